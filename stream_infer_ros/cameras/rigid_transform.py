@@ -1,0 +1,90 @@
+"""Rigid transforms, named so that spaces chain: `map_from_base @ base_from_camera`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RigidTransform:
+    """A rotation and a translation: `p_in_a = rotation @ p_in_b + translation` for `a_from_b`.
+
+    Attributes:
+        rotation: (3, 3) float64, orthonormal, right-handed.
+        translation: (3,) float64, metres.
+
+    Example:
+        >>> a_from_b = RigidTransform.from_xyz_rpy((1.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+        >>> a_from_b.apply([[0.0, 2.0, 0.0]]).tolist()
+        [[1.0, 2.0, 0.0]]
+    """
+
+    rotation: NDArray[np.float64]
+    translation: NDArray[np.float64]
+
+    @classmethod
+    def identity(cls) -> RigidTransform:
+        return cls(np.eye(3), np.zeros(3))
+
+    @classmethod
+    def from_xyz_rpy(cls, xyz: ArrayLike, rpy: ArrayLike) -> RigidTransform:
+        """Fixed-axis roll, pitch, yaw in radians, metres (URDF's convention: Rz(yaw) Ry(pitch) Rx(roll))."""
+        roll, pitch, yaw = np.asarray(rpy, np.float64)
+        (cr, cp, cy), (sr, sp, sy) = np.cos([roll, pitch, yaw]), np.sin([roll, pitch, yaw])
+        rotation = np.array(
+            [
+                [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
+                [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
+                [-sp, cp * sr, cp * cr],
+            ]
+        )
+        return cls(rotation, np.asarray(xyz, np.float64).copy())
+
+    @classmethod
+    def from_quaternion(cls, translation: ArrayLike, xyzw: ArrayLike) -> RigidTransform:
+        """From a quaternion (x, y, z, w), ROS order; normalised here. Raises ValueError on a zero one."""
+        q = np.asarray(xyzw, np.float64)
+        norm = float(np.linalg.norm(q))
+        if not norm > 1e-9:
+            raise ValueError(f'a quaternion of length 1 was expected, {q.tolist()} came')
+        x, y, z, w = q / norm
+        rotation = np.array(
+            [
+                [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+                [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+                [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+            ]
+        )
+        return cls(rotation, np.asarray(translation, np.float64).copy())
+
+    def quaternion(self) -> NDArray[np.float64]:
+        """(4,) float64 x, y, z, w with w >= 0 (Shepperd's method: divide by the largest component)."""
+        m = self.rotation
+        trace = float(np.trace(m))
+        candidates = np.array([m[0, 0], m[1, 1], m[2, 2], trace])
+        k = int(candidates.argmax())
+        q = np.empty(4)
+        if k == 3:
+            q[:] = m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1], 1 + trace
+        else:
+            i, j, n = k, (k + 1) % 3, (k + 2) % 3
+            q[i] = 1 - trace + 2 * m[i, i]
+            q[j] = m[j, i] + m[i, j]
+            q[n] = m[n, i] + m[i, n]
+            q[3] = m[n, j] - m[j, n]
+        q /= np.linalg.norm(q)
+        return -q if q[3] < 0 else q
+
+    def apply(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Points (..., 3) in the right-hand space, metres, to the left-hand space."""
+        moved: NDArray[np.float64] = np.asarray(points, np.float64) @ self.rotation.T + self.translation
+        return moved
+
+    def inverse(self) -> RigidTransform:
+        return RigidTransform(self.rotation.T, -self.rotation.T @ self.translation)
+
+    def __matmul__(self, other: RigidTransform) -> RigidTransform:
+        return RigidTransform(self.rotation @ other.rotation, self.apply(other.translation))

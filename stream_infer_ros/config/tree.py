@@ -1,0 +1,131 @@
+"""The one typed configuration tree: YAML, ROS parameters, CLI options and the reference all come from it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Section(BaseModel):
+    """A part of the tree: unknown keys are refused, values are fixed once read."""
+
+    model_config = ConfigDict(extra='forbid', frozen=True)
+
+
+class CameraOptions(Section):
+    """What differs for one camera from the common rule `<camera>/image_raw` + `<camera>/camera_info`."""
+
+    image_topic: str = Field('', description='Image topic; empty: <camera>/image_raw.')
+    camera_info_topic: str = Field('', description='CameraInfo topic; empty: sibling of the image topic.')
+    compressed: bool = Field(False, description='Subscribe to <image_topic>/compressed (jpeg, png) instead.')
+
+
+class GraphConfig(Section):
+    """Where messages come from and go to."""
+
+    kind: Literal['dds', 'memory'] = Field('dds', description='Middleware adapter of live runs.')
+    node_name: str = Field(
+        'stream_infer', pattern=r'^[A-Za-z_][A-Za-z0-9_]*$', description='Name on the graph.'
+    )
+    namespace: str = Field(
+        '/', pattern=r'^/([A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*)?$', description='ROS namespace.'
+    )
+    domain_id: int = Field(-1, ge=-1, le=232, description='DDS domain; -1: ROS_DOMAIN_ID, else 0.')
+    loopback: bool = Field(
+        False,
+        description='Keep every packet on this machine, multicast included (ROS_LOCALHOST_ONLY and '
+        'ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST do the same).',
+    )
+
+
+class SyncConfig(Section):
+    """Matching frames in time."""
+
+    policy: Literal['deadline', 'approximate_time', 'exact', 'latest'] = Field(
+        'deadline', description='How frames are matched; see docs.'
+    )
+    slop_ms: float = Field(
+        0.0, ge=0.0, description='Farthest a frame may lie from its set; 0: half the shortest period.'
+    )
+    deadline_ms: float = Field(
+        40.0, gt=0.0, description='deadline: a set leaves this long after its stamp, whoever is missing.'
+    )
+    camera_timeout_ms: float = Field(
+        500.0, gt=0.0, description='A camera not heard for this long is no longer waited for.'
+    )
+    queue_size: int = Field(10, ge=1, le=1000, description='approximate_time, exact: frames kept per camera.')
+    age_penalty: float = Field(0.1, ge=0.0, description='approximate_time: preference for older sets.')
+    max_interval_ms: float = Field(0.0, ge=0.0, description='approximate_time: largest spread; 0: unbounded.')
+
+
+class EngineConfig(Section):
+    """The inference runtime."""
+
+    kind: Literal['auto', 'openvino', 'onnxruntime', 'fake'] = Field(
+        'auto', description='auto: the first of openvino, onnxruntime that is installed.'
+    )
+    threads: int = Field(0, ge=0, description='CPU threads; 0: the runtime decides.')
+    fake_latency_ms: float = Field(0.0, ge=0.0, description='fake: time one batch takes.')
+
+
+class ModelConfig(Section):
+    """The network."""
+
+    file: str = Field('', description='ONNX file; empty: the surround model that comes with the package.')
+    family: Literal['auto', 'surround', 'yolox'] = Field(
+        'auto', description='Decoder; auto: from ONNX metadata and output shapes.'
+    )
+    class_names_file: str = Field('', description='One class name a line, for models that carry none.')
+    score_threshold: float = Field(0.3, ge=0.0, le=1.0, description='Boxes below are not published.')
+    nms_iou: float = Field(
+        0.55, gt=0.0, le=1.0, description='Overlap above which the weaker of two boxes goes.'
+    )
+
+
+class MapConfig(Section):
+    """The fused occupancy map."""
+
+    enabled: bool = Field(True, description='Fuse and publish a map at all.')
+    map_frame: str = Field('odom', description='Fixed frame the grid lives in.')
+    base_frame: str = Field(
+        'base_link', description='Moving frame the window follows; its z=0 plane is the ground.'
+    )
+    size_m: float = Field(40.0, gt=1.0, le=400.0, description='Edge of the square window, metres.')
+    resolution_m: float = Field(0.1, gt=0.005, le=5.0, description='Edge of a cell, metres.')
+    range_m: float = Field(
+        8.0, gt=0.5, le=100.0, description='Evidence farther than this from its camera is not used.'
+    )
+    blind_after_s: float = Field(
+        2.0, gt=0.0, description='Cells that only cameras silent for this long could see turn to unknown.'
+    )
+    memory_s: float = Field(
+        0.0, ge=0.0, description='Cells outside every view are forgotten after this long; 0: never.'
+    )
+
+
+class PublishConfig(Section):
+    """What is published beside detections and map."""
+
+    scan: bool = Field(True, description='A LaserScan per camera from its free-space boundary.')
+    overlay: bool = Field(True, description='Overlay images, drawn only while someone listens.')
+    markers: bool = Field(True, description='MarkerArray of objects on the ground.')
+    diagnostics_period_s: float = Field(1.0, gt=0.0, description='Period of /diagnostics.')
+
+
+class Config(Section):
+    """stream_infer_ros, whole."""
+
+    cameras: tuple[str, ...] = Field(
+        (), description='Camera names, e.g. [front, left]; empty: every image topic found on the graph.'
+    )
+    camera: dict[str, CameraOptions] = Field(
+        default_factory=dict, description='Per-camera exceptions, by name.'
+    )
+    bound_ms: float = Field(100.0, gt=0.0, description='Latency bound, header stamp to published result.')
+    graph: GraphConfig = GraphConfig()
+    sync: SyncConfig = SyncConfig()
+    engine: EngineConfig = EngineConfig()
+    model: ModelConfig = ModelConfig()
+    map: MapConfig = MapConfig()
+    publish: PublishConfig = PublishConfig()

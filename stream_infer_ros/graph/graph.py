@@ -1,0 +1,71 @@
+"""The seam to the middleware: everything that crosses it is a CDR byte string."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Cdr = bytes | bytearray | memoryview
+OnMessage = Callable[[Cdr, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Qos:
+    """The part of a ROS 2 QoS profile that matters here; names as in rmw."""
+
+    reliability: Literal['reliable', 'best_effort'] = 'reliable'
+    durability: Literal['volatile', 'transient_local'] = 'volatile'
+    depth: int = 10
+
+
+SENSOR_DATA = Qos('best_effort', 'volatile', 5)
+RELIABLE = Qos('reliable', 'volatile', 10)
+LATCHED = Qos('reliable', 'transient_local', 1)
+TF = Qos('reliable', 'volatile', 100)
+TF_STATIC = Qos('reliable', 'transient_local', 100)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicInfo:
+    """A topic somebody publishes: absolute name ('/cam0/image_raw') and type ('sensor_msgs/msg/Image')."""
+
+    name: str
+    type_name: str
+
+
+class Publisher(Protocol):
+    """One topic to write to."""
+
+    def publish(self, cdr: Cdr) -> None:
+        """Send one message. Raises GraphError after the graph was closed."""
+        ...
+
+    def subscribers(self) -> int:
+        """How many listen now."""
+        ...
+
+
+class Graph(Protocol):
+    """A ROS graph: topics, a clock, and bytes.
+
+    Topic names are absolute, types are 'package/msg/Type'. `on_message(cdr, received_ns)` runs on a thread of
+    the adapter and must return at once; one subscription's messages arrive in order. An exception it raises
+    closes nothing and is not lost: it is logged once with the topic, and counted.
+    """
+
+    def subscribe(self, topic: str, type_name: str, qos: Qos, on_message: OnMessage) -> None: ...
+
+    def advertise(self, topic: str, type_name: str, qos: Qos) -> Publisher: ...
+
+    def topics(self) -> list[TopicInfo]:
+        """Topics with at least one publisher known by now, sorted by name."""
+        ...
+
+    def now_ns(self) -> int:
+        """The graph's clock: the system's for live adapters, the recording's for bags."""
+        ...
+
+    def close(self) -> None:
+        """Leave the graph; no callback runs after it returns. Safe to call twice."""
+        ...

@@ -1,0 +1,25 @@
+"""The contract of a model family: raw outputs to what each image told."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from stream_infer_ros.inference.detections import Perception
+from stream_infer_ros.inference.letterbox import Letterbox
+
+
+class Decoder(Protocol):
+    """Turns one batch's raw outputs into perceptions in source-image pixels."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]: ...
+
+    @property
+    def colour(self) -> str:
+        """Channel order the network was trained on: 'rgb' or 'bgr'."""
+        ...
+
+    def decode(self, outputs: dict[str, NDArray[Any]], letterboxes: Sequence[Letterbox]) -> list[Perception]:
+        """One Perception per letterbox, in order; outputs have that many in their first dimension."""
+        ...

@@ -1,0 +1,65 @@
+"""What a network saw in one image: boxes, and where free ground ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections:
+    """Boxes of one image, a struct of arrays of one length N, best score first.
+
+    Attributes:
+        xyxy: (N, 4) float32, left, top, right, bottom in source-image pixels.
+        score: (N,) float32 in 0..1.
+        class_id: (N,) int32, index into class_names.
+        class_names: names of the model's classes.
+        contact: (N, 2) float32 (u, v) in source-image pixels where the object's footprint centre meets the
+            ground, NaN where unknown; None if the model has no such output. It may lie outside the image.
+        track_id: (N,) int64; None where nothing tracks.
+    """
+
+    xyxy: NDArray[np.float32]
+    score: NDArray[np.float32]
+    class_id: NDArray[np.int32]
+    class_names: tuple[str, ...]
+    contact: NDArray[np.float32] | None = None
+    track_id: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+    @classmethod
+    def empty(cls, class_names: tuple[str, ...]) -> Detections:
+        none = np.zeros(0, np.float32)
+        return cls(np.zeros((0, 4), np.float32), none, np.zeros(0, np.int32), class_names)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FreeSpace:
+    """Where free ground ends, per image column.
+
+    Attributes:
+        column_u: (C,) float32, centres of the columns in source-image pixels.
+        boundary_v: (C,) float32, source-image row where the nearest obstacle's footprint begins; where
+            there is none, the row at the model's range limit or the horizon.
+        confidence: (C,) float32 in 0..1.
+        ground: (h, w) float32 in 0..1, probability that a pixel shows ground, over the whole source image
+            at a lower resolution; None if the model has no such output.
+    """
+
+    column_u: NDArray[np.float32]
+    boundary_v: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    ground: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Perception:
+    """Everything one image told: boxes always, free space where the model gives it."""
+
+    detections: Detections
+    free_space: FreeSpace | None = None

@@ -1,0 +1,36 @@
+"""What a synchronizer hands on: frames of several cameras that show one moment."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from stream_infer_ros.cameras.frame import Frame
+
+
+class SetReason(Enum):
+    """Why a set left the synchronizer."""
+
+    COMPLETE = 'complete'  # every live camera is in it
+    DEADLINE = 'deadline'  # its deadline passed; some cameras are missing
+    MATCHED = 'matched'  # the approximate_time, exact or latest rule closed it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameSet:
+    """Frames that belong together.
+
+    Attributes:
+        stamp_ns: the moment of the set: mean of its frames' stamps, nanoseconds.
+        frames: one slot per configured camera, in configured order; None where the camera is missing.
+        spread_ns: newest minus oldest stamp in the set.
+        reason: why it left.
+    """
+
+    stamp_ns: int
+    frames: tuple[Frame | None, ...]
+    spread_ns: int
+    reason: SetReason
+
+    @property
+    def present(self) -> tuple[bool, ...]:
+        """For each configured camera whether its frame is in the set."""
+        return tuple(frame is not None for frame in self.frames)
