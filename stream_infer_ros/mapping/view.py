@@ -1,0 +1,30 @@
+"""What one camera contributes to the map at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stream_infer_ros.cameras.camera_model import CameraModel
+from stream_infer_ros.cameras.rigid_transform import RigidTransform
+from stream_infer_ros.inference.detections import Perception
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """One image's perception with the geometry of its own moment.
+
+    Attributes:
+        camera: name of the camera, as configured.
+        stamp_ns: header stamp of the image, nanoseconds.
+        model: intrinsics; perception is in pixels of the image this model describes.
+        base_from_camera: pose of the optical frame (x right, y down, z forward) in the base frame.
+        map_from_base: pose of the base frame in the map frame at `stamp_ns` (not at the set's mean stamp).
+        perception: what the network saw in the image.
+    """
+
+    camera: str
+    stamp_ns: int
+    model: CameraModel
+    base_from_camera: RigidTransform
+    map_from_base: RigidTransform
+    perception: Perception
