@@ -1,0 +1,40 @@
+# Two commands: `make demo` and `make test`. Both create .venv and install what they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# A sourced ROS must not shadow what .venv holds.
+RUN := env -u PYTHONPATH
+
+.PHONY: demo test lint bench clean help
+
+help:
+	@echo "make demo    six simulated cameras become detections and one map; report in demo_report/"
+	@echo "make test    format, lint, types, and every test"
+	@echo "make clean   remove .venv and what was built"
+
+$(VENV)/.base: setup.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "stream_infer_ros needs Python 3.10 or newer, $(PYTHON) is `$(PYTHON) --version`; say make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "no virtual environment can be made here; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "installing into $(VENV) (about 700 MB, once) ..."
+	$(RUN) $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.base
+	$(RUN) $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+demo: $(VENV)/.base
+	$(RUN) $(BIN)/stream_infer demo $(DEMO_ARGS)
+
+lint: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(RUN) $(BIN)/mypy
+
+test: lint
+	$(RUN) $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+clean:
+	rm -rf $(VENV) build install log *.egg-info demo_report .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,71 @@
+"""Installs the package, for colcon and for pip alike."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+PACKAGE = 'stream_infer_ros'
+ROOT = Path(__file__).parent
+# No cyclonedds wheel for Linux aarch64, nor for Python 3.14 yet: there zenoh is to serve.
+NO_DDS_WHEEL = "python_version >= '3.14' or (platform_machine == 'aarch64' and sys_platform == 'linux')"
+DDS_WHEEL = "python_version < '3.14' and (platform_machine != 'aarch64' or sys_platform != 'linux')"
+
+
+def share(folder: str, *patterns: str) -> tuple[str, list[str]]:
+    """Files of `folder` that go to share/<package>/<folder>."""
+    files = sorted(str(p.relative_to(ROOT)) for pattern in patterns for p in (ROOT / folder).glob(pattern))
+    return f'share/{PACKAGE}/{folder}', files
+
+
+setup(
+    name=PACKAGE,
+    version='0.1.0',
+    description='Streaming inference for robots: many cameras, one engine, one map, inside a latency bound',
+    license='Apache-2.0',
+    packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
+    package_data={PACKAGE: ['py.typed'], f'{PACKAGE}.report': ['*.html']},
+    data_files=[
+        ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
+        (f'share/{PACKAGE}', ['package.xml']),
+        share('launch', '*.launch.py'),
+        share('config', '*.yaml', '*.rviz'),
+        share('models', '*.onnx', '*.md'),
+    ],
+    python_requires='>=3.10',
+    install_requires=[
+        'numpy>=1.26',
+        'opencv-python-headless>=4.8',
+        # The default CPU engine; no wheel for Intel macOS.
+        "openvino>=2024.4; sys_platform != 'darwin' or platform_machine == 'arm64'",
+        "onnxruntime>=1.18; sys_platform == 'darwin' and platform_machine != 'arm64'",
+        'rosbags>=0.11',
+        f'cyclonedds>=11.0; {DDS_WHEEL}',
+        f'eclipse-zenoh>=1.4; {NO_DDS_WHEEL}',
+        'pydantic>=2.8',
+        'pyyaml>=6.0',
+        'rich>=13.7',
+        'typer>=0.12',
+        'matplotlib>=3.8',
+    ],
+    extras_require={
+        'onnxruntime': ['onnxruntime>=1.18'],
+        'train': ['torch>=2.6', 'onnx>=1.16', 'onnxscript>=0.2'],
+        'zenoh': ['eclipse-zenoh>=1.4'],
+        'test': [
+            # pytest 9 stops at launch_testing's plugin in a shell where a ROS 2 is sourced.
+            'pytest>=7.4,<9',
+            'hypothesis>=6.100',
+            'ruff==0.17.6',
+            'mypy==2.4.1',
+            'types-PyYAML',
+            'onnx>=1.16',
+            'onnxruntime>=1.18',
+            'colcon-common-extensions',
+            # colcon builds ament_python with `setup.py develop`, which setuptools 80 took away.
+            'setuptools<80',
+            'wheel',
+        ],
+    },
+    entry_points={'console_scripts': ['stream_infer = stream_infer_ros.cli.main:main']},
+    zip_safe=True,
+)

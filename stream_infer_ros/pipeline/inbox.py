@@ -1,0 +1,71 @@
+"""Where middleware callbacks leave their bytes: bounded per source, drained in one go by the intake."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+from stream_infer_ros.graph.graph import Cdr
+
+
+@dataclass(frozen=True, slots=True)
+class InboxStatistics:
+    """What one source left so far."""
+
+    capacity: int
+    received: int
+    dropped: int
+
+
+class Inbox:
+    """One bounded queue per source (a topic); a full one drops its oldest message (drop-oldest, counted).
+
+    A burst of one camera can therefore never push out another camera's frames, nor the transforms.
+    """
+
+    def __init__(self, capacities: dict[str, int]) -> None:
+        self._queues: dict[str, deque[tuple[Cdr, int]]] = {name: deque() for name in capacities}
+        self._capacities = dict(capacities)
+        self._received = dict.fromkeys(capacities, 0)
+        self._dropped = dict.fromkeys(capacities, 0)
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def put(self, source: str, cdr: Cdr, received_ns: int) -> None:
+        """Called from the middleware's thread: store and return."""
+        with self._changed:
+            queue = self._queues[source]
+            if len(queue) >= self._capacities[source]:
+                queue.popleft()
+                self._dropped[source] += 1
+            queue.append((cdr, received_ns))
+            self._received[source] += 1
+            self._changed.notify()
+
+    def drain(self, timeout_s: float) -> list[tuple[str, Cdr, int]]:
+        """All that waits as (source, cdr, received_ns), sources in the order they were declared; waits for
+        something up to `timeout_s`."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or any(self._queues.values()), timeout_s)
+            drained = [(name, *item) for name, queue in self._queues.items() for item in queue]
+            for queue in self._queues.values():
+                queue.clear()
+        return drained
+
+    def close(self) -> None:
+        """Wake the one who drains."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def statistics(self) -> dict[str, InboxStatistics]:
+        with self._changed:
+            return {
+                name: InboxStatistics(self._capacities[name], self._received[name], self._dropped[name])
+                for name in self._queues
+            }

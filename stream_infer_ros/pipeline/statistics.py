@@ -1,0 +1,91 @@
+"""How long each stage took and what was lost, in constant memory."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+# In the order of the data path. The first two are per camera, the others per set.
+STAGES = ('wire', 'wait', 'queue', 'letterbox', 'inference', 'decode', 'fuse', 'publish', 'total')
+WINDOW = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Of one stage over the sliding window, milliseconds; n is the number of values in it."""
+
+    n: int
+    p50: float
+    p95: float
+    p99: float
+    worst: float
+
+
+class Durations:
+    """The last WINDOW durations of one stage, nanoseconds."""
+
+    def __init__(self) -> None:
+        self._ring = np.zeros(WINDOW, np.int64)
+        self._count = 0
+
+    def add(self, duration_ns: int) -> None:
+        self._ring[self._count % WINDOW] = duration_ns
+        self._count += 1
+
+    def percentiles(self) -> Percentiles | None:
+        """None while nothing was added. Percentiles are of values seen (no interpolation)."""
+        n = min(self._count, WINDOW)
+        if not n:
+            return None
+        values = self._ring[:n] / 1e6
+        p50, p95, p99 = np.percentile(values, (50, 95, 99), method='higher')
+        return Percentiles(n, float(p50), float(p95), float(p99), float(values.max()))
+
+
+class Statistics:
+    """Durations by stage and camera, and losses by cause. Safe to use from the pipeline's threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._durations: dict[tuple[str, str], Durations] = {}
+        self._drops: Counter[tuple[str, str]] = Counter()
+        self.sets_published = 0
+        self.sets_partial = 0
+
+    def took(self, stage: str, duration_ns: int, camera: str = '') -> None:
+        """Note one duration; `camera` is empty for stages that work on whole sets."""
+        with self._lock:
+            self._durations.setdefault((stage, camera), Durations()).add(duration_ns)
+
+    def lost(self, cause: str, camera: str, n: int = 1) -> None:
+        """Count `n` losses of one camera."""
+        with self._lock:
+            self._drops[cause, camera] += n
+
+    def published(self, partial: bool) -> None:
+        """One set went out."""
+        with self._lock:
+            self.sets_published += 1
+            self.sets_partial += partial
+
+    def drops(self) -> dict[str, dict[str, int]]:
+        """Losses so far: cause -> camera -> count."""
+        with self._lock:
+            found: dict[str, dict[str, int]] = {}
+            for (cause, camera), n in sorted(self._drops.items()):
+                found.setdefault(cause, {})[camera] = n
+            return found
+
+    def stages(self) -> dict[str, dict[str, Percentiles]]:
+        """stage -> camera ('' for whole sets) -> percentiles, in the order of the data path."""
+        with self._lock:
+            found: dict[str, dict[str, Percentiles]] = {}
+            for stage in STAGES:
+                for (name, camera), durations in self._durations.items():
+                    values = durations.percentiles() if name == stage else None
+                    if values:
+                        found.setdefault(stage, {})[camera] = values
+            return found
