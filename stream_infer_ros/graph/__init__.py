@@ -1,0 +1,34 @@
+"""The middleware seam: adapters that move CDR bytes."""
+
+from stream_infer_ros.graph.graph import (
+    LATCHED,
+    RELIABLE,
+    SENSOR_DATA,
+    TF,
+    TF_STATIC,
+    Cdr,
+    Graph,
+    OnMessage,
+    Publisher,
+    Qos,
+    QosProblem,
+    TopicInfo,
+)
+from stream_infer_ros.graph.memory import MemoryBus, MemoryGraph
+
+__all__ = [
+    'LATCHED',
+    'RELIABLE',
+    'SENSOR_DATA',
+    'TF',
+    'TF_STATIC',
+    'Cdr',
+    'Graph',
+    'MemoryBus',
+    'MemoryGraph',
+    'OnMessage',
+    'Publisher',
+    'Qos',
+    'QosProblem',
+    'TopicInfo',
+]

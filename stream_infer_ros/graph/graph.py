@@ -27,6 +27,18 @@ TF_STATIC = Qos('reliable', 'transient_local', 100)
 
 
 @dataclass(frozen=True, slots=True)
+class QosProblem:
+    """Two ends of a topic that found each other and do not talk.
+
+    `policy` is 'reliability', 'durability' or 'type'; `remedy` says what to change.
+    """
+
+    topic: str
+    policy: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
 class TopicInfo:
     """A topic somebody publishes: absolute name ('/cam0/image_raw') and type ('sensor_msgs/msg/Image')."""
 
@@ -38,7 +50,10 @@ class Publisher(Protocol):
     """One topic to write to."""
 
     def publish(self, cdr: Cdr) -> None:
-        """Send one message. Raises GraphError after the graph was closed."""
+        """Send one message: encapsulation header and body. Raises GraphError after the graph was closed.
+
+        The buffer may be handed on without a copy: the caller must not write to it afterwards.
+        """
         ...
 
     def subscribers(self) -> int:
@@ -49,9 +64,10 @@ class Publisher(Protocol):
 class Graph(Protocol):
     """A ROS graph: topics, a clock, and bytes.
 
-    Topic names are absolute, types are 'package/msg/Type'. `on_message(cdr, received_ns)` runs on a thread of
-    the adapter and must return at once; one subscription's messages arrive in order. An exception it raises
-    closes nothing and is not lost: it is logged once with the topic, and counted.
+    Topic names are absolute, types are 'package/msg/Type'; anything else is refused with a GraphError.
+    `on_message(cdr, received_ns)` runs on a thread of the adapter and must return at once; one subscription's
+    messages arrive in order and one at a time. It must not write to the buffer: others may read the same one.
+    An exception it raises closes nothing and is not lost: it is logged once with the topic, and counted.
     """
 
     def subscribe(self, topic: str, type_name: str, qos: Qos, on_message: OnMessage) -> None: ...
@@ -60,6 +76,14 @@ class Graph(Protocol):
 
     def topics(self) -> list[TopicInfo]:
         """Topics with at least one publisher known by now, sorted by name."""
+        ...
+
+    def qos_problems(self) -> list[QosProblem]:
+        """Our endpoints that met a peer they cannot talk to, as known by now; empty when all is well."""
+        ...
+
+    def callback_failures(self) -> dict[str, int]:
+        """How often an `on_message` raised, by topic; topics without failures are left out."""
         ...
 
     def now_ns(self) -> int:
