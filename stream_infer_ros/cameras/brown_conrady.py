@@ -1,0 +1,180 @@
+"""The pinhole lens with radial, tangential, thin-prism and tilt terms (plumb_bob, rational_polynomial)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.polynomial import Polynomial
+from numpy.typing import NDArray
+
+from stream_infer_ros.errors import CalibrationError
+
+FloatArray = NDArray[np.float64]
+
+_TABLE_SIZE = 1024
+_FARTHEST_RADIUS = 100.0  # 89.4 degrees off axis: no pinhole camera sees farther
+_NEWTON_STEPS = 30  # 4 to 6 do, but for pixels right at the fold
+_TOLERANCE = 1e-12  # of the distorted image, focal lengths; 1e-9 px at f = 1000 px
+
+
+class BrownConrady:
+    """OpenCV's pinhole model; formulas: OpenCV calib3d documentation, `projectPoints`.
+
+    With `x = X / Z`, `y = Y / Z`, `s = x^2 + y^2` and the radial term
+    `R = (1 + k1 s + k2 s^2 + k3 s^3) / (1 + k4 s + k5 s^2 + k6 s^3)`:
+    `x' = x R + 2 p1 x y + p2 (s + 2 x^2) + s1 s + s2 s^2`,
+    `y' = y R + p1 (s + 2 y^2) + 2 p2 x y + s3 s + s4 s^2`,
+    then the tilted sensor's homography (tau_x, tau_y).
+
+    Its domain ends where the radial term stops growing: beyond, the polynomial folds the picture back onto
+    itself and one pixel would have several rays.
+
+    Args:
+        d: k1, k2, p1, p2 [, k3 [, k4, k5, k6 [, s1, s2, s3, s4 [, tau_x, tau_y]]]]; missing ones are zero.
+    """
+
+    def __init__(self, d: FloatArray) -> None:
+        self._has_distortion = bool(np.any(d))
+        k1, k2, self._p1, self._p2, k3, k4, k5, k6, *prism, tau_x, tau_y = (
+            *map(float, d),
+            *([0.0] * (14 - len(d))),
+        )
+        self._numerator = Polynomial([1.0, k1, k2, k3])
+        self._denominator = Polynomial([1.0, k4, k5, k6])
+        self._prism_x, self._prism_y = prism[:2], prism[2:]
+        self._tilt = _tilt_homography(tau_x, tau_y)
+        self._untilt: FloatArray = np.linalg.inv(self._tilt)
+        # d/dr [r N(s) / D(s)] = ((N + 2 s N') D - 2 s N D') / D^2 with s = r^2
+        n, den, twice_s = self._numerator, self._denominator, Polynomial([0.0, 2.0])
+        slope = (n + twice_s * n.deriv()) * den - twice_s * n * den.deriv()
+        self._s_max = min([_FARTHEST_RADIUS**2, *_positive_roots(slope), *_positive_roots(den)])
+        # Radii over the domain, spaced evenly in angle, for Newton's first guess.
+        widest = np.arctan(np.sqrt(self._s_max)) * (1 - 1e-9)
+        self._radii: FloatArray = np.tan(np.linspace(0.0, widest, _TABLE_SIZE)).astype(np.float64)
+        self._distorted_radii = self._radii * self._radial(self._radii**2)
+
+    @classmethod
+    def plumb_bob(cls, d: FloatArray) -> BrownConrady:
+        """d of 4 or 5 values, or none for a lens without distortion."""
+        return cls(_checked(d, 'plumb_bob', (0, 4, 5)))
+
+    @classmethod
+    def rational_polynomial(cls, d: FloatArray) -> BrownConrady:
+        """d of 8 values, or 12 with thin prism, or 14 with a tilted sensor; none without distortion."""
+        return cls(_checked(d, 'rational_polynomial', (0, 8, 12, 14)))
+
+    def project(self, points: FloatArray) -> FloatArray:
+        """Optical frame (N, 3) to the distorted image plane (N, 2); NaN behind it and beyond the fold."""
+        with np.errstate(all='ignore'):
+            z = np.where(points[:, 2] > 0, points[:, 2], np.nan)
+            ideal = points[:, :2] / z[:, None]
+            if not self._has_distortion:
+                return ideal
+            bent, jacobian = self._bend(ideal)
+            s = np.einsum('ni,ni->n', ideal, ideal)
+            outside = ~(s < self._s_max) | ~(_determinant(jacobian) > 0)
+            bent[outside] = np.nan
+            return _homography(self._tilt, bent)
+
+    def unproject(self, xy: FloatArray) -> FloatArray:
+        """Distorted normalised image (N, 2) to unit rays (N, 3); NaN where no ray of the domain arrives."""
+        with np.errstate(all='ignore'):
+            ideal = self._unbend(_homography(self._untilt, xy)) if self._has_distortion else xy
+            rays = np.column_stack([ideal, np.ones(len(ideal))])
+            rays /= np.linalg.norm(rays, axis=1, keepdims=True)
+            return np.where(np.isfinite(ideal).all(axis=1, keepdims=True), rays, np.nan)
+
+    def _radial(self, s: FloatArray) -> FloatArray:
+        ratio: FloatArray = self._numerator(s) / self._denominator(s)
+        return ratio
+
+    def _bend(self, ideal: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Everything but the tilt: (N, 2) and its Jacobian (N, 2, 2)."""
+        x, y = ideal[:, 0], ideal[:, 1]
+        s = x * x + y * y
+        radial = self._radial(s)
+        # d(radial)/ds, from the slope of r * radial: slope / D^2 = radial + 2 s radial'
+        radial_ds = (self._numerator.deriv()(s) - radial * self._denominator.deriv()(s)) / self._denominator(
+            s
+        )
+        p1, p2, (s1, s2), (s3, s4) = self._p1, self._p2, self._prism_x, self._prism_y
+        bent = np.empty_like(ideal)
+        bent[:, 0] = x * radial + 2 * p1 * x * y + p2 * (s + 2 * x * x) + s * (s1 + s2 * s)
+        bent[:, 1] = y * radial + p1 * (s + 2 * y * y) + 2 * p2 * x * y + s * (s3 + s4 * s)
+        prism_x_ds, prism_y_ds = s1 + 2 * s2 * s, s3 + 2 * s4 * s
+        jacobian = np.empty((len(ideal), 2, 2))
+        cross = 2 * x * y * radial_ds + 2 * p1 * x + 2 * p2 * y
+        jacobian[:, 0, 0] = radial + 2 * x * x * radial_ds + 2 * p1 * y + 6 * p2 * x + 2 * x * prism_x_ds
+        jacobian[:, 0, 1] = cross + 2 * y * prism_x_ds
+        jacobian[:, 1, 0] = cross + 2 * x * prism_y_ds
+        jacobian[:, 1, 1] = radial + 2 * y * y * radial_ds + 6 * p1 * y + 2 * p2 * x + 2 * y * prism_y_ds
+        return bent, jacobian
+
+    def _unbend(self, bent: FloatArray) -> FloatArray:
+        """Newton's method from the inverse of the radial term alone.
+
+        OpenCV's own fixed-point iteration stops short of 1e-6 px for strong lenses and returns whatever it
+        has outside the domain; here a pixel without a ray becomes NaN.
+        """
+        radius = np.linalg.norm(bent, axis=1)
+        guess = np.interp(radius, self._distorted_radii, self._radii)
+        ideal = bent * np.where(radius > 0, guess / radius, 1.0)[:, None]
+        for _ in range(_NEWTON_STEPS):
+            came, jacobian = self._bend(ideal)
+            residual = bent - came
+            if not np.nanmax(np.abs(residual), initial=0.0) > _TOLERANCE / 10:
+                break
+            ideal = ideal + _solve(jacobian, residual)
+        came, jacobian = self._bend(ideal)
+        found = (
+            (np.abs(bent - came).max(axis=1) < _TOLERANCE * (1 + radius))
+            & (np.einsum('ni,ni->n', ideal, ideal) < self._s_max)
+            & (_determinant(jacobian) > 0)
+        )
+        return np.where(found[:, None], ideal, np.nan)
+
+
+def _checked(d: FloatArray, model: str, lengths: tuple[int, ...]) -> FloatArray:
+    if len(d) not in lengths:
+        raise CalibrationError(
+            f'{model} has {" or ".join(map(str, lengths[1:]))} coefficients, {len(d)} came: d={d.tolist()}; '
+            'correct the calibration file of this camera'
+        )
+    return d
+
+
+def _positive_roots(polynomial: Polynomial) -> list[float]:
+    """Real roots above zero."""
+    roots = np.asarray(polynomial.trim().roots())
+    return [float(root.real) for root in roots if abs(root.imag) < 1e-9 * abs(root) and root.real > 0]
+
+
+def _tilt_homography(tau_x: float, tau_y: float) -> FloatArray:
+    """(3, 3), Scheimpflug tilt in radians (OpenCV calib3d documentation, 'tilted sensor')."""
+    (cx, cy), (sx, sy) = np.cos([tau_x, tau_y]), np.sin([tau_x, tau_y])
+    about_x = np.array([[1.0, 0.0, 0.0], [0.0, cx, sx], [0.0, -sx, cx]])
+    about_y = np.array([[cy, 0.0, -sy], [0.0, 1.0, 0.0], [sy, 0.0, cy]])
+    rotation = about_y @ about_x
+    onto_plane = np.array(
+        [[rotation[2, 2], 0.0, -rotation[0, 2]], [0.0, rotation[2, 2], -rotation[1, 2]], [0.0, 0.0, 1.0]]
+    )
+    tilt: FloatArray = onto_plane @ rotation
+    return tilt
+
+
+def _homography(matrix: FloatArray, xy: FloatArray) -> FloatArray:
+    moved = xy @ matrix[:, :2].T + matrix[:, 2]
+    result: FloatArray = moved[:, :2] / np.where(moved[:, 2:] > 0, moved[:, 2:], np.nan)
+    return result
+
+
+def _determinant(m: FloatArray) -> FloatArray:
+    result: FloatArray = m[:, 0, 0] * m[:, 1, 1] - m[:, 0, 1] * m[:, 1, 0]
+    return result
+
+
+def _solve(m: FloatArray, rhs: FloatArray) -> FloatArray:
+    """(N, 2, 2), (N, 2) -> (N, 2) by Cramer's rule: a singular row gives inf or NaN, not an exception."""
+    x = rhs[:, 0] * m[:, 1, 1] - rhs[:, 1] * m[:, 0, 1]
+    y = rhs[:, 1] * m[:, 0, 0] - rhs[:, 0] * m[:, 1, 0]
+    solution: FloatArray = np.column_stack([x, y]) / _determinant(m)[:, None]
+    return solution

@@ -1,0 +1,77 @@
+"""The fisheye lens (equidistant), also known as Kannala-Brandt with four coefficients."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.polynomial import Polynomial
+from numpy.typing import NDArray
+
+from stream_infer_ros.errors import CalibrationError
+
+FloatArray = NDArray[np.float64]
+
+_TABLE_SIZE = 1024
+_NEWTON_STEPS = 30
+_TOLERANCE = 1e-13  # radians
+
+
+class Equidistant:
+    """OpenCV's fisheye model; formulas: OpenCV documentation, `cv::fisheye`.
+
+    With theta the angle off the optical axis, the distorted radius is
+    `theta_d = theta (1 + k1 theta^2 + k2 theta^4 + k3 theta^6 + k4 theta^8)`.
+
+    Unlike OpenCV's functions, which speak of `X / Z`, rays beyond 90 degrees are had as well: the domain ends
+    where theta_d stops growing, or at 180 degrees.
+
+    Args:
+        d: k1, k2, k3, k4; empty: all zero.
+    """
+
+    def __init__(self, d: FloatArray) -> None:
+        if len(d) not in (0, 4):
+            raise CalibrationError(
+                f'equidistant has 4 coefficients, {len(d)} came: d={d.tolist()}; '
+                'correct the calibration file of this camera'
+            )
+        coefficients = np.zeros(10)
+        coefficients[1] = 1.0
+        coefficients[3::2] = d if len(d) else 0.0
+        self._theta_d = Polynomial(coefficients)
+        self._slope = self._theta_d.deriv()
+        folds = np.asarray(self._slope.trim().roots())
+        real = [float(f.real) for f in folds if abs(f.imag) < 1e-9 * abs(f) and f.real > 0]
+        self._theta_max = min([np.pi, *real])
+        self._thetas = np.linspace(0.0, self._theta_max, _TABLE_SIZE)
+        self._table = self._theta_d(self._thetas)
+
+    def project(self, points: FloatArray) -> FloatArray:
+        """Optical frame (N, 3) to the distorted normalised image (N, 2); NaN beyond the fold."""
+        with np.errstate(all='ignore'):
+            sideways = np.hypot(points[:, 0], points[:, 1])
+            theta = np.arctan2(sideways, points[:, 2])
+            exists = (theta < self._theta_max) & (sideways + np.abs(points[:, 2]) > 0)
+            # on the axis the ratio's limit is 1 / Z times a sideways of zero
+            scale = np.where(sideways > 0, self._theta_d(theta) / sideways, 0.0)
+            return np.where(exists[:, None], points[:, :2] * scale[:, None], np.nan)
+
+    def unproject(self, xy: FloatArray) -> FloatArray:
+        """Distorted normalised image (N, 2) to unit rays (N, 3); NaN beyond the fold."""
+        with np.errstate(all='ignore'):
+            radius = np.hypot(xy[:, 0], xy[:, 1])
+            theta = self._solve(radius)
+            ratio = np.where(radius > 0, np.sin(theta) / radius, 0.0)
+            rays = np.column_stack([xy * ratio[:, None], np.cos(theta)])
+            return np.where(np.isfinite(theta)[:, None], rays, np.nan)
+
+    def _solve(self, theta_d: FloatArray) -> FloatArray:
+        """Newton's method in one dimension; theta_d grows over the whole table, so one root exists."""
+        reachable = theta_d < self._table[-1]
+        theta = np.interp(theta_d, self._table, self._thetas)
+        for _ in range(_NEWTON_STEPS):
+            step = (theta_d - self._theta_d(theta)) / self._slope(theta)
+            theta = np.clip(theta + step, 0.0, self._theta_max)
+            if not np.nanmax(np.abs(step), initial=0.0, where=reachable) > _TOLERANCE:
+                break
+        residual = np.abs(theta_d - self._theta_d(theta))
+        return np.where(reachable & (residual < 1e-12), theta, np.nan)
