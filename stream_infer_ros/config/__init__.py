@@ -10,6 +10,7 @@ from stream_infer_ros.config.tree import (
     PublishConfig,
     SyncConfig,
 )
+from stream_infer_ros.config.yaml_file import load_config, parse_config
 
 __all__ = [
     'CameraOptions',
@@ -20,4 +21,6 @@ __all__ = [
     'ModelConfig',
     'PublishConfig',
     'SyncConfig',
+    'load_config',
+    'parse_config',
 ]

@@ -1,0 +1,116 @@
+"""The configuration tree in words: the commented YAML, and docs/parameters.md."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
+
+import yaml
+from pydantic.fields import FieldInfo
+
+from stream_infer_ros.config.tree import Config, Section
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One leaf of the tree: dotted name, type in words, default, range in words, description."""
+
+    name: str
+    type_name: str
+    default: Any
+    limits: str
+    description: str
+
+
+def settings(section: type[Section] = Config, prefix: str = '') -> Iterator[Setting]:
+    """Every leaf, in the order of the tree."""
+    for name, field in section.model_fields.items():
+        branch = field.annotation
+        if isinstance(branch, type) and issubclass(branch, Section):
+            yield from settings(branch, f'{prefix}{name}.')
+            continue
+        options = _mapped_section(field)
+        if options is not None:
+            yield from settings(options, f'{prefix}{name}.<name>.')
+            continue
+        yield Setting(
+            prefix + name, _type_name(field), _plain(field.default), _limits(field), field.description or ''
+        )
+
+
+def commented_yaml() -> str:
+    """The whole tree as a ROS 2 parameter file with its defaults, a comment over each setting."""
+    lines = ['/**:', '  ros__parameters:']
+    branch: list[str] = []
+    for setting in settings():
+        if '<name>' in setting.name:
+            lines += _comment(f'{setting.name} ({setting.type_name}): {setting.description}', 4)
+            continue
+        *path, leaf = setting.name.split('.')
+        if path != branch:
+            lines.append('    ' + '  ' * (len(path) - 1) + f'{path[-1]}:')
+            branch = path
+        indent = 4 + 2 * len(path)
+        limits = f' [{setting.limits}]' if setting.limits else ''
+        lines += _comment(setting.description + limits, indent)
+        lines.append(' ' * indent + f'{leaf}: {_scalar(setting.default)}')
+    return '\n'.join(lines) + '\n'
+
+
+def markdown() -> str:
+    """docs/parameters.md."""
+    rows = [
+        '# Parameters',
+        '',
+        'Made from the tree in `stream_infer_ros/config/tree.py` by `stream_infer config --markdown`.',
+        '',
+        '| name | type | default | range | what it does |',
+        '| --- | --- | --- | --- | --- |',
+    ]
+    for s in settings():
+        default = f'`{_scalar(s.default)}`'
+        rows.append(f'| `{s.name}` | {s.type_name} | {default} | {s.limits} | {s.description} |')
+    return '\n'.join(rows) + '\n'
+
+
+def _mapped_section(field: FieldInfo) -> type[Section] | None:
+    arguments = get_args(field.annotation) if get_origin(field.annotation) is dict else ()
+    return arguments[1] if len(arguments) == 2 else None
+
+
+def _type_name(field: FieldInfo) -> str:
+    if get_origin(field.annotation) is Literal:
+        return 'string'
+    if get_origin(field.annotation) is tuple:
+        return 'string array'
+    names = {bool: 'bool', int: 'integer', float: 'double', str: 'string'}
+    return names[field.annotation]  # type: ignore[index]
+
+
+def _limits(field: FieldInfo) -> str:
+    if get_origin(field.annotation) is Literal:
+        return ', '.join(get_args(field.annotation))
+    signs = {'ge': '>=', 'gt': '>', 'le': '<=', 'lt': '<'}
+    limits = [
+        f'{sign} {getattr(constraint, name):g}'
+        for constraint in field.metadata
+        for name, sign in signs.items()
+        if getattr(constraint, name, None) is not None
+    ]
+    return ', '.join(limits)
+
+
+def _plain(default: Any) -> Any:
+    return list(default) if isinstance(default, tuple) else default
+
+
+def _scalar(value: Any) -> str:
+    text: str = yaml.safe_dump(value, default_flow_style=True)
+    return text.removesuffix('...\n').strip()
+
+
+def _comment(text: str, indent: int) -> list[str]:
+    prefix = ' ' * indent + '# '
+    return textwrap.wrap(text, 110, initial_indent=prefix, subsequent_indent=prefix)

@@ -1,0 +1,82 @@
+"""Configuration from a ROS 2 parameter file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from stream_infer_ros.config.tree import Config
+from stream_infer_ros.errors import ConfigError
+
+PARAMETERS = 'ros__parameters'
+
+
+def load_config(path: Path, node_name: str = 'stream_infer') -> Config:
+    """Read a parameter file (`/**:` or `<node name>:` over `ros__parameters:`), or the bare tree.
+
+    Where several sections fit the node, later ones win key by key, as in ROS 2.
+    Raises ConfigError if the file is missing, no YAML, or holds a setting that is unknown or out of range.
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except OSError as error:
+        raise ConfigError(
+            f'cannot read configuration {path}: {error.strerror}; check the path after --config'
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f'{path} is no valid YAML: {str(error).splitlines()[0]}') from error
+    if document is None:
+        document = {}
+    if not isinstance(document, dict):
+        raise ConfigError(f'{path}: expected a mapping of settings, got {type(document).__name__}')
+    return parse_config(_parameters(document, node_name), str(path))
+
+
+def parse_config(settings: dict[str, Any], source: str) -> Config:
+    """Check a tree of settings; `source` names where they came from in errors. Raises ConfigError."""
+    try:
+        return Config.model_validate(_nested(settings))
+    except ValidationError as error:
+        problems = '; '.join(_problem(details) for details in error.errors())
+        raise ConfigError(f'{source}: {problems} (`stream_infer config` prints all settings)') from error
+
+
+def _parameters(document: dict[str, Any], node_name: str) -> dict[str, Any]:
+    sections = [value for value in document.values() if isinstance(value, dict) and PARAMETERS in value]
+    if not sections:
+        return document
+    merged: dict[str, Any] = {}
+    for name, section in document.items():
+        if name == '/**' or name.strip('/').split('/')[-1] == node_name:
+            merged = _merge(merged, _nested(section[PARAMETERS] or {}))
+    return merged
+
+
+def _nested(settings: dict[str, Any]) -> dict[str, Any]:
+    """Dotted keys ('sync.slop_ms') become branches, as in ROS 2."""
+    tree: dict[str, Any] = {}
+    for key, value in settings.items():
+        *branches, leaf = str(key).split('.')
+        inner = _nested(value) if isinstance(value, dict) else value
+        for branch in reversed([*branches, leaf]):
+            inner = {branch: inner}
+        tree = _merge(tree, inner)
+    return tree
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+def _problem(details: Any) -> str:
+    where = '.'.join(map(str, details['loc'])) or 'settings'
+    if details['type'] == 'extra_forbidden':
+        return f'there is no setting {where}'
+    return f'{where}: {details["msg"][0].lower()}{details["msg"][1:]}, got {details["input"]!r}'
