@@ -1,0 +1,61 @@
+"""sensor_msgs/msg/CameraInfo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stream_infer_ros.cameras.camera_model import CameraModel, Roi
+from stream_infer_ros.messages.cdr_reader import Cdr, CdrReader
+from stream_infer_ros.messages.cdr_writer import CdrWriter
+
+TYPE_NAME = 'sensor_msgs/msg/CameraInfo'
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CameraInfoMessage:
+    """One calibration: header stamp in nanoseconds, optical frame, camera."""
+
+    stamp_ns: int
+    frame_id: str
+    model: CameraModel
+
+
+def decode_camera_info(cdr: Cdr) -> CameraInfoMessage:
+    """Read a CameraInfo.
+
+    Raises:
+        MessageError: the bytes are no CameraInfo.
+        CalibrationError: they are, but it describes no camera (K is zero: never calibrated).
+    """
+    reader = CdrReader(cdr, TYPE_NAME)
+    stamp_ns, frame_id = reader.header()
+    height, width = reader.uint32(), reader.uint32()
+    distortion_model = reader.string()
+    d = reader.float64_sequence()
+    k = reader.float64_array(9).reshape(3, 3)
+    r = reader.float64_array(9).reshape(3, 3)
+    p = reader.float64_array(12).reshape(3, 4)
+    binning_x, binning_y = reader.uint32(), reader.uint32()
+    x_offset, y_offset, roi_height, roi_width = (reader.uint32() for _ in range(4))
+    reader.uint8()  # do_rectify: a hint to those who rectify; we work on raw images
+    reader.end()
+    roi = Roi(x_offset, y_offset, roi_width, roi_height)
+    model = CameraModel(width, height, distortion_model, d, k, r, p, binning_x, binning_y, roi)
+    return CameraInfoMessage(stamp_ns, frame_id, model)
+
+
+def encode_camera_info(stamp_ns: int, frame_id: str, model: CameraModel) -> bytes:
+    """Write a CameraInfo; stamp in nanoseconds, `frame_id` the optical frame."""
+    roi = model.roi or Roi(0, 0, 0, 0)
+    writer = CdrWriter(TYPE_NAME)
+    writer.header(stamp_ns, frame_id)
+    writer.uint32(model.height)
+    writer.uint32(model.width)
+    writer.string(model.distortion_model)
+    writer.float64_sequence(model.d)
+    for matrix in (model.k, model.r, model.p):
+        writer.float64_array(matrix)
+    for number in (model.binning_x, model.binning_y, roi.x_offset, roi.y_offset, roi.height, roi.width):
+        writer.uint32(number)
+    writer.uint8(0)  # do_rectify
+    return writer.finish()

@@ -1,0 +1,184 @@
+"""Reading CDR, the wire format of ROS 2 messages, with every read checked against the end of the buffer."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_infer_ros.errors import MessageError
+
+Cdr = bytes | bytearray | memoryview
+
+_NANOSECONDS = 1_000_000_000
+# A DDS payload is a multiple of four bytes, so a message may be followed by up to three bytes of padding.
+_MAX_PADDING = 3
+
+
+class _Formats:
+    """The primitives of one byte order."""
+
+    def __init__(self, order: str) -> None:
+        self.order = order
+        self.uint8 = Struct(order + 'B')
+        self.uint16 = Struct(order + 'H')
+        self.int32 = Struct(order + 'i')
+        self.uint32 = Struct(order + 'I')
+        self.float32 = Struct(order + 'f')
+        self.float64 = Struct(order + 'd')
+        self.time = Struct(order + 'iI')
+
+
+_BY_ENCAPSULATION = {b'\x00\x00': _Formats('>'), b'\x00\x01': _Formats('<')}
+
+
+class CdrReader:
+    """Walks through one message, field after field, in the order of its definition.
+
+    Every method raises MessageError when the field does not fit into what is left, so that neither a cut nor
+    a hostile message is read past its end, and no length it claims is believed before it was compared with
+    the bytes that are really there. Alignment counts from behind the four bytes of the encapsulation header
+    (OMG DDSI-RTPS 2.5, 10.2; OMG CORBA 3.4 part 2, 9.3).
+
+    Args:
+        cdr: the message with its encapsulation header, little or big endian; never copied.
+        type_name: for the error messages, 'sensor_msgs/msg/Image'.
+
+    Example:
+        >>> reader = CdrReader(bytes.fromhex('00010000 2a000000'), 'std_msgs/msg/UInt32')
+        >>> reader.uint32()
+        42
+        >>> reader.end()
+    """
+
+    __slots__ = ('_at', '_formats', '_type_name', '_view')
+
+    def __init__(self, cdr: Cdr, type_name: str) -> None:
+        self._type_name = type_name
+        view = memoryview(cdr)
+        if not view.c_contiguous:
+            raise MessageError(f'{type_name}: one contiguous buffer was expected, a strided view came')
+        self._view = view if view.format == 'B' and view.ndim == 1 else view.cast('B')
+        formats = _BY_ENCAPSULATION.get(bytes(self._view[:2]))
+        if formats is None or len(self._view) < 4:
+            raise MessageError(
+                f'{type_name}: a CDR message starting 00 00 or 00 01 was expected, {len(self._view)} bytes '
+                f'starting [{bytes(self._view[:4]).hex(" ")}] came; is it another encoding (XCDR2, ROS 1)?'
+            )
+        self._formats = formats
+        self._at = 4
+
+    @property
+    def byte_order(self) -> str:
+        """'<' or '>', as in struct and numpy."""
+        return self._formats.order
+
+    def uint8(self) -> int:
+        return int(self._number(self._formats.uint8))
+
+    def uint16(self) -> int:
+        return int(self._number(self._formats.uint16))
+
+    def int32(self) -> int:
+        return int(self._number(self._formats.int32))
+
+    def uint32(self) -> int:
+        return int(self._number(self._formats.uint32))
+
+    def float32(self) -> float:
+        return float(self._number(self._formats.float32))
+
+    def float64(self) -> float:
+        return float(self._number(self._formats.float64))
+
+    def time_ns(self) -> int:
+        """builtin_interfaces/Time as nanoseconds; negative before 1970."""
+        start = self._take(8, align=4)
+        seconds, nanoseconds = self._formats.time.unpack_from(self._view, start)
+        if nanoseconds >= _NANOSECONDS:
+            raise MessageError(
+                f'{self._type_name}: nanoseconds below 10^9 were expected in a time, {nanoseconds} came'
+            )
+        return int(seconds) * _NANOSECONDS + int(nanoseconds)
+
+    def header(self) -> tuple[int, str]:
+        """std_msgs/Header as (stamp_ns, frame_id)."""
+        return self.time_ns(), self.string()
+
+    def string(self) -> str:
+        length = self.uint32()
+        start = self._take(length)
+        text = bytes(self._view[start : start + length])
+        if not text.endswith(b'\0'):
+            raise MessageError(f'{self._type_name}: a string at byte {start} does not end with a NUL')
+        try:
+            return text[:-1].decode()
+        except UnicodeDecodeError as error:
+            raise MessageError(f'{self._type_name}: a string at byte {start} is no UTF-8: {error}') from None
+
+    def sequence_length(self, min_item_bytes: int) -> int:
+        """Number of items of a sequence, checked against the fewest bytes that so many could take."""
+        length = self.uint32()
+        if length * min_item_bytes > self.remaining():
+            raise MessageError(
+                f'{self._type_name}: a sequence of {length} items at byte {self._at} cannot fit into the '
+                f'{self.remaining()} bytes that are left; the message is cut short or of another type'
+            )
+        return length
+
+    def byte_sequence(self) -> NDArray[np.uint8]:
+        """uint8[], byte[]: a read-only view (N,) into the message."""
+        return self._array(self.uint32(), np.dtype(np.uint8))
+
+    def int8_sequence(self) -> NDArray[np.int8]:
+        """int8[]: a read-only view (N,) into the message."""
+        return self._array(self.uint32(), np.dtype(np.int8))
+
+    def float32_sequence(self) -> NDArray[np.float32]:
+        """float32[]: a copy (N,) in native byte order."""
+        return self._array(self.uint32(), np.dtype(self.byte_order + 'f4')).astype(np.float32)
+
+    def float64_sequence(self) -> NDArray[np.float64]:
+        """float64[]: a copy (N,) in native byte order."""
+        return self._array(self.uint32(), np.dtype(self.byte_order + 'f8')).astype(np.float64)
+
+    def float64_array(self, count: int) -> NDArray[np.float64]:
+        """float64[count]: a copy (count,) in native byte order."""
+        return self._array(count, np.dtype(self.byte_order + 'f8')).astype(np.float64)
+
+    def remaining(self) -> int:
+        """Bytes not read yet."""
+        return len(self._view) - self._at
+
+    def end(self) -> None:
+        """Refuse a message that goes on: it is of another type, or of another version of it."""
+        if self.remaining() > _MAX_PADDING:
+            raise MessageError(
+                f'{self._type_name}: the end was expected at byte {self._at}, {self.remaining()} more bytes '
+                'came; the message is of another type, or of another version of it'
+            )
+
+    def _number(self, number: Struct) -> float:
+        start = self._take(number.size, align=number.size)
+        value: float = number.unpack_from(self._view, start)[0]
+        return value
+
+    def _array(self, count: int, dtype: np.dtype[np.generic]) -> NDArray[Any]:
+        # An empty sequence has no padding before the items it does not have.
+        start = self._take(count * dtype.itemsize, align=dtype.itemsize if count else 1)
+        array = np.frombuffer(self._view, dtype, count, start) if count else np.empty(0, dtype)
+        array.flags.writeable = False
+        return array
+
+    def _take(self, size: int, align: int = 1) -> int:
+        """Step over `size` bytes, aligned; return where they begin."""
+        start = self._at + (4 - self._at) % align
+        if start + size > len(self._view):
+            raise MessageError(
+                f'{self._type_name}: {size} bytes were expected at byte {start} of {len(self._view)}; '
+                'the message is cut short or of another type'
+            )
+        self._at = start + size
+        return start

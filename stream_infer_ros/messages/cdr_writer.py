@@ -1,0 +1,128 @@
+"""Writing CDR, the wire format of ROS 2 messages, little endian."""
+
+from __future__ import annotations
+
+from struct import Struct, error
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from stream_infer_ros.errors import MessageError
+
+_NANOSECONDS = 1_000_000_000
+_ENCAPSULATION = b'\x00\x01\x00\x00'
+_PADDING = tuple(bytes(n) for n in range(8))
+
+_UINT8 = Struct('<B')
+_UINT16 = Struct('<H')
+_INT32 = Struct('<i')
+_UINT32 = Struct('<I')
+_FLOAT32 = Struct('<f')
+_FLOAT64 = Struct('<d')
+_TIME = Struct('<iI')
+
+
+class CdrWriter:
+    """Builds one message, field after field, in the order of its definition.
+
+    Every method raises MessageError when a value does not fit its field.
+
+    Example:
+        >>> writer = CdrWriter('std_msgs/msg/UInt32')
+        >>> writer.uint32(42)
+        >>> writer.finish().hex(' ', 4)
+        '00010000 2a000000'
+    """
+
+    __slots__ = ('_buffer', '_type_name')
+
+    def __init__(self, type_name: str) -> None:
+        self._type_name = type_name
+        self._buffer = bytearray(_ENCAPSULATION)
+
+    def uint8(self, value: int) -> None:
+        self._pack(_UINT8, value)
+
+    def uint16(self, value: int) -> None:
+        self._pack(_UINT16, value)
+
+    def int32(self, value: int) -> None:
+        self._pack(_INT32, value)
+
+    def uint32(self, value: int) -> None:
+        self._pack(_UINT32, value)
+
+    def float32(self, value: float) -> None:
+        self._pack(_FLOAT32, value)
+
+    def float64(self, value: float) -> None:
+        self._pack(_FLOAT64, value)
+
+    def time_ns(self, stamp_ns: int) -> None:
+        """builtin_interfaces/Time from nanoseconds; its seconds are an int32 (to January 2038)."""
+        self.align(4)
+        try:
+            self._buffer += _TIME.pack(*divmod(stamp_ns, _NANOSECONDS))
+        except error:
+            raise MessageError(
+                f'{self._type_name}: a time of int32 seconds was expected, {stamp_ns} ns came'
+            ) from None
+
+    def header(self, stamp_ns: int, frame_id: str) -> None:
+        """std_msgs/Header."""
+        self.time_ns(stamp_ns)
+        self.string(frame_id)
+
+    def string(self, text: str) -> None:
+        encoded = text.encode()
+        self.uint32(len(encoded) + 1)
+        self._buffer += encoded
+        self._buffer += b'\0'
+
+    def float64_array(self, values: ArrayLike) -> None:
+        """float64[N] of fixed length: no length is written."""
+        self.align(8)
+        self._buffer += np.ascontiguousarray(values, '<f8').tobytes()
+
+    def float64_sequence(self, values: ArrayLike) -> None:
+        array = np.ascontiguousarray(values, '<f8')
+        self.uint32(array.size)
+        if array.size:
+            self.float64_array(array)
+
+    def float32_sequence(self, values: ArrayLike) -> None:
+        array = np.ascontiguousarray(values, '<f4')
+        self.uint32(array.size)
+        self._buffer += array.tobytes()
+
+    def packed(self, fields: Struct, align: int, *values: float) -> None:
+        """Several fields at once, for what repeats: `fields` little endian, its inner padding spelled out."""
+        self.align(align)
+        self._pack(fields, *values, align=1)
+
+    def align(self, size: int) -> None:
+        """Pad to a multiple of `size` bytes, counted from behind the encapsulation header."""
+        self._buffer += _PADDING[(4 - len(self._buffer)) % size]
+
+    def finish(self) -> bytes:
+        """The message."""
+        return bytes(self._buffer)
+
+    def finish_with_bytes(self, data: bytes | bytearray | memoryview) -> bytes:
+        """The message with `data` as its last field, a uint8[] or int8[]; copied once, whatever its size.
+
+        `data` is a C-contiguous buffer.
+        """
+        view = memoryview(data)
+        self.uint32(view.nbytes)
+        # join allocates the final size and copies each part into it: no second pass over the pixels.
+        return b''.join((self._buffer, view))
+
+    def _pack(self, fields: Struct, *values: float, align: int = 0) -> None:
+        self.align(align or fields.size)
+        try:
+            self._buffer += fields.pack(*values)
+        except (error, OverflowError) as problem:
+            raise MessageError(
+                f'{self._type_name}: {values} do not fit the field ({fields.format}): {problem}'
+            ) from None

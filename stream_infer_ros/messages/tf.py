@@ -1,0 +1,57 @@
+"""tf2_msgs/msg/TFMessage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from stream_infer_ros.cameras.rigid_transform import RigidTransform
+from stream_infer_ros.cameras.transform_buffer import StampedTransform
+from stream_infer_ros.errors import MessageError
+from stream_infer_ros.messages.cdr_reader import Cdr, CdrReader
+from stream_infer_ros.messages.cdr_writer import CdrWriter
+
+TYPE_NAME = 'tf2_msgs/msg/TFMessage'
+
+# stamp, two empty strings, and seven doubles
+_MIN_TRANSFORM_BYTES = 8 + 2 * 5 + 7 * 8
+
+
+def decode_tf(cdr: Cdr) -> list[StampedTransform]:
+    """Read a TFMessage (/tf and /tf_static alike); quaternions are normalised.
+
+    Raises:
+        MessageError: the bytes are no TFMessage, or a transform in it is not finite or has a zero quaternion.
+    """
+    reader = CdrReader(cdr, TYPE_NAME)
+    transforms = [_transform(reader) for _ in range(reader.sequence_length(_MIN_TRANSFORM_BYTES))]
+    reader.end()
+    return transforms
+
+
+def encode_tf(transforms: Sequence[StampedTransform]) -> bytes:
+    """Write a TFMessage."""
+    writer = CdrWriter(TYPE_NAME)
+    writer.uint32(len(transforms))
+    for transform in transforms:
+        writer.header(transform.stamp_ns, transform.parent)
+        writer.string(transform.child)
+        writer.float64_array(transform.transform.translation)
+        writer.float64_array(transform.transform.quaternion())
+    return writer.finish()
+
+
+def _transform(reader: CdrReader) -> StampedTransform:
+    stamp_ns, parent = reader.header()
+    child = reader.string()
+    numbers = reader.float64_array(7)
+    translation, xyzw = numbers[:3], numbers[3:]
+    if not np.isfinite(numbers).all() or not np.any(np.abs(xyzw) > 1e-6):
+        raise MessageError(
+            f'{TYPE_NAME}: a finite translation and a quaternion of length 1 were expected from '
+            f'{parent!r} to {child!r}, {translation.tolist()} and {xyzw.tolist()} came; see who broadcasts it'
+        )
+    # Scaled first: the square of a huge component would overflow.
+    xyzw = xyzw / np.abs(xyzw).max()
+    return StampedTransform(stamp_ns, parent, child, RigidTransform.from_quaternion(translation, xyzw))
