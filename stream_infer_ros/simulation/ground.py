@@ -1,0 +1,69 @@
+"""The lit ground, seen from above, with the shadows of all that stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_infer_ros.simulation.light import Light
+from stream_infer_ros.simulation.textures import paint_ground
+
+PIXELS_PER_M = 32
+COARSE = 8
+"""Far ground is read from a picture this much smaller: the fine one would flicker there."""
+
+SUBPIXEL_BITS = 4
+
+
+class Ground:
+    """Two pictures of the yard, rows along y, columns along x, read-only.
+
+    Attributes:
+        fine: (n, n, 3) uint8 RGB, PIXELS_PER_M texels a metre.
+        coarse: (n / COARSE, n / COARSE, 3) uint8 RGB, the same smaller.
+    """
+
+    def __init__(
+        self, rng: np.random.Generator, size_m: float, light: Light, shadows: Iterable[NDArray[np.float64]]
+    ) -> None:
+        picture = paint_ground(rng, size_m, PIXELS_PER_M)
+        self._half_m = size_m / 2
+        if light.shadow < 1:
+            mask = np.zeros(picture.shape[:2], np.uint8)
+            for hull in shadows:
+                texels = (hull + self._half_m) * PIXELS_PER_M - 0.5
+                cv2.fillConvexPoly(mask, to_subpixels(texels), 1, shift=SUBPIXEL_BITS)
+            cv2.copyTo(cv2.LUT(picture, shadow_table(light)), mask, picture)
+        gains = np.arange(256)[:, None] * light.on_ground()
+        table = np.clip(gains, 0, 255).astype(np.uint8)[None]
+        self.fine = np.asarray(cv2.LUT(picture, table), np.uint8)
+        edge = len(picture) // COARSE
+        self.coarse = np.asarray(cv2.resize(self.fine, (edge, edge), interpolation=cv2.INTER_AREA), np.uint8)
+
+    def world_from_texel(self, coarse: bool) -> NDArray[np.float64]:
+        """(3, 3) homogeneous: texel (column, row, 1) to (x, y, 1), metres; texel centres at whole numbers."""
+        edge = (COARSE if coarse else 1) / PIXELS_PER_M
+        first = edge / 2 - self._half_m
+        return np.array([[edge, 0, first], [0, edge, first], [0, 0, 1.0]])
+
+
+def shadow_table(light: Light) -> NDArray[np.uint8]:
+    """(256,) uint8: what shadow makes of a lit value."""
+    return (np.arange(256) * light.shadow).astype(np.uint8)
+
+
+def shadow_hull(outline: NDArray[np.float64], height_m: float, light: Light) -> NDArray[np.float64]:
+    """Convex ground polygon (k, 2) that a prism over `outline` (k, 2) throws, its own footprint included."""
+    both = np.concatenate([outline, outline + light.shadow_shift(height_m)]).astype(np.float32)
+    hull: NDArray[np.float64] = cv2.convexHull(both)[:, 0].astype(np.float64)
+    return hull
+
+
+def to_subpixels(points: NDArray[np.floating[Any]]) -> NDArray[np.int32]:
+    """Pixel coordinates (k, 2) as the fixed-point numbers cv2.fillConvexPoly takes with SUBPIXEL_BITS."""
+    fixed: NDArray[np.int32] = np.rint(np.clip(points, -20000, 20000) * (1 << SUBPIXEL_BITS)).astype(np.int32)
+    return fixed
