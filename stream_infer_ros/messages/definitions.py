@@ -1,6 +1,6 @@
 """Definitions of the messages we speak that rosbags does not bring along.
 
-Field for field those of vision_msgs 4.1 and map_msgs 2.4 (unchanged from Humble to Rolling), without comments:
+Field for field those of vision_msgs 4.1 and map_msgs 2.4 (the same from Humble to Rolling), without comments:
 the type hash of RIHS01 looks at names, types and order only.
 """
 

@@ -1,0 +1,107 @@
+"""vision_msgs/msg/Detection2DArray."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_infer_ros.errors import MessageError
+from stream_infer_ros.inference.detections import Detections
+from stream_infer_ros.messages.cdr_reader import Cdr, CdrReader
+from stream_infer_ros.messages.cdr_writer import CdrWriter
+from stream_infer_ros.messages.hypothesis import POSE_NUMBERS, read_best_hypothesis
+
+TYPE_NAME = 'vision_msgs/msg/Detection2DArray'
+
+# header with an empty frame, no hypotheses, five doubles, an empty id
+_MIN_DETECTION_BYTES = 8 + 5 + 4 + 5 * 8 + 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detection2DArrayMessage:
+    """The boxes of one image: stamp (nanoseconds) and optical frame are the image's own."""
+
+    stamp_ns: int
+    frame_id: str
+    detections: Detections
+
+
+def encode_detection2d_array(stamp_ns: int, frame_id: str, detections: Detections) -> bytes:
+    """Write the boxes of one image; none give an empty array.
+
+    Each has one hypothesis, its class by name. The hypothesis' pose stays empty: it is a pose in space, which
+    one image does not tell, and vision_msgs has no field for the contact point. `id` is the track, or ''.
+
+    Args:
+        stamp_ns: header stamp of the image, nanoseconds.
+        frame_id: header frame of the image.
+        detections: in pixels of that image.
+    """
+    writer = CdrWriter(TYPE_NAME)
+    writer.header(stamp_ns, frame_id)
+    writer.uint32(len(detections))
+    tracks = [''] * len(detections) if detections.track_id is None else map(str, detections.track_id)
+    names = [detections.class_names[i] for i in detections.class_id]
+    for name, numbers, track in zip(names, _numbers(detections), tracks, strict=True):
+        writer.header(stamp_ns, frame_id)
+        writer.uint32(1)
+        writer.string(name)
+        writer.float64_array(numbers)
+        writer.string(track)
+    return writer.finish()
+
+
+def decode_detection2d_array(cdr: Cdr, class_names: Sequence[str] = ()) -> Detection2DArrayMessage:
+    """Read boxes, of ours or of another detector.
+
+    Of several hypotheses the best counts. `class_names` (say, from the LabelInfo) keep their order and thereby
+    their ids; names that are not among them follow as they appear.
+
+    Raises:
+        MessageError: the bytes are no Detection2DArray, or a box has no hypothesis, is turned, or not finite.
+    """
+    reader = CdrReader(cdr, TYPE_NAME)
+    stamp_ns, frame_id = reader.header()
+    names = {name: index for index, name in enumerate(class_names)}
+    boxes, scores, classes, tracks = [], [], [], []
+    for _ in range(reader.sequence_length(_MIN_DETECTION_BYTES)):
+        reader.header()
+        name, score, _ = read_best_hypothesis(reader, TYPE_NAME)
+        boxes.append(reader.float64_array(5))
+        tracks.append(reader.string())
+        scores.append(score)
+        classes.append(names.setdefault(name, len(names)))
+    reader.end()
+    numbered = tracks and all(track.isascii() and track.isdigit() and len(track) < 19 for track in tracks)
+    detections = Detections(
+        _corners(np.array(boxes).reshape(-1, 5)),
+        np.array(scores, np.float32),
+        np.array(classes, np.int32),
+        tuple(names),
+        track_id=np.array(tracks, np.int64) if numbered else None,
+    )
+    return Detection2DArrayMessage(stamp_ns, frame_id, detections)
+
+
+def _numbers(detections: Detections) -> NDArray[np.float64]:
+    """All doubles of each Detection2D, in wire order: score, pose with covariance, centre, turn, size."""
+    xyxy = detections.xyxy.astype(np.float64)
+    numbers = np.zeros((len(detections), 1 + POSE_NUMBERS + 5))
+    numbers[:, 0] = detections.score
+    numbers[:, 7] = 1.0  # w of the empty pose's quaternion
+    numbers[:, -5:-3] = (xyxy[:, :2] + xyxy[:, 2:]) / 2
+    numbers[:, -2:] = xyxy[:, 2:] - xyxy[:, :2]
+    return numbers
+
+
+def _corners(boxes: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(N, 5) centre u, v, turn, width, height to (N, 4) xyxy."""
+    with np.errstate(over='ignore', invalid='ignore'):
+        half = boxes[:, 3:] / 2
+        xyxy = np.hstack([boxes[:, :2] - half, boxes[:, :2] + half]).astype(np.float32)
+    if not np.isfinite(xyxy).all() or np.any(boxes[:, 2] != 0):
+        raise MessageError(f'{TYPE_NAME}: finite, upright boxes were expected; a turned or broken one came')
+    return xyxy
