@@ -33,8 +33,8 @@ setup(
     ],
     python_requires='>=3.10',
     install_requires=[
-        'numpy>=1.26',
-        'opencv-python-headless>=4.8',
+        'numpy>=1.21',
+        'opencv-python-headless>=4.5.4',
         # The default CPU engine; no wheel for Intel macOS.
         "openvino>=2024.4; sys_platform != 'darwin' or platform_machine == 'arm64'",
         "onnxruntime>=1.18; sys_platform == 'darwin' and platform_machine != 'arm64'",
@@ -42,10 +42,10 @@ setup(
         f'cyclonedds>=11.0; {DDS_WHEEL}',
         f'eclipse-zenoh>=1.4; {NO_DDS_WHEEL}',
         'pydantic>=2.8',
-        'pyyaml>=6.0',
-        'rich>=13.7',
+        'pyyaml>=5.4',
+        'rich>=11',
         'typer>=0.12',
-        'matplotlib>=3.8',
+        'matplotlib>=3.5',
     ],
     extras_require={
         'onnxruntime': ['onnxruntime>=1.18'],

@@ -40,9 +40,10 @@ class Durations:
         n = min(self._count, WINDOW)
         if not n:
             return None
-        values = self._ring[:n] / 1e6
-        p50, p95, p99 = np.percentile(values, (50, 95, 99), method='higher')
-        return Percentiles(n, float(p50), float(p95), float(p99), float(values.max()))
+        values = np.sort(self._ring[:n]) / 1e6
+        # The smallest value that at least that share does not exceed (nearest rank).
+        p50, p95, p99 = (float(values[int(np.ceil(share * n)) - 1]) for share in (0.5, 0.95, 0.99))
+        return Percentiles(n, p50, p95, p99, float(values[-1]))
 
 
 class Statistics:
