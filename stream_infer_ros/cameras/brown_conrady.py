@@ -42,7 +42,7 @@ class BrownConrady:
         self._denominator = Polynomial([1.0, k4, k5, k6])
         self._prism_x, self._prism_y = prism[:2], prism[2:]
         self._tilt = _tilt_homography(tau_x, tau_y)
-        self._untilt: FloatArray = np.linalg.inv(self._tilt)
+        self._untilt: FloatArray = np.linalg.inv(self._tilt).astype(np.float64)
         # d/dr [r N(s) / D(s)] = ((N + 2 s N') D - 2 s N D') / D^2 with s = r^2
         n, den, twice_s = self._numerator, self._denominator, Polynomial([0.0, 2.0])
         slope = (n + twice_s * n.deriv()) * den - twice_s * n * den.deriv()
