@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stream_infer_ros.cameras.camera_model import CameraModel, Roi
+from stream_infer_ros.errors import MessageError
 from stream_infer_ros.messages.cdr_reader import Cdr, CdrReader
 from stream_infer_ros.messages.cdr_writer import CdrWriter
 
 TYPE_NAME = 'sensor_msgs/msg/CameraInfo'
+
+# of OpenCV's longest model (rational, thin prism, tilted)
+_MAX_COEFFICIENTS = 14
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +36,10 @@ def decode_camera_info(cdr: Cdr) -> CameraInfoMessage:
     height, width = reader.uint32(), reader.uint32()
     distortion_model = reader.string()
     d = reader.float64_sequence()
+    if d.size > _MAX_COEFFICIENTS:
+        raise MessageError(
+            f'{TYPE_NAME}: at most {_MAX_COEFFICIENTS} distortion coefficients were expected, {d.size} came'
+        )
     k = reader.float64_array(9).reshape(3, 3)
     r = reader.float64_array(9).reshape(3, 3)
     p = reader.float64_array(12).reshape(3, 4)

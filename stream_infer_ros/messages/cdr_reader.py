@@ -15,6 +15,9 @@ Cdr = bytes | bytearray | memoryview
 _NANOSECONDS = 1_000_000_000
 # A DDS payload is a multiple of four bytes, so a message may be followed by up to three bytes of padding.
 _MAX_PADDING = 3
+# Far more than any name or text in the messages we read. One character of a string can make Python store all
+# of them in four bytes each, so that a string without a limit could grow to four times its message.
+_MAX_STRING_BYTES = 65_536
 
 
 class _Formats:
@@ -110,11 +113,16 @@ class CdrReader:
     def string(self) -> str:
         length = self.uint32()
         start = self._take(length)
-        text = bytes(self._view[start : start + length])
-        if not text.endswith(b'\0'):
+        last = start + length - 1
+        if length == 0 or self._view[last] != 0:
             raise MessageError(f'{self._type_name}: a string at byte {start} does not end with a NUL')
+        if length > _MAX_STRING_BYTES:
+            raise MessageError(
+                f'{self._type_name}: a string of at most {_MAX_STRING_BYTES} bytes was expected at byte '
+                f'{start}, one of {length} came'
+            )
         try:
-            return text[:-1].decode()
+            return str(self._view[start:last], 'utf-8')
         except UnicodeDecodeError as error:
             raise MessageError(f'{self._type_name}: a string at byte {start} is no UTF-8: {error}') from None
 

@@ -60,7 +60,7 @@ class CdrWriter:
 
     def time_ns(self, stamp_ns: int) -> None:
         """builtin_interfaces/Time from nanoseconds; its seconds are an int32 (to January 2038)."""
-        self.align(4)
+        self._align(4)
         try:
             self._buffer += _TIME.pack(*divmod(stamp_ns, _NANOSECONDS))
         except error:
@@ -81,7 +81,7 @@ class CdrWriter:
 
     def float64_array(self, values: ArrayLike) -> None:
         """float64[N] of fixed length: no length is written."""
-        self.align(8)
+        self._align(8)
         self._buffer += np.ascontiguousarray(values, '<f8').tobytes()
 
     def float64_sequence(self, values: ArrayLike) -> None:
@@ -95,12 +95,7 @@ class CdrWriter:
         self.uint32(array.size)
         self._buffer += array.tobytes()
 
-    def packed(self, fields: Struct, align: int, *values: float) -> None:
-        """Several fields at once, for what repeats: `fields` little endian, its inner padding spelled out."""
-        self.align(align)
-        self._pack(fields, *values, align=1)
-
-    def align(self, size: int) -> None:
+    def _align(self, size: int) -> None:
         """Pad to a multiple of `size` bytes, counted from behind the encapsulation header."""
         self._buffer += _PADDING[(4 - len(self._buffer)) % size]
 
@@ -118,11 +113,11 @@ class CdrWriter:
         # join allocates the final size and copies each part into it: no second pass over the pixels.
         return b''.join((self._buffer, view))
 
-    def _pack(self, fields: Struct, *values: float, align: int = 0) -> None:
-        self.align(align or fields.size)
+    def _pack(self, field: Struct, value: float) -> None:
+        self._align(field.size)
         try:
-            self._buffer += fields.pack(*values)
+            self._buffer += field.pack(value)
         except (error, OverflowError) as problem:
             raise MessageError(
-                f'{self._type_name}: {values} do not fit the field ({fields.format}): {problem}'
+                f'{self._type_name}: {value!r} does not fit its field ({field.format}): {problem}'
             ) from None

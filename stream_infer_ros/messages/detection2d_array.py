@@ -57,7 +57,7 @@ def encode_detection2d_array(stamp_ns: int, frame_id: str, detections: Detection
 def decode_detection2d_array(cdr: Cdr, class_names: Sequence[str] = ()) -> Detection2DArrayMessage:
     """Read boxes, of ours or of another detector.
 
-    Of several hypotheses the best counts. `class_names` (say, from the LabelInfo) keep their order and thereby
+    Of several hypotheses the best counts. `class_names` (say, from the LabelInfo) keep their order and so
     their ids; names that are not among them follow as they appear.
 
     Raises:

@@ -13,6 +13,9 @@ from stream_infer_ros.messages.cdr_reader import CdrReader
 # geometry_msgs/PoseWithCovariance: position, orientation, 6 x 6 covariance
 POSE_NUMBERS = 3 + 4 + 36
 
+# Scores of other detectors may be anything that `Detections` can hold.
+_LARGEST_SCORE = float(np.finfo(np.float32).max)
+
 # an empty string, the score, the pose
 _MIN_BYTES = 5 + 8 * (1 + POSE_NUMBERS)
 
@@ -32,7 +35,7 @@ def read_best_hypothesis(reader: CdrReader, type_name: str) -> Hypothesis:
         name = reader.string()
         numbers = reader.float64_array(1 + POSE_NUMBERS)
         score = float(numbers[0])
-        if not abs(score) <= 1e6:
+        if not abs(score) <= _LARGEST_SCORE:
             raise MessageError(f'{type_name}: a score in 0..1 was expected, {score} came')
         if best is None or score > best.score:
             best = Hypothesis(name, score, numbers[1:])

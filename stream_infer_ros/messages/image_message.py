@@ -16,8 +16,7 @@ class ImageMessage:
         stamp_ns: header stamp, nanoseconds.
         frame_id: optical frame of the camera.
         image: read-only view into the message, laid out as `Frame.image` says.
-        encoding: as `Frame.encoding`; names that mean the same are made one ('uyvy' is 'yuv422', 'yuyv' is
-            'yuv422_yuy2').
+        encoding: as `Frame.encoding`.
     """
 
     stamp_ns: int
