@@ -74,7 +74,10 @@ class CdrWriter:
         self.string(frame_id)
 
     def string(self, text: str) -> None:
-        encoded = text.encode()
+        try:
+            encoded = text.encode()
+        except UnicodeEncodeError as problem:
+            raise MessageError(f'{self._type_name}: {text!r} cannot be written in UTF-8: {problem}') from None
         self.uint32(len(encoded) + 1)
         self._buffer += encoded
         self._buffer += b'\0'
