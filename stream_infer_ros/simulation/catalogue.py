@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import colorsys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +37,11 @@ class Body:
     parts: tuple[Part, ...]
     footprint: NDArray[np.float64]
     height_m: float
+    radius_m: float = field(init=False)
 
-    @property
-    def radius_m(self) -> float:
-        return float(np.hypot(self.footprint[:, 0], self.footprint[:, 1]).max())
+    def __post_init__(self) -> None:
+        reach = np.hypot(self.footprint[:, 0], self.footprint[:, 1])
+        object.__setattr__(self, 'radius_m', float(reach.max()))
 
 
 def random_colour(rng: np.random.Generator, saturation: float = 0.8) -> NDArray[np.float64]:

@@ -8,10 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.simulation.faces import Faces
+from stream_infer_ros.simulation.light import Light
 from stream_infer_ros.simulation.pinhole import pixel_rays
 from stream_infer_ros.simulation.rasteriser import FaceImage
 from stream_infer_ros.simulation.textures import LEVEL_GAIN, LEVELS, TILE_PX, material_levels
 
+_TILE_BITS = TILE_PX.bit_length() - 1
+_TILES_AWAY = np.float32(256)
+_DEEPEST_M = 120.0
 _STEEPEST_FLOOR = 0.7
 """Faces whose normal rises more than this wear their pattern as seen from above, others from the side."""
 
@@ -30,60 +34,53 @@ class BodyPixels(NamedTuple):
     depth_m: NDArray[np.float32]
 
 
-def shade_bodies(image: FaceImage, faces: Faces) -> BodyPixels:
+def shade_bodies(image: FaceImage, faces: Faces, light: Light) -> BodyPixels:
     """Depth and patterned colour of each pixel that shows a face.
 
     On a plane, one over depth is linear in the pixel, and so is a texture coordinate over depth: three
     numbers a face for each.
     """
     flat = image.pixels.reshape(-1)
-    index = np.flatnonzero(flat >= 0)
-    face = flat.take(index).astype(np.intp)
-    x, y = (ray.take(index) for ray in pixel_rays(image.lens))
-    planes, origins = _face_planes(image, faces)
-    depth = _linear(planes[0], face, x, y)
-    np.maximum(depth, np.float32(1 / 120), out=depth)
-    np.divide(np.float32(1), depth, out=depth)
-    texel = np.zeros(len(index), np.intp)
-    for plane, origin, bits in ((planes[1], origins[0], 0), (planes[2], origins[1], 6)):
-        coordinate = _linear(plane, face, x, y)
+    where = np.flatnonzero(flat >= 0)
+    face = flat.take(where).astype(np.intp)
+    x, y = (ray.take(where) for ray in pixel_rays(image.lens))
+    inverse, u_planes, v_planes = _face_planes(image, faces)
+    depth = _linear(inverse, face, x, y)
+    np.maximum(depth, np.float32(1 / _DEEPEST_M), out=depth)
+    np.reciprocal(depth, out=depth)
+    texel = (faces.textures[image.drawn] << 2 * _TILE_BITS).take(face)
+    for planes, shift in ((u_planes, 0), (v_planes, _TILE_BITS)):
+        coordinate = _linear(planes, face, x, y)
         coordinate *= depth
-        coordinate += origin.take(face)
         cell = coordinate.astype(np.int32)
         cell &= TILE_PX - 1
-        texel += cell << bits
-    texel += (faces.textures[image.drawn] << 12).take(face)
-    face <<= 6
+        cell <<= shift
+        texel += cell
+    face *= LEVELS
     face += material_levels().take(texel)
-    return BodyPixels(index, _palette(faces, image.drawn).take(face), depth)
+    return BodyPixels(where, _palette(image, faces, light).take(face), depth)
 
 
-def _face_planes(image: FaceImage, faces: Faces) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Per face and quantity (1/depth, texture u/depth, v/depth) the factors of x, y and 1.
+def _face_planes(image: FaceImage, faces: Faces) -> NDArray[np.float32]:
+    """(3, 3, m) float32: 1/depth, u/depth and v/depth of each drawn face, as factors of a ray's x, y and 1.
 
-    Returns:
-        (3, 3, m) factors and (2, m) texture coordinates of the camera itself, texels.
+    u and v are texels: patterns lie fixed in the world, a tile a metre.
     """
-    drawn = image.drawn
     eye = image.odom_from_camera.translation.astype(np.float32)
     axes = image.odom_from_camera.rotation.astype(np.float32)
-    normals = faces.normals[drawn]
-    distance = normals @ eye + faces.offsets[drawn]
+    normals = faces.normals[image.drawn]
+    inverse = normals @ axes / -(normals @ eye + faces.offsets[image.drawn])[:, None]
     u_axis, v_axis = np.zeros_like(normals), np.zeros_like(normals)
     level = np.abs(normals[:, 2]) > _STEEPEST_FLOOR
     u_axis[:, 0] = np.where(level, 1, -normals[:, 1])
     u_axis[:, 1] = np.where(level, 0, normals[:, 0])
     v_axis[:, 1], v_axis[:, 2] = level, ~level
-    # Whole tiles are added so that truncation to an integer rounds down everywhere in the yard.
-    origins = np.stack([u_axis @ eye, v_axis @ eye]) * np.float32(TILE_PX) + np.float32(256 * TILE_PX)
-    planes = np.stack(
-        [
-            (normals @ axes / -distance[:, None]).T,
-            (u_axis @ axes * np.float32(TILE_PX)).T,
-            (v_axis @ axes * np.float32(TILE_PX)).T,
-        ]
-    )
-    return planes, origins
+    planes = np.empty((3, 3, len(normals)), np.float32)
+    planes[0] = inverse.T
+    for plane, axis in ((planes[1], u_axis), (planes[2], v_axis)):
+        # Whole tiles are added so that truncation to an integer rounds down everywhere in the yard.
+        plane[...] = (TILE_PX * (axis @ axes + (axis @ eye + _TILES_AWAY)[:, None] * inverse)).T
+    return planes
 
 
 def _linear(
@@ -99,11 +96,20 @@ def _linear(
     return value
 
 
-def _palette(faces: Faces, drawn: NDArray[np.intp]) -> NDArray[np.uint32]:
-    """Colour of each face at each level of its pattern: (faces * LEVELS,) uint32."""
-    colours = faces.colours[drawn][:, None] * LEVEL_GAIN[:, None]
+def _palette(image: FaceImage, faces: Faces, light: Light) -> NDArray[np.uint32]:
+    """Colour of each drawn face at each level of its pattern: (faces * LEVELS,) uint32.
+
+    Haze is that of the depth of a part's centre: parts are small against the length over which it changes.
+    """
+    colours = faces.colours[image.drawn][:, None] * LEVEL_GAIN[:, None]
     np.minimum(colours, 255, out=colours)
-    rgba = np.full((len(drawn), LEVELS, 4), 255, np.uint8)
+    if light.haze_per_m > 0:
+        away = faces.part_centres[image.drawn] - image.odom_from_camera.translation.astype(np.float32)
+        depth = np.maximum(away @ image.odom_from_camera.rotation[:, 2].astype(np.float32), 0)
+        clear = np.exp(depth * np.float32(-light.haze_per_m))[:, None, None]
+        colours *= clear
+        colours += light.sky.astype(np.float32) * (1 - clear)
+    rgba = np.full((len(image.drawn), LEVELS, 4), 255, np.uint8)
     rgba[..., :3] = colours
     palette: NDArray[np.uint32] = rgba.view(np.uint32).reshape(-1)
     return palette

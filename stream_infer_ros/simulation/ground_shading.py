@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.simulation.ground import SUBPIXEL_BITS, shadow_table, to_subpixels
-from stream_infer_ros.simulation.ground_view import GroundView
+from stream_infer_ros.simulation.ground_view import GroundView, backdrop
 from stream_infer_ros.simulation.near_plane import NEAR_M, clip_near
 from stream_infer_ros.simulation.pinhole import Pinhole
 from stream_infer_ros.simulation.world import WorldState
@@ -19,8 +19,9 @@ _SHADOW_RANGE_M = 18.0
 def paint_ground_and_sky(
     state: WorldState, lens: Pinhole, odom_from_camera: RigidTransform, view: GroundView
 ) -> NDArray[np.uint8]:
-    """(height, width, 3) uint8 RGB, before haze and sensor."""
-    image = np.empty((lens.height, lens.width, 3), np.uint8)
+    """(height, width, 4) uint8 RGBA, haze included, before the sensor."""
+    image = np.empty((lens.height, lens.width, 4), np.uint8)
+    light = state.world.light
     fine_from, coarse_to, horizon = view.fine_from_row, view.coarse_to_row, view.horizon_row
     pixel_from_ground = _pixel_from_ground(lens, odom_from_camera)
     if fine_from < lens.height:
@@ -34,7 +35,13 @@ def paint_ground_and_sky(
             near[...] = cv2.blendLinear(near, far[split:], view.fine_weight, view.coarse_weight)
     if state.moving_shadows:
         _cast_shadows(state, lens, odom_from_camera, image)
-    _paint_sky(image, state.world.light.sky, view)
+    red, green, blue = light.sky.tolist()
+    behind = backdrop(view, (red, green, blue), light.haze_per_m)
+    if light.haze_per_m > 0:
+        ground = image[horizon:]
+        ground[...] = cv2.blendLinear(ground, behind.haze, behind.clear, behind.hazy)
+    if view.sky_rows:
+        cv2.copyTo(behind.sky, view.sky_mask, image[: view.sky_rows])
     return image
 
 
@@ -58,7 +65,8 @@ def _warped(
         matrix,
         (width, rows[1] - rows[0]),
         flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=ground.mean,
     )
     return np.asarray(strip, np.uint8)
 
@@ -89,11 +97,3 @@ def _cast_shadows(
         cv2.fillConvexPoly(mask, to_subpixels(polygon - (0, top)), 1, shift=SUBPIXEL_BITS)
     strip = image[top:bottom]
     cv2.copyTo(cv2.LUT(strip, shadow_table(state.world.light)), mask, strip)
-
-
-def _paint_sky(image: NDArray[np.uint8], sky: NDArray[np.float64], view: GroundView) -> None:
-    if not view.sky_rows:
-        return
-    colours = view.sky_gain[..., None] * sky.astype(np.float32)
-    is_sky = view.empty_picture[: view.sky_rows] == -1
-    np.copyto(image[: view.sky_rows], colours.astype(np.uint8), where=is_sky[..., None])

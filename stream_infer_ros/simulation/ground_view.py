@@ -22,6 +22,7 @@ class GroundView:
         empty_picture: (h, w) int32: -2 where ground is seen, -1 in the sky, as in `rasteriser.FaceImage`.
         depth_m: (h, w) float32 depth along the optical axis of the ground at each pixel, 1000 in the sky.
         sky_rows: rows from the top that show any sky.
+        sky_mask: (sky_rows, w) uint8, 1 in the sky.
         horizon_row: rows above are all sky.
         fine_from_row: rows from here down need the ground's fine picture,
         coarse_to_row: rows above this the coarse one; between the two they are blended,
@@ -51,6 +52,7 @@ class GroundView:
         coarse = np.clip((blend - _COARSE_FROM_M) / (_COARSE_ONLY_M - _COARSE_FROM_M), 0, 1)
         self.coarse_weight: NDArray[np.float32] = np.ascontiguousarray(coarse)
         self.fine_weight: NDArray[np.float32] = 1 - self.coarse_weight
+        self.sky_mask: NDArray[np.uint8] = 1 - below[: self.sky_rows].view(np.uint8)
         self.sky_gain: NDArray[np.float32] = 1 - np.float32(0.35) * np.clip(rise[: self.sky_rows], 0, 1)
 
     @staticmethod
@@ -66,9 +68,29 @@ def _ground_view(lens: Pinhole, down: tuple[float, float, float], height_m: floa
     return GroundView(lens, down, height_m)
 
 
+class Backdrop:
+    """What the sky adds to a picture: its own pixels, and haze before the ground.
+
+    Attributes:
+        sky: (view.sky_rows, w, 4) uint8 RGBA.
+        clear: (h - view.horizon_row, w) float32 share of the ground's own colour that haze leaves,
+        hazy: one minus that.
+        haze: (h - view.horizon_row, w, 4) uint8 RGBA, the colour of haze.
+    """
+
+    def __init__(self, view: GroundView, colour: tuple[float, float, float], haze_per_m: float) -> None:
+        rgba = np.array((*colour, 255), np.float32)
+        shape = (*view.sky_gain.shape, 4)
+        self.sky: NDArray[np.uint8] = np.full(shape, 255, np.uint8)
+        self.sky[..., :3] = view.sky_gain[..., None] * rgba[:3]
+        depth = view.depth_m[view.horizon_row :]
+        self.clear: NDArray[np.float32] = np.exp(-np.float32(haze_per_m) * depth)
+        self.hazy: NDArray[np.float32] = 1 - self.clear
+        self.haze: NDArray[np.uint8] = np.empty((*depth.shape, 4), np.uint8)
+        self.haze[...] = rgba.astype(np.uint8)
+
+
 @lru_cache(maxsize=16)
-def ground_clarity(view: GroundView, haze_per_m: float) -> NDArray[np.float32]:
-    """(h, w) float32 share of the ground's own colour that haze leaves; 1 in the sky."""
-    clear: NDArray[np.float32] = np.exp(-np.float32(haze_per_m) * view.depth_m)
-    clear[view.empty_picture == -1] = 1
-    return clear
+def backdrop(view: GroundView, colour: tuple[float, float, float], haze_per_m: float) -> Backdrop:
+    """The (cached) backdrop of a view: sky RGB 0..255, haze per metre."""
+    return Backdrop(view, colour, haze_per_m)

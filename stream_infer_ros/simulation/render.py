@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.simulation.face_shading import BodyPixels, shade_bodies
 from stream_infer_ros.simulation.ground_shading import paint_ground_and_sky
-from stream_infer_ros.simulation.ground_view import ground_clarity
 from stream_infer_ros.simulation.pinhole import Pinhole
 from stream_infer_ros.simulation.rasteriser import SKY, FaceImage, rasterise
 from stream_infer_ros.simulation.rig import SimCamera
@@ -65,12 +64,10 @@ def render(
     """
     lens = Pinhole.of(camera.model)
     face_image = rasterise(state, lens, odom_from_base @ camera.base_from_camera)
-    image = paint_ground_and_sky(state, lens, face_image.odom_from_camera, face_image.ground_view)
-    bodies = shade_bodies(face_image, state.faces)
-    _lay_over(image, face_image, bodies)
-    light = state.world.light
-    if light.haze_per_m > 0:
-        image = _hazy(image, face_image, bodies, light.haze_per_m, light.sky)
+    rgba = paint_ground_and_sky(state, lens, face_image.odom_from_camera, face_image.ground_view)
+    bodies = shade_bodies(face_image, state.faces, state.world.light)
+    rgba.reshape(-1).view(np.uint32)[bodies.where] = bodies.colour
+    image = np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), np.uint8)
     return RenderedView(expose(image, camera, rng), state, face_image, bodies)
 
 
@@ -84,25 +81,3 @@ def visible_objects(
     """
     lens = Pinhole.of(camera.model)
     return rasterise(state, lens, odom_from_base @ camera.base_from_camera).object_ids(state.faces)
-
-
-def _lay_over(image: NDArray[np.uint8], face_image: FaceImage, bodies: BodyPixels) -> None:
-    shape = face_image.pixels.shape
-    layer = np.empty(shape, np.uint32)
-    layer.reshape(-1)[bodies.where] = bodies.colour
-    colours = cv2.cvtColor(layer.view(np.uint8).reshape(*shape, 4), cv2.COLOR_RGBA2RGB)
-    cv2.copyTo(colours, (face_image.pixels >= 0).view(np.uint8), image)
-
-
-def _hazy(
-    image: NDArray[np.uint8],
-    face_image: FaceImage,
-    bodies: BodyPixels,
-    haze_per_m: float,
-    sky: NDArray[np.float64],
-) -> NDArray[np.uint8]:
-    clear = ground_clarity(face_image.ground_view, haze_per_m).copy()
-    clear.reshape(-1)[bodies.where] = np.exp(bodies.depth_m * np.float32(-haze_per_m))
-    backdrop = np.empty_like(image)
-    backdrop[...] = sky.astype(np.uint8)
-    return np.asarray(cv2.blendLinear(image, backdrop, clear, 1 - clear), np.uint8)
