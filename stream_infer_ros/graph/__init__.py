@@ -1,5 +1,6 @@
 """The middleware seam: adapters that move CDR bytes."""
 
+from stream_infer_ros.graph.adapters import GRAPHS, make_graph
 from stream_infer_ros.graph.graph import (
     LATCHED,
     RELIABLE,
@@ -17,6 +18,7 @@ from stream_infer_ros.graph.graph import (
 from stream_infer_ros.graph.memory import MemoryBus, MemoryGraph
 
 __all__ = [
+    'GRAPHS',
     'LATCHED',
     'RELIABLE',
     'SENSOR_DATA',
@@ -31,4 +33,5 @@ __all__ = [
     'Qos',
     'QosProblem',
     'TopicInfo',
+    'make_graph',
 ]

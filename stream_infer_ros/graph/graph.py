@@ -86,6 +86,11 @@ class Graph(Protocol):
         """How often an `on_message` raised, by topic; topics without failures are left out."""
         ...
 
+    def losses(self) -> dict[str, int]:
+        """Messages that were overwritten before they were taken, lost on the way in, or not sent because a
+        subscriber stalled, as far as the adapter knows, by topic; topics without losses are left out."""
+        ...
+
     def now_ns(self) -> int:
         """The graph's clock: the system's for live adapters, the recording's for bags."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from stream_infer_ros.graph.graph import Cdr, OnMessage
 
@@ -30,10 +31,10 @@ class GuardedCallback:
                 )
 
 
-def failures_by_topic(callbacks: list[GuardedCallback]) -> dict[str, int]:
-    """Failures summed by topic; topics without any are left out."""
+def count_by_topic(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Counts summed by topic; topics without any are left out."""
     by_topic: dict[str, int] = {}
-    for callback in callbacks:
-        if callback.failures:
-            by_topic[callback.topic] = by_topic.get(callback.topic, 0) + callback.failures
+    for topic, count in counts:
+        if count:
+            by_topic[topic] = by_topic.get(topic, 0) + count
     return by_topic

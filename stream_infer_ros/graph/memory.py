@@ -16,7 +16,7 @@ from collections.abc import Callable
 from stream_infer_ros.errors import GraphError
 from stream_infer_ros.graph.compatibility import mismatch
 from stream_infer_ros.graph.graph import Cdr, OnMessage, Qos, QosProblem, TopicInfo
-from stream_infer_ros.graph.guarded_callback import GuardedCallback, failures_by_topic
+from stream_infer_ros.graph.guarded_callback import GuardedCallback, count_by_topic
 from stream_infer_ros.graph.names import check_names
 
 
@@ -186,12 +186,12 @@ class MemoryGraph:
         self.bus = bus or MemoryBus()
         self.closed = False
         self._clock_ns = clock_ns
-        self._callbacks: list[GuardedCallback] = []
+        self._subscriptions: list[_Subscription] = []
 
     def subscribe(self, topic: str, type_name: str, qos: Qos, on_message: OnMessage) -> None:
         self._check(topic, type_name)
         subscription = _Subscription(topic, type_name, qos, on_message)
-        self._callbacks.append(subscription.callback)
+        self._subscriptions.append(subscription)
         self.bus.add_subscription(self, subscription)
 
     def advertise(self, topic: str, type_name: str, qos: Qos) -> _Publisher:
@@ -207,7 +207,10 @@ class MemoryGraph:
         return self.bus.problems(self)
 
     def callback_failures(self) -> dict[str, int]:
-        return failures_by_topic(self._callbacks)
+        return count_by_topic((own.topic, own.callback.failures) for own in self._subscriptions)
+
+    def losses(self) -> dict[str, int]:
+        return count_by_topic((own.topic, own.overwritten) for own in self._subscriptions)
 
     def now_ns(self) -> int:
         return self._clock_ns()

@@ -1,0 +1,42 @@
+"""The live adapters by name, made when asked for: a middleware that is not installed is missed only then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stream_infer_ros.config import GraphConfig
+from stream_infer_ros.errors import GraphError
+from stream_infer_ros.graph.graph import Graph
+from stream_infer_ros.graph.memory import MemoryBus, MemoryGraph
+
+_process_bus = MemoryBus()
+
+
+def _memory(_: GraphConfig) -> Graph:
+    return MemoryGraph(_process_bus)
+
+
+def _dds(config: GraphConfig) -> Graph:
+    try:
+        from stream_infer_ros.graph.dds import DdsGraph  # noqa: PLC0415 (its import loads Cyclone DDS)
+    except ImportError as error:
+        if (error.name or '').split('.')[0] != 'cyclonedds':
+            raise
+        raise GraphError(
+            f'graph.kind dds needs Cyclone DDS, which is not installed here ({error}): '
+            'pip install cyclonedds==11.0.1; where it has no wheel (Linux on aarch64) build it from source, '
+            'or replay bags'
+        ) from error
+    return DdsGraph(config)
+
+
+GRAPHS: dict[str, Callable[[GraphConfig], Graph]] = {'dds': _dds, 'memory': _memory}
+
+
+def make_graph(config: GraphConfig) -> Graph:
+    """A graph of the configured kind; those of kind `memory` all meet within the process.
+
+    Raises:
+        GraphError: the middleware is not installed, or refuses the configuration.
+    """
+    return GRAPHS[config.kind](config)

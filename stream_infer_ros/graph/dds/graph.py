@@ -1,0 +1,185 @@
+"""A real ROS 2 participant over Cyclone DDS, with no ROS installed."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+import time
+from typing import Any
+
+from cyclonedds.core import DDSException
+from cyclonedds.idl import IdlStruct
+from cyclonedds.pub import DataWriter
+from cyclonedds.sub import DataReader
+from cyclonedds.topic import Topic
+
+from stream_infer_ros.config import GraphConfig
+from stream_infer_ros.errors import GraphError
+from stream_infer_ros.graph.compatibility import mismatch
+from stream_infer_ros.graph.dds import calls
+from stream_infer_ros.graph.dds.configuration import domain_id, domain_xml
+from stream_infer_ros.graph.dds.discovery import NodeAnnouncement, type_hash_user_data
+from stream_infer_ros.graph.dds.endpoints import Endpoint, Endpoints
+from stream_infer_ros.graph.dds.failure import as_graph_error
+from stream_infer_ros.graph.dds.message_type import message_type
+from stream_infer_ros.graph.dds.participant import Participant
+from stream_infer_ros.graph.dds.qos import to_dds
+from stream_infer_ros.graph.dds.receiver import Receiver, Reception
+from stream_infer_ros.graph.graph import Cdr, OnMessage, Qos, QosProblem, TopicInfo
+from stream_infer_ros.graph.guarded_callback import GuardedCallback, count_by_topic
+from stream_infer_ros.graph.names import check_names
+from stream_infer_ros.messages.typestore import type_hash, typestore
+
+_log = logging.getLogger(__name__)
+
+
+class _Publisher:
+    def __init__(self, topic: str, type_name: str, writer: DataWriter[IdlStruct]) -> None:
+        self.topic, self._type_name, self._writer = topic, type_name, writer
+        self.closed = False
+        self.not_sent = 0
+
+    def publish(self, cdr: Cdr) -> None:
+        if self.closed:
+            raise GraphError(f'topic {self.topic}: the graph was closed; stop publishing before close()')
+        try:
+            calls.write(self._writer._ref, cdr)
+        except DDSException as error:
+            self._explain(cdr, error)
+
+    def subscribers(self) -> int:
+        if self.closed:
+            return 0
+        status: Any = self._writer.get_publication_matched_status()  # type: ignore[no-untyped-call]
+        return int(status.current_count)
+
+    def _explain(self, cdr: Cdr, error: DDSException) -> None:
+        if self.closed:  # while we were writing
+            raise GraphError(f'topic {self.topic}: the graph was closed while publishing') from error
+        if error.code == DDSException.DDS_RETCODE_TIMEOUT:
+            # The bound on latency outweighs one stalled reader: the message goes, the loss is told.
+            self.not_sent += 1
+            if self.not_sent == 1:
+                _log.warning(
+                    'topic %s: a reliable subscriber does not keep up, a message was not sent; '
+                    'more of these are only counted',
+                    self.topic,
+                )
+            return
+        raise GraphError(
+            f'topic {self.topic}: {len(cdr)} bytes were refused as no {self._type_name} ({error}); '
+            'publish the encapsulation header and the fields of that type'
+        ) from error
+
+
+class DdsGraph:
+    """A `Graph` on a DDS domain, under a node name of ROS 2.
+
+    Domain, reach and interfaces come from `config` and the environment (`configuration.py`). One thread
+    receives for all subscriptions. A program that ends without `close` still leaves the domain in order.
+
+    Raises:
+        GraphError: a setting or variable is no good, or Cyclone DDS does not accept it.
+    """
+
+    def __init__(self, config: GraphConfig) -> None:
+        self._lock = threading.Lock()  # over the lists below and closing; never held in a callback
+        self._closed = False
+        self._publishers: list[_Publisher] = []
+        self._topics: dict[tuple[str, str], Topic[IdlStruct]] = {}
+        xml = domain_xml(config, os.environ, os.getpid())
+        self._participant = Participant(domain_id(config, os.environ), xml)
+        try:
+            with as_graph_error('starting the DDS graph', 'see what Cyclone wrote above'):
+                self._announcement = NodeAnnouncement(self._participant, config.node_name, config.namespace)
+                self._publications = Endpoints(self._participant, 'publication')
+                self._subscriptions = Endpoints(self._participant, 'subscription')
+                self._receiver = Receiver(self._participant, f'{config.node_name} dds receiver')
+        except BaseException:
+            self._participant.close()
+            raise
+        atexit.register(self.close)
+
+    def subscribe(self, topic: str, type_name: str, qos: Qos, on_message: OnMessage) -> None:
+        check_names(topic, type_name)
+        with self._lock, as_graph_error(f'subscribing to {topic}', 'is the domain still open?'):
+            self._refuse_if_closed(topic)
+            dds_topic, user_data = self._topic(topic, type_name)
+            reader: DataReader[IdlStruct] = self._participant.own(
+                DataReader(self._participant.entity, dds_topic, qos=to_dds(qos, user_data))
+            )
+            self._announcement.add_reader(reader)
+            self._receiver.add(Reception(reader, GuardedCallback(topic, on_message)))
+
+    def advertise(self, topic: str, type_name: str, qos: Qos) -> _Publisher:
+        check_names(topic, type_name)
+        with self._lock, as_graph_error(f'advertising {topic}', 'is the domain still open?'):
+            self._refuse_if_closed(topic)
+            dds_topic, user_data = self._topic(topic, type_name)
+            writer: DataWriter[IdlStruct] = self._participant.own(
+                DataWriter(self._participant.entity, dds_topic, qos=to_dds(qos, user_data))
+            )
+            self._announcement.add_writer(writer)
+            publisher = _Publisher(topic, type_name, writer)
+            self._publishers.append(publisher)
+            return publisher
+
+    def topics(self) -> list[TopicInfo]:
+        found = {TopicInfo(end.topic, end.type_name) for end in self._look(self._publications)}
+        return sorted(found, key=lambda info: (info.name, info.type_name))
+
+    def qos_problems(self) -> list[QosProblem]:
+        me = self._participant.entity.guid if not self._closed else None
+        requested = self._look(self._subscriptions)
+        problems = {
+            mismatch(offer.topic, offer.qos, offer.type_name, request.qos, request.type_name)
+            for offer in self._look(self._publications)
+            for request in requested
+            if offer.topic == request.topic and me in (offer.participant, request.participant)
+        }
+        return sorted((p for p in problems if p is not None), key=lambda p: (p.topic, p.policy))
+
+    def callback_failures(self) -> dict[str, int]:
+        callbacks = [reception.callback for reception in self._receiver.receptions]
+        return count_by_topic((callback.topic, callback.failures) for callback in callbacks)
+
+    def losses(self) -> dict[str, int]:
+        with self._lock:
+            received = (
+                [] if self._closed else [(r.callback.topic, r.lost()) for r in self._receiver.receptions]
+            )
+            return count_by_topic([*received, *((own.topic, own.not_sent) for own in self._publishers)])
+
+    def now_ns(self) -> int:
+        return time.time_ns()
+
+    def close(self) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            for publisher in self._publishers:
+                publisher.closed = True
+        atexit.unregister(self.close)
+        self._receiver.stop()
+        self._announcement.withdraw()
+        self._participant.close()
+
+    def _topic(self, topic: str, type_name: str) -> tuple[Topic[IdlStruct], bytes]:
+        """The DDS topic, made once for all our ends of it (QoS is theirs), and their user data."""
+        made = self._topics.get((topic, type_name))
+        if made is None:
+            dds_type = message_type(typestore(), type_name)
+            made = self._participant.own(Topic(self._participant.entity, 'rt' + topic, dds_type))
+            self._topics[topic, type_name] = made
+        return made, type_hash_user_data(type_hash(type_name))
+
+    def _look(self, endpoints: Endpoints) -> list[Endpoint]:
+        with self._lock:
+            return [] if self._closed else endpoints.now()
+
+    def _refuse_if_closed(self, topic: str) -> None:
+        if self._closed:
+            raise GraphError(f'topic {topic}: the graph was closed; make a new one')

@@ -1,0 +1,100 @@
+"""Message types as Cyclone DDS wants them to make a topic.
+
+The description serves discovery (peers compare it) and Cyclone's check of what goes out and comes in: bytes
+that are no message of the type are refused both ways. No object of these classes is ever made.
+"""
+
+from __future__ import annotations
+
+import threading
+import types
+from typing import Any
+
+from cyclonedds.idl import IdlStruct
+from cyclonedds.idl import types as idl_types
+from rosbags.interfaces import Nodetype
+from rosbags.typesys.store import Typestore
+
+from stream_infer_ros.errors import GraphError
+
+idl: Any = idl_types  # what it annotates is made at run time, beyond static types
+
+_PRIMITIVES: dict[str, Any] = {
+    'bool': bool,
+    'byte': idl.byte,
+    'char': idl.uint8,  # ROS 2's char is an unsigned number
+    'octet': idl.byte,
+    'int8': idl.int8,
+    'uint8': idl.uint8,
+    'int16': idl.int16,
+    'uint16': idl.uint16,
+    'int32': idl.int32,
+    'uint32': idl.uint32,
+    'int64': idl.int64,
+    'uint64': idl.uint64,
+    'float32': idl.float32,
+    'float64': idl.float64,
+}
+
+_made: dict[tuple[int, str], type[IdlStruct]] = {}
+_lock = threading.RLock()
+
+
+def message_type(store: Typestore, type_name: str) -> type[IdlStruct]:
+    """The Cyclone type of 'package/msg/Type'; the same object for the same store and name.
+
+    Raises:
+        GraphError: the store lacks the definition, or it has a field DDS types cannot describe (wstring).
+    """
+    with _lock:
+        key = (id(store), type_name)
+        if key not in _made:
+            if type_name not in store.fielddefs:
+                raise GraphError(
+                    f'type {type_name}: its definition is not known here (those of ROS 2 Jazzy, '
+                    'vision_msgs and map_msgs are); over DDS only known types can be sent and received'
+                )
+            _, fields = store.fielddefs[type_name]
+            annotations = {
+                name: _field(store, f'{type_name}.{name}', definition) for name, definition in fields
+            }
+            _made[key] = types.new_class(
+                type_name.rsplit('/', 1)[-1],
+                (IdlStruct,),
+                {'typename': wire_name(type_name)},
+                lambda namespace: namespace['__annotations__'].update(annotations),
+            )
+        return _made[key]
+
+
+def wire_name(type_name: str) -> str:
+    """'std_msgs/msg/String' -> 'std_msgs::msg::dds_::String_', as ROS 2 names types on DDS."""
+    package, kind, name = type_name.split('/')
+    return f'{package}::{kind}::dds_::{name}_'
+
+
+def ros_name(wire: str) -> str | None:
+    """The reverse of `wire_name`; None for a type that is not ROS 2's."""
+    match wire.split('::'):
+        case [package, kind, 'dds_', name] if name.endswith('_'):
+            return f'{package}/{kind}/{name[:-1]}'
+    return None
+
+
+def _field(store: Typestore, path: str, definition: Any) -> Any:
+    kind, detail = definition
+    if kind == Nodetype.NAME:
+        return message_type(store, detail)
+    if kind == Nodetype.ARRAY:
+        element, length = detail
+        return idl.array[_field(store, path, element), length]
+    if kind == Nodetype.SEQUENCE:
+        element, bound = detail
+        inner = _field(store, path, element)
+        return idl.sequence[inner, bound] if bound else idl.sequence[inner]
+    base, bound = detail
+    if base == 'string':
+        return idl.bounded_str[bound] if bound else str
+    if base not in _PRIMITIVES:
+        raise GraphError(f'{path}: a {base} cannot be described to Cyclone DDS; use another field type')
+    return _PRIMITIVES[base]

@@ -1,0 +1,51 @@
+"""QoS profiles: ours <-> those of Cyclone DDS."""
+
+from __future__ import annotations
+
+from cyclonedds.core import Policy
+from cyclonedds.core import Qos as DdsQos
+from cyclonedds.util import duration
+
+from stream_infer_ros.graph.graph import Qos
+
+# How long `publish` may wait while a reliable reader does not take and the writer's history is full.
+MAX_BLOCKING_NS = int(duration(milliseconds=100))
+
+_UNLIMITED = -1
+
+
+def to_dds(qos: Qos, user_data: bytes = b'') -> DdsQos:
+    """The policies rmw_cyclonedds sets for such a profile; `user_data` is told to peers on discovery."""
+    policies = [
+        Policy.Reliability.Reliable(MAX_BLOCKING_NS)
+        if qos.reliability == 'reliable'
+        else Policy.Reliability.BestEffort,
+        Policy.Durability.Volatile,
+        Policy.History.KeepLast(qos.depth),
+        Policy.DataRepresentation(use_cdrv0_representation=True),
+    ]
+    if qos.durability == 'transient_local':
+        policies[1] = Policy.Durability.TransientLocal
+        # What late joiners get is ruled by this policy, not by the history.
+        policies.append(
+            Policy.DurabilityService(
+                cleanup_delay=0,
+                history=Policy.History.KeepLast(qos.depth),
+                max_samples=_UNLIMITED,
+                max_instances=_UNLIMITED,
+                max_samples_per_instance=_UNLIMITED,
+            )
+        )
+    if user_data:
+        policies.append(Policy.Userdata(user_data))
+    return DdsQos(*policies)
+
+
+def from_dds(qos: DdsQos) -> Qos:
+    """What a discovered end offers or requests; transient and persistent count as transient_local."""
+    history = qos[Policy.History]
+    return Qos(
+        reliability='best_effort' if qos[Policy.Reliability] == Policy.Reliability.BestEffort else 'reliable',
+        durability='volatile' if qos[Policy.Durability] == Policy.Durability.Volatile else 'transient_local',
+        depth=history.depth if isinstance(history, Policy.History.KeepLast) else 0,
+    )
