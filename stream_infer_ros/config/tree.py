@@ -66,7 +66,13 @@ class EngineConfig(Section):
         'auto', description='auto: the first of openvino, onnxruntime that is installed.'
     )
     threads: int = Field(0, ge=0, description='CPU threads; 0: the runtime decides.')
+    precision: Literal['auto', 'float32'] = Field(
+        'auto', description='openvino: auto lets the CPU decide (bfloat16 where it has AMX).'
+    )
     fake_latency_ms: float = Field(0.0, ge=0.0, description='fake: time one batch takes.')
+    fake_latency_per_image_ms: float = Field(
+        0.0, ge=0.0, description='fake: time each image of a batch adds.'
+    )
 
 
 class ModelConfig(Section):

@@ -33,9 +33,16 @@ class Detections:
         return len(self.score)
 
     @classmethod
-    def empty(cls, class_names: tuple[str, ...]) -> Detections:
+    def empty(cls, class_names: tuple[str, ...], contact: bool = False) -> Detections:
+        """No boxes; `contact` says whether the model would tell where they meet the ground."""
         none = np.zeros(0, np.float32)
-        return cls(np.zeros((0, 4), np.float32), none, np.zeros(0, np.int32), class_names)
+        return cls(
+            np.zeros((0, 4), np.float32),
+            none,
+            np.zeros(0, np.int32),
+            class_names,
+            np.zeros((0, 2), np.float32) if contact else None,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

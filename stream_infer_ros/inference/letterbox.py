@@ -7,34 +7,86 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stream_infer_ros.errors import EncodingError
+
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:
-    """Uniform scale plus padding, between source-image and network pixels.
+    """Scale plus padding, between source-image and network pixels.
 
     Pixel centres lie at whole numbers in both (OpenCV's and ROS's convention), hence the halves:
-    `network + 0.5 = (source + 0.5) * scale + pad`.
+    `network + 0.5 = (source + 0.5) * scale + pad`. This is what `cv2.resize` does.
 
     Attributes:
         source_width, source_height: size of the image, pixels.
-        scale: network pixels per source pixel.
+        scale_u, scale_v: network pixels per source pixel. One scale but for rounding: the resized image has
+            whole pixels, and on an edge the difference would be up to half a network pixel.
         pad_u, pad_v: padding on the left and on top, network pixels.
     """
 
     source_width: int
     source_height: int
-    scale: float
+    scale_u: float
+    scale_v: float
     pad_u: int
     pad_v: int
 
+    @property
+    def resized_width(self) -> int:
+        """Width of the image inside the network's input, pixels."""
+        return round(self.source_width * self.scale_u)
+
+    @property
+    def resized_height(self) -> int:
+        """Height of the image inside the network's input, pixels."""
+        return round(self.source_height * self.scale_v)
+
     def to_source(self, uv: NDArray[np.float32]) -> NDArray[np.float32]:
         """Network pixels (..., 2) to source pixels, float32."""
-        pad = np.array([self.pad_u, self.pad_v], np.float32)
-        source: NDArray[np.float32] = (uv + np.float32(0.5) - pad) / np.float32(self.scale) - np.float32(0.5)
+        half = np.float32(0.5)
+        source: NDArray[np.float32] = (uv + half - self._pad()) / self._scale() - half
         return source
 
     def to_network(self, uv: NDArray[np.float32]) -> NDArray[np.float32]:
         """Source pixels (..., 2) to network pixels, float32."""
-        pad = np.array([self.pad_u, self.pad_v], np.float32)
-        network: NDArray[np.float32] = (uv + np.float32(0.5)) * np.float32(self.scale) + pad - np.float32(0.5)
+        half = np.float32(0.5)
+        network: NDArray[np.float32] = (uv + half) * self._scale() + self._pad() - half
         return network
+
+    def boxes_to_source(self, xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Boxes (N, 4) in network pixels to source pixels, cut at the image's outer edges.
+
+        The outer edges lie half a pixel beyond the first and last pixel centres: at -0.5 and size - 0.5.
+        """
+        source = self.to_source(xyxy.reshape(-1, 2, 2))
+        far = np.array([self.source_width - 0.5, self.source_height - 0.5], np.float32)
+        return np.clip(source, np.float32(-0.5), far).reshape(-1, 4)
+
+    def _scale(self) -> NDArray[np.float32]:
+        return np.array([self.scale_u, self.scale_v], np.float32)
+
+    def _pad(self) -> NDArray[np.float32]:
+        return np.array([self.pad_u, self.pad_v], np.float32)
+
+
+def fit(source_width: int, source_height: int, width: int, height: int) -> Letterbox:
+    """The largest uniformly scaled image of that size that fits (width, height), centred.
+
+    Raises EncodingError if the image has no pixels.
+    """
+    if source_width < 1 or source_height < 1:
+        raise EncodingError(
+            f'expected an image of at least 1x1 pixels, got {source_width}x{source_height}; '
+            f'check the camera driver'
+        )
+    scale = min(width / source_width, height / source_height)
+    resized_width = max(1, round(source_width * scale))
+    resized_height = max(1, round(source_height * scale))
+    return Letterbox(
+        source_width,
+        source_height,
+        resized_width / source_width,
+        resized_height / source_height,
+        (width - resized_width) // 2,
+        (height - resized_height) // 2,
+    )

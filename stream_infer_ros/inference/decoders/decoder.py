@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from stream_infer_ros.cameras.encodings import ColourOrder
 from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.inference.letterbox import Letterbox
 
@@ -16,7 +17,7 @@ class Decoder(Protocol):
     def class_names(self) -> tuple[str, ...]: ...
 
     @property
-    def colour(self) -> str:
+    def colour(self) -> ColourOrder:
         """Channel order the network was trained on: 'rgb' or 'bgr'."""
         ...
 

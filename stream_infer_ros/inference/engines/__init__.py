@@ -1,0 +1,17 @@
+"""Inference runtimes behind one contract."""
+
+from stream_infer_ros.inference.engines.engine import Engine
+from stream_infer_ros.inference.engines.fake_engine import FakeEngine
+from stream_infer_ros.inference.engines.onnxruntime_engine import OnnxRuntimeEngine
+from stream_infer_ros.inference.engines.openvino_engine import OpenVinoEngine
+from stream_infer_ros.inference.engines.registry import ENGINES, engine_kind, make_engine
+
+__all__ = [
+    'ENGINES',
+    'Engine',
+    'FakeEngine',
+    'OnnxRuntimeEngine',
+    'OpenVinoEngine',
+    'engine_kind',
+    'make_engine',
+]

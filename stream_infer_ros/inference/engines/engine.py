@@ -1,28 +1,13 @@
-"""The contract of an inference runtime, and what it says about its network."""
+"""The contract of an inference runtime."""
 
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 
-@dataclass(frozen=True, slots=True)
-class TensorInfo:
-    """Name, dtype and shape of one tensor; -1 stands for a free dimension."""
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class EngineIo:
-    """Inputs and outputs of a loaded network."""
-
-    inputs: tuple[TensorInfo, ...]
-    outputs: tuple[TensorInfo, ...]
-    metadata: dict[str, str]
+__all__ = ['Engine', 'EngineIo', 'TensorInfo']
 
 
 class Engine(Protocol):
@@ -48,5 +33,5 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """Free the device. Safe to call twice."""
+        """Free the device. Safe to call twice; `load` may follow."""
         ...

@@ -1,0 +1,91 @@
+"""Trying a network: does it load, what is it, how long does an image take."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from stream_infer_ros.config import EngineConfig, ModelConfig
+from stream_infer_ros.inference.decoders import make_decoder, model_family
+from stream_infer_ros.inference.engines import engine_kind, make_engine
+from stream_infer_ros.inference.input_packing import ImageInput
+from stream_infer_ros.inference.letterbox import fit
+from stream_infer_ros.inference.network_io import TensorInfo
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReport:
+    """What there is to say about a network on this machine.
+
+    Attributes:
+        path, size_bytes: the file.
+        engine: kind of engine it was tried on.
+        family: of its decoder.
+        inputs, outputs: tensors; -1 stands for a free dimension.
+        class_names: in order of class_id.
+        colour: channel order it wants, 'rgb' or 'bgr'.
+        batch: images per run in the timing.
+        frame_ms: time per image in such a batch, inference and decoding, median over the runs.
+    """
+
+    path: Path
+    size_bytes: int
+    engine: str
+    family: str
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    class_names: tuple[str, ...]
+    colour: str
+    batch: int
+    frame_ms: float
+
+
+def check_model(
+    path: Path,
+    engine_config: EngineConfig,
+    model_config: ModelConfig | None = None,
+    batch: int = 6,
+    runs: int = 5,
+    clock: Callable[[], float] = time.perf_counter,
+) -> ModelReport:
+    """Load a network, find its decoder, and run both a few times on noise.
+
+    `clock` tells seconds. Raises ModelError, EngineError or ConfigError, each with what to do.
+    """
+    config = model_config or ModelConfig()
+    engine = make_engine(engine_config, path)
+    try:
+        engine.load()
+        io = engine.io
+        decoder = make_decoder(config, io)
+        image_input = ImageInput.of(io)
+        shape = (batch, image_input.height, image_input.width, 3)
+        images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+        letterboxes = [
+            fit(image_input.width, image_input.height, image_input.width, image_input.height)
+        ] * batch
+        decoder.decode(engine.infer(images, batch), letterboxes)  # the first run allocates
+        times_s = []
+        for _ in range(runs):
+            start_s = clock()
+            decoder.decode(engine.infer(images, batch), letterboxes)
+            times_s.append(clock() - start_s)
+    finally:
+        engine.close()
+    return ModelReport(
+        path=path,
+        size_bytes=path.stat().st_size if path.is_file() else 0,
+        engine=engine_kind(engine_config),
+        family=model_family(config, io),
+        inputs=io.inputs,
+        outputs=io.outputs,
+        class_names=decoder.class_names,
+        colour=decoder.colour,
+        batch=batch,
+        frame_ms=statistics.median(times_s) / batch * 1e3,
+    )

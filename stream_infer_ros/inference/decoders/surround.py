@@ -1,0 +1,134 @@
+"""The surround family: our own network; see `surround_contract`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_infer_ros.cameras.encodings import ColourOrder
+from stream_infer_ros.config import ModelConfig
+from stream_infer_ros.inference.detections import Detections, FreeSpace, Perception
+from stream_infer_ros.inference.input_packing import ImageInput
+from stream_infer_ros.inference.letterbox import Letterbox
+from stream_infer_ros.inference.model_card import class_names, input_colour
+from stream_infer_ros.inference.network_io import EngineIo
+from stream_infer_ros.inference.nms import nms
+from stream_infer_ros.inference.surround_contract import BOX_FIELDS, METADATA
+
+
+def is_surround(io: EngineIo) -> bool:
+    """Whether the outputs are named and shaped like the surround network's."""
+    boxes, free_space = io.output('boxes'), io.output('free_space')
+    if boxes is None or free_space is None:
+        return False
+    return boxes.shape[2:] == (BOX_FIELDS,) and free_space.shape[2:] == (2,)
+
+
+class SurroundDecoder:
+    """Boxes with ground contact, free space by column, and ground."""
+
+    def __init__(self, config: ModelConfig, io: EngineIo) -> None:
+        """Raises ConfigError or ModelError if the class names or the colour cannot be had."""
+        self._class_names = class_names(config, METADATA | io.metadata)
+        self._colour: ColourOrder = input_colour(io.metadata, 'rgb')
+        self._score_threshold = config.score_threshold
+        self._nms_iou = config.nms_iou
+        self._network_width = ImageInput.of(io).width
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """See Decoder."""
+        return self._class_names
+
+    @property
+    def colour(self) -> ColourOrder:
+        """See Decoder."""
+        return self._colour
+
+    def decode(self, outputs: dict[str, NDArray[Any]], letterboxes: Sequence[Letterbox]) -> list[Perception]:
+        """See Decoder. Boxes with a number that is not finite, or of no known class, are left out."""
+        boxes, free_space = outputs['boxes'], outputs['free_space']
+        usable = self._usable(boxes)
+        ground = outputs.get('ground')
+        return [
+            Perception(
+                self._detections(boxes[index, usable[index]], letterbox),
+                self._free_space(free_space[index], None if ground is None else ground[index], letterbox),
+            )
+            for index, letterbox in enumerate(letterboxes)
+        ]
+
+    def _usable(self, boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """(n, boxes): which rows are worth a look. A NaN fails every comparison."""
+        score, class_id = boxes[..., 6], np.rint(boxes[..., 7])
+        usable: NDArray[np.bool_] = (score >= self._score_threshold) & (score > 0.0) & (score <= 1.0)
+        usable &= (class_id >= 0.0) & (class_id < len(self._class_names))
+        usable &= np.isfinite(boxes[..., :4]).all(axis=-1)
+        return usable
+
+    def _detections(self, rows: NDArray[np.float32], letterbox: Letterbox) -> Detections:
+        """Rows (N, 8) of one image; those outside the image, in the padding, are left out."""
+        if not len(rows):
+            return Detections.empty(self._class_names, contact=True)
+        class_id = np.rint(rows[:, 7]).astype(np.int32)
+        best = nms(rows[:, :4], rows[:, 6], class_id, self._nms_iou)
+        xyxy = letterbox.boxes_to_source(rows[best, :4])
+        inside = (xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1])
+        best = best[inside]
+        contact = letterbox.to_source(rows[best, 4:6])
+        contact[~np.isfinite(contact).all(axis=1)] = np.nan
+        return Detections(xyxy[inside], rows[best, 6], class_id[best], self._class_names, contact)
+
+    def _free_space(
+        self, columns: NDArray[np.float32], ground: NDArray[np.float32] | None, letterbox: Letterbox
+    ) -> FreeSpace:
+        """Columns (C, 2) and ground (h, w) of one image; columns in the padding are left out.
+
+        A column without a finite row or confidence keeps no confidence, and no free ground before it.
+        """
+        stride = self._network_width / len(columns)
+        uv = np.empty((len(columns), 2), np.float32)
+        uv[:, 0] = (np.arange(len(columns)) + 0.5) * stride - 0.5
+        uv[:, 1] = columns[:, 0]
+        source = letterbox.to_source(uv)
+        confidence = columns[:, 1].clip(0.0, 1.0)
+        broken = ~np.isfinite(columns).all(axis=1)
+        source[broken, 1] = letterbox.source_height - 0.5
+        confidence[broken] = 0.0
+        if letterbox.pad_u:
+            inside = (source[:, 0] > -0.5) & (source[:, 0] < letterbox.source_width - 0.5)
+            source, confidence = source[inside], confidence[inside]
+        if ground is not None:
+            ground = _without_padding(np.nan_to_num(ground), letterbox, stride)
+        return FreeSpace(source[:, 0], source[:, 1], confidence, ground)
+
+
+def _without_padding(mask: NDArray[np.float32], letterbox: Letterbox, stride: float) -> NDArray[np.float32]:
+    """The part of a mask, `stride` network pixels a cell, that shows the image and not the padding.
+
+    Padding need not be a whole number of cells: then the mask is resampled.
+    """
+    if not letterbox.pad_u and not letterbox.pad_v:
+        return mask
+    width = max(1, round(letterbox.resized_width / stride))
+    height = max(1, round(letterbox.resized_height / stride))
+    cell_u, cell_v = letterbox.resized_width / width, letterbox.resized_height / height
+    # Cell centres to cell centres: mask + 0.5 = ((cut + 0.5) * cell + pad) / stride.
+    mask_from_cut = np.array(
+        [
+            [cell_u / stride, 0.0, (0.5 * cell_u + letterbox.pad_u) / stride - 0.5],
+            [0.0, cell_v / stride, (0.5 * cell_v + letterbox.pad_v) / stride - 0.5],
+        ]
+    )
+    cut = cv2.warpAffine(
+        mask,
+        mask_from_cut,
+        (width, height),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return np.asarray(cut, np.float32)

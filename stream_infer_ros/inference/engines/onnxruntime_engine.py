@@ -1,0 +1,101 @@
+"""ONNX Runtime on the CPU: the batch as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_infer_ros.config import EngineConfig
+from stream_infer_ros.inference.engines.runtime import (
+    check_model_file,
+    failed_run,
+    import_runtime,
+    not_loaded,
+    unreadable_model,
+)
+from stream_infer_ros.inference.input_packing import ImageInput
+from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
+
+# ONNX Runtime's names where they differ from numpy's.
+_DTYPES = {'float': 'float32', 'double': 'float64', 'float16': 'float16'}
+_ERRORS_ONLY = 3
+
+
+class OnnxRuntimeEngine:
+    """Runs the batch in one call, or image by image where the network's batch is fixed at 1."""
+
+    def __init__(self, config: EngineConfig, model: Path) -> None:
+        """Raises EngineError if ONNX Runtime is not installed."""
+        self._onnxruntime = import_runtime('onnxruntime')
+        self._config = config
+        self._path = model
+        self._session: Any = None
+        self._io: EngineIo | None = None
+        self._input: ImageInput | None = None
+
+    @property
+    def io(self) -> EngineIo:
+        """See Engine."""
+        if self._io is None:
+            raise not_loaded()
+        return self._io
+
+    def load(self) -> None:
+        """See Engine."""
+        self.close()
+        check_model_file(self._path)
+        options = self._onnxruntime.SessionOptions()
+        options.log_severity_level = _ERRORS_ONLY
+        options.intra_op_num_threads = self._config.threads
+        # Idle threads sleep: the cores are for the other stages.
+        options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+        # Its exceptions have no base class of their own, and any of them here means the file.
+        try:
+            session = self._onnxruntime.InferenceSession(
+                str(self._path), options, providers=['CPUExecutionProvider']
+            )
+        except Exception as error:
+            raise unreadable_model(self._path, error) from error
+        io = _describe(session)
+        self._input = ImageInput.of(io)
+        self._session, self._io = session, io
+
+    def infer(self, batch: NDArray[np.uint8], n: int) -> dict[str, NDArray[Any]]:
+        """See Engine."""
+        if self._session is None or self._input is None:
+            raise not_loaded()
+        self._input.check(batch, n)
+        step = n if self._input.free_batch else 1
+        try:
+            parts = [
+                self._session.run(None, {self._input.name: self._input.pack(batch[first : first + step])})
+                for first in range(0, n, step)
+            ]
+        except Exception as error:
+            raise failed_run(error) from error
+        whole = (
+            parts[0] if len(parts) == 1 else [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
+        )
+        return {tensor.name: array for tensor, array in zip(self.io.outputs, whole, strict=True)}
+
+    def close(self) -> None:
+        """See Engine."""
+        self._session = None
+        self._io = self._input = None
+
+
+def _describe(session: Any) -> EngineIo:
+    return EngineIo(
+        tuple(_tensor(node) for node in session.get_inputs()),
+        tuple(_tensor(node) for node in session.get_outputs()),
+        dict(session.get_modelmeta().custom_metadata_map),
+    )
+
+
+def _tensor(node: Any) -> TensorInfo:
+    dtype = node.type.removeprefix('tensor(').removesuffix(')')
+    shape = tuple(size if isinstance(size, int) else -1 for size in node.shape)
+    return TensorInfo(node.name, _DTYPES.get(dtype, dtype), shape)

@@ -1,0 +1,120 @@
+"""OpenVINO on the CPU: one request per image, many at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_infer_ros.config import EngineConfig
+from stream_infer_ros.inference.engines.runtime import (
+    check_model_file,
+    failed_run,
+    import_runtime,
+    not_loaded,
+    unreadable_model,
+)
+from stream_infer_ros.inference.input_packing import ImageInput
+from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
+
+
+class OpenVinoEngine:
+    """Compiles the network for one image and runs the images of a batch as parallel requests.
+
+    On a CPU this beats one batch (6 frames in 4.5 ms where a batch of 6 takes 14), and an image's result does
+    not depend on its neighbours. Precision is the runtime's choice (bfloat16 where the CPU has AMX)
+    unless `engine.precision` says float32.
+    """
+
+    def __init__(self, config: EngineConfig, model: Path) -> None:
+        """Raises EngineError if OpenVINO is not installed."""
+        self._openvino = import_runtime('openvino')
+        self._config = config
+        self._path = model
+        self._io: EngineIo | None = None
+        self._input: ImageInput | None = None
+        self._compiled: Any = None
+        self._requests: list[Any] = []
+
+    @property
+    def io(self) -> EngineIo:
+        """See Engine."""
+        if self._io is None:
+            raise not_loaded()
+        return self._io
+
+    def load(self) -> None:
+        """See Engine."""
+        self.close()
+        check_model_file(self._path)
+        core = self._openvino.Core()
+        # The runtime raises RuntimeError for whatever is wrong with a file.
+        try:
+            model = core.read_model(self._path)
+        except RuntimeError as error:
+            raise unreadable_model(self._path, error) from error
+        io = _describe(model)
+        image_input = ImageInput.of(io)
+        try:
+            model.reshape({image_input.name: list(image_input.shape(1))})
+            self._compiled = core.compile_model(model, 'CPU', self._properties())
+        except RuntimeError as error:
+            raise unreadable_model(self._path, error) from error
+        self._io, self._input = io, image_input
+
+    def infer(self, batch: NDArray[np.uint8], n: int) -> dict[str, NDArray[Any]]:
+        """See Engine."""
+        if self._compiled is None or self._input is None:
+            raise not_loaded()
+        self._input.check(batch, n)
+        while len(self._requests) < n:
+            self._requests.append(self._compiled.create_infer_request())
+        requests = self._requests[:n]
+        packed = []  # the requests read this memory, but do not keep it alive
+        try:
+            for index, request in enumerate(requests):
+                # Packed one by one, so that the first image runs while the next is packed.
+                packed.append(self._input.pack(batch[index : index + 1]))
+                request.set_input_tensor(self._openvino.Tensor(packed[-1], shared_memory=True))
+                request.start_async()
+            for request in requests:
+                request.wait()
+        except RuntimeError as error:
+            raise failed_run(error) from error
+        return {
+            tensor.name: np.concatenate([request.get_output_tensor(place).data for request in requests])
+            for place, tensor in enumerate(self.io.outputs)
+        }
+
+    def close(self) -> None:
+        """See Engine."""
+        self._requests = []
+        self._compiled = None
+        self._io = self._input = None
+
+    def _properties(self) -> dict[str, Any]:
+        properties: dict[str, Any] = {'PERFORMANCE_HINT': 'THROUGHPUT'}
+        if self._config.threads:
+            properties['INFERENCE_NUM_THREADS'] = self._config.threads
+        if self._config.precision == 'float32':
+            properties['INFERENCE_PRECISION_HINT'] = 'f32'
+        return properties
+
+
+def _describe(model: Any) -> EngineIo:
+    # Where the ONNX front end keeps the file's metadata_props.
+    place = ['framework']
+    metadata = model.get_rt_info(place).value if model.has_rt_info(place) else {}
+    return EngineIo(
+        tuple(_tensor(port) for port in model.inputs),
+        tuple(_tensor(port) for port in model.outputs),
+        {key: str(value) for key, value in metadata.items()},
+    )
+
+
+def _tensor(port: Any) -> TensorInfo:
+    dims = port.get_partial_shape()
+    shape = () if dims.rank.is_dynamic else tuple(-1 if dim.is_dynamic else dim.get_length() for dim in dims)
+    return TensorInfo(port.get_any_name(), port.get_element_type().to_dtype().name, shape)

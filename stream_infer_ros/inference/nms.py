@@ -1,0 +1,55 @@
+"""Non-maximum suppression: of boxes of one class that overlap much, only the best stays."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+TOP_K = 300
+
+
+def nms(
+    xyxy: NDArray[np.float32],
+    score: NDArray[np.float32],
+    class_id: NDArray[np.int32],
+    iou: float,
+    top_k: int = TOP_K,
+) -> NDArray[np.intp]:
+    """Greedy, class by class, over the `top_k` best boxes.
+
+    A box goes if its intersection over union with a better one of its class that stays is above `iou`.
+    Among equal scores the one that comes first counts as better. All inputs are finite.
+
+    Args:
+        xyxy: (N, 4) float32, left, top, right, bottom.
+        score: (N,) float32.
+        class_id: (N,) int32.
+        iou: overlap in 0..1.
+
+    Returns:
+        (K,) indices of the boxes that stay, best score first.
+    """
+    order = np.argsort(-score, kind='stable')[:top_k]
+    if len(order) < 2:
+        return order
+    beaten = _overlap_above(xyxy[order], iou)
+    ranked_class = class_id[order]
+    beaten &= ranked_class[:, None] == ranked_class
+    gone = np.zeros(len(order), bool)
+    # Only boxes that beat a later one need a look: mostly few.
+    for rank in np.flatnonzero(np.triu(beaten, 1).any(axis=1)):
+        if not gone[rank]:
+            gone[rank + 1 :] |= beaten[rank, rank + 1 :]
+    return order[~gone]
+
+
+def _overlap_above(xyxy: NDArray[np.float32], iou: float) -> NDArray[np.bool_]:
+    """(N, N): whether intersection over union of each pair is above `iou`; False for boxes without area."""
+    left, top, right, bottom = xyxy.T
+    width = np.minimum.outer(right, right) - np.maximum.outer(left, left)
+    height = np.minimum.outer(bottom, bottom) - np.maximum.outer(top, top)
+    shared = np.maximum(width, 0.0) * np.maximum(height, 0.0)
+    area = (right - left) * (bottom - top)
+    # Without the division: no 0 / 0 for empty boxes.
+    above: NDArray[np.bool_] = shared > np.float32(iou) * (np.add.outer(area, area) - shared)
+    return above

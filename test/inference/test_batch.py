@@ -1,0 +1,66 @@
+"""Batches go round and keep their padding."""
+
+import numpy as np
+import pytest
+
+from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.errors import EncodingError, EngineError
+from stream_infer_ros.inference import Batch, BatchPool, ImageInput
+from stream_infer_ros.inference.letterbox_writer import PADDING
+from stream_infer_ros.inference.surround_contract import surround_io
+
+
+def grey(width: int, height: int, level: int) -> Frame:
+    return Frame('front', 0, 0, np.full((height, width, 3), level, np.uint8), 'rgb8', 'front_optical')
+
+
+def test_frames_fill_the_slots_in_order():
+    batch = Batch(3, 240, 320, 'rgb')
+    letterboxes = [batch.add(grey(640, 480, level)) for level in (10, 20)]
+    assert len(batch) == 2
+    assert batch.letterboxes == letterboxes
+    assert [int(image[120, 160, 0]) for image in batch.images[:2]] == [10, 20]
+
+
+def test_padding_is_right_when_a_slot_changes_shape():
+    batch = Batch(1, 240, 320, 'rgb')
+    for width, height in [(100, 100), (640, 480), (640, 200), (640, 200), (100, 100)]:
+        batch.clear()
+        letterbox = batch.add(grey(width, height, 0))
+        expected = np.full((240, 320, 3), PADDING, np.uint8)
+        bottom = letterbox.pad_v + letterbox.resized_height
+        right = letterbox.pad_u + letterbox.resized_width
+        expected[letterbox.pad_v : bottom, letterbox.pad_u : right] = 0
+        np.testing.assert_array_equal(batch.images[0], expected)
+
+
+def test_a_broken_image_leaves_its_slot_free():
+    batch = Batch(2, 240, 320, 'rgb')
+    with pytest.raises(EncodingError):
+        batch.add(Frame('front', 0, 0, np.zeros(10, np.uint8), 'jpeg', 'front_optical'))
+    assert len(batch) == 0
+    batch.add(grey(100, 100, 3))
+    assert len(batch) == 1
+    assert batch.images[0, 0, 0, 0] == PADDING
+
+
+def test_one_frame_too_many_is_refused():
+    batch = Batch(1, 240, 320, 'rgb')
+    batch.add(grey(64, 48, 1))
+    with pytest.raises(EngineError, match='at most 1'):
+        batch.add(grey(64, 48, 1))
+
+
+def test_the_pool_hands_out_each_batch_once_and_empty():
+    pool = BatchPool(2, ImageInput.of(surround_io()), 'rgb')
+    first, second = pool.take(), pool.take()
+    assert first is not None
+    assert second is not None
+    assert first is not second
+    assert not np.shares_memory(first.images, second.images)
+    assert first.images.shape == (2, 240, 320, 3)
+    assert pool.take() is None
+    first.add(grey(64, 48, 1))
+    pool.give_back(first)
+    assert pool.take() is first
+    assert len(first) == 0

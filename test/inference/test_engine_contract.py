@@ -1,0 +1,221 @@
+"""One contract for every engine that is installed."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from stand_in_network import write_identity, write_stand_in
+
+from stream_infer_ros.config import EngineConfig
+from stream_infer_ros.errors import EngineError, ModelError
+from stream_infer_ros.inference.engines import ENGINES, Engine, engine_kind, make_engine
+from stream_infer_ros.inference.engines.runtime import import_runtime
+from stream_infer_ros.inference.surround_contract import METADATA, surround_io
+
+RUNTIMES = [
+    pytest.param(
+        kind,
+        marks=[] if find_spec(kind) else pytest.mark.skip(reason=f'{kind} is not installed'),
+    )
+    for kind in ('openvino', 'onnxruntime')
+]
+ALL = [*RUNTIMES, 'fake']
+# bfloat16 keeps 8 bits: engines agree with the float32 reference to within a percent or so.
+TOLERANCE = {'openvino': 0.02, 'onnxruntime': 1e-5, 'fake': 0.0}
+
+
+@pytest.fixture(scope='module')
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_stand_in(tmp_path_factory.mktemp('model') / 'stand_in.onnx')
+
+
+@pytest.fixture(scope='module')
+def pictures() -> np.ndarray:
+    return np.random.default_rng(7).integers(0, 256, (8, 240, 320, 3), np.uint8)
+
+
+def loaded(kind: str, model: Path, **options: object) -> Engine:
+    engine = make_engine(EngineConfig(kind=kind, threads=1, **options), model)
+    engine.load()
+    return engine
+
+
+@pytest.mark.parametrize('kind', ALL)
+def test_tells_inputs_outputs_and_metadata(kind, model):
+    engine = loaded(kind, model)
+    expected = surround_io()
+    assert engine.io.inputs == expected.inputs
+    # Not every runtime knows which dimensions of an output are free.
+    assert [(t.name, t.dtype, t.shape[1:]) for t in engine.io.outputs] == [
+        (t.name, t.dtype, t.shape[1:]) for t in expected.outputs
+    ]
+    assert engine.io.metadata == METADATA
+
+
+@pytest.mark.parametrize('kind', ALL)
+def test_a_batch_of_six_equals_six_singles(kind, model, pictures):
+    engine = loaded(kind, model)
+    batch = engine.infer(pictures, 6)
+    for index in range(6):
+        single = engine.infer(pictures[index : index + 1], 1)
+        assert single.keys() == batch.keys()
+        for name, array in single.items():
+            assert array.shape == (1, *batch[name].shape[1:])
+            # Exact for OpenVINO too, bfloat16 or not: each image is a request of its own.
+            np.testing.assert_allclose(batch[name][index], array[0], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize('kind', RUNTIMES)
+def test_images_are_told_apart(kind, model, pictures):
+    ground = loaded(kind, model).infer(pictures, 6)['ground']
+    expected = pictures[:6].reshape(6, 60, 4, 80, 4, 3).mean(axis=(2, 4, 5)) / 255
+    np.testing.assert_allclose(ground, expected, atol=TOLERANCE[kind])
+
+
+@pytest.mark.parametrize('kind', ALL)
+def test_only_the_first_n_images_are_run(kind, model, pictures):
+    engine = loaded(kind, model)
+    few = engine.infer(pictures, 3)
+    assert {len(array) for array in few.values()} == {3}
+    np.testing.assert_array_equal(few['ground'], engine.infer(pictures[:3].copy(), 3)['ground'])
+
+
+@pytest.mark.parametrize('kind', ALL)
+def test_outputs_belong_to_the_caller(kind, model, pictures):
+    engine = loaded(kind, model)
+    first = engine.infer(pictures, 2)
+    kept = {name: array.copy() for name, array in first.items()}
+    second = engine.infer(pictures[4:], 2)
+    for name, array in first.items():
+        assert array.flags.writeable
+        assert not np.shares_memory(array, second[name])
+        np.testing.assert_array_equal(array, kept[name])
+    engine.close()
+    for name, array in first.items():
+        np.testing.assert_array_equal(array, kept[name])
+
+
+@pytest.mark.parametrize('kind', ALL)
+@pytest.mark.parametrize(
+    ('batch', 'n'),
+    [
+        (np.zeros((2, 240, 320), np.uint8), 1),
+        (np.zeros((2, 320, 240, 3), np.uint8), 1),
+        (np.zeros((2, 240, 320, 3), np.float32), 1),
+        (np.zeros((2, 240, 320, 3), np.uint8), 0),
+        (np.zeros((2, 240, 320, 3), np.uint8), 3),
+    ],
+)
+def test_a_batch_of_another_form_is_refused(kind, model, batch, n):
+    engine = loaded(kind, model)
+    with pytest.raises(EngineError, match='expected'):
+        engine.infer(batch, n)
+
+
+@pytest.mark.parametrize('kind', ALL)
+def test_nothing_runs_before_load_or_after_close(kind, model, pictures):
+    engine = make_engine(EngineConfig(kind=kind), model)
+    with pytest.raises(EngineError, match='load'):
+        engine.infer(pictures, 1)
+    engine.load()
+    engine.close()
+    engine.close()
+    with pytest.raises(EngineError, match='load'):
+        engine.infer(pictures, 1)
+    with pytest.raises(EngineError, match='load'):
+        _ = engine.io
+    engine.load()
+    assert len(engine.infer(pictures, 1)['boxes']) == 1
+
+
+@pytest.mark.parametrize('kind', RUNTIMES)
+@pytest.mark.parametrize('layout', ['nhwc', 'nchw'])
+@pytest.mark.parametrize('batch', [1, 'batch'])
+def test_float_networks_and_fixed_batches_give_the_same(kind, layout, batch, model, pictures, tmp_path):
+    path = write_stand_in(tmp_path / 'float.onnx', batch=batch, dtype='float32', layout=layout)
+    outputs = loaded(kind, path).infer(pictures, 3)
+    for name, array in loaded(kind, model).infer(pictures, 3).items():
+        np.testing.assert_allclose(outputs[name], array, atol=TOLERANCE[kind])
+
+
+@pytest.mark.parametrize('kind', RUNTIMES)
+def test_float32_precision_on_request(kind, model, pictures):
+    ground = loaded(kind, model, precision='float32').infer(pictures, 2)['ground']
+    expected = pictures[:2].reshape(2, 60, 4, 80, 4, 3).mean(axis=(2, 4, 5)) / 255
+    np.testing.assert_allclose(ground, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize('kind', RUNTIMES)
+def test_a_network_of_free_size_runs_at_the_size_its_metadata_names(kind, pictures, tmp_path):
+    path = write_stand_in(
+        tmp_path / 'free.onnx', height='h', width='w', metadata={**METADATA, 'imgsz': '[240, 320]'}
+    )
+    assert loaded(kind, path).infer(pictures, 2)['ground'].shape == (2, 60, 80)
+    for imgsz in ('[240]', '240', 'big', '[0, 320]'):
+        path = write_stand_in(tmp_path / 'bad.onnx', height='h', width='w', metadata={'imgsz': imgsz})
+        with pytest.raises(ModelError, match='imgsz'):
+            loaded(kind, path)
+    path = write_stand_in(tmp_path / 'none.onnx', height='h', width='w')
+    with pytest.raises(ModelError, match='fixed height and width'):
+        loaded(kind, path)
+
+
+@pytest.mark.parametrize('kind', RUNTIMES)
+def test_a_file_that_is_no_network_is_refused(kind, model, tmp_path):
+    with pytest.raises(ModelError, match='found none'):
+        loaded(kind, tmp_path / 'missing.onnx')
+    (tmp_path / 'empty.onnx').touch()
+    with pytest.raises(ModelError, match='empty'):
+        loaded(kind, tmp_path / 'empty.onnx')
+    whole = model.read_bytes()
+    for size in (1, 1000, len(whole) // 2, len(whole) - 1):
+        (tmp_path / 'cut.onnx').write_bytes(whole[:size])
+        with pytest.raises(ModelError, match='valid ONNX network'):
+            loaded(kind, tmp_path / 'cut.onnx')
+    (tmp_path / 'text.onnx').write_text('not a network\n' * 100)
+    with pytest.raises(ModelError, match='valid ONNX network'):
+        loaded(kind, tmp_path / 'text.onnx')
+
+
+@pytest.mark.parametrize('kind', RUNTIMES)
+@pytest.mark.parametrize(
+    ('shape', 'dtype', 'inputs', 'message'),
+    [
+        ([1, 240, 320], 'float32', 1, 'height, width, 3'),
+        ([1, 1, 240, 320], 'float32', 1, 'colour pictures'),
+        ([4, 3, 240, 320], 'float32', 1, 'dynamic batch'),
+        ([1, 3, 240, 320], 'int64', 1, 'got int64'),
+        ([1, 3, 240, 320], 'float32', 2, 'one input'),
+    ],
+)
+def test_a_network_that_takes_no_picture_is_refused(kind, shape, dtype, inputs, message, tmp_path):
+    path = write_identity(tmp_path / 'odd.onnx', shape, dtype, inputs)
+    engine = make_engine(EngineConfig(kind=kind), path)
+    with pytest.raises(ModelError, match=message):
+        engine.load()
+    with pytest.raises(EngineError, match='load'):
+        _ = engine.io
+
+
+def test_auto_takes_the_first_runtime_that_is_there(monkeypatch):
+    there = {'onnxruntime', 'openvino'}
+    monkeypatch.setattr(
+        'stream_infer_ros.inference.engines.registry.find_spec', lambda name: name if name in there else None
+    )
+    assert engine_kind(EngineConfig()) == 'openvino'
+    assert engine_kind(EngineConfig(kind='fake')) == 'fake'
+    there.remove('openvino')
+    assert engine_kind(EngineConfig()) == 'onnxruntime'
+    there.clear()
+    with pytest.raises(EngineError, match='pip install openvino'):
+        engine_kind(EngineConfig())
+
+
+def test_a_missing_runtime_names_the_remedy():
+    with pytest.raises(EngineError, match='pip install no_such_runtime'):
+        import_runtime('no_such_runtime')
+
+
+def test_every_kind_in_the_configuration_has_an_engine():
+    assert {'auto', *ENGINES} == set(EngineConfig.model_fields['kind'].annotation.__args__)
