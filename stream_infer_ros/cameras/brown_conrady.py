@@ -6,6 +6,7 @@ import numpy as np
 from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
 
+from stream_infer_ros.cameras.lens_domain import growing_until
 from stream_infer_ros.errors import CalibrationError
 
 FloatArray = NDArray[np.float64]
@@ -46,10 +47,11 @@ class BrownConrady:
         # d/dr [r N(s) / D(s)] = ((N + 2 s N') D - 2 s N D') / D^2 with s = r^2
         n, den, twice_s = self._numerator, self._denominator, Polynomial([0.0, 2.0])
         slope = (n + twice_s * n.deriv()) * den - twice_s * n * den.deriv()
-        self._s_max = min([_FARTHEST_RADIUS**2, *_positive_roots(slope), *_positive_roots(den)])
-        # Radii over the domain, spaced evenly in angle, for Newton's first guess.
-        widest = np.arctan(np.sqrt(self._s_max)) * (1 - 1e-9)
-        self._radii: FloatArray = np.tan(np.linspace(0.0, widest, _TABLE_SIZE)).astype(np.float64)
+        radii = _radii_up_to(_FARTHEST_RADIUS)
+        r_max = growing_until(lambda r: np.minimum(slope(r * r), den(r * r)), radii)
+        self._s_max = r_max**2
+        # For Newton's first guess.
+        self._radii = _radii_up_to(r_max)
         self._distorted_radii = self._radii * self._radial(self._radii**2)
 
     @classmethod
@@ -142,10 +144,9 @@ def _checked(d: FloatArray, model: str, lengths: tuple[int, ...]) -> FloatArray:
     return d
 
 
-def _positive_roots(polynomial: Polynomial) -> list[float]:
-    """Real roots above zero."""
-    roots = np.asarray(polynomial.trim().roots())
-    return [float(root.real) for root in roots if abs(root.imag) < 1e-9 * abs(root) and root.real > 0]
+def _radii_up_to(radius: float) -> FloatArray:
+    """(_TABLE_SIZE,) from zero on, spaced evenly in angle."""
+    return np.tan(np.linspace(0.0, np.arctan(radius), _TABLE_SIZE)).astype(np.float64)
 
 
 def _tilt_homography(tau_x: float, tau_y: float) -> FloatArray:

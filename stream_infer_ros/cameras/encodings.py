@@ -98,8 +98,8 @@ def _planar(rgb: int, bgr: int) -> EncodingInfo:
     return EncodingInfo(_U8, 1, rgb, bgr, rows_per_two=3, even_width=True, even_height=True)
 
 
-# Names of sensor_msgs/image_encodings. A Bayer name gives the colours of the first two pixels of the first and
-# of the second row, as OpenCV's names of four letters do (its names of two letters start one pixel in).
+# Names of sensor_msgs/image_encodings. ROS names a Bayer pattern by the first two pixels of its first
+# two rows, OpenCV by those of the second row, from the second pixel on: rggb is OpenCV's BG.
 ENCODINGS: dict[str, EncodingInfo] = {
     'rgb8': EncodingInfo(_U8, 3, None, cv2.COLOR_RGB2BGR),
     'bgr8': EncodingInfo(_U8, 3, cv2.COLOR_BGR2RGB, None),
@@ -110,10 +110,10 @@ ENCODINGS: dict[str, EncodingInfo] = {
     'mono16': _grey(_U16, _mono16_to_grey),
     '16UC1': _grey(_U16, _millimetres_to_grey),
     '32FC1': _grey(_F32, _metres_to_grey),
-    'bayer_rggb8': EncodingInfo(_U8, 1, cv2.COLOR_BayerRGGB2RGB, cv2.COLOR_BayerRGGB2BGR),
-    'bayer_bggr8': EncodingInfo(_U8, 1, cv2.COLOR_BayerBGGR2RGB, cv2.COLOR_BayerBGGR2BGR),
-    'bayer_gbrg8': EncodingInfo(_U8, 1, cv2.COLOR_BayerGBRG2RGB, cv2.COLOR_BayerGBRG2BGR),
-    'bayer_grbg8': EncodingInfo(_U8, 1, cv2.COLOR_BayerGRBG2RGB, cv2.COLOR_BayerGRBG2BGR),
+    'bayer_rggb8': EncodingInfo(_U8, 1, cv2.COLOR_BayerBG2RGB, cv2.COLOR_BayerBG2BGR),
+    'bayer_bggr8': EncodingInfo(_U8, 1, cv2.COLOR_BayerRG2RGB, cv2.COLOR_BayerRG2BGR),
+    'bayer_gbrg8': EncodingInfo(_U8, 1, cv2.COLOR_BayerGR2RGB, cv2.COLOR_BayerGR2BGR),
+    'bayer_grbg8': EncodingInfo(_U8, 1, cv2.COLOR_BayerGB2RGB, cv2.COLOR_BayerGB2BGR),
     'yuv422': _UYVY,
     'uyvy': _UYVY,  # its name since Iron
     'yuv422_yuy2': _YUYV,

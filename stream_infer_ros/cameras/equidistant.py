@@ -6,6 +6,7 @@ import numpy as np
 from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
 
+from stream_infer_ros.cameras.lens_domain import growing_until
 from stream_infer_ros.errors import CalibrationError
 
 FloatArray = NDArray[np.float64]
@@ -39,9 +40,7 @@ class Equidistant:
         coefficients[3::2] = d if len(d) else 0.0
         self._theta_d = Polynomial(coefficients)
         self._slope = self._theta_d.deriv()
-        folds = np.asarray(self._slope.trim().roots())
-        real = [float(f.real) for f in folds if abs(f.imag) < 1e-9 * abs(f) and f.real > 0]
-        self._theta_max = min([np.pi, *real])
+        self._theta_max = growing_until(self._slope, np.linspace(0.0, np.pi, _TABLE_SIZE))
         self._thetas = np.linspace(0.0, self._theta_max, _TABLE_SIZE)
         self._table = self._theta_d(self._thetas)
 

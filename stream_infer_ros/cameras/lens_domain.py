@@ -1,0 +1,32 @@
+"""Where a lens polynomial stops growing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+def growing_until(slope: Callable[[FloatArray], FloatArray], samples: FloatArray) -> float:
+    """The first value at which the slope is no longer positive; the last sample if it is so everywhere.
+
+    Sampled and then bisected, not solved for: the roots of a polynomial with a leading coefficient of almost
+    zero are numerically worth nothing, and calibrations have such.
+
+    Args:
+        slope: positive at samples[0].
+        samples: rising, dense enough that the slope does not dip below zero between two of them.
+    """
+    falls = np.flatnonzero(~(slope(samples) > 0))
+    if len(falls) == 0:
+        return float(samples[-1])
+    low, high = float(samples[falls[0] - 1]), float(samples[falls[0]])
+    while low < (middle := (low + high) / 2) < high:
+        if slope(np.array([middle]))[0] > 0:
+            low = middle
+        else:
+            high = middle
+    return low
