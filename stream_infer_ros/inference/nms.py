@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 TOP_K = 300
+_FARTHEST_PX = 1e6
 
 
 def nms(
@@ -18,7 +19,7 @@ def nms(
     """Greedy, class by class, over the `top_k` best boxes.
 
     A box goes if its intersection over union with a better one of its class that stays is above `iou`.
-    Among equal scores the one that comes first counts as better. All inputs are finite.
+    Among equal scores the one that comes first counts as better. All inputs are finite, boxes `plausible`.
 
     Args:
         xyxy: (N, 4) float32, left, top, right, bottom.
@@ -41,6 +42,11 @@ def nms(
         if not gone[rank]:
             gone[rank + 1 :] |= beaten[rank, rank + 1 :]
     return order[~gone]
+
+
+def plausible(pixels: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Whether all of (..., k) pixel coordinates are numbers that a picture could have; False for NaN."""
+    return np.asarray((np.abs(pixels) < _FARTHEST_PX).all(axis=-1), np.bool_)
 
 
 def _overlap_above(xyxy: NDArray[np.float32], iou: float) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import Letterbox
 from stream_infer_ros.inference.model_card import class_names, input_colour
 from stream_infer_ros.inference.network_io import EngineIo
-from stream_infer_ros.inference.nms import nms
+from stream_infer_ros.inference.nms import nms, plausible
 from stream_infer_ros.inference.surround_contract import BOX_FIELDS, METADATA
 
 
@@ -50,10 +50,10 @@ class SurroundDecoder:
         return self._colour
 
     def decode(self, outputs: dict[str, NDArray[Any]], letterboxes: Sequence[Letterbox]) -> list[Perception]:
-        """See Decoder. Boxes with a number that is not finite, or of no known class, are left out."""
+        """See Decoder. Boxes that are not finite, or of no known class, are left out."""
         boxes, free_space = outputs['boxes'], outputs['free_space']
         usable = self._usable(boxes)
-        ground = outputs.get('ground')
+        ground = np.nan_to_num(outputs['ground'], nan=0.0).clip(0.0, 1.0) if 'ground' in outputs else None
         return [
             Perception(
                 self._detections(boxes[index, usable[index]], letterbox),
@@ -67,8 +67,7 @@ class SurroundDecoder:
         score, class_id = boxes[..., 6], np.rint(boxes[..., 7])
         usable: NDArray[np.bool_] = (score >= self._score_threshold) & (score > 0.0) & (score <= 1.0)
         usable &= (class_id >= 0.0) & (class_id < len(self._class_names))
-        usable &= np.isfinite(boxes[..., :4]).all(axis=-1)
-        return usable
+        return usable & plausible(boxes[..., :4])
 
     def _detections(self, rows: NDArray[np.float32], letterbox: Letterbox) -> Detections:
         """Rows (N, 8) of one image; those outside the image, in the padding, are left out."""
@@ -80,7 +79,7 @@ class SurroundDecoder:
         inside = (xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1])
         best = best[inside]
         contact = letterbox.to_source(rows[best, 4:6])
-        contact[~np.isfinite(contact).all(axis=1)] = np.nan
+        contact[~plausible(rows[best, 4:6])] = np.nan
         return Detections(xyxy[inside], rows[best, 6], class_id[best], self._class_names, contact)
 
     def _free_space(
@@ -88,7 +87,7 @@ class SurroundDecoder:
     ) -> FreeSpace:
         """Columns (C, 2) and ground (h, w) of one image; columns in the padding are left out.
 
-        A column without a finite row or confidence keeps no confidence, and no free ground before it.
+        A column without a usable row or confidence keeps no confidence, and no free ground before it.
         """
         stride = self._network_width / len(columns)
         uv = np.empty((len(columns), 2), np.float32)
@@ -96,14 +95,14 @@ class SurroundDecoder:
         uv[:, 1] = columns[:, 0]
         source = letterbox.to_source(uv)
         confidence = columns[:, 1].clip(0.0, 1.0)
-        broken = ~np.isfinite(columns).all(axis=1)
+        broken = ~plausible(columns)
         source[broken, 1] = letterbox.source_height - 0.5
         confidence[broken] = 0.0
         if letterbox.pad_u:
             inside = (source[:, 0] > -0.5) & (source[:, 0] < letterbox.source_width - 0.5)
             source, confidence = source[inside], confidence[inside]
         if ground is not None:
-            ground = _without_padding(np.nan_to_num(ground), letterbox, stride)
+            ground = _without_padding(ground, letterbox, stride)
         return FreeSpace(source[:, 0], source[:, 1], confidence, ground)
 
 

@@ -19,7 +19,7 @@ from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import Letterbox
 from stream_infer_ros.inference.model_card import class_names, input_colour
 from stream_infer_ros.inference.network_io import EngineIo
-from stream_infer_ros.inference.nms import nms
+from stream_infer_ros.inference.nms import nms, plausible
 
 STRIDES = (8, 16, 32)
 _BEFORE_CLASSES = 5  # centre u, v, width, height, objectness
@@ -58,7 +58,7 @@ class YoloxDecoder:
         return self._colour
 
     def decode(self, outputs: dict[str, NDArray[Any]], letterboxes: Sequence[Letterbox]) -> list[Perception]:
-        """See Decoder. Boxes with a number that is not finite are left out.
+        """See Decoder. Boxes that are not finite are left out.
 
         Raises ModelError if the output is not the shape the network announced.
         """
@@ -88,7 +88,7 @@ class YoloxDecoder:
         xyxy = self._boxes(chosen, self._cells[candidates], decoded=self._is_decoded(rows))
         # A NaN fails every comparison.
         usable = (score >= self._score_threshold) & (score > 0.0) & (score <= 1.0)
-        usable &= np.isfinite(xyxy).all(axis=1)
+        usable &= plausible(xyxy)
         xyxy, score, class_id = xyxy[usable], score[usable], class_id[usable]
         best = nms(xyxy, score, class_id, self._nms_iou)
         in_source = letterbox.boxes_to_source(xyxy[best])
