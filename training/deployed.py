@@ -1,0 +1,73 @@
+"""The network as it ships: heads decoded inside the graph, so that every runtime gives the same outputs."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from training import COLUMNS, ROWS, STRIDE
+from training.network import SurroundNet, decode_boxes, place_centres
+
+TOP = 100  # boxes a picture
+WINDOW = 2  # rows on either side of the likeliest one that its refinement looks at
+NO_PEAK = -20.0  # logit of a place that is no peak: a score of 2e-9
+
+
+class DeployedNet(nn.Module):
+    """(B, 240, 320, 3) uint8 RGB to the outputs of ARCHITECTURE.md: boxes, free_space, ground.
+
+    Batch normalisation is folded into the convolutions. What decides a coordinate is kept small until the
+    last addition (an offset within the place, not a place times a probability), so that a runtime that
+    computes in bfloat16, with 8 bits of mantissa, loses hundredths of a pixel and not whole ones.
+    """
+
+    def __init__(self, network: SurroundNet):
+        super().__init__()
+        self.network = folded(network)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        raw = self.network(images)
+        return pick_boxes(raw.heat, raw.box), free_space(raw.column), torch.sigmoid(raw.ground)
+
+
+def pick_boxes(heat: Tensor, box: Tensor) -> Tensor:
+    """Best `TOP` places whose logit is the largest of its class within 3x3: (B, 100, 8), best score first."""
+    peaks = torch.where(heat == F.max_pool2d(heat, 3, 1, 1), heat, NO_PEAK)
+    logit, class_id = peaks.flatten(2).max(1)
+    best, place = logit.topk(TOP, 1)
+    values = box.flatten(2).gather(2, place[:, None].expand(-1, box.shape[1], -1)).transpose(1, 2)
+    u, v = place_centres(place)
+    xyxy, contact = decode_boxes(values, u, v)
+    label = class_id.gather(1, place).float()
+    return torch.cat([xyxy, contact, torch.sigmoid(best)[..., None], label[..., None]], 2)
+
+
+def free_space(column: Tensor) -> Tensor:
+    """Row and confidence, (B, 80, 2): the mean row near the likeliest one, the probability found there."""
+    probability = torch.softmax(column, 1)
+    likeliest = probability.argmax(1, keepdim=True)
+    offset = (torch.arange(ROWS)[None, :, None] - likeliest).float()
+    near = probability * (offset.abs() <= WINDOW)
+    confidence = near.sum(1)
+    row = likeliest[:, 0].float() + (near * offset).sum(1) / confidence
+    return torch.stack([row * STRIDE + (STRIDE - 1) / 2, confidence], 2)
+
+
+def folded(network: SurroundNet) -> SurroundNet:
+    """A copy for inference whose normalisations live in the convolutions before them."""
+    network = copy.deepcopy(network).eval()
+    for block in list(network.modules()):
+        if isinstance(block, nn.Sequential):
+            layers = list(block)
+            for index in range(len(layers) - 1):
+                if isinstance(layers[index], nn.Conv2d) and isinstance(layers[index + 1], nn.BatchNorm2d):
+                    block[index] = fuse_conv_bn_eval(layers[index], layers[index + 1])
+                    block[index + 1] = nn.Identity()
+    return network
+
+
+OUTPUT_SHAPES = {'boxes': (TOP, 8), 'free_space': (COLUMNS, 2), 'ground': (ROWS, COLUMNS)}

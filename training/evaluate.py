@@ -1,0 +1,128 @@
+"""`python -m training.evaluate`: a model file, through the package's engine and decoder, on unseen worlds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from stream_infer_ros.config import EngineConfig, ModelConfig
+from stream_infer_ros.evaluation.column_scores import ColumnScores
+from stream_infer_ros.evaluation.detection_scores import DetectionScores
+from stream_infer_ros.inference import Perception, fit, make_decoder, make_engine
+from training import CLASS_NAMES, HEIGHT, WIDTH
+from training.dataset import Dataset
+from training.labels import Labels
+from training.scenes import KIND_NAMES, Picture, pictures
+
+NEAR_M = 10.0
+LOWEST_SCORE = 0.02  # average precision wants the whole curve
+GROUND_IS = 0.5
+
+
+class Scores:
+    """Everything the model card states, for one kind of picture."""
+
+    def __init__(self, ignore_iou: float):
+        self.every = DetectionScores(CLASS_NAMES, ignore_iou=ignore_iou)
+        self.near = DetectionScores(CLASS_NAMES, ignore_iou=ignore_iou)
+        self.columns = ColumnScores()
+        self.pictures, self.ground_both, self.ground_either = 0, 0, 0
+
+    def add(self, perception: Perception, labels: Labels) -> None:
+        counted = labels.counted()
+        near = counted & (labels.distance_m <= NEAR_M)
+        for scores, asked in ((self.every, counted), (self.near, near)):
+            scores.add(perception.detections, labels.boxes, labels.class_id, asked, labels.contact)
+        self.columns.add(perception.free_space.boundary_v, labels.column_row, labels.column_obstacle)
+        said, true = perception.free_space.ground > GROUND_IS, labels.ground > 255 * GROUND_IS
+        self.pictures += 1
+        self.ground_both += int((said & true).sum())
+        self.ground_either += int((said | true).sum())
+
+    def summary(self) -> dict[str, object]:
+        return {
+            'pictures': self.pictures,
+            'all': asdict(self.every.report()),
+            'near': asdict(self.near.report()),
+            'columns': asdict(self.columns.report()),
+            'ground_iou': self.ground_both / max(self.ground_either, 1),
+        }
+
+
+def evaluate(
+    scored: Iterable[Picture], model: Path, engine_kind: str, ignore_iou: float
+) -> dict[str, dict[str, object]]:
+    """Summaries by kind of picture, and of all together."""
+    engine = make_engine(EngineConfig(kind=engine_kind), model)
+    engine.load()
+    decoder = make_decoder(ModelConfig(file=str(model), score_threshold=LOWEST_SCORE), engine.io)
+    whole_picture = fit(WIDTH, HEIGHT, WIDTH, HEIGHT)
+    scores = {name: Scores(ignore_iou) for name in (*KIND_NAMES, 'together')}
+    for picture in scored:
+        outputs = engine.infer(np.array(picture.image[None]), 1)
+        perception = decoder.decode(outputs, [whole_picture])[0]
+        for name in (KIND_NAMES[picture.kind], 'together'):
+            scores[name].add(perception, picture.labels)
+    engine.close()
+    return {name: each.summary() for name, each in scores.items() if each.pictures}
+
+
+def table(summaries: dict[str, dict]) -> str:
+    """Markdown: one column for each kind of picture."""
+    rows: list[tuple[str, list[str]]] = [('pictures', [str(s['pictures']) for s in summaries.values()])]
+    for key, where in (('all', 'all visible boxes'), ('near', f'within {NEAR_M:.0f} m')):
+        reports = [s[key] for s in summaries.values()]
+        rows.append((f'mAP50, {where}', [f'{r["map50"]:.3f}' for r in reports]))
+        for name in CLASS_NAMES:
+            cells = [f'{r["average_precision"][name]:.3f} ({r["truths"][name]})' for r in reports]
+            rows.append((f'AP50 {name}, {where} (boxes)', cells))
+    contacts = [s['all']['contact'] for s in summaries.values()]
+    rows.append(('contact error px: median', [f'{c["median"]:.2f}' for c in contacts]))
+    rows.append(('contact error px: 90 % below', [f'{c["p90"]:.2f}' for c in contacts]))
+    rows.append(
+        (
+            'contact error px: median in u, in v',
+            [f'{c["median_u"]:.2f}, {c["median_v"]:.2f}' for c in contacts],
+        )
+    )
+    columns = [s['columns'] for s in summaries.values()]
+    rows.append(
+        ('column error px: median (bias)', [f'{c["median"]:.2f} ({c["bias"]:+.2f})' for c in columns])
+    )
+    rows.append(('columns within 1 px', [f'{c["within_1"]:.1%}' for c in columns]))
+    rows.append(('columns within 2 px', [f'{c["within_2"]:.1%}' for c in columns]))
+    rows.append(('columns beyond 8 px', [f'{c["beyond_8"]:.1%}' for c in columns]))
+    rows.append(('ground IoU', [f'{s["ground_iou"]:.3f}' for s in summaries.values()]))
+    lines = [f'| | {" | ".join(summaries)} |', f'| --- |{" --- |" * len(summaries)}']
+    return '\n'.join(lines + [f'| {name} | {" | ".join(cells)} |' for name, cells in rows])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--model', type=Path, default=Path('models/surround.onnx'))
+    parser.add_argument('--engine', default='auto', help='openvino, onnxruntime; auto: the first installed')
+    parser.add_argument('--data', type=Path, help='folder of training.dataset; without it pictures are made')
+    parser.add_argument('--first-seed', type=int, default=900000)
+    parser.add_argument('--worlds', type=int, default=80)
+    parser.add_argument('--pictures', type=int, default=24, help='of each world')
+    parser.add_argument('--ignore-iou', type=float, default=0.3, help='see DetectionScores')
+    parser.add_argument('--json', type=Path, help='write everything there as well')
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    seeds = range(options.first_seed, options.first_seed + options.worlds)
+    made = (picture for seed in seeds for picture in pictures(seed, options.pictures))
+    source = Dataset(options.data) if options.data else made
+    summaries = evaluate(source, options.model, options.engine, options.ignore_iou)
+    print(table(summaries))
+    if options.json:
+        options.json.write_text(json.dumps(summaries, indent=2) + '\n')
+
+
+if __name__ == '__main__':
+    main()
