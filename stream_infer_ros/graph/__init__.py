@@ -1,6 +1,7 @@
 """The middleware seam: adapters that move CDR bytes."""
 
 from stream_infer_ros.graph.adapters import GRAPHS, make_graph
+from stream_infer_ros.graph.bag import BagGraph
 from stream_infer_ros.graph.graph import (
     LATCHED,
     RELIABLE,
@@ -24,6 +25,7 @@ __all__ = [
     'SENSOR_DATA',
     'TF',
     'TF_STATIC',
+    'BagGraph',
     'Cdr',
     'Graph',
     'MemoryBus',

@@ -1,0 +1,118 @@
+"""Reading ROS 2 recordings: MCAP and sqlite3, plain or compressed, as a folder or as a bare storage file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rosbags.rosbag2 import Reader
+
+from stream_infer_ros.errors import BagError
+from stream_infer_ros.graph.graph import TopicInfo
+
+_STORAGE = ('.mcap', '.db3')
+_ZSTD = b'\x28\xb5\x2f\xfd'  # begins a compressed message, and never a CDR one
+
+
+class BagReader:
+    """An open recording.
+
+    A folder is read by its metadata.yaml; without one, as after a crash, its storage file is read by itself
+    if there is only one.
+
+    Raises:
+        BagError: the path does not exist, is no recording, is damaged, or of a kind we cannot read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with _as_bag_error(path):
+            self._reader = Reader(_what_to_open(path))
+            self._reader.open()
+        self.start_ns = self._reader.start_time if self._reader.message_count else 0
+        self.end_ns = self._reader.end_time - 1 if self._reader.message_count else 0
+        self.message_count = self._reader.message_count
+
+    def topics(self) -> list[TopicInfo]:
+        """The recorded topics, sorted by name."""
+        found = {TopicInfo(own.topic, _full_name(own.msgtype)) for own in self._reader.connections}
+        return sorted(found, key=lambda topic: (topic.name, topic.type_name))
+
+    def messages(self, topics: Collection[TopicInfo]) -> Iterator[tuple[TopicInfo, int, bytes]]:
+        """(topic, stamp_ns of the recorder, CDR bytes) of these topics, in the order of the recording.
+
+        Raises:
+            BagError: the recording turns out to be damaged.
+        """
+        wanted = {
+            id(own): TopicInfo(own.topic, _full_name(own.msgtype))
+            for own in self._reader.connections
+            if TopicInfo(own.topic, _full_name(own.msgtype)) in topics
+        }
+        if not wanted:  # rosbags takes an empty choice for all
+            return
+        connections = [own for own in self._reader.connections if id(own) in wanted]
+        with _as_bag_error(self.path):
+            recorded = self._reader.messages(connections)
+        while True:
+            with _as_bag_error(self.path):
+                message = next(recorded, None)
+            if message is None:
+                return
+            connection, stamp_ns, cdr = message
+            if cdr.startswith(_ZSTD):
+                raise BagError(
+                    f'{self.path}: its messages are compressed one by one, which only metadata.yaml '
+                    'can tell: open the folder of the recording instead'
+                )
+            yield TopicInfo(connection.topic, _full_name(connection.msgtype)), stamp_ns, cdr
+
+    def close(self) -> None:
+        """Release the file. Safe to call twice."""
+        if self._reader.is_open:
+            self._reader.close()
+
+
+def _what_to_open(path: Path) -> Path:
+    """The folder of a recording wherever it has its metadata, else the storage file."""
+    if path.is_file():
+        folder = path.parent
+        alone = len(_storage_files(folder)) == 1
+        return folder if alone and (folder / 'metadata.yaml').is_file() else path
+    if not path.is_dir() or (path / 'metadata.yaml').is_file():
+        return path  # rosbags says what is wrong
+    files = _storage_files(path)
+    if len(files) != 1:
+        raise BagError(
+            f'{path}: expected a recording, found no metadata.yaml and {len(files)} storage files '
+            f'({", ".join(_STORAGE)}); name one of the files, or run ros2 bag reindex on the folder'
+        )
+    return files[0]
+
+
+def _storage_files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.suffix in _STORAGE)
+
+
+def _full_name(type_name: str) -> str:
+    """'sensor_msgs/Image', as some recorders write, -> 'sensor_msgs/msg/Image'."""
+    parts = type_name.split('/')
+    return f'{parts[0]}/msg/{parts[1]}' if len(parts) == 2 else type_name
+
+
+@contextmanager
+def _as_bag_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BagError:
+        raise
+    except FileNotFoundError as error:
+        raise BagError(f'{path}: expected a recording (a folder, .mcap or .db3), found none') from error
+    except PermissionError as error:
+        raise BagError(f'{path}: may not be read; check its permissions') from error
+    except Exception as error:  # a damaged file makes the libraries below fail in any way
+        raise BagError(
+            f'{path}: cannot be read as a ROS 2 recording ({type(error).__name__}: {error}); check it with '
+            'ros2 bag info, repair it with ros2 bag reindex or mcap recover'
+        ) from error
