@@ -76,6 +76,12 @@ def _pixels(
             f'{TYPE_NAME}: a step of at least {info.row_bytes(width)} bytes was expected for {width} '
             f'{encoding} pixels, {step} came; the driver fills it in wrongly'
         )
+    if step % info.dtype.itemsize:
+        # OpenCV reads such rows from the wrong place.
+        raise EncodingError(
+            f'{TYPE_NAME}: a step of a whole number of {info.dtype.itemsize}-byte samples was expected for '
+            f'{encoding}, {step} bytes came; the driver fills it in wrongly'
+        )
     if step * shape[0] != data.size:
         raise EncodingError(
             f'{TYPE_NAME}: {shape[0]} rows of {step} bytes were expected for {width} x {height} {encoding}, '
