@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from rosbags.interfaces import Connection
@@ -98,6 +99,8 @@ class BagGraph:
         try:
             return self._deliver(self._reader, hold)
         finally:
+            if self.closed:  # by a subscriber, in mid-message
+                self._reader.close()
             self._idle.set()
 
     def topics(self) -> list[TopicInfo]:
@@ -132,12 +135,13 @@ class BagGraph:
     def close(self) -> None:
         """Stop playing, complete the recording that is being written."""
         self._stop.set()
-        if self._player is not threading.current_thread():
+        called_by_a_subscriber = self._player is threading.current_thread() and not self._idle.is_set()
+        if not called_by_a_subscriber:
             self._idle.wait()
         if self.closed:
             return
         self.closed = True
-        if self._reader is not None:
+        if self._reader is not None and not called_by_a_subscriber:
             self._reader.close()
         if self._writer is not None:
             self._writer.close()
@@ -147,14 +151,15 @@ class BagGraph:
         for topic, callback in self._subscriptions:
             listeners.setdefault(topic, []).append(callback)
         delivered = 0
-        for topic, stamp_ns, cdr in reader.messages(listeners.keys()):
-            hold(stamp_ns)
-            if self._stop.is_set():
-                break
-            self._now_ns = max(self._now_ns, stamp_ns)  # a recorder's clock may have stepped back
-            for callback in listeners[topic]:
-                callback(cdr, stamp_ns)
-            delivered += 1
+        with closing(reader.messages(listeners.keys())) as messages:
+            for topic, stamp_ns, cdr in messages:
+                hold(stamp_ns)
+                if self._stop.is_set():
+                    break
+                self._now_ns = max(self._now_ns, stamp_ns)  # the files of a split recording may overlap
+                for callback in listeners[topic]:
+                    callback(cdr, stamp_ns)
+                delivered += 1
         return delivered
 
     def _pace(self, start_ns: int) -> Callable[[int], None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,7 +39,7 @@ class BagReader:
         found = {TopicInfo(own.topic, _full_name(own.msgtype)) for own in self._reader.connections}
         return sorted(found, key=lambda topic: (topic.name, topic.type_name))
 
-    def messages(self, topics: Collection[TopicInfo]) -> Iterator[tuple[TopicInfo, int, bytes]]:
+    def messages(self, topics: Collection[TopicInfo]) -> Generator[tuple[TopicInfo, int, bytes], None, None]:
         """(topic, stamp_ns of the recorder, CDR bytes) of these topics, in the order of the recording.
 
         Raises:
@@ -53,8 +53,7 @@ class BagReader:
         if not wanted:  # rosbags takes an empty choice for all
             return
         connections = [own for own in self._reader.connections if id(own) in wanted]
-        with _as_bag_error(self.path):
-            recorded = self._reader.messages(connections)
+        recorded = self._reader.messages(connections)
         while True:
             with _as_bag_error(self.path):
                 message = next(recorded, None)
