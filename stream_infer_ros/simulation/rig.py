@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -80,3 +81,14 @@ def surround_rig(
         xyz = (0.25 * math.cos(yaw), 0.25 * math.sin(yaw), 0.9)
         cameras.append(SimCamera(f'cam{i}', model, base_from_optical(xyz, yaw, math.radians(12))))
     return tuple(cameras)
+
+
+def with_uneven_sensors(cameras: Sequence[SimCamera], seed: int) -> tuple[SimCamera, ...]:
+    """The same cameras, their exposure up to 15 % and their colours up to 5 % apart."""
+    rng = np.random.default_rng([seed, 0x5E45])
+    uneven = []
+    for camera in cameras:
+        red, green, blue = (1 + rng.uniform(-0.05, 0.05, 3)).tolist()
+        gain = rng.uniform(0.85, 1.15)
+        uneven.append(replace(camera, gain=gain, white_balance=(red, green, blue)))
+    return tuple(uneven)

@@ -25,7 +25,7 @@ class TruthBoxes:
     """n objects of the detector's classes, seen by one camera.
 
     Attributes:
-        xyxy: (n, 4) float32 source pixels: the whole object, hidden parts too, clipped to the image.
+        xyxy: (n, 4) float32 source pixels: all of the object that lies within the image, hidden parts too.
         class_id: (n,) int64.
         visibility: (n,) float32, 0 to 1: pixels it shows over pixels it would show if nothing hid it.
         truncation: (n,) float32, 0 to 1: share of its outline's area that lies outside the image.
@@ -99,25 +99,30 @@ def _box(
     points = np.concatenate(polygons)
     limit = np.array([lens.width - 1, lens.height - 1])
     low, high = np.clip(points.min(0), 0, limit), np.clip(points.max(0), 0, limit)
-    alone = _pixels_alone([p for p in polygons if len(p)], low, high)
+    alone = _painted_alone([p for p in polygons if len(p)], low, high)
     outline = cv2.convexHull(np.clip(points, -20000, 20000).astype(np.float32))
     frame = np.array([[0, 0], [limit[0], 0], limit, [0, limit[1]]], np.float32)
     inside = cv2.intersectConvexConvex(outline, frame)[0]
     truncation = 1 - inside / max(float(cv2.contourArea(outline)), 1e-6)
-    visibility = min(1.0, shown / max(alone, 1))
+    visibility = min(1.0, shown / max(int(cv2.countNonZero(alone)), 1))
+    # Of an object cut by the image's edge, corners outside must not stretch the box of what is inside.
+    x, y, width, height = cv2.boundingRect(alone)
+    first = np.floor(low) + np.array([x, y])
+    last = first + np.array([width, height]) - 1
+    low, high = np.maximum(low, first - 0.5), np.minimum(high, last + 0.5)
     return np.concatenate([low, high]), visibility, min(1.0, max(0.0, truncation))
 
 
-def _pixels_alone(
+def _painted_alone(
     polygons: list[NDArray[np.float64]], low: NDArray[np.float64], high: NDArray[np.float64]
-) -> int:
-    """Pixels of the box [low, high] that the polygons cover, painted as the renderer paints them."""
+) -> NDArray[np.uint8]:
+    """Mask of the pixels from floor(low) to ceil(high) that polygons cover, painted as the renderer does."""
     first = np.floor(low).astype(int)
     width, height = (np.ceil(high).astype(int) - first + 1).tolist()
     mask = np.zeros((height, width), np.uint8)
     for polygon in polygons:
         cv2.fillConvexPoly(mask, to_subpixels(polygon - first), 1, shift=SUBPIXEL_BITS)
-    return int(cv2.countNonZero(mask))
+    return mask
 
 
 def _contacts(

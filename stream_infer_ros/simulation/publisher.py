@@ -1,0 +1,132 @@
+"""The world on the graph: images, calibration and transforms, as camera drivers publish them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_infer_ros.cameras.transform_buffer import StampedTransform
+from stream_infer_ros.graph.graph import RELIABLE, TF, TF_STATIC, Graph, Publisher
+from stream_infer_ros.messages import camera_info, clock, compressed_image, image, tf
+from stream_infer_ros.simulation.render import render
+from stream_infer_ros.simulation.rig import LINK_FROM_OPTICAL, SimCamera
+from stream_infer_ros.simulation.schedule import Exposure
+from stream_infer_ros.simulation.world import World
+
+ODOM_FRAME, BASE_FRAME = 'odom', 'base_link'
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedFrame:
+    """Everything one exposure publishes, ready to be handed out in this order.
+
+    Attributes:
+        exposure: the one it is.
+        messages: publisher and CDR bytes; the image is the last.
+    """
+
+    exposure: Exposure
+    messages: tuple[tuple[Publisher, bytes], ...]
+
+
+class WorldPublisher:
+    """One robot's cameras and odometry.
+
+    For each camera `/<camera>/image_raw` (rgb8) or `/<camera>/image_raw/compressed` (jpeg), and
+    `/<camera>/camera_info` with the same stamp; `/tf` with odom -> base_link at every stamp, ahead of the
+    image; `/tf_static` with base_link -> <camera>_link -> <camera>_optical_frame, latched; on request
+    `/clock`, at every stamp.
+
+    Args:
+        graph: where to publish; stays the caller's.
+        world: what is seen. World time is stamp - `epoch_ns`, so that whoever knows seed, epoch and a stamp
+            can say what was true.
+        cameras: the rig.
+        epoch_ns: stamp at which the world begins.
+        speed_m_s: of the robot along its route.
+        jpeg_quality: 1 to 100 publishes jpeg, 0 raw images.
+        with_clock: publish `/clock` too.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        world: World,
+        cameras: Sequence[SimCamera],
+        epoch_ns: int,
+        speed_m_s: float = 1.0,
+        jpeg_quality: int = 0,
+        with_clock: bool = False,
+    ) -> None:
+        self._world, self._cameras = world, tuple(cameras)
+        self._epoch_ns, self._speed_m_s, self._jpeg_quality = epoch_ns, speed_m_s, jpeg_quality
+        suffix, kind = ('/compressed', compressed_image) if jpeg_quality else ('', image)
+        self._images = [
+            graph.advertise(f'/{camera.name}/image_raw{suffix}', kind.TYPE_NAME, RELIABLE)
+            for camera in cameras
+        ]
+        self._infos = [
+            graph.advertise(f'/{camera.name}/camera_info', camera_info.TYPE_NAME, RELIABLE)
+            for camera in cameras
+        ]
+        self._tf = graph.advertise('/tf', tf.TYPE_NAME, TF)
+        self._clock = graph.advertise('/clock', clock.TYPE_NAME, RELIABLE) if with_clock else None
+        tf_static = graph.advertise('/tf_static', tf.TYPE_NAME, TF_STATIC)
+        tf_static.publish(tf.encode_tf(static_transforms(cameras, epoch_ns)))
+
+    def prepare(self, exposure: Exposure) -> PreparedFrame:
+        """Render and encode one image and all that goes with it."""
+        stamp_ns, camera = exposure.stamp_ns, self._cameras[exposure.camera]
+        t_s = (stamp_ns - self._epoch_ns) * 1e-9
+        odom_from_base = self._world.odom_from_base(t_s, self._speed_m_s)
+        rng = sensor_rng(self._world.seed, exposure, self._epoch_ns)
+        pixels = render(self._world.at(t_s), camera, odom_from_base, rng).image
+        pose = StampedTransform(stamp_ns, ODOM_FRAME, BASE_FRAME, odom_from_base)
+        frame_id = optical_frame(camera.name)
+        info = camera_info.encode_camera_info(stamp_ns, frame_id, camera.model)
+        messages = [
+            (self._tf, tf.encode_tf([pose])),
+            (self._infos[exposure.camera], info),
+            (self._images[exposure.camera], self._encoded(stamp_ns, frame_id, pixels)),
+        ]
+        if self._clock is not None:
+            messages.insert(0, (self._clock, clock.encode_clock(stamp_ns)))
+        return PreparedFrame(exposure, tuple(messages))
+
+    def hand_out(self, frame: PreparedFrame) -> None:
+        """Publish what was prepared. Raises GraphError after the graph was closed."""
+        for publisher, cdr in frame.messages:
+            publisher.publish(cdr)
+
+    def _encoded(self, stamp_ns: int, frame_id: str, pixels: NDArray[np.uint8]) -> bytes:
+        if not self._jpeg_quality:
+            return image.encode_image(stamp_ns, frame_id, pixels, 'rgb8')
+        bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+        _, file = cv2.imencode('.jpg', bgr, (cv2.IMWRITE_JPEG_QUALITY, self._jpeg_quality))
+        data = np.asarray(file, np.uint8).reshape(-1)
+        return compressed_image.encode_compressed_image(stamp_ns, frame_id, data, 'jpeg')
+
+
+def optical_frame(camera: str) -> str:
+    """tf frame of a camera's images (REP-103: x right, y down, z forward)."""
+    return f'{camera}_optical_frame'
+
+
+def static_transforms(cameras: Sequence[SimCamera], stamp_ns: int) -> list[StampedTransform]:
+    """base_link -> <camera>_link -> <camera>_optical_frame of every camera."""
+    transforms = []
+    for camera in cameras:
+        link = f'{camera.name}_link'
+        transforms.append(StampedTransform(stamp_ns, BASE_FRAME, link, camera.base_from_link))
+        optical = StampedTransform(stamp_ns, link, optical_frame(camera.name), LINK_FROM_OPTICAL)
+        transforms.append(optical)
+    return transforms
+
+
+def sensor_rng(seed: int, exposure: Exposure, epoch_ns: int) -> np.random.Generator:
+    """The noise of one exposure: the same in any process, whatever was rendered before."""
+    return np.random.default_rng([seed, exposure.camera, max(0, exposure.stamp_ns - epoch_ns)])

@@ -1,0 +1,119 @@
+"""A whole simulated robot on a graph: what `stream_infer simulate` runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import cv2
+
+from stream_infer_ros.errors import WorldError
+from stream_infer_ros.graph.graph import Graph
+from stream_infer_ros.simulation.pacing import Pacer, PaceReport
+from stream_infer_ros.simulation.publisher import WorldPublisher
+from stream_infer_ros.simulation.rig import SimCamera, surround_rig, with_uneven_sensors
+from stream_infer_ros.simulation.schedule import Timing, schedule
+from stream_infer_ros.simulation.world import World
+
+_FRAMES_AHEAD_PER_CAMERA = 2
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationOptions:
+    """What is simulated; two processes with equal options and epoch mean the same world.
+
+    Attributes:
+        seed: of the world, the sensors and the cameras' timing.
+        cameras: how many, 1 to 12.
+        width, height: of their images, pixels.
+        timing: rate, phases, jitter, failures.
+        duration_s: of world time; 0: until stopped.
+        speed_m_s: of the robot.
+        jpeg_quality: 1 to 100 publishes jpeg, 0 raw rgb8.
+        with_clock: publish /clock.
+        size_m: edge of the yard.
+
+    Raises:
+        WorldError: a value is out of range.
+    """
+
+    seed: int = 1
+    cameras: int = 6
+    width: int = 640
+    height: int = 480
+    timing: Timing = field(default_factory=Timing)
+    duration_s: float = 0.0
+    speed_m_s: float = 1.0
+    jpeg_quality: int = 0
+    with_clock: bool = False
+    size_m: float = 40.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.jpeg_quality <= 100:
+            raise WorldError(
+                f'a JPEG quality of 1 to 100, or 0 for raw, was expected, {self.jpeg_quality} came'
+            )
+        if not self.duration_s >= 0:
+            raise WorldError(f'a duration of 0 s (without end) or more was expected, {self.duration_s} came')
+        silent = [w.camera for w in self.timing.dead if not 0 <= w.camera < self.cameras]
+        if silent:
+            raise WorldError(f'dead windows for cameras 0 to {self.cameras - 1} were expected, {silent} came')
+
+    @property
+    def ticks(self) -> int | None:
+        """Images of each camera, dropped ones counted; None without end."""
+        return round(self.duration_s * self.timing.rate_hz) if self.duration_s else None
+
+    def world(self) -> World:
+        return World(self.seed, self.size_m)
+
+    def rig(self) -> tuple[SimCamera, ...]:
+        """Cameras whose sensors differ a little, as real ones do."""
+        return with_uneven_sensors(surround_rig(self.cameras, self.width, self.height), self.seed)
+
+
+def simulate(
+    graph: Graph,
+    options: SimulationOptions,
+    epoch_ns: int,
+    should_stop: Callable[[], bool] = lambda: False,
+    wait_until: Callable[[int], None] | None = None,
+) -> PaceReport:
+    """Publish the world on `graph` until its duration is over or `should_stop()`.
+
+    Args:
+        graph: stays the caller's; its clock is the one the stamps are of.
+        epoch_ns: stamp at which the world begins. The first image is due one period later: leave a second for
+            building the world.
+        wait_until: returns when the graph's clock shows at least so many nanoseconds; None: sleeps.
+    """
+    cv2.setNumThreads(1)
+    publisher = WorldPublisher(
+        graph,
+        options.world(),
+        options.rig(),
+        epoch_ns,
+        options.speed_m_s,
+        options.jpeg_quality,
+        options.with_clock,
+    )
+    exposures = schedule(options.cameras, options.seed, epoch_ns, options.timing, options.ticks)
+    pacer = Pacer(
+        publisher,
+        graph.now_ns,
+        wait_until or sleeper(graph.now_ns),
+        ahead=_FRAMES_AHEAD_PER_CAMERA * options.cameras,
+        patience_ns=options.timing.period_ns // 2,
+    )
+    return pacer.run(exposures, should_stop)
+
+
+def sleeper(now_ns: Callable[[], int]) -> Callable[[int], None]:
+    """A `wait_until` for a clock that runs as fast as the system's."""
+
+    def wait_until(due_ns: int) -> None:
+        while (left_ns := due_ns - now_ns()) > 0:
+            time.sleep(left_ns * 1e-9)
+
+    return wait_until
