@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
 
 from stream_infer_ros.cameras.camera_model import CameraModel, Roi
 from stream_infer_ros.errors import MessageError
@@ -27,6 +30,8 @@ class CameraInfoMessage:
 def decode_camera_info(cdr: Cdr) -> CameraInfoMessage:
     """Read a CameraInfo.
 
+    A calibration that was read lately gives the same model again, not only an equal one.
+
     Raises:
         MessageError: the bytes are no CameraInfo.
         CalibrationError: they are, but it describes no camera (K is zero: never calibrated).
@@ -40,15 +45,14 @@ def decode_camera_info(cdr: Cdr) -> CameraInfoMessage:
         raise MessageError(
             f'{TYPE_NAME}: at most {_MAX_COEFFICIENTS} distortion coefficients were expected, {d.size} came'
         )
-    k = reader.float64_array(9).reshape(3, 3)
-    r = reader.float64_array(9).reshape(3, 3)
-    p = reader.float64_array(12).reshape(3, 4)
+    k, r, p = reader.float64_array(9), reader.float64_array(9), reader.float64_array(12)
     binning_x, binning_y = reader.uint32(), reader.uint32()
     x_offset, y_offset, roi_height, roi_width = (reader.uint32() for _ in range(4))
     reader.uint8()  # do_rectify: a hint to those who rectify; we work on raw images
     reader.end()
     roi = Roi(x_offset, y_offset, roi_width, roi_height)
-    model = CameraModel(width, height, distortion_model, d, k, r, p, binning_x, binning_y, roi)
+    arrays = (d.tobytes(), k.tobytes(), r.tobytes(), p.tobytes())
+    model = _model(width, height, distortion_model, arrays, (binning_x, binning_y), roi)
     return CameraInfoMessage(stamp_ns, frame_id, model)
 
 
@@ -67,3 +71,17 @@ def encode_camera_info(stamp_ns: int, frame_id: str, model: CameraModel) -> byte
         writer.uint32(number)
     writer.uint8(0)  # do_rectify
     return writer.finish()
+
+
+# A camera repeats its calibration with every image, and a model takes 0.5 ms to make (its lens table).
+@lru_cache(maxsize=64)
+def _model(
+    width: int,
+    height: int,
+    distortion_model: str,
+    arrays: tuple[bytes, bytes, bytes, bytes],
+    binning: tuple[int, int],
+    roi: Roi,
+) -> CameraModel:
+    d, k, r, p = (np.frombuffer(array, np.float64) for array in arrays)
+    return CameraModel(width, height, distortion_model, d, k, r, p, *binning, roi)

@@ -135,6 +135,17 @@ def test_camera_info_both_ways(stamp_ns, frame_id, model, big_endian):
     codec.agree(codec.decode(from_rosbags(message, big_endian)), message)
 
 
+def test_a_camera_that_repeats_itself_gives_the_same_model():
+    first, later = (
+        camera_info_codec.encode_camera_info(stamp_ns, 'cam', samples.CAMERA) for stamp_ns in (5, 6)
+    )
+    model = camera_info_codec.decode_camera_info(first).model
+    assert camera_info_codec.decode_camera_info(later).model is model
+    message = by_rosbags(later, camera_info_codec.TYPE_NAME)
+    message.k = message.k + np.eye(1, 9)[0]
+    assert camera_info_codec.decode_camera_info(from_rosbags(message)).model.k[0, 0] == model.k[0, 0] + 1.0
+
+
 def test_a_camera_info_without_binning_and_region_means_the_whole_sensor():
     message = by_rosbags(CODECS[2].sample, camera_info_codec.TYPE_NAME)
     message.binning_x = message.binning_y = 0

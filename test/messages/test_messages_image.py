@@ -1,11 +1,14 @@
 """Image: every encoding, padded rows, byte order, no copies, and what is refused."""
 
+from pathlib import Path
+
 import message_samples as samples
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from message_samples import by_rosbags, from_rosbags, header, new
+from rosbags.highlevel import AnyReader
 
 from stream_infer_ros.cameras.encodings import ENCODINGS, encoding_info, to_colour
 from stream_infer_ros.errors import EncodingError, MessageError
@@ -113,6 +116,20 @@ def test_any_size_and_pitch(height, width, padding, encoding):
     rows = np.pad(image.reshape(height, -1).view(np.uint8), ((0, 0), (0, padding * image.itemsize)))
     got = decode_image(message(encoding, height, width, rows.shape[1], rows.ravel())).image
     np.testing.assert_array_equal(got, image)
+
+
+def test_a_recording_of_a_real_camera_is_read():
+    recording = Path(__file__).resolve().parents[3] / 'shared' / 'bags' / 'amber_soccer_goal'
+    if not recording.is_dir():
+        pytest.skip(f'{recording} is not there')
+    with AnyReader([recording]) as reader:
+        frames = [(raw, stamp_ns) for _, stamp_ns, raw in reader.messages()]
+    assert len(frames) == 2
+    for raw, stamp_ns in frames:
+        ours = decode_image(raw)
+        assert (ours.stamp_ns, ours.frame_id, ours.image.shape) == (stamp_ns, 'camera', (480, 640, 3))
+        theirs = by_rosbags(raw, 'sensor_msgs/msg/Image')
+        assert ours.image.tobytes() == theirs.data.tobytes()
 
 
 def test_an_array_with_gaps_is_written_without():
