@@ -234,11 +234,15 @@ def eventually(predicate):
 class Peer:
     def __init__(self, domain):
         self.participant = DomainParticipant(domain)
-        self.reset()
+        self.readers, self.writers, self.got = {}, {}, {}
+        self.streams = []  # (thread, event that ends it)
 
     def reset(self):
-        self.readers, self.writers, self.got = {}, {}, {}
-        self.streaming = None
+        """Leave every topic."""
+        for thread, end in self.streams:
+            end.set()
+            thread.join()
+        self.readers, self.writers, self.got, self.streams = {}, {}, {}, []
 
     def topic(self, name, typed, typename):
         return Topic(self.participant, 'rt' + name, KNOWN[typename] if typed else raw(KNOWN[typename]))
@@ -263,16 +267,17 @@ class Peer:
             writer.write(wire(base64.b64decode(payload)))
 
     def stream(self, topic, payload, period_s):
-        """Send again and again, in the background, until this process ends."""
+        """Send again and again, in the background, until `reset`."""
         writer, wire = self.writers[topic]
         sample = wire(base64.b64decode(payload))
+        end = threading.Event()
 
-        def run():
-            tick = threading.Event()
-            while not tick.wait(period_s):
+        def run(writer):
+            while not end.wait(period_s):
                 writer.write(sample)
 
-        threading.Thread(target=run, daemon=True).start()
+        self.streams.append((threading.Thread(target=run, args=(writer,), daemon=True), end))
+        self.streams[-1][0].start()
 
     def take(self, topic, count):
         got = self.got[topic]
