@@ -20,6 +20,7 @@ from stream_infer_ros.errors import GraphError
 from stream_infer_ros.graph.graph import Cdr
 
 _BATCH = 16
+_HEADER_BYTES = 4  # the encapsulation
 _ANY_STATE = 0  # no mask: samples, views and instances of every state
 
 
@@ -66,6 +67,8 @@ def write(writer: int, cdr: Cdr) -> None:
         DDSException: not a message of the writer's type (DDS_RETCODE_BAD_PARAMETER), or a reader that stopped
             taking kept the history full for too long (DDS_RETCODE_TIMEOUT).
     """
+    if len(cdr) < _HEADER_BYTES:  # Cyclone would read it all the same
+        raise DDSException(DDSException.DDS_RETCODE_BAD_PARAMETER)
     if len(cdr) % 4:
         cdr = bytes(cdr) + bytes(-len(cdr) % 4)  # the wire counts in words, and Cyclone reads whole ones
     octets = np.frombuffer(cdr, np.uint8)
