@@ -56,10 +56,10 @@ class Scores:
 
 
 def evaluate(
-    scored: Iterable[Picture], model: Path, engine_kind: str, ignore_iou: float
+    scored: Iterable[Picture], model: Path, engine_config: EngineConfig, ignore_iou: float
 ) -> dict[str, dict[str, object]]:
     """Summaries by kind of picture, and of all together."""
-    engine = make_engine(EngineConfig(kind=engine_kind), model)
+    engine = make_engine(engine_config, model)
     engine.load()
     decoder = make_decoder(ModelConfig(file=str(model), score_threshold=LOWEST_SCORE), engine.io)
     whole_picture = fit(WIDTH, HEIGHT, WIDTH, HEIGHT)
@@ -107,6 +107,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--model', type=Path, default=Path('models/surround.onnx'))
     parser.add_argument('--engine', default='auto', help='openvino, onnxruntime; auto: the first installed')
+    parser.add_argument('--precision', default='auto', help='float32: no bfloat16 where the CPU has it')
     parser.add_argument('--data', type=Path, help='folder of training.dataset; without it pictures are made')
     parser.add_argument('--first-seed', type=int, default=900000)
     parser.add_argument('--worlds', type=int, default=80)
@@ -118,7 +119,8 @@ def main() -> None:
     seeds = range(options.first_seed, options.first_seed + options.worlds)
     made = (picture for seed in seeds for picture in pictures(seed, options.pictures))
     source = Dataset(options.data) if options.data else made
-    summaries = evaluate(source, options.model, options.engine, options.ignore_iou)
+    engine_config = EngineConfig(kind=options.engine, precision=options.precision)
+    summaries = evaluate(source, options.model, engine_config, options.ignore_iou)
     print(table(summaries))
     if options.json:
         options.json.write_text(json.dumps(summaries, indent=2) + '\n')
