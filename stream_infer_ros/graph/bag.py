@@ -61,11 +61,13 @@ class BagGraph:
         self._idle = threading.Event()
         self._idle.set()
         self._player: threading.Thread | None = None
-        try:
-            self._writer = None if write is None else BagWriter(write)
-        except GraphError:
-            self.close()
-            raise
+        self._writer: BagWriter | None = None
+        if write is not None:
+            try:
+                self._writer = BagWriter(write)
+            except GraphError:
+                self.close()
+                raise
 
     def subscribe(self, topic: str, type_name: str, qos: Qos, on_message: OnMessage) -> None:
         """As in `Graph`; whatever QoS the recorder saw, its messages are delivered."""
