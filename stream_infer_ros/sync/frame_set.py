@@ -11,6 +11,7 @@ class SetReason(Enum):
 
     COMPLETE = 'complete'  # every live camera is in it
     DEADLINE = 'deadline'  # its deadline passed; some cameras are missing
+    OVERTAKEN = 'overtaken'  # a newer set left first; some cameras are missing
     MATCHED = 'matched'  # the approximate_time, exact or latest rule closed it
 
 

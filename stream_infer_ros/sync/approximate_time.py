@@ -1,0 +1,181 @@
+"""The adaptive matching of message_filters' ApproximateTime policy: the tightest sets that can be made."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.sync.drops import DropCounter
+from stream_infer_ros.sync.frame_set import FrameSet
+from stream_infer_ros.sync.matched import matched_set
+from stream_infer_ros.sync.roster import roster, unknown_camera
+
+
+class ApproximateTimeSynchronizer:
+    """Set for set what message_filters' C++ policy of that name makes of the same frames.
+
+    A set holds a frame of every camera, so one dead camera silences it. Of the sets that contain a given
+    frame (the pivot) it picks the one with the least spread, and gives it out as soon as no frame still to come
+    could be part of a better one; that often takes the next frame, a period later. The algorithm is described at
+    https://wiki.ros.org/message_filters/ApproximateTime; names here are the ones used there.
+
+    Drops: `overflow` (the queue was full), `unmatched` (a better set was made without it).
+
+    Args:
+        cameras: names; their order is the order of the slots.
+        queue_size: frames kept per camera.
+        age_penalty: how much tighter, as a fraction, a later set must be to be preferred.
+        max_interval_ns: largest spread of a set; 0: any.
+        lower_bounds_ns: by camera, the least time between two of its frames, where known: sets can then be
+            given out earlier.
+
+    Raises:
+        ConfigError: no cameras, or one twice; in `add`: a frame of a camera not named.
+    """
+
+    def __init__(
+        self,
+        cameras: Sequence[str],
+        queue_size: int,
+        age_penalty: float = 0.1,
+        max_interval_ns: int = 0,
+        lower_bounds_ns: Mapping[str, int] | None = None,
+    ) -> None:
+        self._slots = roster(cameras)
+        self._queue_size = queue_size
+        # An exact fraction: the C++ policy multiplies in extended precision, where float64 would round.
+        self._penalty = (1.0 + age_penalty).as_integer_ratio()
+        self._max_interval_ns = max_interval_ns
+        self._lower_bounds_ns = [(lower_bounds_ns or {}).get(camera, 0) for camera in cameras]
+        self._drops = DropCounter(cameras)
+        self._queues: list[deque[Frame]] = [deque() for _ in cameras]
+        self._past: list[list[Frame]] = [[] for _ in cameras]  # tried with the pivot, put back afterwards
+        self._has_dropped = [False] * len(cameras)
+        self._candidate: tuple[Frame, ...] | None = None
+        self._start_ns = self._end_ns = 0  # of the candidate
+        self._pivot, self._pivot_ns = 0, 0
+
+    @property
+    def pending(self) -> int:
+        """Frames that may still come into a set."""
+        return sum(map(len, self._queues)) + sum(map(len, self._past))
+
+    def drops(self) -> dict[str, dict[str, int]]:
+        return self._drops.snapshot()
+
+    def next_deadline_ns(self) -> int | None:
+        return None
+
+    def poll(self, now_ns: int) -> Sequence[FrameSet]:
+        return ()
+
+    def add(self, frame: Frame, now_ns: int) -> Sequence[FrameSet]:
+        slot = self._slots.get(frame.camera)
+        if slot is None:
+            raise unknown_camera(frame.camera, self._slots)
+        closed: list[FrameSet] = []
+        queue, past = self._queues[slot], self._past[slot]
+        queue.append(frame)
+        if len(queue) == 1:
+            self._search(closed)
+        if len(queue) + len(past) > self._queue_size:
+            self._put_back()
+            queue.popleft()
+            self._drops.count(frame.camera, 'overflow')
+            self._has_dropped[slot] = True
+            if self._candidate is not None:
+                self._candidate = None
+                self._search(closed)
+        return closed
+
+    def _search(self, closed: list[FrameSet]) -> None:
+        """Go through the intervals between queue heads as long as every camera has one."""
+        while all(self._queues):
+            start_slot, start_ns, end_slot, end_ns = _boundaries(
+                [queue[0].stamp_ns for queue in self._queues]
+            )
+            # What others dropped could not have been better than these heads: they may be pivots again.
+            self._has_dropped = [
+                dropped and slot == end_slot for slot, dropped in enumerate(self._has_dropped)
+            ]
+            if self._candidate is None:
+                too_wide = 0 < self._max_interval_ns < end_ns - start_ns
+                if too_wide or self._has_dropped[end_slot]:
+                    self._drops.count(self._queues[start_slot].popleft().camera, 'unmatched')
+                    continue
+                self._pivot, self._pivot_ns = end_slot, end_ns
+                self._take_candidate(start_ns, end_ns)
+            elif self._penalised(end_ns - self._end_ns) < start_ns - self._start_ns:
+                self._take_candidate(start_ns, end_ns)
+            self._set_aside(start_slot)
+            if start_slot == self._pivot or self._is_best(end_ns) or self._is_best_of_all_to_come():
+                self._give_out(closed)
+
+    def _penalised(self, duration_ns: int) -> int:
+        numerator, denominator = self._penalty
+        product = duration_ns * numerator
+        return product // denominator if product >= 0 else -(-product // denominator)
+
+    def _take_candidate(self, start_ns: int, end_ns: int) -> None:
+        self._candidate = tuple(queue[0] for queue in self._queues)
+        self._start_ns, self._end_ns = start_ns, end_ns
+        for past in self._past:
+            for frame in past:
+                self._drops.count(frame.camera, 'unmatched')
+            past.clear()
+
+    def _is_best(self, end_ns: int) -> bool:
+        """Any further set holds pivot_ns..end_ns: whether that alone is too wide already."""
+        return self._penalised(end_ns - self._end_ns) >= self._pivot_ns - self._start_ns
+
+    def _is_best_of_all_to_come(self) -> bool:
+        """Whether no frame still to come, at the earliest time it could, makes a better set.
+
+        Leaves frames set aside if it is so; the candidate is then given out, which puts them back.
+        """
+        if all(self._queues):
+            return False
+        moves: list[int] = []
+        while True:
+            start_slot, start_ns, _, end_ns = _boundaries(
+                [self._earliest_ns(slot) for slot in range(len(self._queues))]
+            )
+            if self._is_best(end_ns):
+                return True
+            if self._penalised(end_ns - self._end_ns) < start_ns - self._start_ns:
+                for slot in reversed(moves):
+                    self._queues[slot].appendleft(self._past[slot].pop())
+                return False
+            self._set_aside(start_slot)
+            moves.append(start_slot)
+
+    def _earliest_ns(self, slot: int) -> int:
+        """Stamp of the next frame of a camera, or a lower bound if it is not here yet."""
+        queue = self._queues[slot]
+        if queue:
+            return queue[0].stamp_ns
+        return max(self._past[slot][-1].stamp_ns + self._lower_bounds_ns[slot], self._pivot_ns)
+
+    def _set_aside(self, slot: int) -> None:
+        self._past[slot].append(self._queues[slot].popleft())
+
+    def _put_back(self) -> None:
+        for queue, past in zip(self._queues, self._past, strict=True):
+            queue.extendleft(reversed(past))
+            past.clear()
+
+    def _give_out(self, closed: list[FrameSet]) -> None:
+        assert self._candidate is not None
+        closed.append(matched_set(self._candidate))
+        self._candidate = None
+        self._put_back()
+        for queue in self._queues:
+            queue.popleft()
+
+
+def _boundaries(stamps_ns: list[int]) -> tuple[int, int, int, int]:
+    """Slot and stamp of the first of the oldest, then of the last of the newest."""
+    start_ns, end_ns = min(stamps_ns), max(stamps_ns)
+    end_slot = len(stamps_ns) - 1 - stamps_ns[::-1].index(end_ns)
+    return stamps_ns.index(start_ns), start_ns, end_slot, end_ns
