@@ -93,13 +93,12 @@ def _box(
     state: WorldState, object_id: int, shown: int, lens: Pinhole, odom_from_camera: RigidTransform
 ) -> tuple[NDArray[np.float64], float, float]:
     """Clipped box (4,), visibility and truncation of one object."""
-    faces = state.faces.corners[state.faces.object_ids == object_id].astype(np.float64)
-    corners = (faces - odom_from_camera.translation) @ odom_from_camera.rotation
-    polygons = [lens.project(clip_near(f) if f[:, 2].min() < NEAR_M else f) for f in corners]
+    faces = state.faces.corners[state.faces.object_ids == object_id]
+    polygons = _polygons(faces, lens, odom_from_camera)
     points = np.concatenate(polygons)
     limit = np.array([lens.width - 1, lens.height - 1])
     low, high = np.clip(points.min(0), 0, limit), np.clip(points.max(0), 0, limit)
-    alone = _painted_alone([p for p in polygons if len(p)], low, high)
+    alone = _painted_alone(polygons, low, high)
     outline = cv2.convexHull(np.clip(points, -20000, 20000).astype(np.float32))
     frame = np.array([[0, 0], [limit[0], 0], limit, [0, limit[1]]], np.float32)
     inside = cv2.intersectConvexConvex(outline, frame)[0]
@@ -113,6 +112,17 @@ def _box(
     return np.concatenate([low, high]), visibility, min(1.0, max(0.0, truncation))
 
 
+def _polygons(
+    faces: NDArray[np.float32], lens: Pinhole, odom_from_camera: RigidTransform
+) -> list[NDArray[np.float64]]:
+    """Faces (f, k, 3) of the world as polygons (k, 2) of pixels, cut in front of the lens."""
+    corners = (faces - odom_from_camera.translation) @ odom_from_camera.rotation
+    if corners[..., 2].min() >= NEAR_M:
+        return list(lens.project(corners))
+    cut = (clip_near(face) for face in corners)
+    return [lens.project(part) for part in cut if len(part)]
+
+
 def _painted_alone(
     polygons: list[NDArray[np.float64]], low: NDArray[np.float64], high: NDArray[np.float64]
 ) -> NDArray[np.uint8]:
@@ -120,8 +130,9 @@ def _painted_alone(
     first = np.floor(low).astype(int)
     width, height = (np.ceil(high).astype(int) - first + 1).tolist()
     mask = np.zeros((height, width), np.uint8)
-    for polygon in polygons:
-        cv2.fillConvexPoly(mask, to_subpixels(polygon - first), 1, shift=SUBPIXEL_BITS)
+    ends = np.cumsum([len(polygon) for polygon in polygons])[:-1]
+    for polygon in np.split(to_subpixels(np.concatenate(polygons) - first), ends):
+        cv2.fillConvexPoly(mask, polygon, 1, shift=SUBPIXEL_BITS)
     return mask
 
 

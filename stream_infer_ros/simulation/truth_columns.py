@@ -11,6 +11,8 @@ from stream_infer_ros.simulation.rig import SimCamera
 from stream_infer_ros.simulation.world import WorldState
 
 _PARALLEL = 1e-12
+_REACH_M = 3.0
+"""No footprint reaches farther from its centre: half a car's diagonal is 2.6 m."""
 
 
 def truth_columns(
@@ -54,12 +56,23 @@ def truth_columns(
     heading = first[:, :2] + horizon[:, None] * step[:2]
     heading /= np.linalg.norm(heading, axis=1, keepdims=True)
     limit = _length_to_range(start - eye[:2], heading, range_m)
-    met = np.where(sees_ground, _first_hit(start, heading, state.outlines), np.inf)
+    outlines = _within_reach(state, odom_from_camera, range_m)
+    met = np.where(sees_ground, _first_hit(start, heading, outlines), np.inf)
     is_obstacle: NDArray[np.bool_] = met <= limit
     point = start + heading * np.minimum(met, limit)[:, None]
     seen = (np.column_stack([point, np.zeros(n_columns)]) - eye) @ axes
     row = np.where(sees_ground, seen[:, 1] / np.where(sees_ground, seen[:, 2], 1) * lens.fy + lens.cy, bottom)
     return np.minimum(row, bottom).astype(np.float32), is_obstacle
+
+
+def _within_reach(state: WorldState, odom_from_camera: RigidTransform, range_m: float) -> NDArray[np.float64]:
+    """The footprints that may be met: those neither too far nor wholly behind the camera."""
+    away = state.poses[:, :2] - odom_from_camera.translation[:2]
+    ahead_x, ahead_y, ahead_z = odom_from_camera.rotation[:, 2]
+    depth = away[:, 0] * ahead_x + away[:, 1] * ahead_y - odom_from_camera.translation[2] * ahead_z
+    near = np.hypot(away[:, 0], away[:, 1]) < range_m + _REACH_M
+    outlines: NDArray[np.float64] = state.outlines[near & (depth > -_REACH_M)]
+    return outlines
 
 
 def _length_to_range(

@@ -1,0 +1,246 @@
+"""What goes out on the graph, and when; time is a counter that the test moves."""
+
+import itertools
+
+import cv2
+import numpy as np
+import pytest
+
+from stream_infer_ros.cameras.transform_buffer import TransformBuffer
+from stream_infer_ros.errors import WorldError
+from stream_infer_ros.graph.graph import SENSOR_DATA, TF, TF_STATIC
+from stream_infer_ros.graph.memory import MemoryGraph
+from stream_infer_ros.messages.camera_info import decode_camera_info
+from stream_infer_ros.messages.clock import decode_clock
+from stream_infer_ros.messages.compressed_image import decode_compressed_image
+from stream_infer_ros.messages.image import decode_image
+from stream_infer_ros.messages.tf import decode_tf
+from stream_infer_ros.simulation import (
+    DeadWindow,
+    Exposure,
+    SimulationOptions,
+    Timing,
+    World,
+    render,
+    schedule,
+    simulate,
+    surround_rig,
+)
+from stream_infer_ros.simulation.pacing import Pacer
+from stream_infer_ros.simulation.publisher import PreparedFrame, WorldPublisher, sensor_rng
+
+EPOCH_NS = 1_700_000_000_000_000_000
+MS = 1_000_000
+IMAGE = 'sensor_msgs/msg/Image'
+
+
+@pytest.fixture(scope='module')
+def world():
+    return World(5)
+
+
+class Listener:
+    """Keeps every message of some topics, in the order of arrival."""
+
+    def __init__(self, graph, topics):
+        self.messages = []
+        for topic, (type_name, qos) in topics.items():
+            graph.subscribe(topic, type_name, qos, self._keep(topic))
+
+    def _keep(self, topic):
+        return lambda cdr, _: self.messages.append((topic, bytes(cdr)))
+
+    def of(self, topic):
+        return [cdr for name, cdr in self.messages if name == topic]
+
+
+TOPICS = {
+    '/cam1/image_raw': (IMAGE, SENSOR_DATA),
+    '/cam1/camera_info': ('sensor_msgs/msg/CameraInfo', SENSOR_DATA),
+    '/tf': ('tf2_msgs/msg/TFMessage', TF),
+    '/tf_static': ('tf2_msgs/msg/TFMessage', TF_STATIC),
+    '/clock': ('rosgraph_msgs/msg/Clock', SENSOR_DATA),
+}
+
+
+def test_one_exposure_is_pose_calibration_and_image(world):
+    graph = MemoryGraph()
+    rig = surround_rig(2, 160, 120)
+    publisher = WorldPublisher(graph, world, rig, EPOCH_NS, speed_m_s=2.0, with_clock=True)
+    heard = Listener(graph, TOPICS)  # late: /tf_static is latched
+    exposure = Exposure(EPOCH_NS + 1234 * MS, 1, 11)
+    publisher.hand_out(publisher.prepare(exposure))
+    order = [topic for topic, _ in heard.messages]
+    assert order == ['/tf_static', '/clock', '/tf', '/cam1/camera_info', '/cam1/image_raw']
+
+    image = decode_image(heard.of('/cam1/image_raw')[0])
+    assert (image.stamp_ns, image.frame_id, image.encoding) == (
+        exposure.stamp_ns,
+        'cam1_optical_frame',
+        'rgb8',
+    )
+    odom_from_base = world.odom_from_base(1.234, 2.0)
+    rng = sensor_rng(world.seed, exposure, EPOCH_NS)
+    assert np.array_equal(image.image, render(world.at(1.234), rig[1], odom_from_base, rng).image)
+
+    info = decode_camera_info(heard.of('/cam1/camera_info')[0])
+    assert (info.stamp_ns, info.frame_id) == (image.stamp_ns, image.frame_id)
+    assert np.array_equal(info.model.k, rig[1].model.k)
+    assert (info.model.width, info.model.height) == (160, 120)
+    assert decode_clock(heard.of('/clock')[0]) == exposure.stamp_ns
+
+    buffer = TransformBuffer()
+    for transform in decode_tf(heard.of('/tf_static')[0]):
+        buffer.set(transform, static=True)
+    for transform in decode_tf(heard.of('/tf')[0]):
+        buffer.set(transform, static=False)
+    for camera in rig:
+        found = buffer.lookup('odom', f'{camera.name}_optical_frame', exposure.stamp_ns)
+        expected = odom_from_base @ camera.base_from_camera
+        assert found.translation == pytest.approx(expected.translation)
+        assert found.rotation == pytest.approx(expected.rotation, abs=1e-9)
+
+
+def test_links_have_x_ahead_and_z_up(world):
+    """REP-103: the body frame of cam0 looks along the base's x, but for its pitch."""
+    graph = MemoryGraph()
+    WorldPublisher(graph, world, surround_rig(4), EPOCH_NS)
+    heard = Listener(graph, {'/tf_static': TOPICS['/tf_static']})
+    links = {t.child: t.transform for t in decode_tf(heard.of('/tf_static')[0])}
+    assert links['cam0_link'].rotation[:, 0] == pytest.approx(
+        [np.cos(0.20944), 0, -np.sin(0.20944)], abs=1e-4
+    )
+    assert links['cam1_link'].rotation[:, 0][1] > 0.9  # to the left
+    for name in ('cam0_link', 'cam1_link'):
+        assert links[name].rotation[2, 2] > 0.9
+
+
+def test_compressed_images_are_jpeg_of_the_same_picture(world):
+    graph = MemoryGraph()
+    rig = surround_rig(1, 320, 240)
+    publisher = WorldPublisher(graph, world, rig, EPOCH_NS, jpeg_quality=95)
+    heard = Listener(graph, {'/cam0/image_raw/compressed': ('sensor_msgs/msg/CompressedImage', SENSOR_DATA)})
+    exposure = Exposure(EPOCH_NS + 500 * MS, 0, 4)
+    publisher.hand_out(publisher.prepare(exposure))
+    message = decode_compressed_image(heard.of('/cam0/image_raw/compressed')[0])
+    assert (message.encoding, message.stamp_ns) == ('jpeg', exposure.stamp_ns)
+    bgr = cv2.imdecode(message.image, cv2.IMREAD_COLOR)
+    rng = sensor_rng(world.seed, exposure, EPOCH_NS)
+    rgb = render(world.at(0.5), rig[0], world.odom_from_base(0.5), rng).image
+    assert np.abs(bgr[..., ::-1].astype(int) - rgb).mean() < 4
+    assert '/cam0/image_raw' not in {t.name for t in graph.topics()}
+
+
+class Stage:
+    """A clock, and a source whose frames take time to make."""
+
+    def __init__(self, cost_ms):
+        self.now = EPOCH_NS
+        self._costs = itertools.cycle(np.atleast_1d(cost_ms).tolist())
+        self.sent = []
+
+    def now_ns(self):
+        return self.now
+
+    def wait_until(self, due_ns):
+        self.now = max(self.now, due_ns)
+
+    def prepare(self, exposure):
+        self.now += round(next(self._costs) * MS)
+        return PreparedFrame(exposure, ())
+
+    def hand_out(self, frame):
+        self.sent.append((frame.exposure, self.now))
+
+    def run(self, exposures, **changes):
+        settings = {'ahead': 12, 'patience_ns': 50 * MS, **changes}
+        return Pacer(self, self.now_ns, self.wait_until, **settings).run(iter(exposures), lambda: False)
+
+
+def test_frames_rendered_ahead_leave_on_their_stamp():
+    stage = Stage(cost_ms=[8, 12, 9])
+    exposures = list(schedule(6, 1, EPOCH_NS, Timing(), ticks=50))
+    report = stage.run(exposures)
+    assert [e for e, _ in stage.sent] == exposures
+    assert (report.published, report.missed) == (300, 0)
+    # Six frames of 12 ms in a period of 100 ms; the first burst finds nothing prepared yet but time for it.
+    assert report.lateness.p99 == 0
+    assert report.lateness.worst < 12
+    assert report.rendering.worst == 12
+
+
+def test_a_single_slow_frame_makes_few_others_late():
+    costs = [10] * 100
+    costs[50] = 60
+    report = Stage(costs).run(list(schedule(6, 1, EPOCH_NS, Timing(), ticks=16)))
+    assert report.missed == 0
+    assert report.lateness.p50 == 0
+    assert report.lateness.worst < 60
+
+
+def test_a_world_too_slow_for_its_cameras_says_so():
+    stage = Stage(cost_ms=25)  # 150 ms of work every 100 ms
+    report = stage.run(schedule(6, 1, EPOCH_NS, Timing(), ticks=40))
+    assert report.published + report.missed == 240
+    assert report.missed == pytest.approx(240 / 3, rel=0.15)
+    assert report.lateness.worst <= 50 + 25
+    assert report.lateness.p50 > 20
+
+
+def test_frames_are_kept_no_farther_ahead_than_asked():
+    stage = Stage(cost_ms=0.0)
+    depth = []
+    prepare, hand_out = stage.prepare, stage.hand_out
+    made = []
+
+    def counted(exposure):
+        made.append(exposure)
+        depth.append(len(made) - len(stage.sent))
+        return prepare(exposure)
+
+    stage.prepare, stage.hand_out = counted, hand_out
+    stage.run(schedule(3, 1, EPOCH_NS, Timing(), ticks=10), ahead=4)
+    assert max(depth) == 4
+
+
+def test_stopping_is_heeded_at_once():
+    stage = Stage(cost_ms=1)
+    pacer = Pacer(stage, stage.now_ns, stage.wait_until, ahead=4, patience_ns=50 * MS)
+    report = pacer.run(schedule(2, 1, EPOCH_NS, Timing()), lambda: len(stage.sent) >= 7)
+    assert report.published == 7
+
+
+def test_the_whole_robot_end_to_end():
+    """Every camera sends its ticks, but for the dead one; stamps are those of the schedule; frames decode."""
+    now = [EPOCH_NS]
+
+    def wait_until(due_ns):
+        now[0] = max(now[0], due_ns)
+
+    graph = MemoryGraph(clock_ns=lambda: now[0])
+    timing = Timing(dead=(DeadWindow(2, 0.0, 0.25),))
+    options = SimulationOptions(seed=8, cameras=3, width=64, height=48, timing=timing, duration_s=0.5)
+    heard = Listener(graph, {f'/cam{i}/image_raw': (IMAGE, SENSOR_DATA) for i in range(3)})
+    report = simulate(graph, options, EPOCH_NS, wait_until=wait_until)
+    expected = list(schedule(3, 8, EPOCH_NS, timing, ticks=5))
+    assert report.published == len(expected) == 13
+    assert (report.missed, report.lateness.worst) == (0, 0)
+    images = [(topic, decode_image(cdr)) for topic, cdr in heard.messages]
+    assert [(f'/cam{e.camera}/image_raw', e.stamp_ns) for e in expected] == [
+        (t, i.stamp_ns) for t, i in images
+    ]
+    # Another process, told seed and epoch only, knows what each picture shows.
+    world, rig = options.world(), options.rig()
+    t_s = (expected[-1].stamp_ns - EPOCH_NS) * 1e-9
+    rng = sensor_rng(8, expected[-1], EPOCH_NS)
+    again = render(world.at(t_s), rig[expected[-1].camera], world.odom_from_base(t_s), rng).image
+    assert np.array_equal(again, images[-1][1].image)
+
+
+@pytest.mark.parametrize(
+    'wrong',
+    [{'jpeg_quality': 101}, {'duration_s': -1.0}, {'timing': Timing(dead=(DeadWindow(6, 0, 1),))}],
+)
+def test_impossible_simulations_are_refused(wrong):
+    with pytest.raises(WorldError, match='expected'):
+        SimulationOptions(**wrong)
