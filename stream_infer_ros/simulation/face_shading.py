@@ -11,6 +11,7 @@ from stream_infer_ros.simulation.faces import Faces
 from stream_infer_ros.simulation.light import Light
 from stream_infer_ros.simulation.pinhole import pixel_rays
 from stream_infer_ros.simulation.rasteriser import FaceImage
+from stream_infer_ros.simulation.runs import Runs, runs_of
 from stream_infer_ros.simulation.textures import LEVEL_GAIN, LEVELS, TILE_PX, material_levels
 
 _TILE_BITS = TILE_PX.bit_length() - 1
@@ -40,25 +41,25 @@ def shade_bodies(image: FaceImage, faces: Faces, light: Light) -> BodyPixels:
     On a plane, one over depth is linear in the pixel, and so is a texture coordinate over depth: three
     numbers a face for each.
     """
-    flat = image.pixels.reshape(-1)
-    where = np.flatnonzero(flat >= 0)
-    face = flat.take(where).astype(np.intp)
-    x, y = (ray.take(where) for ray in pixel_rays(image.lens))
+    runs = runs_of(image.pixels)
+    columns, rows = pixel_rays(image.lens)
+    x = columns.take(runs.where - np.repeat(runs.row * image.lens.width, runs.length))
+    y = rows.take(runs.row)
     inverse, u_planes, v_planes = _face_planes(image, faces)
-    depth = _linear(inverse, face, x, y)
+    depth = _along(runs, inverse, x, y)
     np.maximum(depth, np.float32(1 / _DEEPEST_M), out=depth)
     np.reciprocal(depth, out=depth)
-    texel = (faces.textures[image.drawn] << 2 * _TILE_BITS).take(face)
+    texel = np.repeat(faces.textures[image.drawn][runs.number] << 2 * _TILE_BITS, runs.length)
     for planes, shift in ((u_planes, 0), (v_planes, _TILE_BITS)):
-        coordinate = _linear(planes, face, x, y)
+        coordinate = _along(runs, planes, x, y)
         coordinate *= depth
         cell = coordinate.astype(np.int32)
         cell &= TILE_PX - 1
         cell <<= shift
         texel += cell
-    face *= LEVELS
-    face += material_levels().take(texel)
-    return BodyPixels(where, _palette(image, faces, light).take(face), depth)
+    shade = np.repeat(runs.number * LEVELS, runs.length)
+    shade += material_levels().take(texel)
+    return BodyPixels(runs.where, _palette(image, faces, light).take(shade), depth)
 
 
 def _face_planes(image: FaceImage, faces: Faces) -> NDArray[np.float32]:
@@ -83,16 +84,14 @@ def _face_planes(image: FaceImage, faces: Faces) -> NDArray[np.float32]:
     return planes
 
 
-def _linear(
-    factors: NDArray[np.float32], face: NDArray[np.intp], x: NDArray[np.float32], y: NDArray[np.float32]
+def _along(
+    runs: Runs, planes: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """factors (3, faces) of each pixel's face, applied to its ray (x, y, 1)."""
-    value: NDArray[np.float32] = factors[0].take(face)
+    """planes (3, faces) applied to the ray (x, y, 1) of every pixel: x by pixel (m,), y by run (r,)."""
+    slope, by_row, constant = planes.take(runs.number, 1)
+    value: NDArray[np.float32] = np.repeat(slope, runs.length)
     value *= x
-    other = factors[1].take(face)
-    other *= y
-    value += other
-    value += factors[2].take(face)
+    value += np.repeat(by_row * y + constant, runs.length)
     return value
 
 

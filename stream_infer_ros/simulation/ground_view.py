@@ -33,8 +33,7 @@ class GroundView:
 
     def __init__(self, lens: Pinhole, down: tuple[float, float, float], height_m: float) -> None:
         x, y = pixel_rays(lens)
-        rise = x * np.float32(down[0]) + y * np.float32(down[1]) + np.float32(down[2])
-        rise = rise.reshape(lens.height, lens.width)
+        rise = x * np.float32(down[0]) + (y * np.float32(down[1]) + np.float32(down[2]))[:, None]
         below = rise < -_HORIZON
         depth = np.full(rise.shape, np.float32(_FAR_M))
         np.divide(np.float32(-height_m), rise, out=depth, where=below)

@@ -50,7 +50,7 @@ class Pinhole(NamedTuple):
 
 @lru_cache(maxsize=16)
 def pixel_rays(lens: Pinhole) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """x and y of every pixel's ray (x, y, 1), optical frame: two (height * width,) float32, row by row."""
+    """A pixel's ray is (x, y, 1) in the optical frame: x of each column (width,), y of each row (height,)."""
     x = (np.arange(lens.width, dtype=np.float32) - np.float32(lens.cx)) / np.float32(lens.fx)
     y = (np.arange(lens.height, dtype=np.float32) - np.float32(lens.cy)) / np.float32(lens.fy)
-    return np.tile(x, lens.height), np.repeat(y, lens.width)
+    return x, y

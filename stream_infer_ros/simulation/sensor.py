@@ -18,8 +18,7 @@ def expose(image: NDArray[np.uint8], camera: SimCamera, rng: np.random.Generator
     """The picture (h, w, 3) uint8 RGB after gain, white balance, and normal noise drawn with `rng`."""
     gains = camera.gain * np.asarray(camera.white_balance, np.float64)
     if (gains != 1).any():
-        table = np.clip(np.arange(256)[:, None] * gains, 0, 255).astype(np.uint8)
-        image = np.asarray(cv2.LUT(image, table[None]), np.uint8)
+        image = np.asarray(cv2.transform(image, np.diag(gains)), np.uint8)
     if rng is None or camera.noise_std < _NOISE_STEP / 2:
         return image
     height, width = image.shape[:2]
