@@ -1,0 +1,59 @@
+"""The reader and the writer themselves, on a type of rosbags' that has what ours do not combine."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from message_samples import from_rosbags, header, new
+
+from stream_infer_ros.errors import MessageError
+from stream_infer_ros.messages.cdr_reader import CdrReader
+from stream_infer_ros.messages.cdr_writer import CdrWriter
+
+TYPE_NAME = 'sensor_msgs/msg/JointState'
+
+doubles = st.lists(st.floats(allow_nan=False), max_size=3)
+
+
+@given(st.text('ab', max_size=9), doubles, doubles, doubles, st.booleans())
+def test_sequences_of_doubles_are_aligned_only_where_there_are_any(frame_id, one, two, three, big_endian):
+    message = new(
+        TYPE_NAME,
+        header=header(5, frame_id),
+        name=[],
+        position=np.array(one, np.float64),
+        velocity=np.array(two, np.float64),
+        effort=np.array(three, np.float64),
+    )
+    writer = CdrWriter(TYPE_NAME)
+    writer.header(5, frame_id)
+    writer.uint32(0)
+    for values in (one, two, three):
+        writer.float64_sequence(values)
+    assert writer.finish() == from_rosbags(message)
+
+    reader = CdrReader(from_rosbags(message, big_endian), TYPE_NAME)
+    assert reader.header() == (5, frame_id)
+    assert reader.sequence_length(5) == 0
+    for values in (one, two, three):
+        assert reader.float64_sequence().tolist() == values
+    reader.end()
+
+
+@pytest.mark.parametrize('order', ['<', '>'])
+def test_numbers_are_aligned_to_their_own_size_behind_the_encapsulation(order):
+    body = np.zeros(1, np.dtype([('a', order + 'u1'), ('b', order + 'u2'), ('c', order + 'i4')], align=True))
+    body['a'], body['b'], body['c'] = 1, 2, -3
+    reader = CdrReader((b'\0\1\0\0' if order == '<' else b'\0\0\0\0') + body.tobytes(), 'x/msg/Y')
+    assert (reader.uint8(), reader.uint16(), reader.int32()) == (1, 2, -3)
+    assert reader.byte_order == order
+    assert reader.remaining() == 0
+    with pytest.raises(MessageError, match='1 bytes were expected at byte 12 of 12'):
+        reader.uint8()
+
+
+def test_padding_before_a_number_may_not_reach_over_the_end():
+    reader = CdrReader(bytes.fromhex('00010000 01 00'), 'x/msg/Y')
+    reader.uint8()
+    with pytest.raises(MessageError, match='4 bytes were expected at byte 8 of 6'):
+        reader.uint32()
