@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.simulation.ground import SUBPIXEL_BITS, shadow_table, to_subpixels
-from stream_infer_ros.simulation.ground_view import GroundView, backdrop
+from stream_infer_ros.simulation.ground_view import GroundView, ground_haze, sky_picture
 from stream_infer_ros.simulation.near_plane import NEAR_M, clip_near
 from stream_infer_ros.simulation.pinhole import Pinhole
 from stream_infer_ros.simulation.world import WorldState
@@ -36,12 +36,12 @@ def paint_ground_and_sky(
     if state.moving_shadows:
         _cast_shadows(state, lens, odom_from_camera, image)
     red, green, blue = light.sky.tolist()
-    behind = backdrop(view, (red, green, blue), light.haze_per_m)
     if light.haze_per_m > 0:
+        haze = ground_haze(view, (red, green, blue), light.haze_per_m)
         ground = image[horizon:]
-        ground[...] = cv2.blendLinear(ground, behind.haze, behind.clear, behind.hazy)
+        ground[...] = cv2.blendLinear(ground, haze.colour, haze.clear, haze.share)
     if view.sky_rows:
-        cv2.copyTo(behind.sky, view.sky_mask, image[: view.sky_rows])
+        cv2.copyTo(sky_picture(view, (red, green, blue)), view.sky_mask, image[: view.sky_rows])
     return image
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from stream_infer_ros.simulation.pinhole import Pinhole, pixel_rays
 _FAR_M = 1000.0
 _COARSE_FROM_M, _COARSE_ONLY_M = 3.0, 8.0
 _HORIZON = 1e-3
+
+Rgb = tuple[float, float, float]
 
 
 class GroundView:
@@ -67,29 +70,33 @@ def _ground_view(lens: Pinhole, down: tuple[float, float, float], height_m: floa
     return GroundView(lens, down, height_m)
 
 
-class Backdrop:
-    """What the sky adds to a picture: its own pixels, and haze before the ground.
+@lru_cache(maxsize=16)
+def sky_picture(view: GroundView, colour: Rgb) -> NDArray[np.uint8]:
+    """(view.sky_rows, w, 4) uint8 RGBA of the sky, `colour` (RGB 0..255) at the horizon, darker above."""
+    sky: NDArray[np.uint8] = np.full((*view.sky_gain.shape, 4), 255, np.uint8)
+    sky[..., :3] = view.sky_gain[..., None] * np.array(colour, np.float32)
+    return sky
+
+
+class Haze(NamedTuple):
+    """What haze does to the ground, for the rows from the horizon down.
 
     Attributes:
-        sky: (view.sky_rows, w, 4) uint8 RGBA.
-        clear: (h - view.horizon_row, w) float32 share of the ground's own colour that haze leaves,
-        hazy: one minus that.
-        haze: (h - view.horizon_row, w, 4) uint8 RGBA, the colour of haze.
+        clear: (rows, w) float32 share of the ground's own colour that is left.
+        share: (rows, w) float32, one minus that.
+        colour: (rows, w, 4) uint8 RGBA of the haze.
     """
 
-    def __init__(self, view: GroundView, colour: tuple[float, float, float], haze_per_m: float) -> None:
-        rgba = np.array((*colour, 255), np.float32)
-        shape = (*view.sky_gain.shape, 4)
-        self.sky: NDArray[np.uint8] = np.full(shape, 255, np.uint8)
-        self.sky[..., :3] = view.sky_gain[..., None] * rgba[:3]
-        depth = view.depth_m[view.horizon_row :]
-        self.clear: NDArray[np.float32] = np.exp(-np.float32(haze_per_m) * depth)
-        self.hazy: NDArray[np.float32] = 1 - self.clear
-        self.haze: NDArray[np.uint8] = np.empty((*depth.shape, 4), np.uint8)
-        self.haze[...] = rgba.astype(np.uint8)
+    clear: NDArray[np.float32]
+    share: NDArray[np.float32]
+    colour: NDArray[np.uint8]
 
 
 @lru_cache(maxsize=16)
-def backdrop(view: GroundView, colour: tuple[float, float, float], haze_per_m: float) -> Backdrop:
-    """The (cached) backdrop of a view: sky RGB 0..255, haze per metre."""
-    return Backdrop(view, colour, haze_per_m)
+def ground_haze(view: GroundView, colour: Rgb, haze_per_m: float) -> Haze:
+    """Haze of a colour (RGB 0..255) over a view's ground."""
+    depth = view.depth_m[view.horizon_row :]
+    clear: NDArray[np.float32] = np.exp(-np.float32(haze_per_m) * depth)
+    picture = np.empty((*depth.shape, 4), np.uint8)
+    picture[...] = np.array((*colour, 255)).astype(np.uint8)
+    return Haze(clear, 1 - clear, picture)
