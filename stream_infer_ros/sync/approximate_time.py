@@ -16,9 +16,9 @@ class ApproximateTimeSynchronizer:
     """Set for set what message_filters' C++ policy of that name makes of the same frames.
 
     A set holds a frame of every camera, so one dead camera silences it. Of the sets that contain a given
-    frame (the pivot) it picks the one with the least spread, and gives it out as soon as no frame still to come
-    could be part of a better one; that often takes the next frame, a period later. The algorithm is described at
-    https://wiki.ros.org/message_filters/ApproximateTime; names here are the ones used there.
+    frame (the pivot) it picks the one with the least spread, and gives it out as soon as no frame still to
+    come could be part of a better one; that often takes the next frame, a period later. The algorithm is
+    described at https://wiki.ros.org/message_filters/ApproximateTime; names here are the ones used there.
 
     Drops: `overflow` (the queue was full), `unmatched` (a better set was made without it).
 

@@ -145,7 +145,7 @@ class DeadlineSynchronizer:
             self._silence_ns = min(self._silence_ns, now_ns + self._camera_timeout_ns)
         if clock.observe(stamp_ns, now_ns) and self._automatic:
             self._tune_slop()
-        if stamp_ns == newest_ns or stamp_ns <= self._left_ns:
+        if stamp_ns == newest_ns or stamp_ns < self._left_ns:
             self._drops.count(frame.camera, 'duplicate' if stamp_ns == newest_ns else 'late')
             return closed
         leaving = self._place(frame, slot, now_ns)

@@ -45,5 +45,5 @@ SYNCHRONIZERS: dict[str, Callable[[SyncConfig, Sequence[str]], Synchronizer]] = 
 
 
 def make_synchronizer(config: SyncConfig, cameras: Sequence[str]) -> Synchronizer:
-    """The configured policy, slots in the order of these cameras. Raises ConfigError for none, or one twice."""
+    """The configured policy, slots in the order given. Raises ConfigError for no cameras, or one twice."""
     return SYNCHRONIZERS[config.policy](config, cameras)

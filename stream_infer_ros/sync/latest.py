@@ -19,8 +19,9 @@ _MARGIN = 10.0
 class LatestSynchronizer:
     """message_filters' C++ LatestTime policy, with an end to old frames.
 
-    Stamps are not looked at. The pivot is the camera with the highest rate of arrival that is not overdue. Each
-    of its frames makes a set with the newest frame of every other camera: a slow camera's frame comes in several.
+    Stamps are not looked at. The pivot is the camera with the highest rate of arrival that is not overdue.
+    Each of its frames makes a set with the newest frame of every other camera: a slow camera's frame comes in
+    several.
 
     Unlike there, a frame that arrived longer than `camera_timeout_ns` ago (two and a half periods of its
     camera, if that is longer) is left out, and a camera never heard is waited for no longer than that.

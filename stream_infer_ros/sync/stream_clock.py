@@ -110,5 +110,5 @@ class StreamClock:
 
 
 def _median(values: list[int]) -> int:
-    """The lower one of an even number: of two periods the shorter is the one without a lost frame."""
-    return sorted(values)[(len(values) - 1) // 2]
+    ordered, count = sorted(values), len(values)
+    return (ordered[(count - 1) // 2] + ordered[count // 2]) // 2

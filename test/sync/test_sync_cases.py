@@ -144,8 +144,8 @@ def test_exact_drops_older_stamps_with_a_newer_set() -> None:
     assert synchronizer.pending == 1
 
 
-# message_filters' test_latest_time_policy.cpp: in which ticks of 20 ms p, q and r send (in the order q, r, p),
-# how many sets there are after each tick, and which p, q and r, by number, the last one holds.
+# message_filters' test_latest_time_policy.cpp: in which ticks of 20 ms p, q and r send (in the order q, r,
+# p), how many sets there are after each tick, and which p, q and r, by number, the last one holds.
 TICKS = range(12)
 LATEST = {
     'leading': (
