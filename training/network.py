@@ -86,11 +86,11 @@ class SurroundNet(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> RawOutputs:
-        x = (images.to(torch.float32).permute(0, 3, 1, 2) - PIXEL_MEAN) / PIXEL_STD
-        return self.heads(self.features(x))
+        return self.heads(self.features(images))
 
-    def features(self, x: Tensor) -> Tensor:
-        """(B, 3, 240, 320) normalised pixels to (B, c8, 30, 40)."""
+    def features(self, images: Tensor) -> Tensor:
+        """What both heads look at: (B, c8, 30, 40)."""
+        x = (images.to(torch.float32).permute(0, 3, 1, 2) - PIXEL_MEAN) / PIXEL_STD
         fine = self.stride8(self.stem(x))
         coarse = F.interpolate(self.lateral(self.stride16(fine)), scale_factor=2.0, mode='nearest')
         return self.fuse(fine + coarse)
