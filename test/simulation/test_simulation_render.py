@@ -12,6 +12,7 @@ from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.errors import WorldError
 from stream_infer_ros.simulation import World, render, surround_rig, visible_objects
 from stream_infer_ros.simulation.rig import base_from_optical, with_uneven_sensors
+from stream_infer_ros.simulation.textures import STRIPES
 
 SKY, GROUND = -1, -2
 
@@ -73,6 +74,51 @@ def test_every_pixel_shows_what_a_ray_hits_first(world, rig, t_s, camera):
     assert wrong <= 4  # pixels cut by an edge
     assert np.median(off) < 1e-4
     assert np.quantile(off, 0.95) < 0.02
+
+
+def only(state, object_id):
+    """The same moment with everything else taken away."""
+    own = state.faces.object_ids == object_id
+    faces = type(state.faces)(*(getattr(state.faces, name)[own] for name in state.faces.__slots__))
+    return replace(state, faces=faces)
+
+
+def test_the_parts_of_a_thing_hide_each_other_as_they_should(world, rig):
+    """Arms before the chest, wheels before the hull: depths against the ray caster, from all round."""
+    state = world.at(8.0)
+    wrong, n = 0, 0
+    rng = np.random.default_rng(2)
+    for class_id in range(4):
+        i = int(np.flatnonzero(world.class_ids == class_id)[-1])
+        alone = only(state, i)
+        x, y, _ = state.poses[i]
+        distance = world.objects[i].body.radius_m + 2.5
+        for bearing in np.arange(0.3, 6.3, 0.7):
+            odom_from_base = base_at(
+                x - distance * math.cos(bearing), y - distance * math.sin(bearing), bearing
+            )
+            view = render(alone, rig[0], odom_from_base)
+            v, u = np.nonzero(view.object_id == i)
+            depth = view.depth_m
+            odom_from_camera = odom_from_base @ rig[0].base_from_camera
+            for k in rng.integers(0, len(u), 12):
+                ray = rig[0].model.pixels_to_rays([[u[k], v[k]]])[0]
+                seen, reach = cast(alone, odom_from_camera.translation, odom_from_camera.rotation @ ray)
+                if seen == i:
+                    wrong += abs(depth[v[k], u[k]] - reach * ray[2]) > 0.05
+                    n += 1
+    assert n > 350
+    assert wrong / n < 0.03
+
+
+def test_patterns_lie_straight_on_walls():
+    """Stripes run level and bricks in courses: rows of a wall seen head on differ more than its columns."""
+    world = next(w for w in map(World, range(30)) if w.objects[0].body.parts[0].texture == STRIPES)
+    i = next(k for k, o in enumerate(world.objects) if abs(o.yaw_rad) < 0.1 and abs(o.x_m) < 2)
+    x, y, _ = world.at(0).poses[i]
+    level = replace(surround_rig(1, 320, 240)[0], base_from_camera=base_from_optical((0, 0, 0.8), 0, 0))
+    image = render(world.at(0), level, base_at(x, y + 1.5, -math.pi / 2)).image[60:180, 80:240].mean(-1)
+    assert image.mean(1).std() > 3 * image.mean(0).std()
 
 
 def test_what_is_ahead_is_in_the_middle_of_cam0_and_what_is_left_is_in_cam1(world, rig):

@@ -65,6 +65,19 @@ def test_what_moves_moves_at_its_speed_and_nothing_else_moves(worlds):
         assert (gone > 0).any()
 
 
+def test_pedestrians_face_where_they_go_and_cars_reverse(worlds):
+    turned = {0: set(), 1: set()}
+    for world, t_s in itertools.product(worlds.values(), (0.0, 5.0, 10.0, 15.0)):
+        before, after = world.at(t_s), world.at(t_s + 0.01)
+        for i in np.flatnonzero([before.is_moving(i) for i in range(len(world.objects))]):
+            (x, y, yaw), (x1, y1, later) = before.poses[i], after.poses[i]
+            if later != yaw:
+                continue  # just now at its end
+            ahead = (x1 - x) * math.cos(yaw) + (y1 - y) * math.sin(yaw) > 0
+            turned[world.class_ids[i]].add(bool(ahead))
+    assert turned == {0: {True}, 1: {True, False}}
+
+
 @pytest.mark.parametrize('t_s', [0.0, 7.7, 31.0])
 def test_no_two_things_share_ground(worlds, t_s):
     for world in worlds.values():
