@@ -3,6 +3,7 @@
 from stream_infer_ros.graph.adapters import GRAPHS, make_graph
 from stream_infer_ros.graph.bag import BagGraph
 from stream_infer_ros.graph.graph import (
+    CAMERA_INPUT,
     LATCHED,
     RELIABLE,
     SENSOR_DATA,
@@ -19,6 +20,7 @@ from stream_infer_ros.graph.graph import (
 from stream_infer_ros.graph.memory import MemoryBus, MemoryGraph
 
 __all__ = [
+    'CAMERA_INPUT',
     'GRAPHS',
     'LATCHED',
     'RELIABLE',

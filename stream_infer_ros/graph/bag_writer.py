@@ -95,7 +95,7 @@ def _recorded(qos: Qos) -> RecordedQos:
     return RecordedQos(
         history=QosHistory.KEEP_LAST,
         depth=qos.depth,
-        reliability=QosReliability[qos.reliability.upper()],
+        reliability=QosReliability['BEST_EFFORT' if qos.reliability == 'best_effort' else 'RELIABLE'],
         durability=QosDurability[qos.durability.upper()],
         deadline=_NEVER,
         lifespan=_NEVER,

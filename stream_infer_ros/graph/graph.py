@@ -12,14 +12,19 @@ OnMessage = Callable[[Cdr, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Qos:
-    """The part of a ROS 2 QoS profile that matters here; names as in rmw."""
+    """The part of a ROS 2 QoS profile that matters here; names as in rmw.
 
-    reliability: Literal['reliable', 'best_effort'] = 'reliable'
+    A subscription that is `best_available` matches every publisher, and has lost messages sent again where
+    that offers reliable; a publisher that is so offers reliable.
+    """
+
+    reliability: Literal['reliable', 'best_effort', 'best_available'] = 'reliable'
     durability: Literal['volatile', 'transient_local'] = 'volatile'
     depth: int = 10
 
 
 SENSOR_DATA = Qos('best_effort', 'volatile', 5)
+CAMERA_INPUT = Qos('best_available', 'volatile', 5)
 RELIABLE = Qos('reliable', 'volatile', 10)
 LATCHED = Qos('reliable', 'transient_local', 1)
 TF = Qos('reliable', 'volatile', 100)

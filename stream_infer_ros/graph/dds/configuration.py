@@ -24,6 +24,13 @@ _SIZES = '<MaxMessageSize>65500B</MaxMessageSize><FragmentSize>65000B</FragmentS
 _BUFFERS = (
     '<Internal><SocketReceiveBufferSize max="4MB"/><Watermarks><WhcHigh>8MB</WhcHigh></Watermarks></Internal>'
 )
+# Where the kernel's socket buffers are small (212,992 bytes before Linux 6.18) a burst of images does not fit
+# and is asked for again. With Cyclone's timing, meant for networks, 6 cameras of 640x480 at 10 Hz, all at
+# once, lost a fifth of their images and took 105 ms (p50); with this they lost none and took 22 (busy cores).
+_QUICK_REPAIR = (
+    '<Internal><NackDelay>5ms</NackDelay>'
+    '<HeartbeatInterval min="2ms" minsched="5ms">20ms</HeartbeatInterval></Internal>'
+)
 _LOOPBACK = (
     '<Interfaces><NetworkInterface name="lo" multicast="false"/></Interfaces>'
     '<AllowMulticast>false</AllowMulticast>'
@@ -64,7 +71,7 @@ def domain_xml(config: GraphConfig, environ: Mapping[str, str], process_id: int)
     peers = [peer.strip() for peer in environ.get('ROS_STATIC_PEERS', '').split(';') if peer.strip()]
     range_ = reach(environ)
     if config.loopback or (range_ == 'LOCALHOST' and not peers):
-        return _domain(_LOOPBACK + _SIZES, _discovery(['127.0.0.1']), _BUFFERS)
+        return _domain(_LOOPBACK + _SIZES, _discovery(['127.0.0.1']), _BUFFERS + _QUICK_REPAIR)
     user = environ.get('CYCLONEDDS_URI', '')
     sizes, buffers = ('', '') if user else (_SIZES, _BUFFERS)
     if range_ == 'OFF':

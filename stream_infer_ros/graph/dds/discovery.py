@@ -59,6 +59,10 @@ class NodeAnnouncement:
         self._readers.append(reader)
         self._announce()
 
+    def remove_reader(self, reader: DataReader[IdlStruct]) -> None:
+        self._readers = [own for own in self._readers if own is not reader]
+        self._announce()
+
     def add_writer(self, writer: DataWriter[IdlStruct]) -> None:
         self._writers.append(writer)
         self._announce()

@@ -42,14 +42,14 @@ class Endpoints:
         builtin: BuiltinTopic = (
             BuiltinTopicDcpsPublication if kind == 'publication' else BuiltinTopicDcpsSubscription
         )
-        self._reader = participant.own(BuiltinDataReader(participant.entity, builtin))
+        self.reader = participant.own(BuiltinDataReader(participant.entity, builtin))
         self._lock = threading.Lock()
         self._known: dict[UUID, Endpoint] = {}
 
     def now(self) -> list[Endpoint]:
         """Every endpoint known by now."""
         with self._lock:
-            while changes := self._reader.take(N=_BATCH):
+            while changes := self.reader.take(N=_BATCH):
                 for change in changes:
                     self._apply(change)
             return list(self._known.values())

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import threading
 import time
-from typing import Any
+from collections.abc import Callable
 
-from cyclonedds.core import DDSException
 from cyclonedds.idl import IdlStruct
 from cyclonedds.pub import DataWriter
 from cyclonedds.sub import DataReader
@@ -18,60 +16,20 @@ from cyclonedds.topic import Topic
 from stream_infer_ros.config import GraphConfig
 from stream_infer_ros.errors import GraphError
 from stream_infer_ros.graph.compatibility import mismatch
-from stream_infer_ros.graph.dds import calls
+from stream_infer_ros.graph.dds.best_available import BestAvailable
 from stream_infer_ros.graph.dds.configuration import domain_id, domain_xml
 from stream_infer_ros.graph.dds.discovery import NodeAnnouncement, type_hash_user_data
 from stream_infer_ros.graph.dds.endpoints import Endpoint, Endpoints
 from stream_infer_ros.graph.dds.failure import as_graph_error
 from stream_infer_ros.graph.dds.message_type import message_type
 from stream_infer_ros.graph.dds.participant import Participant
+from stream_infer_ros.graph.dds.publisher import DdsPublisher
 from stream_infer_ros.graph.dds.qos import to_dds
 from stream_infer_ros.graph.dds.receiver import Receiver, Reception
-from stream_infer_ros.graph.graph import Cdr, OnMessage, Qos, QosProblem, TopicInfo
+from stream_infer_ros.graph.graph import OnMessage, Qos, QosProblem, TopicInfo
 from stream_infer_ros.graph.guarded_callback import GuardedCallback, count_by_topic
 from stream_infer_ros.graph.names import check_names
 from stream_infer_ros.messages.typestore import type_hash, typestore
-
-_log = logging.getLogger(__name__)
-
-
-class _Publisher:
-    def __init__(self, topic: str, type_name: str, writer: DataWriter[IdlStruct]) -> None:
-        self.topic, self._type_name, self._writer = topic, type_name, writer
-        self.closed = False
-        self.not_sent = 0
-
-    def publish(self, cdr: Cdr) -> None:
-        if self.closed:
-            raise GraphError(f'topic {self.topic}: the graph was closed; stop publishing before close()')
-        try:
-            calls.write(self._writer._ref, cdr)
-        except DDSException as error:
-            self._explain(cdr, error)
-
-    def subscribers(self) -> int:
-        if self.closed:
-            return 0
-        status: Any = self._writer.get_publication_matched_status()  # type: ignore[no-untyped-call]
-        return int(status.current_count)
-
-    def _explain(self, cdr: Cdr, error: DDSException) -> None:
-        if self.closed:  # while we were writing
-            raise GraphError(f'topic {self.topic}: the graph was closed while publishing') from error
-        if error.code == DDSException.DDS_RETCODE_TIMEOUT:
-            # The bound on latency outweighs one stalled reader: the message goes, the loss is told.
-            self.not_sent += 1
-            if self.not_sent == 1:
-                _log.warning(
-                    'topic %s: a reliable subscriber does not keep up, a message was not sent; '
-                    'more of these are only counted',
-                    self.topic,
-                )
-            return
-        raise GraphError(
-            f'topic {self.topic}: {len(cdr)} bytes were refused as no {self._type_name} ({error}); '
-            'publish the encapsulation header and the fields of that type'
-        ) from error
 
 
 class DdsGraph:
@@ -85,10 +43,15 @@ class DdsGraph:
     """
 
     def __init__(self, config: GraphConfig) -> None:
-        self._lock = threading.Lock()  # over the lists below and closing; never held in a callback
+        self._lock = (
+            threading.Lock()
+        )  # over what follows and closing; never held while a subscriber is called
         self._closed = False
-        self._publishers: list[_Publisher] = []
         self._topics: dict[tuple[str, str], Topic[IdlStruct]] = {}
+        self._publishers: list[DdsPublisher] = []
+        self._callbacks: list[GuardedCallback] = []
+        self._receptions: list[Reception] = []
+        self._best_available: BestAvailable | None = None
         xml = domain_xml(config, os.environ, os.getpid())
         self._participant = Participant(domain_id(config, os.environ), xml)
         try:
@@ -104,16 +67,24 @@ class DdsGraph:
 
     def subscribe(self, topic: str, type_name: str, qos: Qos, on_message: OnMessage) -> None:
         check_names(topic, type_name)
+        callback = GuardedCallback(topic, on_message)
         with self._lock, as_graph_error(f'subscribing to {topic}', 'is the domain still open?'):
             self._refuse_if_closed(topic)
-            dds_topic, user_data = self._topic(topic, type_name)
-            reader: DataReader[IdlStruct] = self._participant.own(
-                DataReader(self._participant.entity, dds_topic, qos=to_dds(qos, user_data))
-            )
-            self._announcement.add_reader(reader)
-            self._receiver.add(Reception(reader, GuardedCallback(topic, on_message)))
+            self._topic(
+                topic, type_name
+            )  # what is wrong with it is told here, even if the reader comes later
+            self._callbacks.append(callback)
+            if qos.reliability != 'best_available':
+                self._read(topic, type_name, qos, callback)
+                return
+            if self._best_available is None:
+                offers = Endpoints(self._participant, 'publication')
+                self._best_available = BestAvailable(offers, self._read)
+                self._receiver.add(offers.reader, self._decide)
+            self._best_available.wish(topic, type_name, qos, callback)
+        self._receiver.call_soon(self._decide)
 
-    def advertise(self, topic: str, type_name: str, qos: Qos) -> _Publisher:
+    def advertise(self, topic: str, type_name: str, qos: Qos) -> DdsPublisher:
         check_names(topic, type_name)
         with self._lock, as_graph_error(f'advertising {topic}', 'is the domain still open?'):
             self._refuse_if_closed(topic)
@@ -122,7 +93,7 @@ class DdsGraph:
                 DataWriter(self._participant.entity, dds_topic, qos=to_dds(qos, user_data))
             )
             self._announcement.add_writer(writer)
-            publisher = _Publisher(topic, type_name, writer)
+            publisher = DdsPublisher(topic, type_name, writer)
             self._publishers.append(publisher)
             return publisher
 
@@ -131,26 +102,24 @@ class DdsGraph:
         return sorted(found, key=lambda info: (info.name, info.type_name))
 
     def qos_problems(self) -> list[QosProblem]:
-        me = self._participant.entity.guid if not self._closed else None
         requested = self._look(self._subscriptions)
+        offered = self._look(self._publications)
+        me = None if self._closed else self._participant.guid
         problems = {
             mismatch(offer.topic, offer.qos, offer.type_name, request.qos, request.type_name)
-            for offer in self._look(self._publications)
+            for offer in offered
             for request in requested
             if offer.topic == request.topic and me in (offer.participant, request.participant)
         }
         return sorted((p for p in problems if p is not None), key=lambda p: (p.topic, p.policy))
 
     def callback_failures(self) -> dict[str, int]:
-        callbacks = [reception.callback for reception in self._receiver.receptions]
-        return count_by_topic((callback.topic, callback.failures) for callback in callbacks)
+        return count_by_topic((callback.topic, callback.failures) for callback in self._callbacks)
 
     def losses(self) -> dict[str, int]:
         with self._lock:
-            received = (
-                [] if self._closed else [(r.callback.topic, r.lost()) for r in self._receiver.receptions]
-            )
-            return count_by_topic([*received, *((own.topic, own.not_sent) for own in self._publishers)])
+            lost = [] if self._closed else [(own.callback.topic, own.lost()) for own in self._receptions]
+            return count_by_topic([*lost, *((own.topic, own.not_sent) for own in self._publishers)])
 
     def now_ns(self) -> int:
         return time.time_ns()
@@ -166,6 +135,31 @@ class DdsGraph:
         self._receiver.stop()
         self._announcement.withdraw()
         self._participant.close()
+
+    def _read(self, topic: str, type_name: str, qos: Qos, callback: GuardedCallback) -> Callable[[], None]:
+        """Make a reader and receive from it; returns what undoes that. The lock is held for both."""
+        dds_topic, user_data = self._topic(topic, type_name)
+        reader: DataReader[IdlStruct] = self._participant.own(
+            DataReader(self._participant.entity, dds_topic, qos=to_dds(qos, user_data))
+        )
+        self._announcement.add_reader(reader)
+        reception = Reception(self._receiver, reader, callback)
+        self._receptions.append(reception)
+        end = self._receiver.add(reader, reception)
+
+        def give_up() -> None:
+            end()
+            self._receptions.remove(reception)
+            self._announcement.remove_reader(reader)
+            self._participant.give_up(reader)
+
+        return give_up
+
+    def _decide(self) -> None:
+        """On the receiver's thread: publishers came or went, or somebody wants what is best available."""
+        with self._lock:
+            if not self._closed and self._best_available is not None:
+                self._best_available.decide()
 
     def _topic(self, topic: str, type_name: str) -> tuple[Topic[IdlStruct], bytes]:
         """The DDS topic, made once for all our ends of it (QoS is theirs), and their user data."""

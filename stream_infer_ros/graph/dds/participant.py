@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from typing import TypeVar
+from uuid import UUID
 
 from cyclonedds.core import DDSException, Entity, Qos
 from cyclonedds.domain import Domain, DomainParticipant
@@ -56,10 +57,20 @@ class Participant:
             _leave(domain_id)
             raise
 
+    @property
+    def guid(self) -> UUID:
+        """What discovery calls this participant."""
+        return self.entity.guid
+
     def own(self, entity: _E) -> _E:
         """Take charge of an entity: it is deleted in `close`, before those that were there earlier."""
         self._owned.append(entity)
         return entity
+
+    def give_up(self, entity: Entity) -> None:
+        """Delete one owned entity; those made on it must be gone."""
+        self._owned = [own for own in self._owned if own is not entity]
+        delete(entity)
 
     def close(self) -> None:
         """Delete everything owned, then leave the domain. Safe to call twice."""

@@ -17,9 +17,9 @@ _UNLIMITED = -1
 def to_dds(qos: Qos, user_data: bytes = b'') -> DdsQos:
     """The policies rmw_cyclonedds sets for such a profile; `user_data` is told to peers on discovery."""
     policies = [
-        Policy.Reliability.Reliable(MAX_BLOCKING_NS)
-        if qos.reliability == 'reliable'
-        else Policy.Reliability.BestEffort,
+        Policy.Reliability.BestEffort
+        if qos.reliability == 'best_effort'
+        else Policy.Reliability.Reliable(MAX_BLOCKING_NS),
         Policy.Durability.Volatile,
         Policy.History.KeepLast(qos.depth),
         Policy.DataRepresentation(use_cdrv0_representation=True),

@@ -1,76 +1,108 @@
-"""The one thread that takes messages of all subscriptions and calls the subscribers."""
+"""The one thread that waits for what comes in and calls whom it is for."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
-from cyclonedds.core import GuardCondition, InstanceState, ReadCondition, SampleState, ViewState, WaitSet
+from cyclonedds.core import (
+    GuardCondition,
+    InstanceState,
+    ReadCondition,
+    SampleState,
+    ViewState,
+    WaitSet,
+)
 from cyclonedds.idl import IdlStruct
 from cyclonedds.sub import DataReader
-from cyclonedds.util import duration
 
 from stream_infer_ros.graph.dds import calls
 from stream_infer_ros.graph.dds.participant import Participant
 from stream_infer_ros.graph.guarded_callback import GuardedCallback
 
-_FOREVER = duration(infinite=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Reception:
-    """A reader and whom its messages go to."""
-
-    reader: DataReader[IdlStruct]
-    callback: GuardedCallback
-
-    def lost(self) -> int:
-        """Messages that were on their way and did not arrive whole."""
-        status: Any = self.reader.get_sample_lost_status()  # type: ignore[no-untyped-call]
-        return int(status.total_count)
+_WAKE = 0
+_UNREAD = ViewState.Any | SampleState.NotRead | InstanceState.Any
 
 
 class Receiver:
-    """Waits on all readers at once; messages are taken in batches, each reader in its turn."""
+    """Waits on all readers at once, and calls the handlers of those that have something."""
 
     def __init__(self, participant: Participant, thread_name: str) -> None:
         self._participant = participant
         self._waitset = participant.own(WaitSet(participant.entity))
         self._wake = participant.own(GuardCondition(participant.entity))
-        self._waitset.attach(self._wake)
-        self.receptions: tuple[Reception, ...] = ()
-        self._stopping = False
+        self._tokens = count(1)
+        self._handlers: dict[int, Callable[[], None]] = {}
+        self.stopping = False
+        self._soon: deque[Callable[[], None]] = deque()
+        calls.attach(self._waitset._ref, self._wake._ref, _WAKE)
         # A daemon, so that a program that forgets to close can still end.
         self._thread = threading.Thread(target=self._run, name=thread_name, daemon=True)
         self._thread.start()
 
-    def add(self, reception: Reception) -> None:
-        """Deliver what arrives at this reader from now on, and what is there already."""
-        unread = ViewState.Any | SampleState.NotRead | InstanceState.Any
-        condition = self._participant.own(ReadCondition(reception.reader, unread))
-        self.receptions = (*self.receptions, reception)  # a new tuple: the thread may be walking the old one
-        self._waitset.attach(condition)
+    def add(self, reader: DataReader[Any], on_ready: Callable[[], None]) -> Callable[[], None]:
+        """Call `on_ready` whenever `reader` has something unread; what is there already counts.
+
+        Returns what ends that; only the receiver's own thread may call it.
+        """
+        condition = self._participant.own(ReadCondition(reader, _UNREAD))
+        token = next(self._tokens)
+        self._handlers[token] = on_ready
+        calls.attach(self._waitset._ref, condition._ref, token)
+
+        def end() -> None:
+            del self._handlers[token]
+            self._participant.give_up(condition)
+
+        return end
+
+    def call_soon(self, function: Callable[[], None]) -> None:
+        """Have the receiver's thread call it."""
+        self._soon.append(function)
+        self._wake.set(True)
 
     def stop(self) -> None:
-        """No callback starts after this returns, and none is running, save the one that called it."""
-        self._stopping = True
+        """No handler starts after this returns, and none is running, save the one that called it."""
+        self.stopping = True
         self._wake.set(True)
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopping:
-            self._waitset.wait(_FOREVER)
-            for reception in self.receptions:
-                if not self._stopping:
-                    self._deliver(reception)
+        while not self.stopping:
+            for token in calls.wait(self._waitset._ref):
+                if self.stopping:
+                    return
+                if token == _WAKE:
+                    self._wake.take()
+                    while self._soon:
+                        self._soon.popleft()()
+                elif token in self._handlers:  # else ended by a handler before it
+                    self._handlers[token]()
 
-    def _deliver(self, reception: Reception) -> None:
-        messages = calls.take(reception.reader._ref)
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """The handler of one subscription: takes a batch of messages and hands them to the subscriber."""
+
+    receiver: Receiver
+    reader: DataReader[IdlStruct]
+    callback: GuardedCallback
+
+    def __call__(self) -> None:
+        messages = calls.take(self.reader._ref)
         received_ns = time.time_ns()
         for cdr in messages:
-            if self._stopping:
+            if self.receiver.stopping:
                 return
-            reception.callback(cdr, received_ns)
+            self.callback(cdr, received_ns)
+
+    def lost(self) -> int:
+        """Messages that were on their way and did not arrive whole."""
+        status: Any = self.reader.get_sample_lost_status()  # type: ignore[no-untyped-call]
+        return int(status.total_count)

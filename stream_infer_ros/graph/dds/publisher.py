@@ -1,0 +1,58 @@
+"""One topic we write to over DDS."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from cyclonedds.core import DDSException
+from cyclonedds.idl import IdlStruct
+from cyclonedds.pub import DataWriter
+
+from stream_infer_ros.errors import GraphError
+from stream_infer_ros.graph.dds import calls
+from stream_infer_ros.graph.graph import Cdr
+
+_log = logging.getLogger(__name__)
+
+
+class DdsPublisher:
+    """A `Publisher`. `not_sent` counts what a stalled reliable subscriber kept us from sending."""
+
+    def __init__(self, topic: str, type_name: str, writer: DataWriter[IdlStruct]) -> None:
+        self.topic, self._type_name, self._writer = topic, type_name, writer
+        self.closed = False
+        self.not_sent = 0
+
+    def publish(self, cdr: Cdr) -> None:
+        """As in `Publisher`; bytes that are no message of the topic's type are a GraphError, too."""
+        if self.closed:
+            raise GraphError(f'topic {self.topic}: the graph was closed; stop publishing before close()')
+        try:
+            calls.write(self._writer._ref, cdr)
+        except DDSException as error:
+            self._explain(cdr, error)
+
+    def subscribers(self) -> int:
+        if self.closed:
+            return 0
+        status: Any = self._writer.get_publication_matched_status()  # type: ignore[no-untyped-call]
+        return int(status.current_count)
+
+    def _explain(self, cdr: Cdr, error: DDSException) -> None:
+        if self.closed:  # while we were writing
+            raise GraphError(f'topic {self.topic}: the graph was closed while publishing') from error
+        if error.code == DDSException.DDS_RETCODE_TIMEOUT:
+            # The bound on latency outweighs one stalled reader: the message goes, the loss is told.
+            self.not_sent += 1
+            if self.not_sent == 1:
+                _log.warning(
+                    'topic %s: a reliable subscriber does not keep up, a message was not sent; '
+                    'more of these are only counted',
+                    self.topic,
+                )
+            return
+        raise GraphError(
+            f'topic {self.topic}: {len(cdr)} bytes were refused as no {self._type_name} ({error}); '
+            'publish the encapsulation header and the fields of that type'
+        ) from error
