@@ -44,7 +44,7 @@ setup(
         'pydantic>=2.8',
         'pyyaml>=5.4',
         'rich>=11',
-        'typer>=0.12',
+        'typer>=0.19',
         'matplotlib>=3.5',
     ],
     extras_require={

@@ -12,6 +12,7 @@ LAYERS = [
     'errors',
     'config',
     'resources',
+    'memory_use',
     'cameras',
     'sync',
     'inference',
@@ -22,6 +23,7 @@ LAYERS = [
     'simulation',
     'evaluation',
     'report',
+    'demo',
     'cli',
 ]
 # Narrower than its row: the middleware seam moves bytes and knows no values.

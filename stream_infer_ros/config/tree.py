@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+EngineKind = Literal['auto', 'openvino', 'onnxruntime', 'fake']
+ModelFamily = Literal['auto', 'surround', 'yolox']
+
 
 class Section(BaseModel):
     """A part of the tree: unknown keys are refused, values are fixed once read."""
@@ -62,7 +65,7 @@ class SyncConfig(Section):
 class EngineConfig(Section):
     """The inference runtime."""
 
-    kind: Literal['auto', 'openvino', 'onnxruntime', 'fake'] = Field(
+    kind: EngineKind = Field(
         'auto', description='auto: the first of openvino, onnxruntime that is installed.'
     )
     threads: int = Field(0, ge=0, description='CPU threads; 0: the runtime decides.')
@@ -79,9 +82,7 @@ class ModelConfig(Section):
     """The network."""
 
     file: str = Field('', description='ONNX file; empty: the surround model that comes with the package.')
-    family: Literal['auto', 'surround', 'yolox'] = Field(
-        'auto', description='Decoder; auto: from ONNX metadata and output shapes.'
-    )
+    family: ModelFamily = Field('auto', description='Decoder; auto: from ONNX metadata and output shapes.')
     class_names_file: str = Field('', description='One class name a line, for models that carry none.')
     score_threshold: float = Field(0.3, ge=0.0, le=1.0, description='Boxes below are not published.')
     nms_iou: float = Field(

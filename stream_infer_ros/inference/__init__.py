@@ -1,6 +1,6 @@
 """From frames to perceptions: letterbox, engines, decoders."""
 
-from stream_infer_ros.inference.batch import Batch, BatchPool
+from stream_infer_ros.inference.batch import Batch
 from stream_infer_ros.inference.check_model import ModelReport, check_model
 from stream_infer_ros.inference.decoders import DECODERS, Decoder, make_decoder, model_family
 from stream_infer_ros.inference.detections import Detections, FreeSpace, Perception
@@ -15,7 +15,6 @@ __all__ = [
     'DECODERS',
     'ENGINES',
     'Batch',
-    'BatchPool',
     'Decoder',
     'Detections',
     'Engine',

@@ -1,8 +1,6 @@
-"""Preallocated memory for the network's input, twice, so that filling and inference overlap."""
+"""Preallocated memory for the network's input."""
 
 from __future__ import annotations
-
-import queue
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +8,6 @@ from numpy.typing import NDArray
 from stream_infer_ros.cameras.encodings import ColourOrder
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.errors import EngineError
-from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import Letterbox
 from stream_infer_ros.inference.letterbox_writer import write_letterboxed
 
@@ -18,8 +15,7 @@ from stream_infer_ros.inference.letterbox_writer import write_letterboxed
 class Batch:
     """Images side by side as the engine wants them.
 
-    Whoever took it from the pool owns it, one thread at a time, until it is given back; `images` may then
-    be written over at any moment. What an engine returned for it stays valid.
+    Owned by one thread, which fills it again for each set. What an engine returned for it stays valid.
 
     Attributes:
         images: (capacity, height, width, 3) uint8; the first `len(batch)` are filled.
@@ -62,26 +58,3 @@ class Batch:
         self._padded[slot] = letterbox
         self.letterboxes.append(letterbox)
         return letterbox
-
-
-class BatchPool:
-    """A fixed number of batches that go round: one is filled while another is in the engine."""
-
-    def __init__(self, capacity: int, image_input: ImageInput, colour: ColourOrder, count: int = 2) -> None:
-        """`capacity` images a batch, of the size the network takes, in its `colour` order."""
-        self._free: queue.SimpleQueue[Batch] = queue.SimpleQueue()
-        for _ in range(count):
-            self._free.put(Batch(capacity, image_input.height, image_input.width, colour))
-
-    def take(self, timeout_s: float = 0.0) -> Batch | None:
-        """An empty batch, which the caller then owns; None if all are still in use after `timeout_s`."""
-        try:
-            batch = self._free.get(block=timeout_s > 0.0, timeout=timeout_s or None)
-        except queue.Empty:
-            return None
-        batch.clear()
-        return batch
-
-    def give_back(self, batch: Batch) -> None:
-        """Return a batch; the caller must not touch its images any more."""
-        self._free.put(batch)

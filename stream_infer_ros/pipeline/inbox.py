@@ -32,16 +32,18 @@ class Inbox:
         self._changed = threading.Condition()
         self._closed = False
 
-    def put(self, source: str, cdr: Cdr, received_ns: int) -> None:
-        """Called from the middleware's thread: store and return."""
+    def put(self, source: str, cdr: Cdr, received_ns: int) -> bool:
+        """Called from the middleware's thread: store and return; False if an older message left for it."""
         with self._changed:
             queue = self._queues[source]
-            if len(queue) >= self._capacities[source]:
+            full = len(queue) >= self._capacities[source]
+            if full:
                 queue.popleft()
                 self._dropped[source] += 1
             queue.append((cdr, received_ns))
             self._received[source] += 1
             self._changed.notify()
+        return not full
 
     def drain(self, timeout_s: float) -> list[tuple[str, Cdr, int]]:
         """All that waits as (source, cdr, received_ns), sources in the order they were declared; waits for

@@ -1,13 +1,12 @@
-"""Batches go round and keep their padding."""
+"""A batch is filled again and again and keeps its padding."""
 
 import numpy as np
 import pytest
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.errors import EncodingError, EngineError
-from stream_infer_ros.inference import Batch, BatchPool, ImageInput
+from stream_infer_ros.inference import Batch
 from stream_infer_ros.inference.letterbox_writer import PADDING
-from stream_infer_ros.inference.surround_contract import surround_io
 
 
 def grey(width: int, height: int, level: int) -> Frame:
@@ -49,18 +48,3 @@ def test_one_frame_too_many_is_refused():
     batch.add(grey(64, 48, 1))
     with pytest.raises(EngineError, match='at most 1'):
         batch.add(grey(64, 48, 1))
-
-
-def test_the_pool_hands_out_each_batch_once_and_empty():
-    pool = BatchPool(2, ImageInput.of(surround_io()), 'rgb')
-    first, second = pool.take(), pool.take()
-    assert first is not None
-    assert second is not None
-    assert first is not second
-    assert not np.shares_memory(first.images, second.images)
-    assert first.images.shape == (2, 240, 320, 3)
-    assert pool.take() is None
-    first.add(grey(64, 48, 1))
-    pool.give_back(first)
-    assert pool.take() is first
-    assert len(first) == 0

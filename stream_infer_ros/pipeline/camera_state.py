@@ -1,0 +1,43 @@
+"""What is known of one camera while the pipeline runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from stream_infer_ros.cameras.camera_model import CameraModel
+from stream_infer_ros.pipeline.camera_topics import CameraTopics
+
+
+@dataclass(slots=True)
+class CameraState:
+    """One camera: its topics, its newest calibration, and the last thing that went wrong with it.
+
+    Attributes:
+        topics: where it publishes.
+        model: from the newest valid CameraInfo; None before the first.
+        images: how many images were understood.
+        last_stamp_ns: stamp of the newest one; None before the first.
+        last_received_ns: when it arrived.
+        problems: what is wrong now, in words, by step ('image', 'calibration', 'place'); a step that works
+            again removes its own.
+    """
+
+    topics: CameraTopics
+    model: CameraModel | None = None
+    images: int = 0
+    last_stamp_ns: int | None = None
+    last_received_ns: int | None = None
+    problems: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.topics.camera
+
+    @property
+    def problem(self) -> str:
+        """All that is wrong now, in one line; empty while all is well."""
+        return '; '.join(self.problems.copy().values())
+
+    def silent_for_ns(self, now_ns: int) -> int | None:
+        """Nanoseconds since its last image arrived; None if none ever did."""
+        return None if self.last_received_ns is None else now_ns - self.last_received_ns

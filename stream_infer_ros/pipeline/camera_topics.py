@@ -1,0 +1,103 @@
+"""Which topics belong to which camera."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stream_infer_ros.config import Config
+from stream_infer_ros.errors import ConfigError
+from stream_infer_ros.graph.graph import TopicInfo
+
+IMAGE = 'sensor_msgs/msg/Image'
+COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
+CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
+
+
+@dataclass(frozen=True, slots=True)
+class CameraTopics:
+    """Absolute topic names of one camera.
+
+    Attributes:
+        camera: its name in outputs, a valid ROS name ('front', 'robot_front').
+        image: image topic; with '/compressed' where `compressed`.
+        camera_info: sibling of the image topic unless configured.
+        compressed: whether `image` carries sensor_msgs/CompressedImage.
+    """
+
+    camera: str
+    image: str
+    camera_info: str
+    compressed: bool
+
+    @property
+    def image_type(self) -> str:
+        return COMPRESSED_IMAGE if self.compressed else IMAGE
+
+
+def camera_topics(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTopics, ...]:
+    """The configured cameras, or, if none is configured, one per image topic in `found`.
+
+    Raises ConfigError if options name a camera that is not configured, two cameras share a name, or there is
+    no camera at all.
+    """
+    cameras = _configured(config) if config.cameras else _discovered(config, found)
+    if not cameras:
+        raise ConfigError(
+            'expected at least one camera, found none: name them in `cameras`, or start their publishers '
+            'first; '
+            f'topics seen: {", ".join(t.name for t in found) or "none"}'
+        )
+    names = [camera.camera for camera in cameras]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(f'expected different camera names, {", ".join(twice)} came twice; rename one')
+    return cameras
+
+
+def _configured(config: Config) -> tuple[CameraTopics, ...]:
+    unknown = sorted(set(config.camera) - set(config.cameras))
+    if unknown:
+        raise ConfigError(
+            f'options are given for {", ".join(unknown)}, which `cameras` does not list; '
+            f'it lists {", ".join(config.cameras)}'
+        )
+    namespace = config.graph.namespace.rstrip('/')
+    cameras = []
+    for name in config.cameras:
+        options = config.camera.get(name)
+        image = (options and options.image_topic) or f'{name}/image_raw'
+        image = image if image.startswith('/') else f'{namespace}/{image}'
+        info = (options and options.camera_info_topic) or _sibling_info(image)
+        info = info if info.startswith('/') else f'{namespace}/{info}'
+        compressed = bool(options and options.compressed)
+        topic = f'{image}/compressed' if compressed and not image.endswith('/compressed') else image
+        cameras.append(CameraTopics(_ros_name(name), topic, info, compressed))
+    return tuple(cameras)
+
+
+def _discovered(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTopics, ...]:
+    own = f'{config.graph.namespace.rstrip("/")}/{config.graph.node_name}/'
+    raw = [t.name for t in found if t.type_name == IMAGE and not t.name.startswith(own)]
+    raw = [name for name in raw if 'depth' not in name.split('/')]
+    compressed = [t.name for t in found if t.type_name == COMPRESSED_IMAGE and not t.name.startswith(own)]
+    # Where a camera offers both, the raw image costs no decoding.
+    compressed = [name for name in compressed if name.removesuffix('/compressed') not in raw]
+    return tuple(
+        CameraTopics(_camera_of(name), name, _sibling_info(name), name in compressed)
+        for name in sorted(raw + compressed)
+    )
+
+
+def _camera_of(image_topic: str) -> str:
+    namespace = image_topic.removesuffix('/compressed').rpartition('/')[0]
+    return _ros_name(namespace or image_topic)
+
+
+def _sibling_info(image_topic: str) -> str:
+    """As image_transport does: camera_info lies beside the image."""
+    return image_topic.removesuffix('/compressed').rpartition('/')[0] + '/camera_info'
+
+
+def _ros_name(text: str) -> str:
+    return text.strip('/').replace('/', '_')

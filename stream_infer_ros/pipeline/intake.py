@@ -1,0 +1,123 @@
+"""The first step: bytes become frames, calibrations and transforms, and frames become sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.cameras.transform_buffer import TransformBuffer
+from stream_infer_ros.errors import CalibrationError, MessageError, TransformError
+from stream_infer_ros.graph.graph import Cdr
+from stream_infer_ros.messages.camera_info import decode_camera_info
+from stream_infer_ros.messages.compressed_image import decode_compressed_image
+from stream_infer_ros.messages.image import decode_image
+from stream_infer_ros.messages.tf import decode_tf
+from stream_infer_ros.pipeline.camera_state import CameraState
+from stream_infer_ros.pipeline.statistics import Statistics
+from stream_infer_ros.sync.frame_set import FrameSet
+from stream_infer_ros.sync.synchronizer import Synchronizer
+
+TF = '/tf'
+TF_STATIC = '/tf_static'
+
+
+class Intake:
+    """Parses what arrives and feeds the synchronizer. Used by one thread.
+
+    A message that cannot be understood is counted as `malformed` for its camera, and its error is kept in the
+    camera's `problems`; the stream goes on.
+    """
+
+    def __init__(
+        self,
+        cameras: Sequence[CameraState],
+        synchronizer: Synchronizer,
+        transforms: TransformBuffer,
+        statistics: Statistics,
+    ) -> None:
+        self._synchronizer = synchronizer
+        self._transforms = transforms
+        self._statistics = statistics
+        self.transform_problem = ''
+        self._handlers: dict[str, Callable[[Cdr, int], Sequence[FrameSet]]] = {
+            TF_STATIC: lambda cdr, _: self._take_transforms(cdr, static=True),
+            TF: lambda cdr, _: self._take_transforms(cdr, static=False),
+        }
+        for topic in dict.fromkeys(camera.topics.camera_info for camera in cameras):
+            sharing = [camera for camera in cameras if camera.topics.camera_info == topic]
+            self._handlers[topic] = self._calibration_handler(sharing)
+        for camera in cameras:
+            self._handlers[camera.topics.image] = self._image_handler(camera)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Topics it understands, what frames depend on first (transforms, calibrations, images)."""
+        return tuple(self._handlers)
+
+    def accept(self, topic: str, cdr: Cdr, received_ns: int) -> Sequence[FrameSet]:
+        """One message; returns the sets it closed."""
+        return self._handlers[topic](cdr, received_ns)
+
+    def poll(self, now_ns: int) -> Sequence[FrameSet]:
+        """Sets whose time has run out."""
+        return self._emitted(self._synchronizer.poll(now_ns), now_ns)
+
+    def next_deadline_ns(self) -> int | None:
+        return self._synchronizer.next_deadline_ns()
+
+    def _image_handler(self, camera: CameraState) -> Callable[[Cdr, int], Sequence[FrameSet]]:
+        decode = decode_compressed_image if camera.topics.compressed else decode_image
+
+        def take(cdr: Cdr, received_ns: int) -> Sequence[FrameSet]:
+            try:
+                image = decode(cdr)
+            except MessageError as error:
+                return self._malformed(camera, 'image', error)
+            camera.problems.pop('image', None)
+            frame = Frame(
+                camera.name, image.stamp_ns, received_ns, image.image, image.encoding, image.frame_id
+            )
+            camera.images += 1
+            camera.last_stamp_ns, camera.last_received_ns = frame.stamp_ns, received_ns
+            self._statistics.took('wire', received_ns - frame.stamp_ns, camera.name)
+            return self._emitted(self._synchronizer.add(frame, received_ns), received_ns)
+
+        return take
+
+    def _calibration_handler(
+        self, cameras: Sequence[CameraState]
+    ) -> Callable[[Cdr, int], Sequence[FrameSet]]:
+        def take(cdr: Cdr, _: int) -> Sequence[FrameSet]:
+            try:
+                model = decode_camera_info(cdr).model
+            except (MessageError, CalibrationError) as error:
+                for camera in cameras:
+                    self._malformed(camera, 'calibration', error)
+                return ()
+            for camera in cameras:
+                camera.model = model
+                camera.problems.pop('calibration', None)
+            return ()
+
+        return take
+
+    def _take_transforms(self, cdr: Cdr, *, static: bool) -> Sequence[FrameSet]:
+        try:
+            for stamped in decode_tf(cdr):
+                self._transforms.set(stamped, static=static)
+        except (MessageError, TransformError) as error:
+            self.transform_problem = str(error)
+            self._statistics.lost('malformed', TF_STATIC if static else TF)
+        return ()
+
+    def _malformed(self, camera: CameraState, step: str, error: Exception) -> Sequence[FrameSet]:
+        camera.problems[step] = str(error)
+        self._statistics.lost('malformed', camera.name)
+        return ()
+
+    def _emitted(self, sets: Sequence[FrameSet], now_ns: int) -> Sequence[FrameSet]:
+        for frame_set in sets:
+            for frame in frame_set.frames:
+                if frame is not None:
+                    self._statistics.took('wait', now_ns - frame.received_ns, frame.camera)
+        return sets

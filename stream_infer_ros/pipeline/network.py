@@ -1,0 +1,44 @@
+"""An engine with its decoder: a network that is ready to look at pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+from stream_infer_ros.config import Config
+from stream_infer_ros.inference.decoders import make_decoder
+from stream_infer_ros.inference.engines import make_engine
+from stream_infer_ros.resources import default_model
+
+
+class Network:
+    """Loaded on construction; a context manager that frees the engine.
+
+    Attributes:
+        file: the ONNX file, the shipped one unless `model.file` names another.
+        engine, decoder: see their contracts.
+
+    Raises ModelError, EngineError or ConfigError with the remedy.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.file = Path(config.model.file) if config.model.file else default_model()
+        self.engine = make_engine(config.engine, self.file)
+        try:
+            self.engine.load()
+            self.decoder = make_decoder(config.model, self.engine.io)
+        except BaseException:
+            self.engine.close()
+            raise
+
+    def close(self) -> None:
+        """Free the engine. Safe to call twice."""
+        self.engine.close()
+
+    def __enter__(self) -> Network:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

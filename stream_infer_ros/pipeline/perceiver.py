@@ -1,0 +1,70 @@
+"""Letterbox, infer, decode: from a set of frames to what each camera saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.errors import EncodingError
+from stream_infer_ros.inference.batch import Batch
+from stream_infer_ros.inference.detections import Perception
+from stream_infer_ros.inference.input_packing import ImageInput
+from stream_infer_ros.pipeline.network import Network
+from stream_infer_ros.pipeline.statistics import Statistics
+from stream_infer_ros.sync.frame_set import FrameSet
+
+OnUndecodable = Callable[[Frame, EncodingError], None]
+
+
+class Perceiver:
+    """One network and the batch in front of it. Used by one thread.
+
+    Args:
+        capacity: most frames in a set.
+        on_undecodable: called with a frame whose pixels cannot be decoded and the reason; the rest of its set
+            goes on.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        capacity: int,
+        statistics: Statistics,
+        on_undecodable: OnUndecodable = lambda _frame, _error: None,
+    ) -> None:
+        image_input = ImageInput.of(network.engine.io)
+        self._engine = network.engine
+        self._decoder = network.decoder
+        self._batch = Batch(capacity, image_input.height, image_input.width, network.decoder.colour)
+        self._statistics = statistics
+        self._on_undecodable = on_undecodable
+
+    def letterbox(self, frame_set: FrameSet) -> tuple[list[Frame], Batch]:
+        """Write every present frame into the batch; the frames that are in it, and the batch.
+
+        The batch is the Perceiver's own and holds until the next `letterbox`.
+        """
+        self._batch.clear()
+        frames = []
+        for frame in frame_set.frames:
+            if frame is None:
+                continue
+            try:
+                self._batch.add(frame)
+            except EncodingError as error:
+                self._statistics.lost('undecodable', frame.camera)
+                self._on_undecodable(frame, error)
+            else:
+                frames.append(frame)
+        return frames, self._batch
+
+    def infer(self, batch: Batch) -> dict[str, NDArray[Any]]:
+        """Raw outputs by name, first dimension the number of frames."""
+        return self._engine.infer(batch.images, len(batch))
+
+    def decode(self, outputs: dict[str, NDArray[Any]], batch: Batch) -> Sequence[Perception]:
+        """What each frame shows, in its own pixels."""
+        return self._decoder.decode(outputs, batch.letterboxes)

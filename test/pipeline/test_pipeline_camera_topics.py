@@ -1,0 +1,67 @@
+"""Which topics are a camera's: configured, or found on the graph."""
+
+import pytest
+
+from stream_infer_ros.config import parse_config
+from stream_infer_ros.errors import ConfigError
+from stream_infer_ros.graph import TopicInfo
+from stream_infer_ros.pipeline.camera_topics import COMPRESSED_IMAGE, IMAGE, camera_topics
+
+
+def config(**settings):
+    return parse_config(settings, 'test')
+
+
+def test_a_name_stands_for_its_image_and_the_sibling_info():
+    (camera,) = camera_topics(config(cameras=['front']), ())
+    assert (camera.camera, camera.image, camera.camera_info) == (
+        'front',
+        '/front/image_raw',
+        '/front/camera_info',
+    )
+
+
+def test_relative_names_live_in_the_namespace_and_absolute_ones_do_not():
+    settings = config(cameras=['front', '/other/rear'], graph={'namespace': '/robot'})
+    front, rear = camera_topics(settings, ())
+    assert front.image == '/robot/front/image_raw'
+    assert (rear.camera, rear.image) == ('other_rear', '/other/rear/image_raw')
+
+
+def test_a_moved_image_takes_its_info_along():
+    settings = config(
+        cameras=['front'], camera={'front': {'image_topic': '/rig/a/image', 'compressed': True}}
+    )
+    (camera,) = camera_topics(settings, ())
+    assert (camera.image, camera.camera_info) == ('/rig/a/image/compressed', '/rig/a/camera_info')
+    assert camera.image_type == COMPRESSED_IMAGE
+
+
+def test_found_cameras_leave_out_depth_our_own_overlays_and_doubled_transports():
+    found = [
+        TopicInfo('/a/image_raw', IMAGE),
+        TopicInfo('/a/image_raw/compressed', COMPRESSED_IMAGE),
+        TopicInfo('/b/image_raw/compressed', COMPRESSED_IMAGE),
+        TopicInfo('/b/depth/image_raw', IMAGE),
+        TopicInfo('/stream_infer/a/overlay', IMAGE),
+        TopicInfo('/scan', 'sensor_msgs/msg/LaserScan'),
+    ]
+    cameras = camera_topics(config(), found)
+    assert [(c.camera, c.image) for c in cameras] == [
+        ('a', '/a/image_raw'),
+        ('b', '/b/image_raw/compressed'),
+    ]
+    assert [c.camera_info for c in cameras] == ['/a/camera_info', '/b/camera_info']
+
+
+@pytest.mark.parametrize(
+    ('settings', 'words'),
+    [
+        ({}, 'at least one camera'),
+        ({'cameras': ['a', '/a']}, 'a came twice'),
+        ({'cameras': ['a'], 'camera': {'b': {}}}, 'given for b'),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(settings, words):
+    with pytest.raises(ConfigError, match=words):
+        camera_topics(config(**settings), [TopicInfo('/scan', 'sensor_msgs/msg/LaserScan')])
