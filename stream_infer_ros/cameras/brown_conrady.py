@@ -123,7 +123,7 @@ class BrownConrady:
         for _ in range(_NEWTON_STEPS):
             came, jacobian = self._bend(ideal)
             residual = bent - came
-            if not np.nanmax(np.abs(residual), initial=0.0) > _TOLERANCE / 10:
+            if not np.fmax.reduce(np.abs(residual), axis=None, initial=0.0) > _TOLERANCE / 10:
                 break
             ideal = ideal + _solve(jacobian, residual)
         came, jacobian = self._bend(ideal)

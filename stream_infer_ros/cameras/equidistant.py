@@ -70,7 +70,7 @@ class Equidistant:
         for _ in range(_NEWTON_STEPS):
             step = (theta_d - self._theta_d(theta)) / self._slope(theta)
             theta = np.clip(theta + step, 0.0, self._theta_max)
-            if not np.nanmax(np.abs(step), initial=0.0, where=reachable) > _TOLERANCE:
+            if not np.fmax.reduce(np.abs(step[reachable]), initial=0.0) > _TOLERANCE:
                 break
         residual = np.abs(theta_d - self._theta_d(theta))
         return np.where(reachable & (residual < 1e-12), theta, np.nan)

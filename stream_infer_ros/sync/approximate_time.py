@@ -51,7 +51,9 @@ class ApproximateTimeSynchronizer:
         self._drops = DropCounter(cameras)
         self._queues: list[deque[Frame]] = [deque() for _ in cameras]
         self._past: list[list[Frame]] = [[] for _ in cameras]  # tried with the pivot, put back afterwards
-        self._has_dropped = [False] * len(cameras)
+        self._heads_ns = [0] * len(cameras)  # stamps of the queues' first frames, where there is one
+        self._empty = len(cameras)  # queues
+        self._has_dropped: set[int] = set()  # slots
         self._candidate: tuple[Frame, ...] | None = None
         self._start_ns = self._end_ns = 0  # of the candidate
         self._pivot, self._pivot_ns = 0, 0
@@ -78,12 +80,14 @@ class ApproximateTimeSynchronizer:
         queue, past = self._queues[slot], self._past[slot]
         queue.append(frame)
         if len(queue) == 1:
+            self._heads_ns[slot] = frame.stamp_ns
+            self._empty -= 1
             self._search(closed)
         if len(queue) + len(past) > self._queue_size:
             self._put_back()
-            queue.popleft()
+            self._take(slot)
             self._drops.count(frame.camera, 'overflow')
-            self._has_dropped[slot] = True
+            self._has_dropped.add(slot)
             if self._candidate is not None:
                 self._candidate = None
                 self._search(closed)
@@ -91,18 +95,18 @@ class ApproximateTimeSynchronizer:
 
     def _search(self, closed: list[FrameSet]) -> None:
         """Go through the intervals between queue heads as long as every camera has one."""
-        while all(self._queues):
-            start_slot, start_ns, end_slot, end_ns = _boundaries(
-                [queue[0].stamp_ns for queue in self._queues]
-            )
-            # What others dropped could not have been better than these heads: they may be pivots again.
-            self._has_dropped = [
-                dropped and slot == end_slot for slot, dropped in enumerate(self._has_dropped)
-            ]
+        heads_ns = self._heads_ns
+        while not self._empty:
+            start_ns, end_ns = min(heads_ns), max(heads_ns)
+            start_slot = heads_ns.index(start_ns)
+            if self._has_dropped or self._candidate is None:
+                end_slot = len(heads_ns) - 1 - heads_ns[::-1].index(end_ns)
+                # What others dropped could not have been better than these heads: they may be pivots again.
+                self._has_dropped &= {end_slot}
             if self._candidate is None:
                 too_wide = 0 < self._max_interval_ns < end_ns - start_ns
-                if too_wide or self._has_dropped[end_slot]:
-                    self._drops.count(self._queues[start_slot].popleft().camera, 'unmatched')
+                if too_wide or self._has_dropped:
+                    self._drops.count(self._take(start_slot).camera, 'unmatched')
                     continue
                 self._pivot, self._pivot_ns = end_slot, end_ns
                 self._take_candidate(start_ns, end_ns)
@@ -134,48 +138,58 @@ class ApproximateTimeSynchronizer:
 
         Leaves frames set aside if it is so; the candidate is then given out, which puts them back.
         """
-        if all(self._queues):
+        if not self._empty:
             return False
+        earliest_ns = [self._earliest_ns(slot) for slot in range(len(self._queues))]
         moves: list[int] = []
         while True:
-            start_slot, start_ns, _, end_ns = _boundaries(
-                [self._earliest_ns(slot) for slot in range(len(self._queues))]
-            )
+            start_ns, end_ns = min(earliest_ns), max(earliest_ns)
             if self._is_best(end_ns):
                 return True
             if self._penalised(end_ns - self._end_ns) < start_ns - self._start_ns:
                 for slot in reversed(moves):
-                    self._queues[slot].appendleft(self._past[slot].pop())
+                    self._return(slot)
                 return False
-            self._set_aside(start_slot)
-            moves.append(start_slot)
+            slot = earliest_ns.index(start_ns)
+            self._set_aside(slot)
+            moves.append(slot)
+            earliest_ns[slot] = self._earliest_ns(slot)
 
     def _earliest_ns(self, slot: int) -> int:
         """Stamp of the next frame of a camera, or a lower bound if it is not here yet."""
-        queue = self._queues[slot]
-        if queue:
-            return queue[0].stamp_ns
+        if self._queues[slot]:
+            return self._heads_ns[slot]
         return max(self._past[slot][-1].stamp_ns + self._lower_bounds_ns[slot], self._pivot_ns)
 
+    def _take(self, slot: int) -> Frame:
+        """The oldest frame of a queue that is not empty."""
+        queue = self._queues[slot]
+        frame = queue.popleft()
+        if queue:
+            self._heads_ns[slot] = queue[0].stamp_ns
+        else:
+            self._empty += 1
+        return frame
+
     def _set_aside(self, slot: int) -> None:
-        self._past[slot].append(self._queues[slot].popleft())
+        self._past[slot].append(self._take(slot))
+
+    def _return(self, slot: int) -> None:
+        """Undo one `_set_aside`."""
+        queue, frame = self._queues[slot], self._past[slot].pop()
+        self._empty -= not queue
+        queue.appendleft(frame)
+        self._heads_ns[slot] = frame.stamp_ns
 
     def _put_back(self) -> None:
-        for queue, past in zip(self._queues, self._past, strict=True):
-            queue.extendleft(reversed(past))
-            past.clear()
+        for slot, past in enumerate(self._past):
+            while past:
+                self._return(slot)
 
     def _give_out(self, closed: list[FrameSet]) -> None:
         assert self._candidate is not None
         closed.append(matched_set(self._candidate))
         self._candidate = None
         self._put_back()
-        for queue in self._queues:
-            queue.popleft()
-
-
-def _boundaries(stamps_ns: list[int]) -> tuple[int, int, int, int]:
-    """Slot and stamp of the first of the oldest, then of the last of the newest."""
-    start_ns, end_ns = min(stamps_ns), max(stamps_ns)
-    end_slot = len(stamps_ns) - 1 - stamps_ns[::-1].index(end_ns)
-    return stamps_ns.index(start_ns), start_ns, end_slot, end_ns
+        for slot in range(len(self._queues)):
+            self._take(slot)
