@@ -43,7 +43,7 @@ LOOPBACK = (
     '<Internal><SocketReceiveBufferSize max="4MB"/><Watermarks><WhcHigh>8MB</WhcHigh></Watermarks></Internal>'
     '</Domain></CycloneDDS>'
 )
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0  # nothing waits as long unless the machine is swamped
 
 
 @dataclass
@@ -336,6 +336,13 @@ class Peer:
 
         eventually(look)
         return found
+
+    def wanted(self, topic):
+        """The reliability of each subscription of a topic."""
+        reader = BuiltinDataReader(self.participant, BuiltinTopicDcpsSubscription)
+        ends = [end for end in reader.take(N=100) if end.topic_name == 'rt' + topic]
+        asked = [end.qos[Policy.Reliability] for end in ends if end.qos]
+        return ['best_effort' if kind == Policy.Reliability.BestEffort else 'reliable' for kind in asked]
 
     def unrelated(self):
         """Publish what is not ROS at all."""

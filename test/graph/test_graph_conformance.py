@@ -75,9 +75,7 @@ def test_what_we_publish_arrives_whole_and_in_order(harness):
     assert same(harness.peer_got('/words', 100), sent)
 
 
-@pytest.mark.parametrize(
-    'qos', [RELIABLE, Qos('best_effort', 'volatile', 10)], ids=['reliable', 'best_effort']
-)
+@pytest.mark.parametrize('qos', [RELIABLE, Qos('best_available')], ids=lambda qos: qos.reliability)
 def test_a_burst_of_six_large_images_comes_in_without_loss(harness, qos):
     sent = [image(i) for i in range(6)]
     harness.script('/camera/image_raw', IMAGE, RELIABLE, sent)
@@ -87,6 +85,21 @@ def test_a_burst_of_six_large_images_comes_in_without_loss(harness, qos):
     harness.play()
     assert same(inbox.wait(6), sent)
     assert graph.losses() == {}
+
+
+@pytest.mark.parametrize('wanted', ['best_effort', 'best_available'])
+@pytest.mark.parametrize('offered', ['best_effort', 'reliable'])
+def test_best_effort_and_best_available_go_with_any_publisher(harness, wanted, offered):
+    sent = [
+        image(i, 48, 64) for i in range(6)
+    ]  # small: a full socket buffer may cost best_effort any message
+    harness.script('/camera/image_raw', IMAGE, Qos(offered), sent)
+    graph = harness.start()
+    inbox = Inbox()
+    graph.subscribe('/camera/image_raw', IMAGE, Qos(wanted), inbox)
+    harness.play()
+    assert same(inbox.wait(6), sent)
+    assert graph.qos_problems() == []
 
 
 def test_a_burst_of_six_large_images_goes_out_without_loss(harness):

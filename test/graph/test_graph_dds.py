@@ -16,7 +16,7 @@ import pytest
 from graph_harness import DOMAIN_ID, PATIENCE_S, Inbox, PeerProcess, dds_config, eventually, same
 
 from stream_infer_ros.errors import GraphError
-from stream_infer_ros.graph import LATCHED, RELIABLE, SENSOR_DATA, Qos, make_graph
+from stream_infer_ros.graph import CAMERA_INPUT, LATCHED, RELIABLE, SENSOR_DATA, Qos, make_graph
 from stream_infer_ros.messages.typestore import type_hash, typestore
 
 pytest.importorskip('cyclonedds', reason='the dds adapter needs cyclonedds, which is not installed')
@@ -195,6 +195,67 @@ def test_a_subscriber_that_wants_too_much_is_told(graph, peer):
     assert publisher.subscribers() == 0
 
 
+def stream_of(text):
+    return {'payload': base64.b64encode(string(text)).decode(), 'period_s': 0.002}
+
+
+def test_best_available_asks_again_where_it_can_and_gives_way_where_it_must(graph, peer):
+    inbox = Inbox()
+    graph.subscribe('/camera', STRING, CAMERA_INPUT, inbox)
+    nothing_to_read_yet = [['/', 'stream_infer', 0, 0]]
+    assert peer.nodes(count=1) == nothing_to_read_yet
+    peer.talk(topic='/camera', type=STRING, qos=asdict(RELIABLE))
+    peer.stream(topic='/camera', **stream_of('reliable'))
+    inbox.wait(20)
+    eventually(lambda: peer.nodes(count=1) == [['/', 'stream_infer', 1, 0]])
+    assert peer.wanted(topic='/camera') == ['reliable']
+
+    second = PeerProcess()
+    try:
+        second.talk(topic='/camera', type=STRING, qos=asdict(SENSOR_DATA))
+        second.stream(topic='/camera', **stream_of('best effort'))
+        eventually(lambda: any(same([got], [string('best effort')]) for got in inbox.messages[-20:]))
+        assert any(same([got], [string('reliable')]) for got in inbox.messages[-20:])
+        eventually(lambda: peer.wanted(topic='/camera') == ['best_effort'])
+        assert peer.nodes(count=1) == [['/', 'stream_infer', 1, 0]]
+        assert graph.qos_problems() == []
+    finally:
+        second.end()
+
+
+def test_two_best_available_subscriptions_of_a_known_topic_get_everything(graph, peer):
+    peer.talk(topic='/camera', type=STRING, qos=asdict(RELIABLE))
+    eventually(lambda: graph.topics() != [])
+    inboxes = [Inbox(), Inbox()]
+    for inbox in inboxes:
+        graph.subscribe('/camera', STRING, CAMERA_INPUT, inbox)
+    assert peer.matched(topic='/camera', readers=2)
+    peer.send(topic='/camera', payloads=[base64.b64encode(string('once')).decode()])
+    for inbox in inboxes:
+        assert same(inbox.wait(1), [string('once')])
+
+
+def test_images_arrive_through_the_socket_buffers_of_older_kernels(peer, monkeypatch):
+    from stream_infer_ros.graph.dds import configuration  # noqa: PLC0415
+
+    small = configuration._BUFFERS.replace('max="4MB"', 'max="212992B"')
+    assert small != configuration._BUFFERS
+    monkeypatch.setattr(configuration, '_BUFFERS', small)
+    graph = make_graph(dds_config())
+    try:
+        deep = Qos('best_available', 'volatile', 10)
+        inbox = Inbox()
+        peer.talk(topic='/text', type=STRING, qos=asdict(Qos(depth=10)))
+        graph.subscribe('/text', STRING, deep, inbox)
+        assert peer.matched(topic='/text')
+        eventually(lambda: graph.topics() != [])
+        sent = [string(str(i) * 1_000_000) for i in range(6)]
+        peer.send(topic='/text', payloads=[base64.b64encode(text).decode() for text in sent])
+        assert same(inbox.wait(6), sent)
+    finally:
+        graph.close()
+
+
 def test_problems_of_others_are_not_ours(graph, peer):
     other = make_graph(dds_config(node_name='other'))
     try:
@@ -275,7 +336,12 @@ def run_python(script, loopback_for_others=False, check=True):
     if loopback_for_others:
         env['CYCLONEDDS_URI'] = dds_peer.LOOPBACK
     return subprocess.run(
-        [sys.executable, '-c', script], capture_output=True, text=True, env=env, timeout=60, check=check
+        [sys.executable, '-c', script],
+        capture_output=True,
+        text=True,
+        env=env,
+        timeout=PATIENCE_S,
+        check=check,
     )
 
 

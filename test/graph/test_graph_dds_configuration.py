@@ -156,7 +156,7 @@ except GraphError as error:
     print(error)
 """
     ended = subprocess.run(
-        [sys.executable, '-c', script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, '-c', script], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
     )
     assert 'pip install cyclonedds' in ended.stdout
     assert 'aarch64' in ended.stdout

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from stream_infer_ros.errors import GraphError
-from stream_infer_ros.graph import LATCHED, RELIABLE, SENSOR_DATA, MemoryBus, MemoryGraph, Qos
+from stream_infer_ros.graph import CAMERA_INPUT, LATCHED, RELIABLE, SENSOR_DATA, MemoryBus, MemoryGraph, Qos
 
 TYPE = 'std_msgs/msg/String'
 
@@ -128,6 +128,8 @@ def test_close_from_within_a_callback_returns():
         (RELIABLE, SENSOR_DATA, None),
         (LATCHED, RELIABLE, None),
         (LATCHED, LATCHED, None),
+        (SENSOR_DATA, CAMERA_INPUT, None),
+        (Qos('best_available'), RELIABLE, None),
     ],
 )
 def test_qos_matches_as_in_dds(offered, requested, policy):

@@ -36,7 +36,7 @@ _PRIMITIVES: dict[str, Any] = {
     'float64': idl.float64,
 }
 
-_made: dict[tuple[int, str], type[IdlStruct]] = {}
+_made: dict[tuple[Typestore, str], type[IdlStruct]] = {}
 _lock = threading.RLock()
 
 
@@ -47,7 +47,7 @@ def message_type(store: Typestore, type_name: str) -> type[IdlStruct]:
         GraphError: the store lacks the definition, or it has a field DDS types cannot describe (wstring).
     """
     with _lock:
-        key = (id(store), type_name)
+        key = (store, type_name)
         if key not in _made:
             if type_name not in store.fielddefs:
                 raise GraphError(
