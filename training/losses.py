@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from training.batches import Batch
 from training.network import RawOutputs, decode_boxes, place_centres
 
-WEIGHTS = {'heat': 1.0, 'box': 5.0, 'contact': 1.5, 'column': 0.75, 'ground': 2.0}
-CONTACT_BETA_PX = 1.0  # below this error the contact loss is quadratic
+WEIGHTS = {'heat': 1.0, 'box': 5.0, 'contact': 2.5, 'column': 0.5, 'ground': 2.0}
+CONTACT_BETA_PX = 0.5  # below this error the contact loss is quadratic
 CONTACT_SCALE_PX = 8.0
 
 
