@@ -19,6 +19,7 @@ import pytest
 
 from stream_infer_ros.config import GraphConfig
 from stream_infer_ros.graph import BagGraph, MemoryBus, MemoryGraph, make_graph
+from stream_infer_ros.graph.recording import RecordingGraph
 
 PATIENCE_S = 60.0  # nothing waits as long unless the machine is swamped
 # Own domain per session; above 101 the ports of a domain lie among those the kernel hands out.
@@ -105,6 +106,14 @@ class MemoryHarness(Harness):
 
     def peer_got(self, topic, count):
         return self.inboxes[topic].wait(count)
+
+
+class RecordingHarness(MemoryHarness):
+    """A live graph with a recorder on it has to behave like the graph alone."""
+
+    def start(self):
+        self.graph = RecordingGraph(super().start(), self.tmp_path / 'kept')
+        return self.graph
 
 
 class BagHarness(Harness):
@@ -227,4 +236,10 @@ def dds_config(**changes):
     return GraphConfig(kind='dds', domain_id=DOMAIN_ID, loopback=True, **changes)
 
 
-HARNESSES = {'memory': MemoryHarness, 'dds': DdsHarness, 'bag': BagHarness, 'bag-sqlite3': SqliteHarness}
+HARNESSES = {
+    'memory': MemoryHarness,
+    'dds': DdsHarness,
+    'bag': BagHarness,
+    'bag-sqlite3': SqliteHarness,
+    'recording': RecordingHarness,
+}

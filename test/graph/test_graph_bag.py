@@ -12,7 +12,8 @@ from rosbags.interfaces import QosDurability, QosReliability
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StoragePlugin, Writer
 
 from stream_infer_ros.errors import BagError, GraphError
-from stream_infer_ros.graph import LATCHED, RELIABLE, SENSOR_DATA, BagGraph, TopicInfo
+from stream_infer_ros.graph import LATCHED, RELIABLE, SENSOR_DATA, BagGraph, MemoryGraph, TopicInfo
+from stream_infer_ros.graph.recording import RecordingGraph
 from stream_infer_ros.messages.typestore import type_hash, typestore
 
 STRING = 'std_msgs/msg/String'
@@ -106,6 +107,23 @@ def test_published_messages_carry_the_time_of_the_message_being_played(tmp_path)
     assert [(ns, cdr) for _, ns, _, cdr in replay(tmp_path / 'out', ['/echo'])] == [
         (100, string('x')),
         (250, string('y')),
+    ]
+
+
+def test_a_recorder_on_a_live_graph_keeps_what_is_published_and_only_that(tmp_path):
+    now = [7]
+    graph = RecordingGraph(MemoryGraph(clock_ns=lambda: now[0]), tmp_path / 'kept')
+    inbox = Inbox()
+    graph.subscribe('/a', STRING, RELIABLE, inbox)
+    publisher = graph.advertise('/a', STRING, RELIABLE)
+    publisher.publish(string('first'))
+    now[0] = 9
+    publisher.publish(string('second'))
+    graph.close()
+    assert inbox.messages == [string('first'), string('second')]
+    assert [(ns, cdr) for _, ns, _, cdr in replay(tmp_path / 'kept', ['/a'])] == [
+        (7, string('first')),
+        (9, string('second')),
     ]
 
 
