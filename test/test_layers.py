@@ -25,6 +25,7 @@ LAYERS = [
     'report',
     'demo',
     'cli',
+    '__main__',
 ]
 # Narrower than its row: the middleware seam moves bytes and knows no values.
 ONLY = {'graph': {'errors', 'config', 'messages.typestore'}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stream_infer_ros.graph.graph import SENSOR_DATA, TF, TF_STATIC, Qos
+from stream_infer_ros.graph.graph import CAMERA_INPUT, TF, TF_STATIC, Qos
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.camera_topics import CAMERA_INFO
 
@@ -14,6 +14,6 @@ TF_MESSAGE = 'tf2_msgs/msg/TFMessage'
 def subscriptions(cameras: Sequence[CameraState]) -> list[tuple[str, str, Qos]]:
     """(topic, type, QoS), what images depend on first; two cameras may share one CameraInfo topic."""
     transforms = [('/tf_static', TF_MESSAGE, TF_STATIC), ('/tf', TF_MESSAGE, TF)]
-    calibrations = {c.topics.camera_info: (c.topics.camera_info, CAMERA_INFO, SENSOR_DATA) for c in cameras}
-    images = [(c.topics.image, c.topics.image_type, SENSOR_DATA) for c in cameras]
+    calibrations = {c.topics.camera_info: (c.topics.camera_info, CAMERA_INFO, CAMERA_INPUT) for c in cameras}
+    images = [(c.topics.image, c.topics.image_type, CAMERA_INPUT) for c in cameras]
     return [*transforms, *calibrations.values(), *images]

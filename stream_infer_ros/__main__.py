@@ -1,0 +1,5 @@
+"""`python -m stream_infer_ros`: the same as `stream_infer`."""
+
+from stream_infer_ros.cli.main import main
+
+main()
