@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
 
-from stream_infer_ros.cameras.lens_domain import growing_until
+from stream_infer_ros.cameras.lens_domain import derivative, growing_until, horner
 from stream_infer_ros.errors import CalibrationError
 
 FloatArray = NDArray[np.float64]
@@ -39,20 +38,16 @@ class BrownConrady:
             *map(float, d),
             *([0.0] * (14 - len(d))),
         )
-        self._numerator = Polynomial([1.0, k1, k2, k3])
-        self._denominator = Polynomial([1.0, k4, k5, k6])
+        self._numerator, self._denominator = (1.0, k1, k2, k3), (1.0, k4, k5, k6)
         self._prism_x, self._prism_y = prism[:2], prism[2:]
         self._tilt = _tilt_homography(tau_x, tau_y)
         self._untilt: FloatArray = np.linalg.inv(self._tilt).astype(np.float64)
-        # d/dr [r N(s) / D(s)] = ((N + 2 s N') D - 2 s N D') / D^2 with s = r^2
-        n, den, twice_s = self._numerator, self._denominator, Polynomial([0.0, 2.0])
-        slope = (n + twice_s * n.deriv()) * den - twice_s * n * den.deriv()
-        radii = _radii_up_to(_FARTHEST_RADIUS)
-        r_max = growing_until(lambda r: np.minimum(slope(r * r), den(r * r)), radii)
+        with np.errstate(all='ignore'):  # at a pole of R
+            r_max = growing_until(self._growth, _radii_up_to(_FARTHEST_RADIUS))
         self._s_max = r_max**2
-        # For Newton's first guess.
-        self._radii = _radii_up_to(r_max)
-        self._distorted_radii = self._radii * self._radial(self._radii**2)
+        # For Newton's first guess; a hair short of r_max, which may be a pole.
+        self._radii = _radii_up_to(r_max * (1 - 1e-9))
+        self._distorted_radii = self._radii * self._radial(self._radii**2)[0]
 
     @classmethod
     def plumb_bob(cls, d: FloatArray) -> BrownConrady:
@@ -72,9 +67,7 @@ class BrownConrady:
             if not self._has_distortion:
                 return ideal
             bent, jacobian = self._bend(ideal)
-            s = np.einsum('ni,ni->n', ideal, ideal)
-            outside = ~(s < self._s_max) | ~(_determinant(jacobian) > 0)
-            bent[outside] = np.nan
+            bent[~self._in_domain(ideal, jacobian)] = np.nan
             return _homography(self._tilt, bent)
 
     def unproject(self, xy: FloatArray) -> FloatArray:
@@ -85,19 +78,29 @@ class BrownConrady:
             rays /= np.linalg.norm(rays, axis=1, keepdims=True)
             return np.where(np.isfinite(ideal).all(axis=1, keepdims=True), rays, np.nan)
 
-    def _radial(self, s: FloatArray) -> FloatArray:
-        ratio: FloatArray = self._numerator(s) / self._denominator(s)
-        return ratio
+    def _radial(self, s: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The radial term R, and dR/ds."""
+        denominator = horner(self._denominator, s)
+        radial = horner(self._numerator, s) / denominator
+        slope = horner(derivative(self._numerator), s) - radial * horner(derivative(self._denominator), s)
+        return radial, slope / denominator
+
+    def _growth(self, r: FloatArray) -> FloatArray:
+        """d(r R) / dr, or the denominator of R where that is less: both have to stay positive."""
+        s = r * r
+        radial, radial_ds = self._radial(s)
+        return np.minimum(radial + 2 * s * radial_ds, horner(self._denominator, s))
+
+    def _in_domain(self, ideal: FloatArray, jacobian: FloatArray) -> NDArray[np.bool_]:
+        s = ideal[:, 0] ** 2 + ideal[:, 1] ** 2
+        inside: NDArray[np.bool_] = (s < self._s_max) & (_determinant(jacobian) > 0)
+        return inside
 
     def _bend(self, ideal: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Everything but the tilt: (N, 2) and its Jacobian (N, 2, 2)."""
         x, y = ideal[:, 0], ideal[:, 1]
         s = x * x + y * y
-        radial = self._radial(s)
-        # d(radial)/ds, from the slope of r * radial: slope / D^2 = radial + 2 s radial'
-        radial_ds = (self._numerator.deriv()(s) - radial * self._denominator.deriv()(s)) / self._denominator(
-            s
-        )
+        radial, radial_ds = self._radial(s)
         p1, p2, (s1, s2), (s3, s4) = self._p1, self._p2, self._prism_x, self._prism_y
         bent = np.empty_like(ideal)
         bent[:, 0] = x * radial + 2 * p1 * x * y + p2 * (s + 2 * x * x) + s * (s1 + s2 * s)
@@ -120,18 +123,15 @@ class BrownConrady:
         radius = np.linalg.norm(bent, axis=1)
         guess = np.interp(radius, self._distorted_radii, self._radii)
         ideal = bent * np.where(radius > 0, guess / radius, 1.0)[:, None]
+        tolerance = _TOLERANCE * (1 + radius)
         for _ in range(_NEWTON_STEPS):
             came, jacobian = self._bend(ideal)
             residual = bent - came
-            if not np.fmax.reduce(np.abs(residual), axis=None, initial=0.0) > _TOLERANCE / 10:
+            if not np.any(np.abs(residual) > tolerance[:, None] / 10):
                 break
             ideal = ideal + _solve(jacobian, residual)
         came, jacobian = self._bend(ideal)
-        found = (
-            (np.abs(bent - came).max(axis=1) < _TOLERANCE * (1 + radius))
-            & (np.einsum('ni,ni->n', ideal, ideal) < self._s_max)
-            & (_determinant(jacobian) > 0)
-        )
+        found = (np.abs(bent - came).max(axis=1) < tolerance) & self._in_domain(ideal, jacobian)
         return np.where(found[:, None], ideal, np.nan)
 
 

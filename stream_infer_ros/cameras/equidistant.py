@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
 
-from stream_infer_ros.cameras.lens_domain import growing_until
+from stream_infer_ros.cameras.lens_domain import growing_until, horner
 from stream_infer_ros.errors import CalibrationError
 
 FloatArray = NDArray[np.float64]
@@ -35,11 +34,9 @@ class Equidistant:
                 f'equidistant has 4 coefficients, {len(d)} came: d={d.tolist()}; '
                 'correct the calibration file of this camera'
             )
-        coefficients = np.zeros(10)
-        coefficients[1] = 1.0
-        coefficients[3::2] = d if len(d) else 0.0
-        self._theta_d = Polynomial(coefficients)
-        self._slope = self._theta_d.deriv()
+        series = [1.0, *map(float, d)]  # of theta_d / theta, in powers of theta^2
+        self._series = series
+        self._slope_series = [(2 * power + 1) * coefficient for power, coefficient in enumerate(series)]
         self._theta_max = growing_until(self._slope, np.linspace(0.0, np.pi, _TABLE_SIZE))
         self._thetas = np.linspace(0.0, self._theta_max, _TABLE_SIZE)
         self._table = self._theta_d(self._thetas)
@@ -62,6 +59,13 @@ class Equidistant:
             ratio = np.where(radius > 0, np.sin(theta) / radius, 0.0)
             rays = np.column_stack([xy * ratio[:, None], np.cos(theta)])
             return np.where(np.isfinite(theta)[:, None], rays, np.nan)
+
+    def _theta_d(self, theta: FloatArray) -> FloatArray:
+        return theta * horner(self._series, theta * theta)
+
+    def _slope(self, theta: FloatArray) -> FloatArray:
+        """d(theta_d) / d(theta)."""
+        return horner(self._slope_series, theta * theta)
 
     def _solve(self, theta_d: FloatArray) -> FloatArray:
         """Newton's method in one dimension; theta_d grows over the whole table, so one root exists."""

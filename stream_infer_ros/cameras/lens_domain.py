@@ -1,13 +1,26 @@
-"""Where a lens polynomial stops growing."""
+"""Lens polynomials: their values, and where they stop growing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+
+
+def horner(coefficients: Sequence[float], x: FloatArray) -> FloatArray:
+    """Value of the polynomial, lowest power first (numpy's Polynomial is far slower on few points)."""
+    value = np.full_like(x, coefficients[-1])
+    for coefficient in coefficients[-2::-1]:
+        value *= x
+        value += coefficient
+    return value
+
+
+def derivative(coefficients: Sequence[float]) -> list[float]:
+    return [power * coefficient for power, coefficient in enumerate(coefficients)][1:]
 
 
 def growing_until(slope: Callable[[FloatArray], FloatArray], samples: FloatArray) -> float:

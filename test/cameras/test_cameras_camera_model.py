@@ -117,6 +117,15 @@ def test_a_folding_lens_gives_nothing_beyond_its_fold() -> None:
     assert 0 < stray[0][0, 0, 0] < 640
 
 
+def test_a_pole_outside_the_picture_does_no_harm() -> None:
+    """The denominator of this calibration vanishes at a radius of 1.75; the picture ends before 1."""
+    lens = camera('rational_polynomial', [1.106, 1.662, -3e-3, -3e-3, -0.013, 4.5, -0.812, -0.249])
+    rays = np.column_stack([every_pixel() / 640.0 - 0.4, np.ones(1200)])
+    uv = lens.points_to_pixels(rays)
+    np.testing.assert_allclose(lens.points_to_pixels(lens.pixels_to_rays(uv)), uv, atol=1e-6)
+    assert np.isnan(lens.points_to_pixels([[1.76, 0.0, 1.0]])).all()
+
+
 def test_a_fisheye_sees_beyond_ninety_degrees_but_not_beyond_its_fold() -> None:
     lens = camera('equidistant', [0.0, 0.0, 0.0, 0.0])
     behind = np.array([[np.sin(1.8), 0.0, np.cos(1.8)]])
