@@ -23,12 +23,13 @@ _by_stamp = attrgetter('stamp_ns')
 class DeadlineSynchronizer:
     """A frame joins the nearest open set with its slot free, within the slop of the set's mean stamp.
 
-    A set leaves when every live camera is in it, or at its deadline, or just before a newer set does: sets
-    come out in order of their stamps, and as streams are in order, nothing more would come for the older.
+    A set leaves when every live or still expected camera is in it, or at its deadline, or just before a newer
+    set does: sets come out in order of their stamps, and as streams are in order, nothing more would come for
+    the older.
 
     A camera is live from its first frame until it has not been heard for `camera_timeout_ns` (two and a half
-    of its periods, if that is longer). So nobody is waited for at start-up, and after a camera has died sets
-    leave at their deadline until it is known to be silent.
+    of its periods, if that is longer). After a camera has died, sets leave at their deadline until it is
+    known to be silent; those never heard are expected for `camera_timeout_ns` from the first frame of any.
 
     A set whose first frame took more than half of the deadline to arrive (slow cameras or network, a
     recording with another clock) waits as long again as that frame took, at most the slop or the deadline, so
@@ -53,6 +54,9 @@ class DeadlineSynchronizer:
 
     _open: list[OpenSet]  # by stamp
     _live: int  # a bit per camera
+    _unheard: int  # a bit per camera never heard, but still expected
+    _awaited: int  # live or unheard: whom a set waits for
+    _begun_ns: int  # when the first frame came
     _gone_back: int  # a bit per camera whose stamps went back
     _now_ns: int
     _silence_ns: int  # no camera falls silent before
@@ -114,7 +118,7 @@ class DeadlineSynchronizer:
             return _NOTHING
         leaving = 0
         for position, open_set in enumerate(self._open, start=1):
-            if open_set.leaves_ns <= now_ns or not self._live & ~open_set.members:
+            if open_set.leaves_ns <= now_ns or not self._awaited & ~open_set.members:
                 leaving = position
         return self._leave(leaving, now_ns) if leaving else _NOTHING
 
@@ -141,7 +145,10 @@ class DeadlineSynchronizer:
         elif self._gone_back:
             self._gone_back &= ~bit
         if not self._live & bit:
+            self._begun_ns = min(self._begun_ns, now_ns)
             self._live |= bit
+            self._unheard &= ~bit
+            self._awaited = self._live | self._unheard
             self._silence_ns = min(self._silence_ns, now_ns + self._camera_timeout_ns)
         if clock.observe(stamp_ns, now_ns) and self._automatic:
             self._tune_slop()
@@ -176,7 +183,7 @@ class DeadlineSynchronizer:
             self._due_ns = min([open_set.leaves_ns for open_set in self._open])
         else:
             self._due_ns = home.leaves_ns
-        return 0 if self._live & ~home.members else self._open.index(home) + 1
+        return 0 if self._awaited & ~home.members else self._open.index(home) + 1
 
     def _open_set(self, frame: Frame, slot: int, now_ns: int) -> int:
         stamp_ns = frame.stamp_ns
@@ -192,7 +199,7 @@ class DeadlineSynchronizer:
         home = OpenSet(len(self._slots), slot, frame, self._deadline_ns, not_before_ns)
         insort(self._open, home, key=_by_stamp)
         self._due_ns = min(self._due_ns, home.leaves_ns)
-        if self._live & ~home.members:
+        if self._awaited & ~home.members:
             return int(len(self._open) > _MAX_OPEN)
         return self._open.index(home) + 1
 
@@ -200,7 +207,7 @@ class DeadlineSynchronizer:
         """Close the `count` oldest sets."""
         closed = []
         for open_set in self._open[:count]:
-            if not self._live & ~open_set.members:
+            if not self._awaited & ~open_set.members:
                 reason = SetReason.COMPLETE
             elif open_set.leaves_ns <= now_ns:
                 reason = SetReason.DEADLINE
@@ -223,6 +230,11 @@ class DeadlineSynchronizer:
                     self._live &= ~(1 << slot)
                 else:
                     self._silence_ns = min(self._silence_ns, silent_from_ns)
+        if now_ns >= self._begun_ns + self._camera_timeout_ns:
+            self._unheard = 0
+        elif self._unheard:
+            self._silence_ns = min(self._silence_ns, self._begun_ns + self._camera_timeout_ns)
+        self._awaited = self._live | self._unheard
         if self._automatic:
             self._tune_slop()
 
@@ -248,5 +260,7 @@ class DeadlineSynchronizer:
     def _forget(self) -> None:
         self._open = []
         self._live = self._gone_back = self._left_members = 0
+        self._unheard = self._awaited = (1 << len(self._slots)) - 1
+        self._begun_ns = _NEVER_NS
         self._now_ns = self._left_ns = -_NEVER_NS
         self._silence_ns = self._due_ns = _NEVER_NS

@@ -131,14 +131,25 @@ def test_a_wandering_mean_does_not_collect_a_long_chain() -> None:
     assert all(s.spread_ns <= 20 * MS for s in r.sets)
 
 
-def test_nobody_is_waited_for_before_it_was_heard() -> None:
+def test_the_first_sets_wait_for_who_has_not_been_heard_yet() -> None:
     r = rig('abc')
-    (alone,) = r.add('a', START)
-    assert alone.reason is SetReason.COMPLETE
-    (alone,) = r.add('a', START + 100 * MS)
-    assert r.add('b', START + 130 * MS) == []  # live from now on: its set waits for a
-    r.advance(START + 175 * MS)
-    assert r.present() == ['a', 'a', 'b']
+    for camera, late_ms in (('b', 0), ('a', 8), ('c', 15)):
+        assert [s.present for s in r.sets] == []
+        r.add(camera, START + late_ms * MS)
+    assert r.present() == ['abc']
+    assert r.sets[0].reason is SetReason.COMPLETE
+
+
+def test_who_stays_unheard_is_waited_for_no_longer_than_the_timeout() -> None:
+    r = rig('abc')
+    for tick in range(8):
+        r.add('a', START + tick * 100 * MS)
+    early, late = r.left[0], r.left[-1]
+    assert early[1].reason is SetReason.DEADLINE
+    assert early[0] == START + 40 * MS
+    assert late[1].reason is SetReason.COMPLETE
+    assert late[0] == late[1].stamp_ns == START + 700 * MS
+    assert r.add('b', START + 730 * MS) == []  # heard at last: its set waits for a
     assert r.synchronizer.drops() == {'a': {}, 'b': {}, 'c': {}}
 
 
@@ -303,8 +314,8 @@ def test_when_all_are_slow_they_still_meet(latency_ms: int) -> None:
 def test_a_clock_that_goes_back_clears_everything() -> None:
     r, t = warm('ab')
     r.add('a', t)
-    (fresh,) = r.add('a', START - 3600_000 * MS)
-    assert fresh.present == (True, False)
+    assert r.add('a', START - 3600_000 * MS) == []
+    assert r.synchronizer.pending == 1
     assert r.synchronizer.drops() == {'a': {'jump': 1}, 'b': {}}
     assert r.synchronizer.jumps == 1
     r.add('b', START - 3600_000 * MS + 90 * MS)
