@@ -1,0 +1,67 @@
+"""What is known of a camera before any image: its place on the robot, and tables made from it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_infer_ros.cameras.camera_model import CameraModel
+from stream_infer_ros.cameras.rigid_transform import RigidTransform
+from stream_infer_ros.mapping.column_ranges import ColumnRanges
+from stream_infer_ros.mapping.view_table import ViewTable
+
+
+class CameraGeometry:
+    """One camera, fixed on the base.
+
+    Attributes:
+        table: where its view lies on the ground.
+        focal_px: focal length in image rows.
+        height_m: of its optical centre above the ground.
+    """
+
+    def __init__(
+        self,
+        camera: str,
+        model: CameraModel,
+        base_from_camera: RigidTransform,
+        range_m: float,
+        resolution_m: float,
+    ) -> None:
+        """Raises CalibrationError where the camera lies on or below the ground."""
+        self.model, self.base_from_camera = model, base_from_camera
+        self.range_m = range_m
+        self.table = ViewTable(camera, model, base_from_camera, range_m, resolution_m)
+        self.focal_px = float(model.k[1, 1]) / model.binning_y
+        self.height_m = float(base_from_camera.translation[2])
+        self._columns: ColumnRanges | None = None
+
+    def columns(self, column_u: NDArray[np.float32]) -> ColumnRanges:
+        """The table for these columns; made anew only when they change."""
+        if self._columns is None or not self._columns.matches(column_u):
+            self._columns = ColumnRanges(self.model, self.base_from_camera, column_u)
+        return self._columns
+
+    def describes(self, model: CameraModel, base_from_camera: RigidTransform) -> bool:
+        """Whether these are, in numbers, the camera it was made for."""
+        return _same_pose(self.base_from_camera, base_from_camera) and _same_camera(self.model, model)
+
+
+def _same_pose(one: RigidTransform, other: RigidTransform) -> bool:
+    if one is other:
+        return True
+    # A hundredth of a millimetre and of a milliradian: what a transform loses on its way through /tf.
+    turned = np.abs(one.rotation - other.rotation).max() < 1e-5
+    return bool(turned and np.abs(one.translation - other.translation).max() < 1e-5)
+
+
+def _same_camera(one: CameraModel, other: CameraModel) -> bool:
+    if one is other:
+        return True
+    return (
+        (one.image_width, one.image_height) == (other.image_width, other.image_height)
+        and (one.distortion_model, one.roi) == (other.distortion_model, other.roi)
+        and (one.binning_x, one.binning_y) == (other.binning_x, other.binning_y)
+        and np.array_equal(one.k, other.k)
+        and np.array_equal(one.d, other.d)
+    )

@@ -1,0 +1,59 @@
+"""How large objects of a class typically are on the ground."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSize:
+    """Typical extent of a class, metres.
+
+    Attributes:
+        length_m, width_m, height_m: of its upright box.
+        solid_m: depth behind the side a camera sees that is surely still the object, from any side.
+        mobile: it moves by itself.
+    """
+
+    length_m: float
+    width_m: float
+    height_m: float
+    solid_m: float = 0.15
+    mobile: bool = False
+
+    @property
+    def reach_m(self) -> float:
+        """From the centre of the footprint to its corners."""
+        return 0.5 * math.hypot(self.length_m, self.width_m)
+
+    @property
+    def core_m(self) -> float:
+        """Radius of a disc about the centre that lies well inside the footprint."""
+        return 0.35 * min(self.length_m, self.width_m)
+
+
+# The four classes of the surround model, then those of COCO that stand on the ground.
+CLASS_SIZES = {
+    'pedestrian': ClassSize(0.5, 0.6, 1.7, mobile=True),
+    'car': ClassSize(4.2, 1.8, 1.6, solid_m=1.4, mobile=True),
+    'cone': ClassSize(0.3, 0.3, 0.6),
+    'box': ClassSize(0.8, 0.8, 0.9),
+    'person': ClassSize(0.5, 0.6, 1.7, mobile=True),
+    'bicycle': ClassSize(1.7, 0.6, 1.1, mobile=True),
+    'motorcycle': ClassSize(2.0, 0.8, 1.3, mobile=True),
+    'bus': ClassSize(11.0, 2.5, 3.0, solid_m=2.0, mobile=True),
+    'truck': ClassSize(7.0, 2.3, 2.8, solid_m=1.8, mobile=True),
+    'cat': ClassSize(0.4, 0.2, 0.3, mobile=True),
+    'dog': ClassSize(0.8, 0.3, 0.6, mobile=True),
+    'chair': ClassSize(0.5, 0.5, 0.9),
+    'bench': ClassSize(1.5, 0.5, 0.9),
+    'fire hydrant': ClassSize(0.3, 0.3, 0.8),
+    'potted plant': ClassSize(0.4, 0.4, 0.7),
+}
+
+
+def size_of(class_name: str, seen_width_m: float, seen_height_m: float) -> ClassSize:
+    """Size of a class; of an unknown one a square as wide as it looks."""
+    known = CLASS_SIZES.get(class_name)
+    return known or ClassSize(seen_width_m, seen_width_m, seen_height_m)

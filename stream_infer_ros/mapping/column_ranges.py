@@ -1,0 +1,103 @@
+"""Image rows to ground ranges along the columns of a free-space boundary, by table."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_infer_ros.cameras.camera_model import CameraModel
+from stream_infer_ros.cameras.rigid_transform import RigidTransform
+from stream_infer_ros.errors import ModelError
+from stream_infer_ros.mapping.ground import inverse_ground_range, rays_in_base
+
+FloatArray = NDArray[np.float64]
+
+# Rows of the table. The inverse range is close to straight in the row: interpolating between so few is exact
+# to a millimetre at 8 m, also with a distorted lens (test_mapping_ground).
+_ROWS = 241
+
+
+class ColumnRanges:
+    """For one camera and one set of columns: where on the ground a row of a column lies.
+
+    Ranges are horizontal distances from the camera's own position, metres, in the base frame. A column of a
+    distorted or rolled camera bends over the ground; range and direction are still well defined, row by row.
+
+    Attributes:
+        column_u: (C,) float64, evenly spaced and rising, source-image pixels.
+        far_direction: (C, 2) float64, horizontal unit vectors in the base frame to the farthest ground that
+            each column shows.
+    """
+
+    def __init__(
+        self, model: CameraModel, base_from_camera: RigidTransform, column_u: NDArray[np.float32]
+    ) -> None:
+        """Raises ModelError if the columns are not evenly spaced from left to right."""
+        self.column_u = _checked(column_u)
+        columns = len(self.column_u)
+        self._row_pitch = model.image_height / (_ROWS - 1)
+        rows = self._row_pitch * np.arange(_ROWS) - 0.5
+        uv = np.stack(np.meshgrid(self.column_u, rows, indexing='ij'), axis=-1).reshape(-1, 2)
+        self._inverse = inverse_ground_range(model, base_from_camera, uv)
+        rays = rays_in_base(model, base_from_camera, uv)[:, :2]
+        self._direction = rays / np.maximum(np.linalg.norm(rays, axis=1, keepdims=True), 1e-9)
+        self._start = np.arange(columns) * _ROWS
+        # Rows run downwards: the first whose ray meets the ground is the farthest.
+        meets = (self._inverse > 0.0).reshape(columns, _ROWS)
+        far = np.where(meets.any(axis=1), meets.argmax(axis=1), _ROWS - 1)
+        self.far_direction = self._direction[self._start + far]
+
+    def __len__(self) -> int:
+        return len(self.column_u)
+
+    @property
+    def pitch_px(self) -> float:
+        """Distance between columns, source-image pixels."""
+        return float(self.column_u[-1] - self.column_u[0]) / max(1, len(self) - 1) or 1.0
+
+    def matches(self, column_u: NDArray[np.float32]) -> bool:
+        """Whether this table was made for these columns."""
+        return len(column_u) == len(self) and bool(np.array_equal(column_u, self.column_u))
+
+    def nearest(self, u: FloatArray) -> NDArray[np.intp]:
+        """Pixels u of any shape to indices of the nearest column."""
+        index = np.rint((u - self.column_u[0]) / self.pitch_px).astype(np.intp)
+        clipped: NDArray[np.intp] = np.clip(index, 0, len(self) - 1)
+        return clipped
+
+    def range_m(self, row_v: FloatArray) -> FloatArray:
+        """Rows (C,), one per column, to ranges (C,), metres; inf at and above the horizon.
+
+        Rows beyond the image's edges count as its edge. NaN where the row is NaN or the lens has no ray.
+        """
+        at, part = self._position(row_v)
+        inverse = self._inverse[at] * (1.0 - part) + self._inverse[at + 1] * part
+        with np.errstate(divide='ignore'):
+            ranges: FloatArray = np.where(inverse <= 0.0, np.inf, 1.0 / inverse)
+        return ranges
+
+    def direction(self, row_v: FloatArray) -> FloatArray:
+        """Rows (C,), one per column, to horizontal unit vectors (C, 2) in the base frame; NaN as above."""
+        at, part = self._position(row_v)
+        mixed = self._direction[at] * (1.0 - part)[:, None] + self._direction[at + 1] * part[:, None]
+        unit: FloatArray = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
+        return unit
+
+    def _position(self, row_v: FloatArray) -> tuple[NDArray[np.intp], FloatArray]:
+        """Rows (C,) to an index into the table and how far (0..1, NaN for NaN) it lies towards the next."""
+        position = np.clip((row_v + 0.5) / self._row_pitch, 0.0, _ROWS - 1.000001)
+        below = np.where(np.isnan(position), 0.0, position).astype(np.intp)
+        return self._start + below, position - below
+
+
+def _checked(column_u: NDArray[np.float32]) -> FloatArray:
+    u = np.array(column_u, np.float64)
+    steps = np.diff(u)
+    if not len(u) or not np.isfinite(u).all() or (len(steps) and not steps.min() > 0):
+        raise ModelError(f'rising columns of a free-space boundary were expected, {u.tolist()} came')
+    if len(steps) and steps.max() - steps.min() > 0.01 * steps.max():
+        raise ModelError(
+            'evenly spaced columns of a free-space boundary were expected, steps from '
+            f'{steps.min():.3f} to {steps.max():.3f} pixels came; resample them in the decoder'
+        )
+    return u

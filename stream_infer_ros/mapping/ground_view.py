@@ -1,0 +1,98 @@
+"""One view laid on the ground: its free-space boundary in metres, and what lies before it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_infer_ros.mapping.camera_geometry import CameraGeometry
+from stream_infer_ros.mapping.column_ranges import ColumnRanges
+from stream_infer_ros.mapping.sensor_model import Boundary, SensorModel, boundary_on_ground
+from stream_infer_ros.mapping.view import View
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+# Without a free-space boundary nothing says how coarse the network's rows are; most have about this many.
+_USUAL_ROWS = 240
+_LEAST_CONFIDENCE = 0.3
+_BEYOND_M = 0.2
+
+
+class GroundView:
+    """A view with its camera's geometry.
+
+    Attributes:
+        view, geometry: as given.
+        columns, boundary: free space on the ground; None where the model gives none.
+        row_px: source-image pixels that one row of the network spans.
+    """
+
+    def __init__(self, view: View, geometry: CameraGeometry, sensor: SensorModel) -> None:
+        self.view, self.geometry = view, geometry
+        self.columns: ColumnRanges | None = None
+        self.boundary: Boundary | None = None
+        self.row_px = geometry.model.image_height / _USUAL_ROWS
+        self._linear = view.map_from_base.rotation[:2, :2]
+        self._shift = view.map_from_base.translation[:2]
+        free_space = view.perception.free_space
+        if free_space is not None and len(free_space.column_u):
+            self.columns = geometry.columns(free_space.column_u)
+            self.row_px = sensor.row_px(self.columns)
+            self.boundary = boundary_on_ground(
+                self.columns,
+                free_space.boundary_v,
+                free_space.confidence,
+                sensor,
+                geometry.focal_px,
+                geometry.height_m,
+            )
+
+    def to_map(self, in_base: FloatArray) -> FloatArray:
+        """Ground points (N, 2) of the base frame to x, y of the map frame, metres."""
+        moved: FloatArray = in_base @ self._linear.T + self._shift
+        return moved
+
+    def camera_in_map(self) -> FloatArray:
+        """x, y (2,) of the camera in the map frame, metres."""
+        at: FloatArray = self.to_map(self.geometry.base_from_camera.translation[None, :2])[0]
+        return at
+
+    def boundary_points(self) -> tuple[FloatArray, FloatArray]:
+        """Points (C, 2) where free ground ends and unit vectors (C, 2) from the camera to them, map frame.
+
+        Columns that are free to the horizon, or say nothing, give a point at the range limit.
+        """
+        if self.columns is None or self.boundary is None:
+            raise ValueError('a view with free space was expected; check boundary before')
+        free_space = self.view.perception.free_space
+        assert free_space is not None
+        direction = self.columns.direction(free_space.boundary_v.astype(np.float64)) @ self._linear.T
+        reach = np.minimum(self.boundary.range_m, self.geometry.range_m)
+        return self.camera_in_map() + direction * reach[:, None], direction
+
+    def looks_through(self, in_map: FloatArray) -> BoolArray:
+        """Whether this view sees the ground at and behind points (N, 2) of the map: nothing stands there.
+
+        Without a boundary: whether the points lie in view and within range.
+        """
+        in_base = (in_map - self._shift) @ np.linalg.inv(self._linear).T
+        on_ground = np.concatenate([in_base, np.zeros((len(in_base), 1))], axis=1)
+        model = self.geometry.model
+        uv = model.points_to_pixels(self.geometry.base_from_camera.inverse().apply(on_ground))
+        position = self.geometry.base_from_camera.translation[:2]
+        distance = np.hypot(*(in_base - position).T)
+        with np.errstate(invalid='ignore'):
+            seen: BoolArray = (
+                (uv[:, 0] > -0.5)
+                & (uv[:, 0] < model.image_width - 0.5)
+                & (uv[:, 1] > -0.5)
+                & (uv[:, 1] < model.image_height - 0.5)
+                & (distance <= self.geometry.range_m)
+            )
+        if self.columns is None or self.boundary is None:
+            return seen
+        column = self.columns.nearest(np.where(seen, uv[:, 0], 0.0))
+        beyond = self.boundary.range_m[column] > distance + _BEYOND_M
+        clear: BoolArray = seen & beyond & (self.boundary.confidence[column] > _LEAST_CONFIDENCE)
+        return clear

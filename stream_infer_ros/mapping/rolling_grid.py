@@ -1,0 +1,63 @@
+"""A square window of log-odds cells that follows the base over the map frame."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class RollingGrid:
+    """Cells of one value each, axis-aligned in the map frame; rows are y, columns are x.
+
+    The window moves by whole cells only, so that a cell always covers the same ground.
+
+    Attributes:
+        resolution_m: edge of a cell.
+        size: cells along an edge.
+        left, bottom: index of cell (0, 0) in the endless grid whose cell (0, 0) starts at the map's origin.
+        values: (size, size) float32; its identity changes when the window moves.
+    """
+
+    def __init__(self, size_m: float, resolution_m: float, empty: float = 0.0) -> None:
+        self.resolution_m = resolution_m
+        self.size = max(1, round(size_m / resolution_m))
+        self.left = -(self.size // 2)
+        self.bottom = -(self.size // 2)
+        self._empty = empty
+        self.values: NDArray[np.float32] = np.full((self.size, self.size), empty, np.float32)
+
+    @property
+    def origin_m(self) -> tuple[float, float]:
+        """x and y of the lower-left corner in the map frame, metres."""
+        return self.left * self.resolution_m, self.bottom * self.resolution_m
+
+    def recentre(self, x_m: float, y_m: float) -> None:
+        """Put the cell of (x, y) into the middle. Cells that stay keep their value, new ones are empty."""
+        left = math.floor(x_m / self.resolution_m) - self.size // 2
+        bottom = math.floor(y_m / self.resolution_m) - self.size // 2
+        right_by, up_by = left - self.left, bottom - self.bottom
+        if right_by == 0 and up_by == 0:
+            return
+        self.left, self.bottom = left, bottom
+        moved = np.full_like(self.values, self._empty)
+        if abs(right_by) < self.size and abs(up_by) < self.size:
+            to_rows, from_rows = _overlap(up_by, self.size)
+            to_columns, from_columns = _overlap(right_by, self.size)
+            moved[to_rows, to_columns] = self.values[from_rows, from_columns]
+        self.values = moved
+
+    def cells_of(self, points_in_map: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Points (N, 2), metres, to rows and columns (M,) of the window; points outside are left out."""
+        index = np.floor(points_in_map / self.resolution_m).astype(np.intp)
+        columns, rows = index[:, 0] - self.left, index[:, 1] - self.bottom
+        inside = (columns >= 0) & (rows >= 0) & (columns < self.size) & (rows < self.size)
+        return rows[inside], columns[inside]
+
+
+def _overlap(shift: int, size: int) -> tuple[slice, slice]:
+    """Where what stays lies after and before the window moved by `shift` cells along one axis."""
+    if shift >= 0:
+        return slice(0, size - shift), slice(shift, size)
+    return slice(-shift, size), slice(0, size + shift)

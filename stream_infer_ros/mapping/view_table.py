@@ -1,0 +1,116 @@
+"""Where each patch of ground around the base lies in a camera's image, computed once per camera."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_infer_ros.cameras.camera_model import CameraModel
+from stream_infer_ros.cameras.rigid_transform import RigidTransform
+from stream_infer_ros.mapping.ground import check_above_ground
+from stream_infer_ros.mapping.rolling_grid import RollingGrid
+
+FloatArray = NDArray[np.float64]
+
+# Outside the image the table holds this instead of a pixel. It is far enough below zero for a cell that
+# blends one neighbour outside with three inside (bilinear, weights in 1/1024) still to come out as outside.
+_OUTSIDE = -1e7
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Patch:
+    """The part of a grid that a camera's view covers at one pose.
+
+    Attributes:
+        rows, columns: where it lies in the grid.
+        u: (h, w) float32, image column of each cell's centre in source pixels; -1 and less: not in view.
+        range_m: (h, w) float32, horizontal distance of each cell's centre from the camera.
+    """
+
+    rows: slice
+    columns: slice
+    u: NDArray[np.float32]
+    range_m: NDArray[np.float32]
+
+    @property
+    def in_view(self) -> NDArray[np.bool_]:
+        """(h, w) bool: the cell lies in the field of view and within range."""
+        return self.u > -1.0
+
+
+class ViewTable:
+    """For cells of the base frame: image column and range; moved onto the map grid by one warp per view.
+
+    A cell is in view when its centre, on the ground, projects into the image and lies within `range_m` of the
+    camera (horizontally). Works for any lens, and for rolled and pitched cameras.
+    """
+
+    def __init__(
+        self,
+        camera: str,
+        model: CameraModel,
+        base_from_camera: RigidTransform,
+        range_m: float,
+        resolution_m: float,
+    ) -> None:
+        check_above_ground(camera, base_from_camera)
+        self._resolution_m = resolution_m
+        reach = int(np.ceil(range_m / resolution_m)) + 1
+        self._corner = base_from_camera.translation[:2] - reach * resolution_m
+        centres = (np.arange(2 * reach) + 0.5) * resolution_m
+        x, y = np.meshgrid(self._corner[0] + centres, self._corner[1] + centres)
+        points = np.stack([x, y, np.zeros_like(x)], axis=-1).reshape(-1, 3)
+        uv = model.points_to_pixels(base_from_camera.inverse().apply(points))
+        distance = np.hypot(*(points[:, :2] - base_from_camera.translation[:2]).T)
+        inside = (
+            (uv[:, 0] >= -0.5)
+            & (uv[:, 0] < model.image_width - 0.5)
+            & (uv[:, 1] >= -0.5)
+            & (uv[:, 1] < model.image_height - 0.5)
+            & (distance <= range_m)
+        )
+        table = np.stack([np.where(inside, uv[:, 0], _OUTSIDE), distance], axis=-1)
+        self._table = table.reshape(2 * reach, 2 * reach, 2).astype(np.float32)
+        self._outline = _outline(points[inside, :2], resolution_m)
+
+    def on(self, grid: RollingGrid, map_from_base: RigidTransform) -> Patch | None:
+        """The camera's view at a pose, on the cells of a grid; None where they do not meet."""
+        if not len(self._outline):
+            return None
+        linear, shift = map_from_base.rotation[:2, :2], map_from_base.translation[:2]
+        outline = (self._outline @ linear.T + shift) / grid.resolution_m - (grid.left, grid.bottom)
+        low = np.maximum(np.floor(outline.min(axis=0)), 0).astype(int)
+        high = np.minimum(np.ceil(outline.max(axis=0)), grid.size).astype(int)
+        if (high <= low).any():
+            return None
+        # Cell (0, 0) of the patch to pixel coordinates of the table: a plane's rotation, inverse of the pose.
+        scale = grid.resolution_m / self._resolution_m
+        base_from_map = np.linalg.inv(linear)
+        first_centre = (low + (grid.left, grid.bottom) + 0.5) * grid.resolution_m
+        start = (base_from_map @ (first_centre - shift) - self._corner) / self._resolution_m - 0.5
+        warp = np.column_stack([base_from_map * scale, start])
+        width, height = int(high[0] - low[0]), int(high[1] - low[1])
+        sampled: NDArray[np.float32] = cv2.warpAffine(
+            self._table,
+            warp,
+            (width, height),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(_OUTSIDE, _OUTSIDE),
+        ).astype(np.float32, copy=False)
+        rows, columns = slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
+        return Patch(rows, columns, sampled[..., 0], sampled[..., 1])
+
+
+def _outline(points: FloatArray, resolution_m: float) -> FloatArray:
+    """Corners (K, 2) around all cells with these centres (N, 2), metres."""
+    if not len(points):
+        return np.zeros((0, 2))
+    half = resolution_m / 2
+    to_corners = np.array([(sx * half, sy * half) for sx in (-1, 1) for sy in (-1, 1)])
+    corners = (points[:, None] + to_corners).reshape(-1, 2)
+    hull: FloatArray = cv2.convexHull(corners.astype(np.float32))[:, 0].astype(np.float64)
+    return hull
