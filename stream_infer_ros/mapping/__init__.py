@@ -3,7 +3,8 @@
 from stream_infer_ros.mapping.grid_snapshot import FREE, OCCUPIED, UNKNOWN, GridSnapshot
 from stream_infer_ros.mapping.ground_object import GroundObject
 from stream_infer_ros.mapping.occupancy_map import OccupancyMap
-from stream_infer_ros.mapping.polar_scan import PolarScan, base_from_scan, scan_frame
+from stream_infer_ros.mapping.polar_scan import PolarScan
+from stream_infer_ros.mapping.scan import polar_scan
 from stream_infer_ros.mapping.view import View
 
 __all__ = [
@@ -15,6 +16,5 @@ __all__ = [
     'OccupancyMap',
     'PolarScan',
     'View',
-    'base_from_scan',
-    'scan_frame',
+    'polar_scan',
 ]

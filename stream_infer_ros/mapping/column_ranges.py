@@ -25,8 +25,6 @@ class ColumnRanges:
 
     Attributes:
         column_u: (C,) float64, evenly spaced and rising, source-image pixels.
-        far_direction: (C, 2) float64, horizontal unit vectors in the base frame to the farthest ground that
-            each column shows.
     """
 
     def __init__(
@@ -42,10 +40,6 @@ class ColumnRanges:
         rays = rays_in_base(model, base_from_camera, uv)[:, :2]
         self._direction = rays / np.maximum(np.linalg.norm(rays, axis=1, keepdims=True), 1e-9)
         self._start = np.arange(columns) * _ROWS
-        # Rows run downwards: the first whose ray meets the ground is the farthest.
-        meets = (self._inverse > 0.0).reshape(columns, _ROWS)
-        far = np.where(meets.any(axis=1), meets.argmax(axis=1), _ROWS - 1)
-        self.far_direction = self._direction[self._start + far]
 
     def __len__(self) -> int:
         return len(self.column_u)

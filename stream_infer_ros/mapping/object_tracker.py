@@ -27,8 +27,8 @@ _ACCELERATION = 2.0  # (m/s^2)^2 s: what a walking person or a car in a yard doe
 _START_SPEED_M_S = 1.0
 _MOVING_M_S = 0.3
 _CONFIRMED_HITS = 2
-_SURE_HITS = 5
-_SURE_SCORE = 0.5
+_SURE_HITS = 3
+_SURE_SCORE = 0.4
 
 
 @dataclass(slots=True, eq=False)

@@ -18,8 +18,9 @@ from stream_infer_ros.mapping.grid_snapshot import FREE, OCCUPIED, UNKNOWN, Grid
 from stream_infer_ros.mapping.ground_object import GroundObject
 from stream_infer_ros.mapping.ground_view import GroundView
 from stream_infer_ros.mapping.object_tracker import HOLD_NS, ObjectTracker, Track
-from stream_infer_ros.mapping.polar_scan import PolarScan, scan_of
+from stream_infer_ros.mapping.polar_scan import PolarScan
 from stream_infer_ros.mapping.rolling_grid import RollingGrid
+from stream_infer_ros.mapping.scan import polar_scan
 from stream_infer_ros.mapping.sensor_model import SensorModel, cell_evidence
 from stream_infer_ros.mapping.view import View
 from stream_infer_ros.mapping.view_table import Patch
@@ -45,7 +46,7 @@ class OccupancyMap:
 
     Not for use by several threads at once. It has no clock: `now_ns` is that of the caller, the stamps'.
 
-    Raises (watch, update, scan):
+    Raises (watch, prepare, update, scan):
         CalibrationError: a camera does not look down on the ground plane of the base frame.
     """
 
@@ -71,6 +72,13 @@ class OccupancyMap:
         self._cameras[camera] = CameraGeometry(
             camera, model, base_from_camera, config.range_m, config.resolution_m
         )
+
+    def prepare(self, view: View) -> None:
+        """Make the tables for a view's camera, if its geometry is new or has changed.
+
+        `update` and `scan` do it too; this tells beforehand whether they would raise.
+        """
+        self._geometry(view)
 
     def update(self, views: Sequence[View], now_ns: int) -> None:
         """Fuse one set of views; the window follows the base's newest pose.
@@ -124,7 +132,7 @@ class OccupancyMap:
 
     def scan(self, view: View) -> PolarScan | None:
         """A view's free-space boundary as polar ranges; None where its model gives none."""
-        return scan_of(GroundView(view, self._geometry(view), self._sensor))
+        return polar_scan(view, self._config.base_frame, self._config.range_m)
 
     def _tick(self, now_ns: int) -> None:
         """Start anew when the clock went back; cameras never heard are waited for from now on."""
