@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.mapping.rolling_grid import RollingGrid
-from stream_infer_ros.mapping.view_table import Patch
+from stream_infer_ros.mapping.view_table import CellsInView
 
 
 class CellMemory:
@@ -27,10 +27,10 @@ class CellMemory:
         if self._looked_s is not None:
             self._looked_s.recentre(x_m, y_m)
 
-    def look(self, patch: Patch, now_ns: int) -> None:
+    def look(self, cells: CellsInView, now_ns: int) -> None:
         """These cells are in view now."""
         if self._looked_s is not None:
-            self._looked_s.values[patch.rows, patch.columns][patch.in_view] = self._seconds(now_ns)
+            self._looked_s.values.reshape(-1)[cells.index] = self._seconds(now_ns)
 
     def lapsed(self, now_ns: int) -> NDArray[np.bool_] | None:
         """Cells (n, n) out of view for longer than the memory lasts; None if memory lasts for ever."""

@@ -60,7 +60,7 @@ class ColumnRanges:
         return clipped
 
     def range_m(self, row_v: FloatArray) -> FloatArray:
-        """Rows (C,), one per column, to ranges (C,), metres; inf at and above the horizon.
+        """Rows (..., C), one per column, to ranges (..., C), metres; inf at and above the horizon.
 
         Rows beyond the image's edges count as its edge. NaN where the row is NaN or the lens has no ray.
         """
@@ -73,12 +73,14 @@ class ColumnRanges:
     def direction(self, row_v: FloatArray) -> FloatArray:
         """Rows (C,), one per column, to horizontal unit vectors (C, 2) in the base frame; NaN as above."""
         at, part = self._position(row_v)
-        mixed = self._direction[at] * (1.0 - part)[:, None] + self._direction[at + 1] * part[:, None]
-        unit: FloatArray = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
+        # Neighbouring rows differ by so little that the mix of two unit vectors is one.
+        unit: FloatArray = (
+            self._direction[at] * (1.0 - part)[:, None] + self._direction[at + 1] * part[:, None]
+        )
         return unit
 
     def _position(self, row_v: FloatArray) -> tuple[NDArray[np.intp], FloatArray]:
-        """Rows (C,) to an index into the table and how far (0..1, NaN for NaN) it lies towards the next."""
+        """Rows (..., C) to an index into the table and how far (0..1, NaN for NaN) it lies towards the next."""
         position = np.clip((row_v + 0.5) / self._row_pitch, 0.0, _ROWS - 1.000001)
         below = np.where(np.isnan(position), 0.0, position).astype(np.intp)
         return self._start + below, position - below

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.mapping.camera_geometry import CameraGeometry
 from stream_infer_ros.mapping.column_ranges import ColumnRanges
+from stream_infer_ros.mapping.ground import inverse_2x2
 from stream_infer_ros.mapping.sensor_model import Boundary, SensorModel, boundary_on_ground
 from stream_infer_ros.mapping.view import View
 
@@ -76,7 +77,15 @@ class GroundView:
 
         Without a boundary: whether the points lie in view and within range.
         """
-        in_base = (in_map - self._shift) @ np.linalg.inv(self._linear).T
+        away = np.abs(in_map - self.camera_in_map()).max(axis=1)
+        near = np.flatnonzero(away <= self.geometry.range_m)
+        through = np.zeros(len(in_map), np.bool_)
+        if len(near):
+            through[near] = self._looks_through_near(in_map[near])
+        return through
+
+    def _looks_through_near(self, in_map: FloatArray) -> BoolArray:
+        in_base = (in_map - self._shift) @ inverse_2x2(self._linear).T
         on_ground = np.concatenate([in_base, np.zeros((len(in_base), 1))], axis=1)
         model = self.geometry.model
         uv = model.points_to_pixels(self.geometry.base_from_camera.inverse().apply(on_ground))

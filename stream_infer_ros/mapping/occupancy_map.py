@@ -23,7 +23,6 @@ from stream_infer_ros.mapping.rolling_grid import RollingGrid
 from stream_infer_ros.mapping.scan import polar_scan
 from stream_infer_ros.mapping.sensor_model import SensorModel, cell_evidence
 from stream_infer_ros.mapping.view import View
-from stream_infer_ros.mapping.view_table import Patch
 
 # Asymmetric on purpose: a cell takes a few views to be believed free and forgets an obstacle within a second
 # of free ground seen there (measured, DESIGN.md section 6: a decay of all cells instead costs 0.14 of F1).
@@ -88,12 +87,10 @@ class OccupancyMap:
         self._tick(now_ns)
         seen = [GroundView(view, self._geometry(view), self._sensor) for view in views]
         self._follow_base(views)
-        patches = [self._add_evidence(ground_view, now_ns) for ground_view in seen]
+        for ground_view in seen:
+            self._add_evidence(ground_view, now_ns)
         # Clamped once all views are in, so that their order does not matter.
-        for patch in patches:
-            if patch is not None:
-                cells = self._grid.values[patch.rows, patch.columns]
-                np.clip(cells, _LOWEST, _HIGHEST, out=cells)
+        np.clip(self._grid.values, _LOWEST, _HIGHEST, out=self._grid.values)
         for ground_view in sorted(seen, key=lambda g: g.view.stamp_ns):
             self._tracker.add(sightings(ground_view))
         self._tracker.look(seen, now_ns)
@@ -156,18 +153,14 @@ class OccupancyMap:
         self._grid.recentre(x_m, y_m)
         self._memory.recentre(x_m, y_m)
 
-    def _add_evidence(self, seen: GroundView, now_ns: int) -> Patch | None:
-        """Add what a view says of the static ground; returns the cells it covers."""
+    def _add_evidence(self, seen: GroundView, now_ns: int) -> None:
+        """Add what a view says of the static ground."""
         self._blindness.heard(seen.view.camera, now_ns)
-        patch = seen.geometry.table.on(self._grid, seen.view.map_from_base)
-        if patch is None:
-            return None
-        self._memory.look(patch, now_ns)
+        cells = seen.geometry.table.on(self._grid, seen.view.map_from_base)
+        self._memory.look(cells, now_ns)
         if seen.columns is not None and seen.boundary is not None:
-            self._grid.values[patch.rows, patch.columns] += cell_evidence(
-                patch, seen.columns, seen.boundary, self._sensor, self._config.range_m
-            )
-        return patch
+            evidence = cell_evidence(cells, seen.columns, seen.boundary, self._sensor, self._config.range_m)
+            self._grid.values.reshape(-1)[cells.index] += evidence
 
     def _forget(self, now_ns: int) -> None:
         """Let go of what lies outside every view for too long, and of objects outside the window."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.mapping.column_ranges import ColumnRanges
-from stream_infer_ros.mapping.view_table import Patch
+from stream_infer_ros.mapping.view_table import CellsInView
 
 FloatArray = NDArray[np.float64]
 
@@ -76,8 +76,7 @@ def boundary_on_ground(
     """Rows of a free-space boundary (C,) to ranges; columns with a NaN row or confidence say nothing."""
     row_px = sensor.row_px(columns)
     rows = boundary_v.astype(np.float64)
-    ranges = columns.range_m(rows)
-    farther = columns.range_m(rows - sensor.row_error * row_px)
+    ranges, farther = columns.range_m(np.stack([rows, rows - sensor.row_error * row_px]))
     told = np.isfinite(rows) & np.isfinite(confidence) & ~np.isnan(ranges)
     with np.errstate(invalid='ignore'):
         sigma = np.where(np.isfinite(farther), farther - ranges, sensor.max_sigma_m)
@@ -90,9 +89,9 @@ def boundary_on_ground(
 
 
 def cell_evidence(
-    patch: Patch, columns: ColumnRanges, boundary: Boundary, sensor: SensorModel, range_m: float
+    cells: CellsInView, columns: ColumnRanges, boundary: Boundary, sensor: SensorModel, range_m: float
 ) -> NDArray[np.float32]:
-    """Log-odds (h, w) float32 that one view adds to the cells of a patch.
+    """Log-odds (K,) float32 that one view adds to the cells it can see.
 
     Boundaries beyond `range_m` give no occupied evidence: there, free ground only.
     """
@@ -102,8 +101,8 @@ def cell_evidence(
     occupied_from = boundary.range_m - 0.5 * boundary.sigma_m - sensor.gap_m
     occupied_to = boundary.range_m + sensor.depth_m + 0.5 * boundary.sigma_m
 
-    column = _column_of(patch.u, columns)
-    distance = patch.range_m
+    column = _column_of(cells.u, columns)
+    distance = cells.range_m
     # m(r) = r^2 row_m; the weight below is free_row_m / m(r), capped at 1.
     evidence = np.float32(sensor.free_row_m / boundary.row_m) / (np.square(distance) + np.float32(1e-6))
     np.minimum(evidence, np.float32(1.0), out=evidence)
@@ -116,7 +115,7 @@ def cell_evidence(
 
 
 def _column_of(u: NDArray[np.float32], columns: ColumnRanges) -> NDArray[np.int32]:
-    """Nearest column (h, w) plus one, 0 where the cell lies beside all columns or outside the image."""
+    """Nearest column (K,) plus one; 0 beside all columns."""
     step = np.float32(1.0 / columns.pitch_px)
     column: NDArray[np.int32] = ((u - np.float32(columns.column_u[0])) * step + np.float32(1.5)).astype(
         np.int32

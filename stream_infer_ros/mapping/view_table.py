@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.cameras.camera_model import CameraModel
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
-from stream_infer_ros.mapping.ground import check_above_ground
+from stream_infer_ros.mapping.ground import check_above_ground, inverse_2x2
 from stream_infer_ros.mapping.rolling_grid import RollingGrid
 
 FloatArray = NDArray[np.float64]
@@ -21,24 +21,18 @@ _OUTSIDE = -1e7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Patch:
-    """The part of a grid that a camera's view covers at one pose.
+class CellsInView:
+    """The cells of a grid that a camera can see at one pose: in its field of view and within range.
 
     Attributes:
-        rows, columns: where it lies in the grid.
-        u: (h, w) float32, image column of each cell's centre in source pixels; -1 and less: not in view.
-        range_m: (h, w) float32, horizontal distance of each cell's centre from the camera.
+        index: (K,) intp, into the grid's cells taken row by row; none twice.
+        u: (K,) float32, image column of each cell's centre, source pixels.
+        range_m: (K,) float32, horizontal distance of each cell's centre from the camera.
     """
 
-    rows: slice
-    columns: slice
+    index: NDArray[np.intp]
     u: NDArray[np.float32]
     range_m: NDArray[np.float32]
-
-    @property
-    def in_view(self) -> NDArray[np.bool_]:
-        """(h, w) bool: the cell lies in the field of view and within range."""
-        return self.u > -1.0
 
 
 class ViewTable:
@@ -76,39 +70,39 @@ class ViewTable:
         self._table = table.reshape(2 * reach, 2 * reach, 2).astype(np.float32)
         self._outline = _outline(points[inside, :2], resolution_m)
 
-    def on(self, grid: RollingGrid, map_from_base: RigidTransform) -> Patch | None:
-        """The camera's view at a pose, on the cells of a grid; None where they do not meet."""
-        if not len(self._outline):
-            return None
+    def on(self, grid: RollingGrid, map_from_base: RigidTransform) -> CellsInView:
+        """The cells of a grid that the camera can see with the base at a pose."""
         linear, shift = map_from_base.rotation[:2, :2], map_from_base.translation[:2]
         outline = (self._outline @ linear.T + shift) / grid.resolution_m - (grid.left, grid.bottom)
         low = np.maximum(np.floor(outline.min(axis=0)), 0).astype(int)
         high = np.minimum(np.ceil(outline.max(axis=0)), grid.size).astype(int)
-        if (high <= low).any():
-            return None
-        # Cell (0, 0) of the patch to pixel coordinates of the table: a plane's rotation, inverse of the pose.
-        scale = grid.resolution_m / self._resolution_m
-        base_from_map = np.linalg.inv(linear)
+        width, height = (high - low).tolist()
+        if width <= 0 or height <= 0:
+            none = np.zeros(0, np.float32)
+            return CellsInView(np.zeros(0, np.intp), none, none)
+        # Cell (0, 0) of the window `low`..`high` to pixels of the table: a plane's motion, inverse of the pose.
+        base_from_map = inverse_2x2(linear)
         first_centre = (low + (grid.left, grid.bottom) + 0.5) * grid.resolution_m
         start = (base_from_map @ (first_centre - shift) - self._corner) / self._resolution_m - 0.5
-        warp = np.column_stack([base_from_map * scale, start])
-        width, height = int(high[0] - low[0]), int(high[1] - low[1])
-        sampled: NDArray[np.float32] = cv2.warpAffine(
+        warp = np.column_stack([base_from_map * (grid.resolution_m / self._resolution_m), start])
+        sampled = cv2.warpAffine(
             self._table,
             warp,
             (width, height),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=(_OUTSIDE, _OUTSIDE),
-        ).astype(np.float32, copy=False)
-        rows, columns = slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
-        return Patch(rows, columns, sampled[..., 0], sampled[..., 1])
+        )
+        rows, columns = np.nonzero(sampled[..., 0] > -1.0)
+        seen: NDArray[np.float32] = sampled[rows, columns].astype(np.float32, copy=False)
+        index = (rows + low[1]) * grid.size + (columns + low[0])
+        return CellsInView(index, seen[:, 0], seen[:, 1])
 
 
 def _outline(points: FloatArray, resolution_m: float) -> FloatArray:
-    """Corners (K, 2) around all cells with these centres (N, 2), metres."""
+    """Corners (K, 2) around all cells with these centres (N, 2), metres; a point where there are none."""
     if not len(points):
-        return np.zeros((0, 2))
+        return np.zeros((1, 2))
     half = resolution_m / 2
     to_corners = np.array([(sx * half, sy * half) for sx in (-1, 1) for sy in (-1, 1)])
     corners = (points[:, None] + to_corners).reshape(-1, 2)

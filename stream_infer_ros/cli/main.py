@@ -1,0 +1,36 @@
+"""The command `stream_infer`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from stream_infer_ros.cli.check_model import check_model
+from stream_infer_ros.cli.config import config
+from stream_infer_ros.cli.demo import demo
+from stream_infer_ros.cli.eval_map import eval_map
+from stream_infer_ros.cli.replay import replay
+from stream_infer_ros.cli.run import run
+from stream_infer_ros.cli.simulate import simulate
+from stream_infer_ros.errors import StreamInferError
+
+app = typer.Typer(
+    name='stream_infer',
+    help='Streaming inference for robots: many cameras become detections and one map, within a bound.',
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={'help_option_names': ['-h', '--help'], 'max_content_width': 110},
+)
+for command in (demo, run, replay, simulate, check_model, config, eval_map):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run one command; an error of ours is one line with the remedy and exit code 1."""
+    try:
+        app(prog_name='stream_infer')
+    except StreamInferError as error:
+        Console(stderr=True, soft_wrap=True).print(f'[bold red]error:[/] {error}', highlight=False)
+        sys.exit(1)

@@ -1,0 +1,64 @@
+"""`stream_infer replay`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from stream_infer_ros.cli.settings import configured
+from stream_infer_ros.config import EngineKind, ModelFamily
+from stream_infer_ros.graph.bag import BagGraph
+from stream_infer_ros.pipeline.assembly import assemble
+from stream_infer_ros.pipeline.camera_topics import camera_topics
+from stream_infer_ros.pipeline.network import Network
+from stream_infer_ros.pipeline.processed_set import FusedSet
+from stream_infer_ros.pipeline.replay import ReplayRunner
+
+
+def replay(
+    bag: Annotated[Path, typer.Argument(help='Folder of a ROS 2 bag, or one .mcap or .db3 file.')],
+    out: Annotated[Path | None, typer.Option(help='Write detections and maps to this new bag.')] = None,
+    config: Annotated[Path | None, typer.Option(help='Parameter file; see `stream_infer config`.')] = None,
+    cameras: Annotated[str | None, typer.Option(help='Camera names; default: every image topic.')] = None,
+    model: Annotated[Path | None, typer.Option(help='ONNX file.')] = None,
+    family: Annotated[ModelFamily | None, typer.Option(help='Decoder, if it cannot be told.')] = None,
+    class_names: Annotated[Path | None, typer.Option(help='Text file, one class name a line.')] = None,
+    engine: Annotated[EngineKind | None, typer.Option(help='Inference engine.')] = None,
+    realtime: Annotated[bool, typer.Option(help='At the pace of the recording.')] = False,
+) -> None:
+    """Run the pipeline over a recording: as fast as it goes, and the same result every time."""
+    settings = configured(
+        config,
+        cameras=[name.strip() for name in cameras.split(',')] if cameras else None,
+        model__file=str(model) if model else None,
+        model__family=family,
+        model__class_names_file=str(class_names) if class_names else None,
+        engine__kind=engine,
+    )
+    detections: Counter[str] = Counter()
+
+    def count(fused: FusedSet, _: int) -> None:
+        for frame, perception in zip(fused.perceived.frames, fused.perceived.perceptions, strict=True):
+            detections[frame.camera] += len(perception.detections)
+
+    graph = BagGraph(bag, out)
+    try:
+        with Network(settings) as network:
+            assembly = assemble(settings, camera_topics(settings, graph.topics()), graph, network)
+            ReplayRunner(graph, assembly, count).run(realtime)
+    finally:
+        graph.close()
+    statistics = assembly.statistics
+    console = Console(highlight=False)
+    console.print(f'{statistics.sets_published} sets, {statistics.sets_partial} of them partial')
+    for camera in assembly.cameras:
+        note = f'  [yellow]{camera.problem}[/]' if camera.problem else ''
+        console.print(f'  {camera.name}: {camera.images} images, {detections[camera.name]} detections{note}')
+    for cause, by_camera in statistics.drops().items():
+        console.print(f'  lost, {cause}: {", ".join(f"{name} {n}" for name, n in by_camera.items())}')
+    if out is not None:
+        console.print(f'written to {out}')

@@ -1,0 +1,118 @@
+"""`stream_infer run`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from stream_infer_ros.cli.settings import configured
+from stream_infer_ros.cli.stopping import stop_on_signal
+from stream_infer_ros.config import Config, EngineKind
+from stream_infer_ros.graph import Graph, make_graph
+from stream_infer_ros.pipeline.assembly import Assembly, assemble
+from stream_infer_ros.pipeline.camera_topics import CameraTopics, camera_topics
+from stream_infer_ros.pipeline.live import LiveRunner
+from stream_infer_ros.pipeline.network import Network
+from stream_infer_ros.report.live_table import live_table
+
+DISCOVERY_S = 3.0
+REDRAW_S = 0.5
+LOG_PERIOD_S = 10.0
+
+
+def run(
+    config: Annotated[Path | None, typer.Option(help='Parameter file; see `stream_infer config`.')] = None,
+    cameras: Annotated[str | None, typer.Option(help='Camera names, comma separated.')] = None,
+    model: Annotated[Path | None, typer.Option(help='ONNX file.')] = None,
+    engine: Annotated[EngineKind | None, typer.Option(help='Inference engine.')] = None,
+    bound_ms: Annotated[float | None, typer.Option(help='Latency bound.')] = None,
+    seconds: Annotated[float | None, typer.Option(help='Stop after this long; default: on Ctrl-C.')] = None,
+    domain_id: Annotated[int | None, typer.Option(help='DDS domain.')] = None,
+    loopback: Annotated[bool | None, typer.Option(help='Keep every packet on this machine.')] = None,
+    plain: Annotated[bool, typer.Option(help='A line now and then instead of a live table.')] = False,
+) -> None:
+    """Run the pipeline on the live graph until Ctrl-C."""
+    settings = configured(
+        config,
+        cameras=[name.strip() for name in cameras.split(',')] if cameras else None,
+        model__file=str(model) if model else None,
+        engine__kind=engine,
+        bound_ms=bound_ms,
+        graph__domain_id=domain_id,
+        graph__loopback=loopback,
+    )
+    with stop_on_signal() as stop:
+        graph = make_graph(settings.graph)
+        try:
+            topics = _find_cameras(settings, graph, stop)
+            if not stop.is_set():
+                _run(settings, graph, topics, _Ending(stop, seconds), plain)
+        finally:
+            graph.close()
+
+
+class _Ending:
+    """Over when a signal came or the time is up."""
+
+    def __init__(self, stop: threading.Event, seconds: float | None) -> None:
+        self._stop = stop
+        self._start_s = time.monotonic()
+        self._seconds = seconds
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self._start_s
+
+    def reached(self) -> bool:
+        return self._stop.is_set() or (self._seconds is not None and self.elapsed_s >= self._seconds)
+
+
+def _find_cameras(config: Config, graph: Graph, stop: threading.Event) -> tuple[CameraTopics, ...]:
+    if not config.cameras:
+        typer.echo(f'looking {DISCOVERY_S:.0f} s for image topics ...')
+        if stop.wait(DISCOVERY_S):
+            return ()
+    return camera_topics(config, graph.topics())
+
+
+def _run(
+    config: Config, graph: Graph, topics: tuple[CameraTopics, ...], ending: _Ending, plain: bool
+) -> None:
+    with Network(config) as network:
+        assembly = assemble(config, topics, graph, network)
+        runner = LiveRunner(graph, assembly.pipeline, assembly.cameras, assembly.diagnostics, config)
+        try:
+            runner.start()
+            follow = _follow_plain if plain else _follow_live
+            follow(runner, assembly, graph, ending)
+        finally:
+            runner.stop()
+
+
+def _follow_live(runner: LiveRunner, assembly: Assembly, graph: Graph, ending: _Ending) -> None:
+    with Live(console=Console(), refresh_per_second=4) as live:
+        while not ending.reached() and not runner.wait(REDRAW_S):
+            silent = assembly.diagnostics.silent(graph.now_ns())
+            live.update(
+                live_table(assembly.cameras, silent, assembly.statistics, assembly.bound_ms, ending.elapsed_s)
+            )
+
+
+def _follow_plain(runner: LiveRunner, assembly: Assembly, graph: Graph, ending: _Ending) -> None:
+    """For logs: a line whenever what is wrong changes, and every LOG_PERIOD_S."""
+    told, told_s = '', 0.0
+    while not ending.reached() and not runner.wait(REDRAW_S):
+        pipeline, *others = assembly.diagnostics.statuses(graph.now_ns())
+        # Seconds of silence grow; that alone is no news.
+        wrong = [status for status in others if status.level]
+        state = ' '.join(f'{status.name} {status.level}' for status in wrong)
+        if state != told or ending.elapsed_s - told_s >= LOG_PERIOD_S:
+            words = '; '.join(f'{status.name}: {status.message}' for status in wrong)
+            typer.echo(f'{pipeline.message}; {words or "all cameras streaming"}')
+            told, told_s = state, ending.elapsed_s

@@ -1,0 +1,42 @@
+"""What a demo run is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from stream_infer_ros.config import EngineKind
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """One demo run.
+
+    Attributes:
+        seconds: how long the cameras stream.
+        cameras: how many surround cameras.
+        rate_hz: of each camera.
+        bound_ms: latency bound, oldest header stamp of a set to its last message out.
+        seed: of the world.
+        out: folder for the report.
+        engine: inference engine, as in `engine.kind`.
+        domain_id: DDS domain, this demo's own.
+    """
+
+    seconds: float
+    cameras: int
+    rate_hz: float
+    bound_ms: float
+    seed: int
+    out: Path
+    engine: EngineKind
+    domain_id: int
+
+    @property
+    def camera_names(self) -> tuple[str, ...]:
+        return tuple(f'cam{i}' for i in range(self.cameras))
+
+    @property
+    def expected_sets(self) -> int:
+        """One per period of the cameras."""
+        return round(self.seconds * self.rate_hz)

@@ -1,0 +1,71 @@
+"""What is kept of a demo run for its scores and its report: bounded, whatever the run's length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_infer_ros.cameras.encodings import to_colour
+from stream_infer_ros.inference.detections import Perception
+from stream_infer_ros.mapping.grid_snapshot import GridSnapshot
+from stream_infer_ros.pipeline.processed_set import FusedSet
+
+MOST_SAMPLES = 60
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeenFrame:
+    """One camera's part of a sampled set."""
+
+    camera: str
+    stamp_ns: int
+    perception: Perception
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """One published set: what each camera saw, and the map after it."""
+
+    stamp_ns: int
+    frames: Sequence[SeenFrame]
+    grid: GridSnapshot
+
+
+class Recorder:
+    """Keeps every n-th set (at most MOST_SAMPLES of a run), every latency, and the last whole set."""
+
+    def __init__(self, expected_sets: int) -> None:
+        self._every = max(1, -(-expected_sets // MOST_SAMPLES))
+        self._count = 0
+        self.samples: list[Sample] = []
+        self.stamps_ns: list[int] = []
+        self.total_ms: list[float] = []
+        self._last: FusedSet | None = None
+
+    def note(self, fused: FusedSet, published_ns: int) -> None:
+        """Called with every published set; costs microseconds."""
+        perceived = fused.perceived
+        self.total_ms.append((published_ns - perceived.oldest_stamp_ns) / 1e6)
+        self.stamps_ns.append(perceived.frame_set.stamp_ns)
+        if not perceived.partial or self._last is None:
+            self._last = fused
+        if self._count % self._every == 0 and fused.grid is not None:
+            frames = [
+                SeenFrame(frame.camera, frame.stamp_ns, perception)
+                for frame, perception in zip(perceived.frames, perceived.perceptions, strict=True)
+            ]
+            self.samples.append(Sample(perceived.frame_set.stamp_ns, frames, fused.grid))
+        self._count += 1
+
+    def pictures(self) -> list[tuple[str, NDArray[np.uint8], Perception]]:
+        """(camera, RGB picture, perception) of the last whole set; empty if none was published."""
+        if self._last is None:
+            return []
+        perceived = self._last.perceived
+        return [
+            (frame.camera, to_colour(frame.image, frame.encoding, 'rgb'), perception)
+            for frame, perception in zip(perceived.frames, perceived.perceptions, strict=True)
+        ]

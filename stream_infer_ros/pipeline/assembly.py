@@ -1,0 +1,68 @@
+"""Putting a pipeline together from its configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.cameras.transform_buffer import TransformBuffer
+from stream_infer_ros.config import Config
+from stream_infer_ros.errors import EncodingError
+from stream_infer_ros.graph.graph import Graph
+from stream_infer_ros.pipeline.camera_state import CameraState
+from stream_infer_ros.pipeline.camera_topics import CameraTopics
+from stream_infer_ros.pipeline.diagnostics import Diagnostics
+from stream_infer_ros.pipeline.fuser import Fuser
+from stream_infer_ros.pipeline.intake import Intake
+from stream_infer_ros.pipeline.locator import Locator
+from stream_infer_ros.pipeline.network import Network
+from stream_infer_ros.pipeline.outputs import Outputs
+from stream_infer_ros.pipeline.perceiver import Perceiver
+from stream_infer_ros.pipeline.pipeline import Pipeline
+from stream_infer_ros.pipeline.statistics import Statistics
+from stream_infer_ros.sync import make_synchronizer
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A pipeline and the parts that others look at while it runs."""
+
+    pipeline: Pipeline
+    cameras: tuple[CameraState, ...]
+    statistics: Statistics
+    diagnostics: Diagnostics
+    network: Network
+    bound_ms: float
+
+
+def assemble(config: Config, topics: tuple[CameraTopics, ...], graph: Graph, network: Network) -> Assembly:
+    """Wire every step and publish the latched topics. Graph and network stay the caller's.
+
+    Raises ConfigError, ModelError or GraphError with the remedy.
+    """
+    statistics = Statistics()
+    cameras = tuple(CameraState(camera) for camera in topics)
+    names = [camera.name for camera in cameras]
+    transforms = TransformBuffer()
+    synchronizer = make_synchronizer(config.sync, names)
+    intake = Intake(cameras, synchronizer, transforms, statistics)
+    diagnostics = Diagnostics(graph, config, cameras, intake, synchronizer, statistics)
+    pipeline = Pipeline(
+        intake,
+        Perceiver(network, len(names), statistics, _remember(cameras)),
+        Locator(cameras, transforms, config.map.map_frame, config.map.base_frame, statistics),
+        Fuser(config, cameras, statistics) if config.map.enabled else None,
+        Outputs(graph, config, names, network.decoder.class_names, graph.now_ns()),
+        statistics,
+    )
+    return Assembly(pipeline, cameras, statistics, diagnostics, network, config.bound_ms)
+
+
+def _remember(cameras: tuple[CameraState, ...]) -> Callable[[Frame, EncodingError], None]:
+    by_name = {camera.name: camera for camera in cameras}
+
+    def remember(frame: Frame, error: EncodingError) -> None:
+        by_name[frame.camera].problems['image'] = str(error)
+
+    return remember

@@ -1,0 +1,118 @@
+"""/diagnostics: how each camera and each stage does, in words a person can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stream_infer_ros.config import Config
+from stream_infer_ros.graph.graph import RELIABLE, Graph
+from stream_infer_ros.messages.diagnostics import (
+    DiagnosticLevel,
+    DiagnosticStatus,
+    encode_diagnostic_array,
+)
+from stream_infer_ros.pipeline.camera_state import CameraState
+from stream_infer_ros.pipeline.intake import Intake
+from stream_infer_ros.pipeline.statistics import Statistics
+from stream_infer_ros.sync.synchronizer import Synchronizer
+
+
+class Diagnostics:
+    """One status per camera, one for the pipeline, one per QoS problem; publishes at most once a period."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        config: Config,
+        cameras: Sequence[CameraState],
+        intake: Intake,
+        synchronizer: Synchronizer,
+        statistics: Statistics,
+    ) -> None:
+        self._graph = graph
+        self._config = config
+        self._cameras = cameras
+        self._intake = intake
+        self._synchronizer = synchronizer
+        self._statistics = statistics
+        self._publisher = graph.advertise('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray', RELIABLE)
+        self._due_ns: int | None = None
+
+    def publish_if_due(self, now_ns: int) -> None:
+        """Publish if a period has passed since the last time, or time went back."""
+        period_ns = int(self._config.publish.diagnostics_period_s * 1e9)
+        if self._due_ns is None or now_ns >= self._due_ns or now_ns < self._due_ns - period_ns:
+            self._publisher.publish(encode_diagnostic_array(now_ns, self.statuses(now_ns)))
+            self._due_ns = now_ns + period_ns
+
+    def statuses(self, now_ns: int) -> list[DiagnosticStatus]:
+        """All of it, as of now."""
+        cameras = [self._camera(camera, now_ns) for camera in self._cameras]
+        return [self._pipeline(), *cameras, *self._qos()]
+
+    def silent(self, now_ns: int) -> list[str]:
+        """Cameras that have not been heard for longer than `sync.camera_timeout_ms`, or never."""
+        limit_ns = self._config.sync.camera_timeout_ms * 1e6
+        silences = [(camera.name, camera.silent_for_ns(now_ns)) for camera in self._cameras]
+        return [name for name, silence_ns in silences if silence_ns is None or silence_ns > limit_ns]
+
+    def drops(self) -> dict[str, dict[str, int]]:
+        """Losses of every step so far: cause -> camera -> count; nothing is left out."""
+        found = self._statistics.drops()
+        for camera, by_cause in self._synchronizer.drops().items():
+            for cause, n in by_cause.items():
+                if n:
+                    by_camera = found.setdefault(cause, {})
+                    by_camera[camera] = by_camera.get(camera, 0) + n
+        return dict(sorted(found.items()))
+
+    def _drops_of(self, camera: str) -> dict[str, int]:
+        return {cause: by[camera] for cause, by in self.drops().items() if camera in by}
+
+    def _camera(self, camera: CameraState, now_ns: int) -> DiagnosticStatus:
+        silence_ns = camera.silent_for_ns(now_ns)
+        if silence_ns is None:
+            level, message = DiagnosticLevel.STALE, f'no image yet on {camera.topics.image}'
+        elif camera.name in self.silent(now_ns):
+            level, message = DiagnosticLevel.ERROR, f'silent for {silence_ns / 1e9:.1f} s'
+        elif camera.problem:
+            level, message = DiagnosticLevel.WARN, camera.problem
+        else:
+            level, message = DiagnosticLevel.OK, 'streaming'
+        values = {'images': str(camera.images), 'topic': camera.topics.image}
+        values |= {f'dropped.{cause}': str(n) for cause, n in self._drops_of(camera.name).items()}
+        return self._status(level, f'camera {camera.name}', message, values)
+
+    def _pipeline(self) -> DiagnosticStatus:
+        stages = self._statistics.stages()
+        values = {
+            'sets.published': str(self._statistics.sets_published),
+            'sets.partial': str(self._statistics.sets_partial),
+        }
+        for stage, by_camera in stages.items():
+            worst = max(by_camera.values(), key=lambda p: p.p99)
+            values[f'{stage}.ms'] = f'p50 {worst.p50:.1f}, p95 {worst.p95:.1f}, p99 {worst.p99:.1f}'
+        total = stages.get('total', {}).get('')
+        bound_ms = self._config.bound_ms
+        if total is None:
+            level, message = DiagnosticLevel.STALE, 'no set published yet'
+        elif total.p99 > bound_ms:
+            level = DiagnosticLevel.WARN
+            message = f'p99 {total.p99:.0f} ms is over the bound of {bound_ms:.0f} ms'
+        else:
+            level, message = DiagnosticLevel.OK, f'p99 {total.p99:.0f} ms, bound {bound_ms:.0f} ms'
+        if self._intake.transform_problem:
+            level, message = DiagnosticLevel.WARN, self._intake.transform_problem
+        return self._status(level, 'pipeline', message, values)
+
+    def _qos(self) -> list[DiagnosticStatus]:
+        return [
+            self._status(DiagnosticLevel.ERROR, f'qos {p.topic}', f'incompatible {p.policy}: {p.remedy}', {})
+            for p in self._graph.qos_problems()
+        ]
+
+    def _status(
+        self, level: DiagnosticLevel, part: str, message: str, values: dict[str, str]
+    ) -> DiagnosticStatus:
+        name = self._config.graph.node_name
+        return DiagnosticStatus(level, f'{name}: {part}', message, name, values)

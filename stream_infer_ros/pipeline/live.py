@@ -1,0 +1,153 @@
+"""Running the pipeline on a live graph: three threads, two bounded slots."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from stream_infer_ros.config import Config
+from stream_infer_ros.graph.graph import Cdr, Graph, Qos
+from stream_infer_ros.pipeline.camera_state import CameraState
+from stream_infer_ros.pipeline.diagnostics import Diagnostics
+from stream_infer_ros.pipeline.inbox import Inbox
+from stream_infer_ros.pipeline.pipeline import Pipeline
+from stream_infer_ros.pipeline.processed_set import FusedSet, PerceivedSet
+from stream_infer_ros.pipeline.slot import Slot
+from stream_infer_ros.pipeline.subscriptions import subscriptions
+from stream_infer_ros.sync.frame_set import FrameSet
+
+OnFused = Callable[[FusedSet, int], None]
+
+# Longest a thread sleeps before it looks at the clock again.
+IDLE_S = 0.1
+SETS_WAITING = 1  # the newest set wins
+RESULTS_WAITING = 2  # one in the making, one waiting
+
+
+class LiveRunner:
+    """Receiving, inference and publishing overlap, each on its own thread.
+
+    middleware thread -> inbox -> [match] -> slot of sets -> [perceive] -> slot of results -> [deliver]
+
+    Args:
+        on_fused: called on the deliver thread with each published set and the moment it was out, nanoseconds.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        pipeline: Pipeline,
+        cameras: Sequence[CameraState],
+        diagnostics: Diagnostics,
+        config: Config,
+        on_fused: OnFused | None = None,
+    ) -> None:
+        self._graph = graph
+        self._pipeline = pipeline
+        self._cameras = cameras
+        self._diagnostics = diagnostics
+        self._on_fused = on_fused
+        self._refresh_s = min(0.5, config.map.blind_after_s / 4)
+        self._inbox = Inbox({topic: 1000 if 'tf' in topic else 5 for topic in pipeline.intake.sources})
+        self._sets: Slot[tuple[FrameSet, int]] = Slot(SETS_WAITING)
+        self._results: Slot[PerceivedSet] = Slot(RESULTS_WAITING)
+        self._stopped = threading.Event()
+        self._failure: BaseException | None = None
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(step,), name=f'stream_infer {step.__name__}')
+            for step in (self._match, self._perceive, self._deliver)
+        ]
+
+    def start(self) -> None:
+        """Subscribe and begin."""
+        for thread in self._threads:
+            thread.start()
+        for topic, type_name, qos in subscriptions(self._cameras):
+            self._subscribe(topic, type_name, qos)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until stopped or failed; True if so. Raises what a thread failed with."""
+        ended = self._stopped.wait(timeout_s)
+        if self._failure is not None:
+            raise self._failure
+        return ended
+
+    def stop(self) -> None:
+        """End all threads; what is in work is finished. Safe to call twice, from any other thread."""
+        self._stopped.set()
+        self._inbox.close()
+        self._sets.close()
+        self._results.close()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
+
+    def _subscribe(self, topic: str, type_name: str, qos: Qos) -> None:
+        sender = next((c.name for c in self._cameras if c.topics.image == topic), topic)
+
+        def on_message(cdr: Cdr, received_ns: int) -> None:
+            if not self._inbox.put(topic, cdr, received_ns):
+                self._pipeline.statistics.lost('inbox_full', sender)
+
+        self._graph.subscribe(topic, type_name, qos, on_message)
+
+    def _match(self) -> None:
+        while not self._stopped.is_set():
+            for topic, cdr, received_ns in self._inbox.drain(self._until_deadline_s()):
+                self._hand_over(self._pipeline.receive(topic, cdr, received_ns))
+            self._hand_over(self._pipeline.intake.poll(self._graph.now_ns()))
+
+    def _until_deadline_s(self) -> float:
+        deadline_ns = self._pipeline.intake.next_deadline_ns()
+        if deadline_ns is None:
+            return IDLE_S
+        return min(max((deadline_ns - self._graph.now_ns()) / 1e9, 0.0), IDLE_S)
+
+    def _hand_over(self, sets: Sequence[FrameSet]) -> None:
+        for frame_set in sets:
+            lost = self._sets.put((frame_set, self._graph.now_ns()))
+            if lost is not None:
+                self._count(lost[0], 'superseded')
+
+    def _perceive(self) -> None:
+        while not self._stopped.is_set():
+            taken = self._sets.take(IDLE_S)
+            if taken is None:
+                continue
+            frame_set, put_ns = taken
+            self._pipeline.statistics.took('queue', self._graph.now_ns() - put_ns)
+            lost = self._results.put(self._pipeline.perceive(frame_set))
+            if lost is not None:
+                self._count(lost.frame_set, 'superseded')
+
+    def _deliver(self) -> None:
+        published_ns = self._graph.now_ns()
+        while not self._stopped.is_set():
+            perceived = self._results.take(self._refresh_s)
+            now_ns = self._graph.now_ns()
+            if perceived is not None:
+                fused = self._pipeline.deliver(perceived, now_ns)
+                published_ns = self._graph.now_ns()
+                self._pipeline.statistics.took('total', published_ns - perceived.oldest_stamp_ns)
+                if self._on_fused is not None:
+                    self._on_fused(fused, published_ns)
+            elif now_ns - published_ns >= self._refresh_s * 1e9:
+                self._pipeline.refresh(now_ns)
+                published_ns = now_ns
+            self._diagnostics.publish_if_due(now_ns)
+
+    def _count(self, frame_set: FrameSet, cause: str) -> None:
+        for frame in frame_set.frames:
+            if frame is not None:
+                self._pipeline.statistics.lost(cause, frame.camera)
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except BaseException as failure:  # handed to whoever waits, never lost
+            self._failure = failure
+        finally:
+            self._stopped.set()
+            self._inbox.close()
+            self._sets.close()
+            self._results.close()

@@ -1,0 +1,41 @@
+"""One set after inference, on its way to the map and the outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.inference.detections import Perception
+from stream_infer_ros.mapping import GridSnapshot, GroundObject, PolarScan, View
+from stream_infer_ros.sync.frame_set import FrameSet
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PerceivedSet:
+    """What the cameras of one set saw: frames and perceptions of one length, in configured order."""
+
+    frame_set: FrameSet
+    frames: Sequence[Frame]
+    perceptions: Sequence[Perception]
+
+    @property
+    def partial(self) -> bool:
+        """True if some configured camera has no result in it."""
+        return len(self.frames) < len(self.frame_set.frames)
+
+    @property
+    def oldest_stamp_ns(self) -> int:
+        """Stamp of the frame that waited longest; the set's own where no frame is left."""
+        return min((frame.stamp_ns for frame in self.frames), default=self.frame_set.stamp_ns)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FusedSet:
+    """One set with what it gave: scans by camera; `grid` is None where no map is wanted."""
+
+    perceived: PerceivedSet
+    views: Sequence[View] = ()
+    scans: Mapping[str, PolarScan] = field(default_factory=dict)
+    grid: GridSnapshot | None = None
+    objects: Sequence[GroundObject] = ()

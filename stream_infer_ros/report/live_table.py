@@ -1,0 +1,56 @@
+"""What a running pipeline shows in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from stream_infer_ros.pipeline.camera_state import CameraState
+from stream_infer_ros.pipeline.statistics import Statistics
+
+
+def live_table(
+    cameras: Sequence[CameraState],
+    silent: Sequence[str],
+    statistics: Statistics,
+    bound_ms: float,
+    elapsed_s: float,
+) -> Table:
+    """Cameras, sets and latency of this moment; `silent` names the cameras not heard of late."""
+    stages = statistics.stages()
+    total = stages.get('total', {}).get('')
+    latency = 'no set yet'
+    if total is not None:
+        colour = 'green' if total.p99 <= bound_ms else 'red'
+        latency = f'[{colour}]p50 {total.p50:.0f} ms, p99 {total.p99:.0f} ms[/] of {bound_ms:.0f}'
+    rate = statistics.sets_published / elapsed_s if elapsed_s > 0 else 0.0
+    table = Table(
+        title=f'{elapsed_s:.0f} s   {statistics.sets_published} sets ({rate:.1f}/s), '
+        f'{statistics.sets_partial} partial   {latency}',
+        title_justify='left',
+        expand=False,
+    )
+    for column in ('camera', 'images', 'wire p99 ms', 'wait p99 ms', 'lost', 'state'):
+        table.add_column(column, justify='left' if column in ('camera', 'state') else 'right')
+    drops = statistics.drops()
+    for camera in cameras:
+        wire, wait = (stages.get(stage, {}).get(camera.name) for stage in ('wire', 'wait'))
+        lost = sum(by_camera.get(camera.name, 0) for by_camera in drops.values())
+        table.add_row(
+            camera.name,
+            str(camera.images),
+            f'{wire.p99:.1f}' if wire else '-',
+            f'{wait.p99:.1f}' if wait else '-',
+            str(lost),
+            _state(camera, silent),
+        )
+    return table
+
+
+def _state(camera: CameraState, silent: Sequence[str]) -> str:
+    if not camera.images:
+        return '[yellow]no image yet[/]'
+    if camera.name in silent:
+        return '[red]silent[/]'
+    return f'[yellow]{camera.problem}[/]' if camera.problem else '[green]streaming[/]'

@@ -1,0 +1,103 @@
+"""`stream_infer demo`, whole, with a stranger on its domain; and what it leaves behind."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+
+import cv2
+import numpy as np
+import pytest
+from graph_harness import PeerProcess
+
+from stream_infer_ros.graph import LATCHED, RELIABLE, BagGraph
+from stream_infer_ros.messages.detection2d_array import decode_detection2d_array
+from stream_infer_ros.messages.occupancy_grid import decode_occupancy_grid
+
+pytest.importorskip('cyclonedds', reason='the demo needs cyclonedds, which is not installed')
+
+DETECTIONS, GRID = 'vision_msgs/msg/Detection2DArray', 'nav_msgs/msg/OccupancyGrid'
+# The graph's tests use 1 to 100; their pid is ours.
+DOMAIN_ID = 1 + (os.getpid() + 50) % 100
+
+
+@pytest.fixture(scope='module')
+def run(tmp_path_factory):
+    """One short demo of three cameras; the bound is generous, for what is checked here is not speed."""
+    out = tmp_path_factory.mktemp('demo')
+    command = [sys.executable, '-m', 'stream_infer_ros', 'demo', '--seconds', '6', '--cameras', '3']
+    command += ['--rate', '5', '--bound-ms', '20000', '--seed', '3', '--out', str(out)]
+    peer = PeerProcess(DOMAIN_ID)
+    peer.listen(topic='/stream_infer/cam1/detections', type=DETECTIONS, qos=asdict(RELIABLE), typed=True)
+    peer.listen(topic='/stream_infer/occupancy_grid', type=GRID, qos=asdict(LATCHED), typed=True)
+    process = subprocess.Popen(
+        [*command, '--domain-id', str(DOMAIN_ID)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert peer.matched(topic='/stream_infer/cam1/detections')
+    seen = {
+        'detections': peer.read(topic='/stream_infer/cam1/detections', count=5),
+        'maps': peer.read(topic='/stream_infer/occupancy_grid', count=5),
+    }
+    told, _ = process.communicate(timeout=120)
+    peer.end()
+    assert process.returncode == 0, told
+    return out, told, seen
+
+
+def test_a_stranger_reads_detections_and_map(run):
+    _, _, seen = run
+    assert seen['detections'][0]['header']['frame_id'] == 'cam1_optical_frame'
+    assert len(seen['detections']) >= 5
+    grid = seen['maps'][-1]
+    assert grid['header']['frame_id'] == 'odom'
+    assert grid['info']['width'] * grid['info']['height'] == len(grid['data'])
+    assert 0 in grid['data']
+
+
+def test_the_report_holds_what_it_promises(run):
+    out, told, _ = run
+    report = json.loads((out / 'report.json').read_text())
+    assert report['streams'] == 3
+    assert report['rate_hz'] == 5
+    assert report['sets']['expected'] == 30
+    assert 5 <= report['sets']['published'] <= 35
+    assert 0 < report['latency_ms']['p50'] <= report['latency_ms']['p99'] <= report['latency_ms']['bound']
+    stages = {'wire', 'wait', 'queue', 'letterbox', 'inference', 'decode', 'fuse', 'publish'}
+    assert set(report['stages_ms']) == stages
+    scores = {'occupied_precision', 'occupied_recall', 'occupied_f1', 'free_precision', 'free_recall'}
+    assert scores | {'missed_as_free', 'moving_recall'} <= set(report['map'])
+    assert 0 <= report['detections']['map50'] <= 1
+    assert {'world', 'pipeline'} == set(report['cpu_s'])
+    assert report['peak_rss_mb'] > 50
+    assert 'inside the bound' in told
+
+
+def test_the_page_needs_nothing_else_and_the_map_is_a_picture(run):
+    out, _, _ = run
+    page = (out / 'report.html').read_text()
+    assert page.count('data:image/') == 5
+    assert 'src="http' not in page
+    assert cv2.imread(str(out / 'map.png')).std() > 10
+
+
+def test_the_recording_plays(run):
+    out, _, _ = run
+    graph = BagGraph(out / 'result.mcap')
+    boxes, maps = [], []
+    graph.subscribe('/stream_infer/cam2/detections', DETECTIONS, RELIABLE, lambda cdr, _: boxes.append(cdr))
+    graph.subscribe('/stream_infer/occupancy_grid', GRID, LATCHED, lambda cdr, _: maps.append(cdr))
+    graph.play()
+    stamps = [decode_detection2d_array(cdr).stamp_ns for cdr in boxes]
+    assert len(stamps) >= 5
+    assert stamps == sorted(stamps)
+    assert np.count_nonzero(decode_occupancy_grid(maps[-1]).cells == 0) > 1000
+    graph.close()
+
+
+def test_a_bound_that_cannot_be_held_ends_with_1(tmp_path):
+    command = [sys.executable, '-m', 'stream_infer_ros', 'demo', '--seconds', '2', '--cameras', '1']
+    command += ['--bound-ms', '1', '--engine', 'fake', '--out', str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert ended.returncode == 1, ended.stderr
+    assert 'OVER the bound of 1 ms' in ' '.join(ended.stdout.split())

@@ -1,0 +1,220 @@
+"""Bytes in, bytes out: the whole data path on a memory graph, with a clock that tests move."""
+
+import threading
+
+import numpy as np
+import pytest
+from yard import EPOCH_NS, SMALL, Yard
+
+from stream_infer_ros.config import parse_config
+from stream_infer_ros.errors import EngineError
+from stream_infer_ros.graph import LATCHED, RELIABLE
+from stream_infer_ros.messages.detection2d_array import decode_detection2d_array
+from stream_infer_ros.messages.diagnostics import DiagnosticLevel, decode_diagnostic_array
+from stream_infer_ros.messages.label_info import decode_label_info
+from stream_infer_ros.messages.laser_scan import decode_laser_scan
+from stream_infer_ros.messages.occupancy_grid import decode_occupancy_grid
+from stream_infer_ros.pipeline.assembly import assemble
+from stream_infer_ros.pipeline.camera_topics import camera_topics
+from stream_infer_ros.pipeline.live import LiveRunner
+from stream_infer_ros.pipeline.network import Network
+from stream_infer_ros.pipeline.subscriptions import subscriptions
+
+CAMERAS = [f'cam{i}' for i in range(SMALL.cameras)]
+DETECTIONS = 'vision_msgs/msg/Detection2DArray'
+GRID = 'nav_msgs/msg/OccupancyGrid'
+
+
+def config(**settings):
+    return parse_config({'cameras': CAMERAS, 'engine': {'kind': 'fake'}, **settings}, 'test')
+
+
+class Driven:
+    """A pipeline whose steps run inside `publish`: what a camera sends has been through when it returns."""
+
+    def __init__(self, yard: Yard, settings) -> None:
+        self.network = Network(settings)
+        self.assembly = assemble(settings, camera_topics(settings, ()), yard.graph, self.network)
+        self.fused = []
+        self._yard = yard
+        for topic, type_name, qos in subscriptions(self.assembly.cameras):
+            yard.graph.subscribe(topic, type_name, qos, self._taker(topic))
+
+    def _taker(self, topic):
+        def take(cdr, received_ns):
+            self.process(self.assembly.pipeline.intake.poll(received_ns))
+            self.process(self.assembly.pipeline.receive(topic, cdr, received_ns))
+
+        return take
+
+    def process(self, sets):
+        for frame_set in sets:
+            perceived = self.assembly.pipeline.perceive(frame_set)
+            self.fused.append(self.assembly.pipeline.deliver(perceived, self._yard.clock.now_ns))
+
+
+def test_every_camera_gets_its_results_and_the_map_knows_free_ground():
+    yard = Yard()
+    boxes = {c: yard.collect(f'/stream_infer/{c}/detections', DETECTIONS, RELIABLE) for c in CAMERAS}
+    scans = yard.collect('/stream_infer/cam1/scan', 'sensor_msgs/msg/LaserScan', RELIABLE)
+    maps = yard.collect('/stream_infer/occupancy_grid', GRID, LATCHED)
+    driven = Driven(yard, config())
+    yard.stream(ticks=8)
+    assert not yard.graph.callback_failures()
+    whole = [fused for fused in driven.fused if not fused.perceived.partial]
+    assert len(whole) >= 7
+    for camera in CAMERAS:
+        decoded = [decode_detection2d_array(cdr) for cdr in boxes[camera]]
+        stamps = [message.stamp_ns for message in decoded]
+        assert stamps == sorted(stamps)
+        sent = {e.stamp_ns for e in yard.exposures(8) if f'cam{e.camera}' == camera}
+        assert set(stamps) <= sent
+        assert {message.frame_id for message in decoded} == {f'{camera}_optical_frame'}
+    assert len(scans) == len(boxes['cam1'])
+    assert np.isfinite(decode_laser_scan(scans[-1]).range_max_m)
+    grid = decode_occupancy_grid(maps[-1])
+    assert grid.cells.shape == (400, 400)
+    assert (grid.cells == 0).sum() > 1000
+    driven.network.close()
+
+
+def test_label_names_reach_who_comes_late():
+    yard = Yard()
+    driven = Driven(yard, config())
+    late = yard.collect('/stream_infer/cam0/label_info', 'vision_msgs/msg/LabelInfo', LATCHED)
+    (message,) = late
+    assert decode_label_info(message).class_names == dict(enumerate(('pedestrian', 'car', 'cone', 'box')))
+    driven.network.close()
+
+
+def test_a_camera_that_falls_silent_is_named_and_nobody_waits_for_it():
+    yard = Yard()
+    driven = Driven(yard, config())
+    yard.stream(ticks=20, skip=lambda e: e.camera == 1 and e.tick >= 5)
+    partial = [fused for fused in driven.fused[5:] if fused.perceived.partial]
+    assert len(partial) >= 14
+    assert {frame.camera for fused in partial for frame in fused.perceived.frames} == {'cam0', 'cam2'}
+    statuses = {s.name: s for s in driven.assembly.diagnostics.statuses(yard.clock.now_ns)}
+    assert statuses['stream_infer: camera cam1'].level is DiagnosticLevel.ERROR
+    assert 'silent for 1.' in statuses['stream_infer: camera cam1'].message
+    assert statuses['stream_infer: camera cam0'].level is DiagnosticLevel.OK
+    driven.network.close()
+
+
+def test_garbage_on_a_topic_is_counted_and_named_and_the_rest_goes_on():
+    yard = Yard()
+    driven = Driven(yard, config())
+    garbage = yard.cameras.advertise('/cam2/image_raw', 'sensor_msgs/msg/Image', RELIABLE)
+    yard.stream(ticks=3)
+    garbage.publish(b'\x00\x01\x00\x00 this is no image')
+    status = driven.assembly.diagnostics.statuses(yard.clock.now_ns)[3]
+    assert status.name.endswith('cam2')
+    assert status.level is DiagnosticLevel.WARN
+    assert status.values['dropped.malformed'] == '1'
+    assert not yard.graph.callback_failures()
+    assert len(driven.fused) >= 3
+    driven.network.close()
+
+
+def test_a_missing_transform_is_counted_and_boxes_still_go_out():
+    yard = Yard()
+    boxes = yard.collect('/stream_infer/cam0/detections', DETECTIONS, RELIABLE)
+    driven = Driven(yard, config(map={'map_frame': 'map'}))
+    yard.stream(ticks=4)
+    assert len(boxes) >= 4
+    assert driven.assembly.statistics.drops()['no_transform']['cam0'] == len(boxes)
+    assert "'map'" in driven.assembly.cameras[0].problem
+    driven.network.close()
+
+
+def test_without_a_map_only_boxes_are_published():
+    yard = Yard()
+    driven = Driven(yard, config(map={'enabled': False}))
+    yard.stream(ticks=3)
+    topics = {topic.name for topic in yard.graph.topics()}
+    assert '/stream_infer/cam0/detections' in topics
+    assert '/stream_infer/occupancy_grid' not in topics
+    assert all(fused.grid is None for fused in driven.fused)
+    driven.network.close()
+
+
+def test_the_clock_alone_turns_what_silent_cameras_saw_to_unknown():
+    yard = Yard()
+    maps = yard.collect('/stream_infer/occupancy_grid', GRID, LATCHED)
+    driven = Driven(yard, config(map={'blind_after_s': 2.0}))
+    yard.stream(ticks=10)
+    before = decode_occupancy_grid(maps[-1]).cells
+    driven.assembly.pipeline.refresh(yard.clock.now_ns + 1_000_000_000)
+    assert np.array_equal(decode_occupancy_grid(maps[-1]).cells == 0, before == 0)
+    driven.assembly.pipeline.refresh(yard.clock.now_ns + 2_500_000_000)
+    after = decode_occupancy_grid(maps[-1]).cells
+    assert (before == 0).sum() > 1000
+    assert (after == 0).sum() < 0.05 * (before == 0).sum()
+    driven.network.close()
+
+
+@pytest.fixture
+def live():
+    """A runner on its own threads; stops whatever happens."""
+    started = []
+
+    def start(yard, settings, on_fused=None):
+        network = Network(settings)
+        assembly = assemble(settings, camera_topics(settings, ()), yard.graph, network)
+        runner = LiveRunner(
+            yard.graph, assembly.pipeline, assembly.cameras, assembly.diagnostics, settings, on_fused
+        )
+        started.append((runner, network))
+        runner.start()
+        return runner, assembly
+
+    yield start
+    for runner, network in started:
+        runner.stop()
+        network.close()
+
+
+def test_live_threads_publish_and_leave_nothing_behind(live):
+    yard = Yard()
+    enough = threading.Event()
+    seen = []
+
+    def on_fused(fused, _):
+        seen.append(fused)
+        if sum(not f.perceived.partial for f in seen) >= 2:
+            enough.set()
+
+    before = threading.active_count()
+    runner, assembly = live(yard, config(), on_fused)
+    for tick in range(60):
+        yard.stream(ticks=tick + 1, skip=lambda e, tick=tick: e.tick < tick)
+        if enough.wait(0.05):
+            break
+    assert enough.is_set()
+    runner.stop()
+    assert threading.active_count() == before
+    statistics = assembly.statistics
+    lost = sum(n for by_camera in assembly.diagnostics.drops().values() for n in by_camera.values())
+    published = sum(len(fused.perceived.frames) for fused in seen)
+    received = sum(camera.images for camera in assembly.cameras)
+    assert statistics.sets_published == len(seen)
+    assert published + lost <= received
+
+
+def test_a_failing_engine_ends_the_run_with_its_error(live):
+    yard = Yard()
+    runner, assembly = live(yard, config())
+    assembly.network.close()
+    yard.stream(ticks=1)
+    with pytest.raises(EngineError, match='load'):
+        runner.wait(30)
+
+
+def test_diagnostics_come_once_a_period():
+    yard = Yard()
+    told = yard.collect('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray', RELIABLE)
+    driven = Driven(yard, config())
+    for step_ns in range(0, 3_000_000_000, 100_000_000):
+        driven.assembly.diagnostics.publish_if_due(EPOCH_NS + step_ns)
+    assert [decode_diagnostic_array(cdr)[0] - EPOCH_NS for cdr in told] == [0, 10**9, 2 * 10**9]
+    driven.network.close()

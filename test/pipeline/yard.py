@@ -1,0 +1,46 @@
+"""A small yard on a memory graph, and a clock that only tests move."""
+
+from stream_infer_ros.graph import MemoryBus, MemoryGraph
+from stream_infer_ros.simulation import SimulationOptions, Timing, schedule
+from stream_infer_ros.simulation.publisher import WorldPublisher
+
+SMALL = SimulationOptions(cameras=3, width=160, height=120, timing=Timing(rate_hz=10.0, phase_ms=6.0))
+EPOCH_NS = 1_000_000_000_000
+
+
+class Clock:
+    """Stands until told otherwise; nanoseconds."""
+
+    def __init__(self, now_ns: int = EPOCH_NS) -> None:
+        self.now_ns = now_ns
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+
+class Yard:
+    """A robot's cameras on one end of a bus, and the other end for the pipeline; both see one clock."""
+
+    def __init__(self, options: SimulationOptions = SMALL) -> None:
+        self.options = options
+        self.clock = Clock()
+        bus = MemoryBus()
+        self.graph = MemoryGraph(bus, self.clock)
+        self.cameras = MemoryGraph(bus, self.clock)
+        self.publisher = WorldPublisher(self.cameras, options.world(), options.rig(), EPOCH_NS)
+
+    def exposures(self, ticks: int):
+        return schedule(self.options.cameras, self.options.seed, EPOCH_NS, self.options.timing, ticks)
+
+    def stream(self, ticks: int, skip=lambda exposure: False) -> None:
+        """Publish every exposure of so many ticks at its stamp, but those to skip."""
+        for exposure in self.exposures(ticks):
+            self.clock.now_ns = exposure.stamp_ns
+            if not skip(exposure):
+                self.publisher.hand_out(self.publisher.prepare(exposure))
+
+    def collect(self, topic: str, type_name: str, qos) -> list[bytes]:
+        """Messages that anyone publishes there from now on."""
+        messages: list[bytes] = []
+        self.cameras.subscribe(topic, type_name, qos, lambda cdr, _: messages.append(bytes(cdr)))
+        return messages
