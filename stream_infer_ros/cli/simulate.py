@@ -28,6 +28,7 @@ def simulate(
     phase_ms: Annotated[float, typer.Option(help='Phases of the cameras spread within +- this.')] = 12.0,
     jitter_ms: Annotated[float, typer.Option(help='Standard deviation of the stamps.')] = 1.5,
     drop: Annotated[float, typer.Option(min=0.0, max=1.0, help='Probability that an image is lost.')] = 0.0,
+    speed: Annotated[float, typer.Option(min=0.0, help='Of the robot, metres a second.')] = 1.0,
     seconds: Annotated[float, typer.Option(min=0.0, help='How long; 0: until Ctrl-C.')] = 0.0,
     jpeg: Annotated[int, typer.Option(min=0, max=100, help='JPEG quality; 0: raw rgb8.')] = 0,
     clock: Annotated[bool, typer.Option(help='Publish /clock.')] = False,
@@ -45,6 +46,7 @@ def simulate(
         height=height,
         timing=Timing(rate, phase_ms, jitter_ms, drop),
         duration_s=seconds,
+        speed_m_s=speed,
         jpeg_quality=jpeg,
         with_clock=clock,
     )

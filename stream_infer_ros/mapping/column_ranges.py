@@ -80,7 +80,7 @@ class ColumnRanges:
         return unit
 
     def _position(self, row_v: FloatArray) -> tuple[NDArray[np.intp], FloatArray]:
-        """Rows (..., C) to an index into the table and how far (0..1, NaN for NaN) it lies towards the next."""
+        """Rows (..., C) to an index into the table and the share (NaN for NaN) of the next."""
         position = np.clip((row_v + 0.5) / self._row_pitch, 0.0, _ROWS - 1.000001)
         below = np.where(np.isnan(position), 0.0, position).astype(np.intp)
         return self._start + below, position - below

@@ -61,7 +61,8 @@ def inverse_ground_range(model: CameraModel, base_from_camera: RigidTransform, u
 def inverse_2x2(matrix: FloatArray) -> FloatArray:
     """Inverse of (2, 2); ten times as fast as the general way, for one."""
     (a, b), (c, d) = matrix.tolist()
-    return np.array([[d, -b], [-c, a]]) / (a * d - b * c)
+    inverse: FloatArray = np.array([[d, -b], [-c, a]]) / (a * d - b * c)
+    return inverse
 
 
 def metres_per_row(range_m: ArrayLike, focal_px: float, height_m: float) -> FloatArray:

@@ -77,31 +77,13 @@ class GroundView:
 
         Without a boundary: whether the points lie in view and within range.
         """
-        away = np.abs(in_map - self.camera_in_map()).max(axis=1)
-        near = np.flatnonzero(away <= self.geometry.range_m)
-        through = np.zeros(len(in_map), np.bool_)
-        if len(near):
-            through[near] = self._looks_through_near(in_map[near])
-        return through
-
-    def _looks_through_near(self, in_map: FloatArray) -> BoolArray:
         in_base = (in_map - self._shift) @ inverse_2x2(self._linear).T
-        on_ground = np.concatenate([in_base, np.zeros((len(in_base), 1))], axis=1)
-        model = self.geometry.model
-        uv = model.points_to_pixels(self.geometry.base_from_camera.inverse().apply(on_ground))
-        position = self.geometry.base_from_camera.translation[:2]
-        distance = np.hypot(*(in_base - position).T)
-        with np.errstate(invalid='ignore'):
-            seen: BoolArray = (
-                (uv[:, 0] > -0.5)
-                & (uv[:, 0] < model.image_width - 0.5)
-                & (uv[:, 1] > -0.5)
-                & (uv[:, 1] < model.image_height - 0.5)
-                & (distance <= self.geometry.range_m)
-            )
+        u = self.geometry.table.u_at(in_base)
+        seen: BoolArray = u > -1.0
         if self.columns is None or self.boundary is None:
             return seen
-        column = self.columns.nearest(np.where(seen, uv[:, 0], 0.0))
-        beyond = self.boundary.range_m[column] > distance + _BEYOND_M
-        clear: BoolArray = seen & beyond & (self.boundary.confidence[column] > _LEAST_CONFIDENCE)
-        return clear
+        distance = np.hypot(*(in_base - self.geometry.base_from_camera.translation[:2]).T)
+        column = self.columns.nearest(u)
+        seen &= self.boundary.range_m[column] > distance + _BEYOND_M
+        seen &= self.boundary.confidence[column] > _LEAST_CONFIDENCE
+        return seen

@@ -101,16 +101,17 @@ def cell_evidence(
     occupied_from = boundary.range_m - 0.5 * boundary.sigma_m - sensor.gap_m
     occupied_to = boundary.range_m + sensor.depth_m + 0.5 * boundary.sigma_m
 
-    column = _column_of(cells.u, columns)
+    by_column = np.stack([sensor.free * boundary.confidence, free_to, occupied_from, occupied_to, occupied])
+    free, free_to, occupied_from, occupied_to, occupied = _per_cell(by_column, _column_of(cells.u, columns))
     distance = cells.range_m
     # m(r) = r^2 row_m; the weight below is free_row_m / m(r), capped at 1.
     evidence = np.float32(sensor.free_row_m / boundary.row_m) / (np.square(distance) + np.float32(1e-6))
     np.minimum(evidence, np.float32(1.0), out=evidence)
-    evidence *= _per_cell(sensor.free * boundary.confidence, column)
-    evidence *= distance < _per_cell(free_to, column)
-    hit = distance >= _per_cell(occupied_from, column)
-    hit &= distance < _per_cell(occupied_to, column)
-    merged: NDArray[np.float32] = np.where(hit, _per_cell(occupied, column), evidence)
+    evidence *= free
+    evidence *= distance < free_to
+    hit = distance >= occupied_from
+    hit &= distance < occupied_to
+    merged: NDArray[np.float32] = np.where(hit, occupied, evidence)
     return merged
 
 
@@ -124,10 +125,10 @@ def _column_of(u: NDArray[np.float32], columns: ColumnRanges) -> NDArray[np.int3
     return column
 
 
-def _per_cell(values: FloatArray, column: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Values of the columns (C,) spread over the cells; nothing (0) for column 0 of `_column_of`."""
-    table = np.empty(len(values) + 1, np.float32)
-    table[0] = 0.0
-    table[1:] = values
-    spread: NDArray[np.float32] = np.take(table, column)
+def _per_cell(by_column: FloatArray, column: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Rows of values by column (n, C) spread over the cells: (n, K); nothing (0) for column 0 of `_column_of`."""
+    kinds, columns = by_column.shape
+    table = np.zeros((columns + 1, kinds), np.float32)
+    table[1:] = by_column.T
+    spread: NDArray[np.float32] = table.take(column, axis=0).T
     return spread

@@ -66,8 +66,9 @@ class ViewTable:
             & (uv[:, 1] < model.image_height - 0.5)
             & (distance <= range_m)
         )
-        table = np.stack([np.where(inside, uv[:, 0], _OUTSIDE), distance], axis=-1)
-        self._table = table.reshape(2 * reach, 2 * reach, 2).astype(np.float32)
+        columns = np.where(inside, uv[:, 0], _OUTSIDE)
+        self._u = columns.reshape(2 * reach, 2 * reach).astype(np.float32)
+        self._position = base_from_camera.translation[:2]
         self._outline = _outline(points[inside, :2], resolution_m)
 
     def on(self, grid: RollingGrid, map_from_base: RigidTransform) -> CellsInView:
@@ -80,23 +81,46 @@ class ViewTable:
         if width <= 0 or height <= 0:
             none = np.zeros(0, np.float32)
             return CellsInView(np.zeros(0, np.intp), none, none)
-        # Cell (0, 0) of the window `low`..`high` to pixels of the table: a plane's motion, inverse of the pose.
+        # From cells of the window `low`..`high` to the base frame: a motion of the plane.
         base_from_map = inverse_2x2(linear)
-        first_centre = (low + (grid.left, grid.bottom) + 0.5) * grid.resolution_m
-        start = (base_from_map @ (first_centre - shift) - self._corner) / self._resolution_m - 0.5
-        warp = np.column_stack([base_from_map * (grid.resolution_m / self._resolution_m), start])
+        step = base_from_map * grid.resolution_m
+        first = base_from_map @ ((low + (grid.left, grid.bottom) + 0.5) * grid.resolution_m - shift)
+        warp = np.column_stack([step, first - self._corner]) / self._resolution_m
+        warp[:, 2] -= 0.5
         sampled = cv2.warpAffine(
-            self._table,
+            self._u,
             warp,
             (width, height),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_CONSTANT,
-            borderValue=(_OUTSIDE, _OUTSIDE),
+            borderValue=_OUTSIDE,
+        ).reshape(-1)
+        inside = np.flatnonzero(sampled > -1.0)
+        row = inside // width
+        column = inside - row * width
+        from_camera = first - self._position
+        range_m = np.hypot(
+            _line(from_camera[0], step[0], column, row), _line(from_camera[1], step[1], column, row)
         )
-        rows, columns = np.nonzero(sampled[..., 0] > -1.0)
-        seen: NDArray[np.float32] = sampled[rows, columns].astype(np.float32, copy=False)
-        index = (rows + low[1]) * grid.size + (columns + low[0])
-        return CellsInView(index, seen[:, 0], seen[:, 1])
+        index = inside + row * (grid.size - width) + int(low[1] * grid.size + low[0])
+        return CellsInView(index, sampled[inside].astype(np.float32, copy=False), range_m)
+
+    def u_at(self, in_base: FloatArray) -> NDArray[np.float32]:
+        """Image column (N,) float32 of ground points (N, 2) of the base frame, to within a cell; < -1: not in view."""
+        cell = np.floor((in_base - self._corner) / self._resolution_m).astype(np.intp)
+        within = ((cell >= 0) & (cell < len(self._u))).all(axis=1)
+        cell[~within] = 0
+        u: NDArray[np.float32] = np.where(within, self._u[cell[:, 1], cell[:, 0]], np.float32(_OUTSIDE))
+        return u
+
+
+def _line(
+    start: float, step: FloatArray, column: NDArray[np.intp], row: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """start + step . (column, row), of each cell."""
+    along = np.float32(start) + np.float32(step[0]) * column.astype(np.float32)
+    along += np.float32(step[1]) * row.astype(np.float32)
+    return along
 
 
 def _outline(points: FloatArray, resolution_m: float) -> FloatArray:

@@ -149,7 +149,9 @@ def test_the_clock_alone_turns_what_silent_cameras_saw_to_unknown():
     driven.assembly.pipeline.refresh(yard.clock.now_ns + 2_500_000_000)
     after = decode_occupancy_grid(maps[-1]).cells
     assert (before == 0).sum() > 1000
-    assert (after == 0).sum() < 0.05 * (before == 0).sum()
+    # What lies outside every view (the robot moved on, and three cameras leave gaps) keeps its memory.
+    assert 0 < (after == 0).sum() < 0.3 * (before == 0).sum()
+    assert not ((after != before) & (after != -1)).any()
     driven.network.close()
 
 
