@@ -4,7 +4,6 @@ from stream_infer_ros.mapping.grid_snapshot import FREE, OCCUPIED, UNKNOWN, Grid
 from stream_infer_ros.mapping.ground_object import GroundObject
 from stream_infer_ros.mapping.occupancy_map import OccupancyMap
 from stream_infer_ros.mapping.polar_scan import PolarScan
-from stream_infer_ros.mapping.scan import polar_scan
 from stream_infer_ros.mapping.view import View
 
 __all__ = [
@@ -16,5 +15,4 @@ __all__ = [
     'OccupancyMap',
     'PolarScan',
     'View',
-    'polar_scan',
 ]

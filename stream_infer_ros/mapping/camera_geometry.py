@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from stream_infer_ros.cameras.camera_model import CameraModel
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.mapping.column_ranges import ColumnRanges
+from stream_infer_ros.mapping.scan_bearings import ScanBearings
 from stream_infer_ros.mapping.view_table import ViewTable
 
 
@@ -35,12 +36,21 @@ class CameraGeometry:
         self.focal_px = float(model.k[1, 1]) / model.binning_y
         self.height_m = float(base_from_camera.translation[2])
         self._columns: ColumnRanges | None = None
+        self._bearings: ScanBearings | None = None
 
     def columns(self, column_u: NDArray[np.float32]) -> ColumnRanges:
         """The table for these columns; made anew only when they change."""
         if self._columns is None or not self._columns.matches(column_u):
             self._columns = ColumnRanges(self.model, self.base_from_camera, column_u)
+            self._bearings = None
         return self._columns
+
+    def scan_bearings(self, columns: ColumnRanges) -> ScanBearings:
+        """The bearings of scans made from these columns, which came from here."""
+        if self._bearings is None:
+            height = self.model.image_height
+            self._bearings = ScanBearings.of(columns, self.base_from_camera, height, self.range_m)
+        return self._bearings
 
     def describes(self, model: CameraModel, base_from_camera: RigidTransform) -> bool:
         """Whether these are, in numbers, the camera it was made for."""

@@ -16,6 +16,9 @@ FloatArray = NDArray[np.float64]
 # to a millimetre at 8 m, also with a distorted lens (test_mapping_ground).
 _ROWS = 241
 
+HORIZON_M = 1e6
+"""Range of what lies at the horizon or above."""
+
 
 class ColumnRanges:
     """For one camera and one set of columns: where on the ground a row of a column lies.
@@ -53,36 +56,35 @@ class ColumnRanges:
         """Whether this table was made for these columns."""
         return len(column_u) == len(self) and bool(np.array_equal(column_u, self.column_u))
 
-    def nearest(self, u: FloatArray) -> NDArray[np.intp]:
+    def nearest(self, u: FloatArray | NDArray[np.float32]) -> NDArray[np.intp]:
         """Pixels u of any shape to indices of the nearest column."""
         index = np.rint((u - self.column_u[0]) / self.pitch_px).astype(np.intp)
         clipped: NDArray[np.intp] = np.clip(index, 0, len(self) - 1)
         return clipped
 
     def range_m(self, row_v: FloatArray) -> FloatArray:
-        """Rows (..., C), one per column, to ranges (..., C), metres; inf at and above the horizon.
+        """Rows (..., C), one per column, to ranges (..., C), metres; HORIZON_M at and above the horizon.
 
-        Rows beyond the image's edges count as its edge. NaN where the row is NaN or the lens has no ray.
+        Rows beyond the image's edges count as its edge, NaN as the upper one. NaN where the lens has no ray.
         """
         at, part = self._position(row_v)
         inverse = self._inverse[at] * (1.0 - part) + self._inverse[at + 1] * part
-        with np.errstate(divide='ignore'):
-            ranges: FloatArray = np.where(inverse <= 0.0, np.inf, 1.0 / inverse)
+        ranges: FloatArray = 1.0 / np.maximum(inverse, 1.0 / HORIZON_M)
         return ranges
 
     def direction(self, row_v: FloatArray) -> FloatArray:
-        """Rows (C,), one per column, to horizontal unit vectors (C, 2) in the base frame; NaN as above."""
+        """Rows (..., C) to horizontal unit vectors (..., C, 2) in the base frame; edges and NaN as above."""
         at, part = self._position(row_v)
+        share = part[..., None]
         # Neighbouring rows differ by so little that the mix of two unit vectors is one.
-        unit: FloatArray = (
-            self._direction[at] * (1.0 - part)[:, None] + self._direction[at + 1] * part[:, None]
-        )
+        unit: FloatArray = self._direction[at] * (1.0 - share) + self._direction[at + 1] * share
         return unit
 
     def _position(self, row_v: FloatArray) -> tuple[NDArray[np.intp], FloatArray]:
-        """Rows (..., C) to an index into the table and the share (NaN for NaN) of the next."""
-        position = np.clip((row_v + 0.5) / self._row_pitch, 0.0, _ROWS - 1.000001)
-        below = np.where(np.isnan(position), 0.0, position).astype(np.intp)
+        """Rows (..., C) to an index into the table, and the share of the next."""
+        position = (row_v + 0.5) * (1.0 / self._row_pitch)
+        position = np.fmin(np.fmax(position, 0.0), _ROWS - 1.000001)
+        below = position.astype(np.intp)
         return self._start + below, position - below
 
 

@@ -63,7 +63,7 @@ def sightings(seen: GroundView) -> list[Sighting]:
     in_map = seen.to_map(in_base)
     metres_per_px = distance / geometry.focal_px
     extent = (detections.xyxy[:, 2:] - detections.xyxy[:, :2]) * metres_per_px[:, None]
-    boundary = seen.boundary_points() if seen.boundary is not None else None
+    boundary = seen.boundary_in_map() if seen.boundary is not None else None
     found = []
     for i in np.flatnonzero(distance <= geometry.range_m).tolist():
         name = detections.class_names[detections.class_id[i]]

@@ -54,23 +54,23 @@ class GroundView:
         moved: FloatArray = in_base @ self._linear.T + self._shift
         return moved
 
-    def camera_in_map(self) -> FloatArray:
-        """x, y (2,) of the camera in the map frame, metres."""
-        at: FloatArray = self.to_map(self.geometry.base_from_camera.translation[None, :2])[0]
-        return at
+    def boundary_in_base(self) -> tuple[FloatArray, FloatArray]:
+        """Points (C, 2) where free ground ends and unit vectors (C, 2) from the camera to them, base frame.
 
-    def boundary_points(self) -> tuple[FloatArray, FloatArray]:
-        """Points (C, 2) where free ground ends and unit vectors (C, 2) from the camera to them, map frame.
-
-        Columns that are free to the horizon, or say nothing, give a point at the range limit.
+        Columns that are free beyond the range give a point at its limit. Made for views with a boundary.
         """
-        if self.columns is None or self.boundary is None:
-            raise ValueError('a view with free space was expected; check boundary before')
         free_space = self.view.perception.free_space
         assert free_space is not None
-        direction = self.columns.direction(free_space.boundary_v.astype(np.float64)) @ self._linear.T
+        assert self.columns is not None
+        assert self.boundary is not None
+        direction = self.columns.direction(free_space.boundary_v.astype(np.float64))
         reach = np.minimum(self.boundary.range_m, self.geometry.range_m)
-        return self.camera_in_map() + direction * reach[:, None], direction
+        return self.geometry.base_from_camera.translation[:2] + direction * reach[:, None], direction
+
+    def boundary_in_map(self) -> tuple[FloatArray, FloatArray]:
+        """The same in the map frame."""
+        points, direction = self.boundary_in_base()
+        return self.to_map(points), direction @ self._linear.T
 
     def looks_through(self, in_map: FloatArray) -> BoolArray:
         """Whether this view sees the ground at and behind points (N, 2) of the map: nothing stands there.

@@ -63,6 +63,7 @@ class OccupancyMap:
         self._tracker = ObjectTracker()
         self._pose: RigidTransform | None = None
         self._pose_ns = 0
+        self._seen: dict[str, GroundView] = {}
         self._now_ns = 0
 
     def watch(self, camera: str, model: CameraModel, base_from_camera: RigidTransform) -> None:
@@ -85,7 +86,8 @@ class OccupancyMap:
         Each view counts with the pose of its own stamp. Static evidence does not depend on the views' order.
         """
         self._tick(now_ns)
-        seen = [GroundView(view, self._geometry(view), self._sensor) for view in views]
+        seen = [self._ground_view(view) for view in views]
+        self._seen = {ground_view.view.camera: ground_view for ground_view in seen}
         self._follow_base(views)
         for ground_view in seen:
             self._add_evidence(ground_view, now_ns)
@@ -129,7 +131,9 @@ class OccupancyMap:
 
     def scan(self, view: View) -> PolarScan | None:
         """A view's free-space boundary as polar ranges; None where its model gives none."""
-        return polar_scan(view, self._config.base_frame, self._config.range_m)
+        last = self._seen.get(view.camera)
+        seen = last if last is not None and last.view is view else self._ground_view(view)
+        return polar_scan(seen, self._config.base_frame)
 
     def _tick(self, now_ns: int) -> None:
         """Start anew when the clock went back; cameras never heard are waited for from now on."""
@@ -143,6 +147,9 @@ class OccupancyMap:
         if known is None or not known.describes(view.model, view.base_from_camera):
             self.watch(view.camera, view.model, view.base_from_camera)
         return self._cameras[view.camera]
+
+    def _ground_view(self, view: View) -> GroundView:
+        return GroundView(view, self._geometry(view), self._sensor)
 
     def _follow_base(self, views: Sequence[View]) -> None:
         newest = max(views, key=lambda view: view.stamp_ns, default=None)

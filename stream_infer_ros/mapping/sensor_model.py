@@ -53,7 +53,7 @@ class Boundary:
     """A free-space boundary on the ground, per column (C,), float64.
 
     Attributes:
-        range_m: horizontal distance from the camera to the boundary; inf: free to the horizon.
+        range_m: horizontal distance from the camera to the boundary; HORIZON_M: free to the horizon.
         sigma_m: metres of ground that its uncertainty spans.
         confidence: 0..1; 0 where the column says nothing.
         row_m: metres that one network row spans at 1 m range: 1 / (f h), f in network pixels.
@@ -77,13 +77,13 @@ def boundary_on_ground(
     row_px = sensor.row_px(columns)
     rows = boundary_v.astype(np.float64)
     ranges, farther = columns.range_m(np.stack([rows, rows - sensor.row_error * row_px]))
-    told = np.isfinite(rows) & np.isfinite(confidence) & ~np.isnan(ranges)
-    with np.errstate(invalid='ignore'):
-        sigma = np.where(np.isfinite(farther), farther - ranges, sensor.max_sigma_m)
+    told = np.isfinite(rows + ranges + confidence)
+    sigma = np.fmin(np.fmax(farther - ranges, sensor.min_sigma_m), sensor.max_sigma_m)
+    sure = np.fmin(np.fmax(confidence, 0.0), 1.0)
     return Boundary(
         range_m=np.where(told, ranges, 0.0),
-        sigma_m=np.clip(np.nan_to_num(sigma), sensor.min_sigma_m, sensor.max_sigma_m),
-        confidence=np.where(told, np.clip(confidence, 0.0, 1.0), 0.0),
+        sigma_m=sigma,
+        confidence=np.where(told, sure, 0.0),
         row_m=row_px / (focal_px * height_m),
     )
 
@@ -126,7 +126,7 @@ def _column_of(u: NDArray[np.float32], columns: ColumnRanges) -> NDArray[np.int3
 
 
 def _per_cell(by_column: FloatArray, column: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Rows of values by column (n, C) spread over the cells: (n, K); nothing (0) for column 0 of `_column_of`."""
+    """Values by column (n, C) to values by cell (n, K); 0 for column 0 of `_column_of`."""
     kinds, columns = by_column.shape
     table = np.zeros((columns + 1, kinds), np.float32)
     table[1:] = by_column.T

@@ -98,29 +98,21 @@ class ViewTable:
         inside = np.flatnonzero(sampled > -1.0)
         row = inside // width
         column = inside - row * width
-        from_camera = first - self._position
-        range_m = np.hypot(
-            _line(from_camera[0], step[0], column, row), _line(from_camera[1], step[1], column, row)
-        )
+        across, up = column.astype(np.float32), row.astype(np.float32)
+        (from_x, from_y), ((xx, xy), (yx, yy)) = (first - self._position).tolist(), step.tolist()
+        # Python floats keep float32 arrays what they are.
+        x, y = from_x + xx * across + xy * up, from_y + yx * across + yy * up
+        range_m = np.sqrt(x * x + y * y)
         index = inside + row * (grid.size - width) + int(low[1] * grid.size + low[0])
         return CellsInView(index, sampled[inside].astype(np.float32, copy=False), range_m)
 
     def u_at(self, in_base: FloatArray) -> NDArray[np.float32]:
-        """Image column (N,) float32 of ground points (N, 2) of the base frame, to within a cell; < -1: not in view."""
+        """Image column (N,) float32 of ground points (N, 2) of the base frame; < -1: not in view."""
         cell = np.floor((in_base - self._corner) / self._resolution_m).astype(np.intp)
         within = ((cell >= 0) & (cell < len(self._u))).all(axis=1)
         cell[~within] = 0
         u: NDArray[np.float32] = np.where(within, self._u[cell[:, 1], cell[:, 0]], np.float32(_OUTSIDE))
         return u
-
-
-def _line(
-    start: float, step: FloatArray, column: NDArray[np.intp], row: NDArray[np.intp]
-) -> NDArray[np.float32]:
-    """start + step . (column, row), of each cell."""
-    along = np.float32(start) + np.float32(step[0]) * column.astype(np.float32)
-    along += np.float32(step[1]) * row.astype(np.float32)
-    return along
 
 
 def _outline(points: FloatArray, resolution_m: float) -> FloatArray:
