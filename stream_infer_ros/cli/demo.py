@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from stream_infer_ros.config import EngineKind
@@ -21,6 +22,8 @@ from stream_infer_ros.demo.session import run_demo
 from stream_infer_ros.demo.summary import summarise, verdict
 from stream_infer_ros.pipeline.assembly import Assembly
 from stream_infer_ros.report.live_table import live_table
+
+REPORT_FILES = ('report.html', 'map.png', 'report.json')
 
 
 def demo(
@@ -49,9 +52,7 @@ def demo(
     with Live(console=console, refresh_per_second=4) as live:
 
         def on_tick(assembly: Assembly, now_ns: int, epoch_ns: int) -> None:
-            silent = assembly.diagnostics.silent(now_ns)
-            elapsed_s = max(0.0, (now_ns - epoch_ns) / 1e9)
-            live.update(live_table(assembly.cameras, silent, assembly.statistics, bound_ms, elapsed_s))
+            live.update(live_table(assembly, now_ns, max(0.0, (now_ns - epoch_ns) / 1e9)))
 
         run = run_demo(options, recording, on_tick)
     console.print('scoring against the world ...')
@@ -60,8 +61,9 @@ def demo(
     held, sentence = verdict(summary)
     write_report(out, summary, (held, sentence), run, scores)
     console.print(_table(summary))
-    console.print(f'[bold {"green" if held else "red"}]{sentence}[/]')
-    console.print(f'report: {out / "report.html"}, map: {out / "map.png"}, recording: {recording}')
+    console.print(f'[bold {"green" if held else "red"}]{escape(sentence)}[/]')
+    written = [str(out / name) for name in REPORT_FILES if (out / name).is_file()]
+    console.print(escape(f'written: {", ".join(written)}, {recording}'))
     raise typer.Exit(0 if held else 1)
 
 
@@ -69,11 +71,10 @@ def _fresh_folder(out: Path) -> Path:
     """Make the report folder, clear what an earlier demo left in it; the place of the recording."""
     out.mkdir(parents=True, exist_ok=True)
     recording = out / 'result.mcap'
-    if recording.is_dir():
-        shutil.rmtree(recording)
-    else:
-        recording.unlink(missing_ok=True)
-    (out / 'report.json').unlink(missing_ok=True)
+    for name in (*REPORT_FILES, recording.name):
+        (out / name).unlink(missing_ok=True)
+    # A demo that was killed leaves its recording half written.
+    shutil.rmtree(out / f'.{recording.stem}.part', ignore_errors=True)
     return recording
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -53,8 +54,13 @@ def eval_map(
             results = run_map_trials(chosen, seconds, _perceive(network), config.map, progress=told)
     console.print(_table(results))
     if out is not None:
-        rows = {result.name: dataclasses.asdict(result.scores) for result in results}
-        out.write_text(json.dumps(rows, indent=2) + '\n')
+        rows = {result.name: _known(dataclasses.asdict(result.scores)) for result in results}
+        out.write_text(json.dumps(rows, indent=2, allow_nan=False) + '\n')
+
+
+def _known(scores: dict[str, float]) -> dict[str, float | None]:
+    """JSON knows no NaN: a score that nothing could be measured for is null."""
+    return {name: None if math.isnan(score) else score for name, score in scores.items()}
 
 
 def _perceive(network: Network) -> Perceive:

@@ -6,6 +6,7 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from stream_infer_ros.cli.check_model import check_model
 from stream_infer_ros.cli.config import config
@@ -31,6 +32,8 @@ def main() -> None:
     """Run one command; an error of ours is one line with the remedy and exit code 1."""
     try:
         app(prog_name='stream_infer')
-    except StreamInferError as error:
-        Console(stderr=True, soft_wrap=True).print(f'[bold red]error:[/] {error}', highlight=False)
+    except (StreamInferError, OSError) as error:  # an OSError names the file and what the system refused
+        Console(stderr=True, soft_wrap=True).print(
+            f'[bold red]error:[/] {escape(str(error))}', highlight=False
+        )
         sys.exit(1)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from stream_infer_ros.cli.settings import configured
 from stream_infer_ros.config import EngineKind, ModelFamily
-from stream_infer_ros.graph.bag import BagGraph
-from stream_infer_ros.pipeline.assembly import assemble
+from stream_infer_ros.graph import BagGraph
+from stream_infer_ros.pipeline.assembly import Assembly, assemble
 from stream_infer_ros.pipeline.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.processed_set import FusedSet
@@ -45,20 +47,31 @@ def replay(
         for frame, perception in zip(fused.perceived.frames, fused.perceived.perceptions, strict=True):
             detections[frame.camera] += len(perception.detections)
 
-    graph = BagGraph(bag, out)
-    try:
-        with Network(settings) as network:
-            assembly = assemble(settings, camera_topics(settings, graph.topics()), graph, network)
+    with closing(BagGraph(bag)) as recording:
+        topics = camera_topics(settings, recording.topics())
+    with Network(settings) as network:
+        # Only now: a run that could not begin leaves no empty recording behind.
+        graph = BagGraph(bag, out)
+        try:
+            assembly = assemble(settings, topics, graph, network)
             ReplayRunner(graph, assembly, count).run(realtime)
-    finally:
-        graph.close()
-    statistics = assembly.statistics
+            problems = graph.qos_problems()
+        finally:
+            graph.close()
+    _tell(assembly, detections, [f'{p.topic}: {p.remedy}' for p in problems])
+    if out is not None:
+        Console(highlight=False).print(f'written to {escape(str(out))}')
+
+
+def _tell(assembly: Assembly, detections: Counter[str], problems: list[str]) -> None:
     console = Console(highlight=False)
+    statistics = assembly.statistics
     console.print(f'{statistics.sets_published} sets, {statistics.sets_partial} of them partial')
     for camera in assembly.cameras:
-        note = f'  [yellow]{camera.problem}[/]' if camera.problem else ''
+        problem = camera.problem if camera.images else f'no image on {camera.topics.image}'
+        note = f'  [yellow]{escape(problem)}[/]' if problem else ''
         console.print(f'  {camera.name}: {camera.images} images, {detections[camera.name]} detections{note}')
-    for cause, by_camera in statistics.drops().items():
+    for cause, by_camera in assembly.diagnostics.drops().items():
         console.print(f'  lost, {cause}: {", ".join(f"{name} {n}" for name, n in by_camera.items())}')
-    if out is not None:
-        console.print(f'written to {out}')
+    for problem in problems:
+        console.print(f'  [yellow]{escape(problem)}[/]')

@@ -89,19 +89,18 @@ def _run(
         runner = LiveRunner(graph, assembly.pipeline, assembly.cameras, assembly.diagnostics, config)
         try:
             runner.start()
-            follow = _follow_plain if plain else _follow_live
+            # A table that is drawn again and again needs a terminal.
+            follow = _follow_plain if plain or not Console().is_terminal else _follow_live
             follow(runner, assembly, graph, ending)
         finally:
             runner.stop()
+        runner.wait(0)  # raises what went wrong on the way out
 
 
 def _follow_live(runner: LiveRunner, assembly: Assembly, graph: Graph, ending: _Ending) -> None:
     with Live(console=Console(), refresh_per_second=4) as live:
         while not ending.reached() and not runner.wait(REDRAW_S):
-            silent = assembly.diagnostics.silent(graph.now_ns())
-            live.update(
-                live_table(assembly.cameras, silent, assembly.statistics, assembly.bound_ms, ending.elapsed_s)
-            )
+            live.update(live_table(assembly, graph.now_ns(), ending.elapsed_s))
 
 
 def _follow_plain(runner: LiveRunner, assembly: Assembly, graph: Graph, ending: _Ending) -> None:

@@ -59,10 +59,10 @@ def assemble(config: Config, topics: tuple[CameraTopics, ...], graph: Graph, net
     return Assembly(pipeline, cameras, statistics, diagnostics, network, config.bound_ms)
 
 
-def _remember(cameras: tuple[CameraState, ...]) -> Callable[[Frame, EncodingError], None]:
+def _remember(cameras: tuple[CameraState, ...]) -> Callable[[Frame, EncodingError | None], None]:
     by_name = {camera.name: camera for camera in cameras}
 
-    def remember(frame: Frame, error: EncodingError) -> None:
-        by_name[frame.camera].problems['image'] = str(error)
+    def remember(frame: Frame, error: EncodingError | None) -> None:
+        by_name[frame.camera].note('pixels', str(error) if error else '')
 
     return remember

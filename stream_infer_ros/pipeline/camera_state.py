@@ -18,8 +18,8 @@ class CameraState:
         images: how many images were understood.
         last_stamp_ns: stamp of the newest one; None before the first.
         last_received_ns: when it arrived.
-        problems: what is wrong now, in words, by step ('image', 'calibration', 'place'); a step that works
-            again removes its own.
+        problems: what is wrong now, in words, by step ('image', 'clock', 'pixels', 'calibration', 'place',
+            'ground'); a step that works again removes its own.
     """
 
     topics: CameraTopics
@@ -37,6 +37,13 @@ class CameraState:
     def problem(self) -> str:
         """All that is wrong now, in one line; empty while all is well."""
         return '; '.join(self.problems.copy().values())
+
+    def note(self, step: str, problem: str) -> None:
+        """What is wrong with a step; empty: it works."""
+        if problem:
+            self.problems[step] = problem
+        else:
+            self.problems.pop(step, None)
 
     def silent_for_ns(self, now_ns: int) -> int | None:
         """Nanoseconds since its last image arrived; None if none ever did."""

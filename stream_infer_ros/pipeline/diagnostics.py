@@ -48,7 +48,13 @@ class Diagnostics:
     def statuses(self, now_ns: int) -> list[DiagnosticStatus]:
         """All of it, as of now."""
         cameras = [self._camera(camera, now_ns) for camera in self._cameras]
-        return [self._pipeline(), *cameras, *self._qos()]
+        return [self._pipeline(now_ns), *cameras, *self._qos()]
+
+    def other_problems(self, now_ns: int) -> list[str]:
+        """What is wrong with anything but the cameras, in words."""
+        transforms = self._intake.transform_problem(now_ns)
+        qos = [f'{status.name}: {status.message}' for status in self._qos()]
+        return [*([f'transforms: {transforms}'] if transforms else []), *qos]
 
     def silent(self, now_ns: int) -> list[str]:
         """Cameras that have not been heard for longer than `sync.camera_timeout_ms`, or never."""
@@ -57,13 +63,21 @@ class Diagnostics:
         return [name for name, silence_ns in silences if silence_ns is None or silence_ns > limit_ns]
 
     def drops(self) -> dict[str, dict[str, int]]:
-        """Losses of every step so far: cause -> camera -> count; nothing is left out."""
+        """Losses of every step so far: cause -> camera -> count; nothing is left out.
+
+        What belongs to no camera stands under its topic. `middleware`: what the graph says it lost, on the
+        way in or on the way out to a subscriber that does not keep up.
+        """
         found = self._statistics.drops()
         for camera, by_cause in self._synchronizer.drops().items():
             for cause, n in by_cause.items():
                 if n:
                     by_camera = found.setdefault(cause, {})
                     by_camera[camera] = by_camera.get(camera, 0) + n
+        senders = {camera.topics.image: camera.name for camera in self._cameras}
+        lost = {senders.get(topic, topic): n for topic, n in self._graph.losses().items()}
+        if lost:
+            found['middleware'] = lost
         return dict(sorted(found.items()))
 
     def _drops_of(self, camera: str) -> dict[str, int]:
@@ -83,26 +97,30 @@ class Diagnostics:
         values |= {f'dropped.{cause}': str(n) for cause, n in self._drops_of(camera.name).items()}
         return self._status(level, f'camera {camera.name}', message, values)
 
-    def _pipeline(self) -> DiagnosticStatus:
-        stages = self._statistics.stages()
-        values = {
-            'sets.published': str(self._statistics.sets_published),
-            'sets.partial': str(self._statistics.sets_partial),
-        }
+    def _pipeline(self, now_ns: int) -> DiagnosticStatus:
+        stages, sets = self._statistics.stages(), self._statistics.sets_published
+        values = {'sets.published': str(sets), 'sets.partial': str(self._statistics.sets_partial)}
+        names = {camera.name for camera in self._cameras}
+        for cause, by_sender in self.drops().items():
+            lost = sum(n for sender, n in by_sender.items() if sender not in names)
+            values |= {f'dropped.{cause}': str(lost)} if lost else {}
         for stage, by_camera in stages.items():
             worst = max(by_camera.values(), key=lambda p: p.p99)
             values[f'{stage}.ms'] = f'p50 {worst.p50:.1f}, p95 {worst.p95:.1f}, p99 {worst.p99:.1f}'
         total = stages.get('total', {}).get('')
         bound_ms = self._config.bound_ms
-        if total is None:
+        if not sets:
             level, message = DiagnosticLevel.STALE, 'no set published yet'
+        elif total is None:  # a replay is not measured against the bound
+            level, message = DiagnosticLevel.OK, f'{sets} sets published'
         elif total.p99 > bound_ms:
             level = DiagnosticLevel.WARN
             message = f'p99 {total.p99:.0f} ms is over the bound of {bound_ms:.0f} ms'
         else:
             level, message = DiagnosticLevel.OK, f'p99 {total.p99:.0f} ms, bound {bound_ms:.0f} ms'
-        if self._intake.transform_problem:
-            level, message = DiagnosticLevel.WARN, self._intake.transform_problem
+        problem = self._intake.transform_problem(now_ns)
+        if problem:
+            level, message = max(level, DiagnosticLevel.WARN), f'{message}; transforms: {problem}'
         return self._status(level, 'pipeline', message, values)
 
     def _qos(self) -> list[DiagnosticStatus]:

@@ -4,46 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.config import Config
 from stream_infer_ros.errors import CalibrationError
 from stream_infer_ros.mapping import GridSnapshot, GroundObject, OccupancyMap, PolarScan, View
-from stream_infer_ros.mapping.scan import polar_scan
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.statistics import Statistics
+
+JUMP_NS = 1_000_000_000  # stamps going back farther than any reordering
 
 
 class Fuser:
     """One map. A camera whose geometry cannot serve it is counted and named; the others go on."""
 
     def __init__(self, config: Config, cameras: Sequence[CameraState], statistics: Statistics) -> None:
+        self._config = config
         self._map = OccupancyMap(config.map)
+        self._newest_ns: dict[str, int] = {}
         self._with_scans = config.publish.scan
-        self._base_frame, self._range_m = config.map.base_frame, config.map.range_m
         self._cameras = {camera.name: camera for camera in cameras}
         self._statistics = statistics
 
     def fuse(self, views: Sequence[View], now_ns: int) -> tuple[list[View], dict[str, PolarScan]]:
-        """Update the map; returns the views that went into it, and their scans by camera."""
+        """Update the map; returns the views that went into it, and their scans by camera.
+
+        When the stamps of most views went back, time has jumped and a new map begins.
+        """
+        self._restart_if_time_jumped(views)
         usable = [view for view in views if self._prepared(view)]
         self._map.update(usable, now_ns)
-        scans = (
-            {view.camera: polar_scan(view, self._base_frame, self._range_m) for view in usable}
-            if self._with_scans
-            else {}
-        )
+        scans = {view.camera: self._map.scan(view) for view in usable} if self._with_scans else {}
         return usable, {camera: scan for camera, scan in scans.items() if scan is not None}
 
-    def snapshot(self, now_ns: int) -> tuple[GridSnapshot, tuple[GroundObject, ...]]:
-        """The map at `now_ns`, whether or not anything came lately."""
-        return self._map.snapshot(now_ns), self._map.objects(now_ns)
+    def snapshot(
+        self, now_ns: int, map_from_base: RigidTransform | None = None
+    ) -> tuple[GridSnapshot, tuple[GroundObject, ...]]:
+        """The map at `now_ns`, whether or not anything came lately; the base's newest pose if it is known."""
+        return self._map.snapshot(now_ns, map_from_base), self._map.objects(now_ns)
+
+    def _restart_if_time_jumped(self, views: Sequence[View]) -> None:
+        """A bag looped, a simulation was reset: where the robot was then is not where it is now."""
+        gone_back = [
+            view.stamp_ns < self._newest_ns.get(view.camera, view.stamp_ns) - JUMP_NS for view in views
+        ]
+        if 2 * sum(gone_back) > len(views):
+            self._map = OccupancyMap(self._config.map)
+            self._newest_ns.clear()
+        self._newest_ns.update({view.camera: view.stamp_ns for view in views})
 
     def _prepared(self, view: View) -> bool:
         camera = self._cameras[view.camera]
         try:
             self._map.prepare(view)
         except CalibrationError as error:
-            camera.problems['ground'] = str(error)
+            camera.note('ground', str(error))
             self._statistics.lost('no_ground', camera.name)
             return False
-        camera.problems.pop('ground', None)
+        camera.note('ground', '')
         return True

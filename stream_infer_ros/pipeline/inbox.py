@@ -45,25 +45,25 @@ class Inbox:
             self._changed.notify()
         return not full
 
-    def drain(self, timeout_s: float) -> list[tuple[str, Cdr, int]]:
-        """All that waits as (source, cdr, received_ns), sources in the order they were declared; waits for
-        something up to `timeout_s`."""
+    def wait(self, timeout_s: float) -> None:
+        """Until there is something, it is closed, or the time is up."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or any(self._queues.values()), timeout_s)
+
+    def drain(self) -> list[tuple[str, Cdr, int]]:
+        """All there is as (source, cdr, received_ns) in the order of arrival; what came at the same moment in
+        the order the sources were declared."""
+        with self._changed:
             drained = [(name, *item) for name, queue in self._queues.items() for item in queue]
             for queue in self._queues.values():
                 queue.clear()
-        return drained
+        return sorted(drained, key=lambda message: message[2])
 
     def close(self) -> None:
         """Wake the one who drains."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-
-    @property
-    def closed(self) -> bool:
-        return self._closed
 
     def statistics(self) -> dict[str, InboxStatistics]:
         with self._changed:

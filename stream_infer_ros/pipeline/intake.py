@@ -20,6 +20,11 @@ from stream_infer_ros.sync.synchronizer import Synchronizer
 TF = '/tf'
 TF_STATIC = '/tf_static'
 
+REMEMBERED_NS = 10_000_000_000
+# Ahead of its arrival no image can be; beyond these its clock is another one.
+AHEAD_NS = 500_000_000
+BEHIND_NS = 5_000_000_000
+
 
 class Intake:
     """Parses what arrives and feeds the synchronizer. Used by one thread.
@@ -38,10 +43,10 @@ class Intake:
         self._synchronizer = synchronizer
         self._transforms = transforms
         self._statistics = statistics
-        self.transform_problem = ''
+        self._transform_problem: tuple[str, int] | None = None
         self._handlers: dict[str, Callable[[Cdr, int], Sequence[FrameSet]]] = {
-            TF_STATIC: lambda cdr, _: self._take_transforms(cdr, static=True),
-            TF: lambda cdr, _: self._take_transforms(cdr, static=False),
+            TF_STATIC: lambda cdr, now_ns: self._take_transforms(cdr, now_ns, static=True),
+            TF: lambda cdr, now_ns: self._take_transforms(cdr, now_ns, static=False),
         }
         for topic in dict.fromkeys(camera.topics.camera_info for camera in cameras):
             sharing = [camera for camera in cameras if camera.topics.camera_info == topic]
@@ -73,10 +78,11 @@ class Intake:
                 image = decode(cdr)
             except MessageError as error:
                 return self._malformed(camera, 'image', error)
-            camera.problems.pop('image', None)
+            camera.note('image', '')
             frame = Frame(
                 camera.name, image.stamp_ns, received_ns, image.image, image.encoding, image.frame_id
             )
+            camera.note('clock', _clock_problem(received_ns - frame.stamp_ns))
             camera.images += 1
             camera.last_stamp_ns, camera.last_received_ns = frame.stamp_ns, received_ns
             self._statistics.took('wire', received_ns - frame.stamp_ns, camera.name)
@@ -96,22 +102,36 @@ class Intake:
                 return ()
             for camera in cameras:
                 camera.model = model
-                camera.problems.pop('calibration', None)
+                camera.note('calibration', '')
             return ()
 
         return take
 
-    def _take_transforms(self, cdr: Cdr, *, static: bool) -> Sequence[FrameSet]:
+    def transform_problem(self, now_ns: int) -> str:
+        """What was wrong with transforms within the last seconds; empty if nothing was.
+
+        Good ones in between do not undo it: they come from other publishers.
+        """
+        if self._transform_problem is None:
+            return ''
+        problem, noticed_ns = self._transform_problem
+        return problem if abs(now_ns - noticed_ns) < REMEMBERED_NS else ''
+
+    def _take_transforms(self, cdr: Cdr, now_ns: int, *, static: bool) -> Sequence[FrameSet]:
         try:
             for stamped in decode_tf(cdr):
-                self._transforms.set(stamped, static=static)
+                if not self._transforms.set(stamped, static=static):
+                    # Older than all that is kept: time went back (a bag looped, a simulation was reset), and
+                    # what is kept would have every new transform refused.
+                    self._transforms.clear_dynamic()
+                    self._transforms.set(stamped, static=static)
         except (MessageError, TransformError) as error:
-            self.transform_problem = str(error)
+            self._transform_problem = (str(error), now_ns)
             self._statistics.lost('malformed', TF_STATIC if static else TF)
         return ()
 
     def _malformed(self, camera: CameraState, step: str, error: Exception) -> Sequence[FrameSet]:
-        camera.problems[step] = str(error)
+        camera.note(step, str(error))
         self._statistics.lost('malformed', camera.name)
         return ()
 
@@ -121,3 +141,14 @@ class Intake:
                 if frame is not None:
                     self._statistics.took('wait', now_ns - frame.received_ns, frame.camera)
         return sets
+
+
+def _clock_problem(wire_ns: int) -> str:
+    """What is wrong with the clock of an image that arrived so long after its stamp; empty if nothing is."""
+    if -AHEAD_NS <= wire_ns <= BEHIND_NS:
+        return ''
+    side = 'ahead of' if wire_ns < 0 else 'behind'
+    return (
+        f'its stamps lie {abs(wire_ns) / 1e9:.1f} s {side} their arrival: another clock? '
+        'synchronise them (chrony, NTP), or correct the stamps of its driver'
+    )

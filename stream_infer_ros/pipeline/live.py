@@ -10,6 +10,7 @@ from stream_infer_ros.graph.graph import Cdr, Graph, Qos
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.diagnostics import Diagnostics
 from stream_infer_ros.pipeline.inbox import Inbox
+from stream_infer_ros.pipeline.intake import TF, TF_STATIC
 from stream_infer_ros.pipeline.pipeline import Pipeline
 from stream_infer_ros.pipeline.processed_set import FusedSet, PerceivedSet
 from stream_infer_ros.pipeline.slot import Slot
@@ -20,6 +21,10 @@ OnFused = Callable[[FusedSet, int], None]
 
 # Longest a thread sleeps before it looks at the clock again.
 IDLE_S = 0.1
+# Messages that may wait for the match thread, of each topic: one image too old is worth nothing, one
+# transform too few costs every view that needs it.
+TRANSFORMS_WAITING = 1000
+MESSAGES_WAITING = 5
 SETS_WAITING = 1  # the newest set wins
 RESULTS_WAITING = 2  # one in the making, one waiting
 
@@ -48,7 +53,12 @@ class LiveRunner:
         self._diagnostics = diagnostics
         self._on_fused = on_fused
         self._refresh_s = min(0.5, config.map.blind_after_s / 4)
-        self._inbox = Inbox({topic: 1000 if 'tf' in topic else 5 for topic in pipeline.intake.sources})
+        self._inbox = Inbox(
+            {
+                topic: TRANSFORMS_WAITING if topic in (TF, TF_STATIC) else MESSAGES_WAITING
+                for topic in pipeline.intake.sources
+            }
+        )
         self._sets: Slot[tuple[FrameSet, int]] = Slot(SETS_WAITING)
         self._results: Slot[PerceivedSet] = Slot(RESULTS_WAITING)
         self._stopped = threading.Event()
@@ -73,7 +83,10 @@ class LiveRunner:
         return ended
 
     def stop(self) -> None:
-        """End all threads; what is in work is finished. Safe to call twice, from any other thread."""
+        """End all threads; what is in work is finished. Safe to call twice, from any other thread.
+
+        `wait(0)` afterwards raises what a thread failed with on its way out.
+        """
         self._stopped.set()
         self._inbox.close()
         self._sets.close()
@@ -93,9 +106,13 @@ class LiveRunner:
 
     def _match(self) -> None:
         while not self._stopped.is_set():
-            for topic, cdr, received_ns in self._inbox.drain(self._until_deadline_s()):
+            self._inbox.wait(self._until_deadline_s())
+            # Read before the inbox: all that came until then is taken first, so that a thread that was held
+            # up does not close sets whose frames lie in the inbox, nor take them for a jump of time.
+            now_ns = self._graph.now_ns()
+            for topic, cdr, received_ns in self._inbox.drain():
                 self._hand_over(self._pipeline.receive(topic, cdr, received_ns))
-            self._hand_over(self._pipeline.intake.poll(self._graph.now_ns()))
+            self._hand_over(self._pipeline.intake.poll(now_ns))
 
     def _until_deadline_s(self) -> float:
         deadline_ns = self._pipeline.intake.next_deadline_ns()
@@ -128,10 +145,11 @@ class LiveRunner:
             if perceived is not None:
                 fused = self._pipeline.deliver(perceived, now_ns)
                 published_ns = self._graph.now_ns()
-                self._pipeline.statistics.took('total', published_ns - perceived.oldest_stamp_ns)
+                if perceived.frames:
+                    self._pipeline.statistics.took('total', published_ns - perceived.oldest_stamp_ns)
                 if self._on_fused is not None:
                     self._on_fused(fused, published_ns)
-            elif now_ns - published_ns >= self._refresh_s * 1e9:
+            elif not 0 <= now_ns - published_ns < self._refresh_s * 1e9:  # the clock may go back, too
                 self._pipeline.refresh(now_ns)
                 published_ns = now_ns
             self._diagnostics.publish_if_due(now_ns)
@@ -145,7 +163,7 @@ class LiveRunner:
         try:
             step()
         except BaseException as failure:  # handed to whoever waits, never lost
-            self._failure = failure
+            self._failure = self._failure or failure  # what follows the first is its consequence
         finally:
             self._stopped.set()
             self._inbox.close()

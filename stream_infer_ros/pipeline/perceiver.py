@@ -16,7 +16,7 @@ from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.statistics import Statistics
 from stream_infer_ros.sync.frame_set import FrameSet
 
-OnUndecodable = Callable[[Frame, EncodingError], None]
+OnDecoded = Callable[[Frame, EncodingError | None], None]
 
 
 class Perceiver:
@@ -24,8 +24,8 @@ class Perceiver:
 
     Args:
         capacity: most frames in a set.
-        on_undecodable: called with a frame whose pixels cannot be decoded and the reason; the rest of its set
-            goes on.
+        on_decoded: called with each frame and the reason why its pixels cannot be decoded, None if they can;
+            the rest of its set goes on.
     """
 
     def __init__(
@@ -33,14 +33,14 @@ class Perceiver:
         network: Network,
         capacity: int,
         statistics: Statistics,
-        on_undecodable: OnUndecodable = lambda _frame, _error: None,
+        on_decoded: OnDecoded = lambda _frame, _error: None,
     ) -> None:
         image_input = ImageInput.of(network.engine.io)
         self._engine = network.engine
         self._decoder = network.decoder
         self._batch = Batch(capacity, image_input.height, image_input.width, network.decoder.colour)
         self._statistics = statistics
-        self._on_undecodable = on_undecodable
+        self._on_decoded = on_decoded
 
     def letterbox(self, frame_set: FrameSet) -> tuple[list[Frame], Batch]:
         """Write every present frame into the batch; the frames that are in it, and the batch.
@@ -56,8 +56,9 @@ class Perceiver:
                 self._batch.add(frame)
             except EncodingError as error:
                 self._statistics.lost('undecodable', frame.camera)
-                self._on_undecodable(frame, error)
+                self._on_decoded(frame, error)
             else:
+                self._on_decoded(frame, None)
                 frames.append(frame)
         return frames, self._batch
 

@@ -52,26 +52,28 @@ class Pipeline:
             outputs = self._perceiver.infer(batch) if frames else {}
         with self._timed('decode'):
             perceptions = self._perceiver.decode(outputs, batch) if frames else ()
-        return PerceivedSet(frame_set, frames, perceptions)
+        sizes = [(box.source_width, box.source_height) for box in batch.letterboxes]
+        return PerceivedSet(frame_set, frames, sizes, perceptions)
 
     def deliver(self, perceived: PerceivedSet, now_ns: int) -> FusedSet:
-        """Fuse one set into the map and publish all it gave."""
+        """Fuse one set into the map and publish all it gave; one without frames does not count."""
         with self._timed('fuse'):
             fused = self._fuse(perceived, now_ns)
         with self._timed('publish'):
             self.outputs.publish(fused)
-        self.statistics.published(perceived.partial)
+        if perceived.frames:
+            self.statistics.published(perceived.partial)
         return fused
 
     def refresh(self, now_ns: int) -> None:
         """No set came for a while: publish the map as the clock alone makes it (blind cells unknown)."""
         if self._fuser is not None:
-            self.outputs.publish_map(*self._fuser.snapshot(now_ns))
+            self.outputs.publish_map(*self._fuser.snapshot(now_ns, self._locator.newest_map_from_base()))
 
     def _fuse(self, perceived: PerceivedSet, now_ns: int) -> FusedSet:
         if self._fuser is None:
             return FusedSet(perceived)
-        located = self._locator.locate(perceived.frames, perceived.perceptions)
+        located = self._locator.locate(perceived)
         views, scans = self._fuser.fuse(located, now_ns)
         return FusedSet(perceived, views, scans, *self._fuser.snapshot(now_ns))
 

@@ -13,10 +13,14 @@ from stream_infer_ros.sync.frame_set import FrameSet
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PerceivedSet:
-    """What the cameras of one set saw: frames and perceptions of one length, in configured order."""
+    """What the cameras of one set saw: frames, their sizes (width, height) and perceptions.
+
+    All of one length, in configured order.
+    """
 
     frame_set: FrameSet
     frames: Sequence[Frame]
+    sizes: Sequence[tuple[int, int]]
     perceptions: Sequence[Perception]
 
     @property

@@ -61,10 +61,6 @@ class Slot(Generic[T]):
             self._closed = True
             self._changed.notify_all()
 
-    @property
-    def closed(self) -> bool:
-        return self._closed
-
     def statistics(self) -> SlotStatistics:
         with self._changed:
             return SlotStatistics(

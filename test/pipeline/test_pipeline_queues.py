@@ -50,10 +50,10 @@ def test_a_burst_of_one_source_pushes_out_nobody_else():
     inbox.put('tf', b't0', 2)
     kept = [inbox.put('a', bytes([i]), i) for i in range(5)]
     assert kept == [True, True, False, False, False]
-    assert inbox.drain(0) == [('tf', b't0', 2), ('a', b'\x03', 3), ('a', b'\x04', 4), ('b', b'b0', 1)]
+    assert inbox.drain() == [('b', b'b0', 1), ('tf', b't0', 2), ('a', b'\x03', 3), ('a', b'\x04', 4)]
     assert inbox.statistics()['a'].dropped == 3
     assert inbox.statistics()['b'].dropped == 0
-    assert inbox.drain(0) == []
+    assert inbox.drain() == []
 
 
 def test_many_writers_lose_nothing_uncounted():
@@ -65,8 +65,8 @@ def test_many_writers_lose_nothing_uncounted():
     for writer in writers:
         writer.start()
     while any(writer.is_alive() for writer in writers):
-        seen += len(inbox.drain(0.001))
-    seen += len(inbox.drain(0))
+        seen += len(inbox.drain())
+    seen += len(inbox.drain())
     statistics = inbox.statistics()['x']
     assert statistics.received == 2000
     assert seen + statistics.dropped == 2000
