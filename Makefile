@@ -16,7 +16,7 @@ $(VENV)/.base: setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 	  { echo "stream_infer_ros needs Python 3.10 or newer, $(PYTHON) is `$(PYTHON) --version`; say make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
-	  { echo "no virtual environment can be made here; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	  { rm -rf $(VENV); echo "no virtual environment can be made here; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "installing into $(VENV) (about 700 MB, once) ..."
 	$(RUN) $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@

@@ -2,6 +2,7 @@
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, ExecuteProcess, IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.substitutions import FindPackagePrefix, FindPackageShare
 
@@ -20,6 +21,6 @@ def generate_launch_description() -> LaunchDescription:
                 output='screen',
             ),
             # Its arguments (params_file, rviz, rviz_config) pass through under their own names.
-            IncludeLaunchDescription(pipeline),
+            IncludeLaunchDescription(PythonLaunchDescriptionSource(pipeline)),
         ]
     )

@@ -1,6 +1,7 @@
-"""Detections and one map from the cameras on this graph: `ros2 launch stream_infer_ros stream_infer.launch.py`.
+"""Detections and one map from the cameras on this graph.
 
-Starts `stream_infer run`, which joins the graph over DDS as a participant of its own.
+`ros2 launch stream_infer_ros stream_infer.launch.py` starts `stream_infer run`, which joins the graph over
+DDS as a participant of its own.
 """
 
 from launch import LaunchDescription
