@@ -64,7 +64,7 @@ def replay(
 
 
 def _tell(assembly: Assembly, detections: Counter[str], problems: list[str]) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     statistics = assembly.statistics
     console.print(f'{statistics.sets_published} sets, {statistics.sets_partial} of them partial')
     for camera in assembly.cameras:

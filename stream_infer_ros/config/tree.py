@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 EngineKind = Literal['auto', 'openvino', 'onnxruntime', 'fake']
 ModelFamily = Literal['auto', 'surround', 'yolox']
+
+# A map of more cells along an edge would take gigabytes and seconds a set.
+MOST_CELLS = 4000
 
 
 class Section(BaseModel):
     """A part of the tree: unknown keys are refused, values are fixed once read."""
 
-    model_config = ConfigDict(extra='forbid', frozen=True)
+    model_config = ConfigDict(extra='forbid', frozen=True, allow_inf_nan=False)
 
 
 class CameraOptions(Section):
@@ -109,6 +112,16 @@ class MapConfig(Section):
     memory_s: float = Field(
         0.0, ge=0.0, description='Cells outside every view are forgotten after this long; 0: never.'
     )
+
+    @model_validator(mode='after')
+    def _fits_into_memory(self) -> MapConfig:
+        if self.size_m / self.resolution_m > MOST_CELLS:
+            raise ValueError(
+                f'at most {MOST_CELLS} cells along an edge are possible, {self.size_m:g} m in cells of '
+                f'{self.resolution_m:g} m would be {self.size_m / self.resolution_m:.0f}; '
+                'make size_m smaller or resolution_m larger'
+            )
+        return self
 
 
 class PublishConfig(Section):

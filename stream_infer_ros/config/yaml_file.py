@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import yaml
@@ -32,7 +33,7 @@ def load_config(path: Path, node_name: str = 'stream_infer') -> Config:
         document = {}
     if not isinstance(document, dict):
         raise ConfigError(f'{path}: expected a mapping of settings, got {type(document).__name__}')
-    return parse_config(_parameters(document, node_name), str(path))
+    return parse_config(_parameters(document, node_name, str(path)), str(path))
 
 
 def parse_config(settings: dict[str, Any], source: str) -> Config:
@@ -44,14 +45,23 @@ def parse_config(settings: dict[str, Any], source: str) -> Config:
         raise ConfigError(f'{source}: {problems} (`stream_infer config` prints all settings)') from error
 
 
-def _parameters(document: dict[str, Any], node_name: str) -> dict[str, Any]:
-    sections = [value for value in document.values() if isinstance(value, dict) and PARAMETERS in value]
+def _parameters(document: dict[str, Any], node_name: str, source: str) -> dict[str, Any]:
+    sections = {
+        str(name): value[PARAMETERS]
+        for name, value in document.items()
+        if isinstance(value, dict) and PARAMETERS in value
+    }
     if not sections:
         return document
     merged: dict[str, Any] = {}
-    for name, section in document.items():
+    for name, section in sections.items():
         if name == '/**' or name.strip('/').split('/')[-1] == node_name:
-            merged = _merge(merged, _nested(section[PARAMETERS] or {}))
+            if not isinstance(section, (dict, NoneType)):
+                raise ConfigError(
+                    f'{source}: {name}: expected a mapping of settings under {PARAMETERS}, '
+                    f'got {type(section).__name__}; `stream_infer config` prints a whole file'
+                )
+            merged = _merge(merged, _nested(section or {}))
     return merged
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from stream_infer_ros.config import EngineKind
+from stream_infer_ros.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,9 @@ class DemoOptions:
         out: folder for the report.
         engine: inference engine, as in `engine.kind`.
         domain_id: DDS domain, this demo's own.
+
+    Raises:
+        ConfigError: a length, rate or bound that is no number, or endless.
     """
 
     seconds: float
@@ -31,6 +36,11 @@ class DemoOptions:
     out: Path
     engine: EngineKind
     domain_id: int
+
+    def __post_init__(self) -> None:
+        for name in ('seconds', 'rate_hz', 'bound_ms'):
+            if not math.isfinite(getattr(self, name)):
+                raise ConfigError(f'{name}: expected a finite number, got {getattr(self, name)}')
 
     @property
     def camera_names(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What is kept of a demo run for its scores and its report: bounded, whatever the run's length."""
+"""What is kept of a demo run for its scores and its report: two numbers a set, and a bounded sample."""
 
 from __future__ import annotations
 
@@ -42,13 +42,14 @@ class Recorder:
         self._count = 0
         self.samples: list[Sample] = []
         self.stamps_ns: list[int] = []
-        self.total_ms: list[float] = []
+        self.total_ns: list[int] = []
         self._last: FusedSet | None = None
 
     def note(self, fused: FusedSet, published_ns: int) -> None:
         """Called with every published set; costs microseconds."""
         perceived = fused.perceived
-        self.total_ms.append((published_ns - perceived.oldest_stamp_ns) / 1e6)
+        if perceived.frames:
+            self.total_ns.append(published_ns - perceived.oldest_stamp_ns)
         self.stamps_ns.append(perceived.frame_set.stamp_ns)
         if not perceived.partial or self._last is None:
             self._last = fused

@@ -28,7 +28,8 @@ def write_report(
         for camera, picture, perception in run.recorder.pictures()
     ]
     stages = run.assembly.statistics.stages()
-    latency_png = latency_figure(stages, run.recorder.total_ms, summary['latency_ms']['bound'])
+    total_ms = [total_ns / 1e6 for total_ns in run.recorder.total_ns]
+    latency_png = latency_figure(stages, total_ms, summary['latency_ms']['bound'])
     (out / 'report.html').write_text(
         render_page(summary, verdict, tiles, map_png, latency_png), encoding='utf-8'
     )

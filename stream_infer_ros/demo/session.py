@@ -36,6 +36,7 @@ class DemoRun:
         assembly: the pipeline's parts (closed), for their statistics.
         world: what the world says of itself.
         epoch_ns: stamp at which the world's time was zero.
+        drops: losses of every step: cause -> camera -> count.
         cpu_s: processor seconds of the pipeline's process while it ran.
         peak_rss_mb: most memory of the pipeline's process.
     """
@@ -44,6 +45,7 @@ class DemoRun:
     assembly: Assembly
     world: WorldReport
     epoch_ns: int
+    drops: dict[str, dict[str, int]]
     cpu_s: float
     peak_rss_mb: float
 
@@ -78,10 +80,12 @@ def run_demo(options: DemoOptions, recording: Path, on_tick: OnTick) -> DemoRun:
                 report = world.finish(TICK_S)
             finally:
                 runner.stop()
+            runner.wait(0)  # raises what went wrong on the way out
+            drops = assembly.diagnostics.drops()  # while the graph can tell what it lost
     finally:
         world.stop()
         graph.close()
-    return DemoRun(recorder, assembly, report, epoch_ns, cpu_s, peak_rss_mb())
+    return DemoRun(recorder, assembly, report, epoch_ns, drops, cpu_s, peak_rss_mb())
 
 
 def demo_config(options: DemoOptions) -> Config:

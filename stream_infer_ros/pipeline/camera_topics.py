@@ -12,6 +12,8 @@ from stream_infer_ros.graph.graph import TopicInfo
 IMAGE = 'sensor_msgs/msg/Image'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
 CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
+# Transports beside image_raw/compressed whose messages have the same type and another content.
+OTHER_TRANSPORTS = ('/compressedDepth', '/zstd')
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,12 @@ def camera_topics(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTop
     Raises ConfigError if options name a camera that is not configured, two cameras share a name, or there is
     no camera at all.
     """
+    unknown = sorted(set(config.camera) - set(config.cameras))
+    if unknown:
+        raise ConfigError(
+            f'options are given for {", ".join(unknown)}, which `cameras` does not list; '
+            f'it lists {", ".join(config.cameras) or "none"}'
+        )
     cameras = _configured(config) if config.cameras else _discovered(config, found)
     if not cameras:
         raise ConfigError(
@@ -56,12 +64,6 @@ def camera_topics(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTop
 
 
 def _configured(config: Config) -> tuple[CameraTopics, ...]:
-    unknown = sorted(set(config.camera) - set(config.cameras))
-    if unknown:
-        raise ConfigError(
-            f'options are given for {", ".join(unknown)}, which `cameras` does not list; '
-            f'it lists {", ".join(config.cameras)}'
-        )
     namespace = config.graph.namespace.rstrip('/')
     cameras = []
     for name in config.cameras:
@@ -78,20 +80,37 @@ def _configured(config: Config) -> tuple[CameraTopics, ...]:
 
 def _discovered(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTopics, ...]:
     own = f'{config.graph.namespace.rstrip("/")}/{config.graph.node_name}/'
-    raw = [t.name for t in found if t.type_name == IMAGE and not t.name.startswith(own)]
-    raw = [name for name in raw if 'depth' not in name.split('/')]
-    compressed = [t.name for t in found if t.type_name == COMPRESSED_IMAGE and not t.name.startswith(own)]
+    colour = [t for t in found if not t.name.startswith(own) and 'depth' not in t.name.lower()]
+    raw = [t.name for t in colour if t.type_name == IMAGE]
+    compressed = [
+        t.name for t in colour if t.type_name == COMPRESSED_IMAGE and not t.name.endswith(OTHER_TRANSPORTS)
+    ]
     # Where a camera offers both, the raw image costs no decoding.
     compressed = [name for name in compressed if name.removesuffix('/compressed') not in raw]
+    images = [name for name in sorted(raw + compressed) if not _is_derived(name, raw + compressed)]
+    namespaces = [_namespace(name) for name in images]
     return tuple(
-        CameraTopics(_camera_of(name), name, _sibling_info(name), name in compressed)
-        for name in sorted(raw + compressed)
+        # Several cameras in one namespace are told apart by the rest of their topics.
+        CameraTopics(
+            _ros_name(space if space and namespaces.count(space) == 1 else name.removesuffix('/compressed')),
+            name,
+            _sibling_info(name),
+            name in compressed,
+        )
+        for name, space in zip(images, namespaces, strict=True)
     )
 
 
-def _camera_of(image_topic: str) -> str:
-    namespace = image_topic.removesuffix('/compressed').rpartition('/')[0]
-    return _ros_name(namespace or image_topic)
+def _namespace(image_topic: str) -> str:
+    return image_topic.removesuffix('/compressed').rpartition('/')[0]
+
+
+def _is_derived(image_topic: str, images: Sequence[str]) -> bool:
+    """Whether it is made from the image_raw beside it, as image_proc makes image_rect and image_mono."""
+    source = f'{_namespace(image_topic)}/image_raw'
+    return image_topic.removesuffix('/compressed') != source and any(
+        name.removesuffix('/compressed') == source for name in images
+    )
 
 
 def _sibling_info(image_topic: str) -> str:

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 # In the order of the data path. The first two are per camera, the others per set.
 STAGES = ('wire', 'wait', 'queue', 'letterbox', 'inference', 'decode', 'fuse', 'publish', 'total')
@@ -15,7 +16,7 @@ WINDOW = 4096
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:
-    """Of one stage over the sliding window, milliseconds; n is the number of values in it."""
+    """Milliseconds; n is the number of values they are of."""
 
     n: int
     p50: float
@@ -37,13 +38,18 @@ class Durations:
 
     def percentiles(self) -> Percentiles | None:
         """None while nothing was added. Percentiles are of values seen (no interpolation)."""
-        n = min(self._count, WINDOW)
-        if not n:
-            return None
-        values = np.sort(self._ring[:n]) / 1e6
-        # The smallest value that at least that share does not exceed (nearest rank).
-        p50, p95, p99 = (float(values[int(np.ceil(share * n)) - 1]) for share in (0.5, 0.95, 0.99))
-        return Percentiles(n, p50, p95, p99, float(values[-1]))
+        return percentiles(self._ring[: min(self._count, WINDOW)])
+
+
+def percentiles(durations_ns: NDArray[np.int64]) -> Percentiles | None:
+    """Of durations (n,) in nanoseconds; None if there are none."""
+    n = len(durations_ns)
+    if not n:
+        return None
+    values = np.sort(durations_ns) / 1e6
+    # The smallest value that at least that share does not exceed (nearest rank).
+    p50, p95, p99 = (float(values[int(np.ceil(share * n)) - 1]) for share in (0.5, 0.95, 0.99))
+    return Percentiles(n, p50, p95, p99, float(values[-1]))
 
 
 class Statistics:

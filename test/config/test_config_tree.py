@@ -54,6 +54,8 @@ def test_the_nodes_own_section_wins_over_the_wildcard(tmp_path):
         ({'bound_ms': -1}, 'bound_ms: input should be greater than 0, got -1'),
         ({'engine': {'kind': 'cuda'}}, "engine.kind: input should be 'auto'"),
         ({'cameras': 'front'}, 'cameras'),
+        ({'bound_ms': float('inf')}, 'bound_ms'),
+        ({'map': {'size_m': 400.0, 'resolution_m': 0.01}}, 'at most 4000 cells along an edge'),
         ({'graph': {'namespace': 'robot'}}, 'graph.namespace'),
     ],
 )
@@ -63,7 +65,9 @@ def test_a_wrong_setting_is_named(settings, words):
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize('text', ['- a\n', '{', 'just text', '\x00'])
+@pytest.mark.parametrize(
+    'text', ['- a\n', '{', 'just text', '\x00', '/**: {ros__parameters: [1]}', '/**: 5\n1: {x: 2}']
+)
 def test_what_is_no_mapping_is_refused(tmp_path, text):
     file = tmp_path / 'bad.yaml'
     file.write_text(text)
@@ -97,3 +101,9 @@ def test_yaml_dump_of_a_changed_tree_reads_back(tmp_path):
     file = tmp_path / 'changed.yaml'
     file.write_text(yaml.safe_dump({'/**': {'ros__parameters': config.model_dump(mode='json')}}))
     assert load_config(file) == config
+
+
+def test_sections_of_others_do_not_matter_whatever_they_hold(tmp_path):
+    file = tmp_path / 'mixed.yaml'
+    file.write_text('/**: 5\n7: {ros__parameters: {}}\nstream_infer: {ros__parameters: {bound_ms: 50.0}}\n')
+    assert load_config(file).bound_ms == 50.0

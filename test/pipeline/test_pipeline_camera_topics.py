@@ -54,12 +54,32 @@ def test_found_cameras_leave_out_depth_our_own_overlays_and_doubled_transports()
     assert [c.camera_info for c in cameras] == ['/a/camera_info', '/b/camera_info']
 
 
+def test_what_drivers_and_image_proc_publish_beside_an_image_is_no_camera():
+    found = [
+        TopicInfo('/front/image_raw', IMAGE),
+        TopicInfo('/front/image_raw/compressed', COMPRESSED_IMAGE),
+        TopicInfo('/front/image_raw/compressedDepth', COMPRESSED_IMAGE),
+        TopicInfo('/front/image_raw/zstd', COMPRESSED_IMAGE),
+        TopicInfo('/front/image_rect', IMAGE),
+        TopicInfo('/aligned_depth_to_color/image_raw/compressed', COMPRESSED_IMAGE),
+        TopicInfo('/stereo/left', IMAGE),
+        TopicInfo('/stereo/right', IMAGE),
+    ]
+    cameras = camera_topics(config(), found)
+    assert [(c.camera, c.image) for c in cameras] == [
+        ('front', '/front/image_raw'),
+        ('stereo_left', '/stereo/left'),
+        ('stereo_right', '/stereo/right'),
+    ]
+
+
 @pytest.mark.parametrize(
     ('settings', 'words'),
     [
         ({}, 'at least one camera'),
         ({'cameras': ['a', '/a']}, 'a came twice'),
         ({'cameras': ['a'], 'camera': {'b': {}}}, 'given for b'),
+        ({'camera': {'b': {}}}, 'given for b'),
     ],
 )
 def test_what_cannot_be_is_refused_in_words(settings, words):
