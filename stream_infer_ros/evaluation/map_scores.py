@@ -31,7 +31,7 @@ class MapScores:
         occupied_precision: of the cells said to be occupied, near what could be known, those within the
             tolerance of an obstacle. Insides of obstacles are left out.
         occupied_recall: of the surface, what lies within the tolerance of a cell said to be occupied.
-        occupied_f1: their harmonic mean.
+        occupied_f1: their harmonic mean; 0 for a map without anything right.
         free_precision: of the cells said to be free, in what could be known, those that are.
         free_recall: of the free cells the ideal sensor saw, those said to be free.
         missed_as_free: of the surface, what is said to be free with nothing occupied within the tolerance.
@@ -52,7 +52,8 @@ class MapScores:
     @classmethod
     def mean(cls, scores: Sequence[MapScores]) -> MapScores:
         """Mean of each figure over the scores that have it; NaN where none has."""
-        columns = np.array([[getattr(s, f.name) for f in fields(cls)] for s in scores], np.float64)
+        names = [field.name for field in fields(cls)]
+        columns = np.array([[getattr(s, name) for name in names] for s in scores]).reshape(-1, len(names))
         known = ~np.isnan(columns)
         count = known.sum(axis=0)
         totals = np.where(known, columns, 0.0).sum(axis=0)
@@ -105,7 +106,7 @@ class MapScorer:
         return MapScores(
             occupied_precision=precision,
             occupied_recall=recall,
-            occupied_f1=2 * precision * recall / max(precision + recall, 1e-9),
+            occupied_f1=2 * precision * recall / (precision + recall) if precision * recall > 0 else 0.0,
             free_precision=_share(said_free_knowable & truly_free, said_free_knowable),
             free_recall=_share(said_free & truly_free, truly_free),
             missed_as_free=_share(surface & said_free & ~near_said, surface),

@@ -14,6 +14,7 @@ class ClassSize:
         length_m, width_m, height_m: of its upright box.
         solid_m: depth behind the side a camera sees that is surely still the object, from any side.
         mobile: it moves by itself.
+        parks: mobile, but when it stands it stands for long: worth remembering out of sight.
     """
 
     length_m: float
@@ -21,6 +22,7 @@ class ClassSize:
     height_m: float
     solid_m: float = 0.15
     mobile: bool = False
+    parks: bool = False
 
     @property
     def reach_m(self) -> float:
@@ -36,14 +38,14 @@ class ClassSize:
 # The four classes of the surround model, then those of COCO that stand on the ground.
 CLASS_SIZES = {
     'pedestrian': ClassSize(0.5, 0.6, 1.7, mobile=True),
-    'car': ClassSize(4.2, 1.8, 1.6, solid_m=1.4, mobile=True),
+    'car': ClassSize(4.2, 1.8, 1.6, solid_m=1.4, mobile=True, parks=True),
     'cone': ClassSize(0.3, 0.3, 0.6),
     'box': ClassSize(0.8, 0.8, 0.9),
     'person': ClassSize(0.5, 0.6, 1.7, mobile=True),
-    'bicycle': ClassSize(1.7, 0.6, 1.1, mobile=True),
-    'motorcycle': ClassSize(2.0, 0.8, 1.3, mobile=True),
-    'bus': ClassSize(11.0, 2.5, 3.0, solid_m=2.0, mobile=True),
-    'truck': ClassSize(7.0, 2.3, 2.8, solid_m=1.8, mobile=True),
+    'bicycle': ClassSize(1.7, 0.6, 1.1, mobile=True, parks=True),
+    'motorcycle': ClassSize(2.0, 0.8, 1.3, mobile=True, parks=True),
+    'bus': ClassSize(11.0, 2.5, 3.0, solid_m=2.0, mobile=True, parks=True),
+    'truck': ClassSize(7.0, 2.3, 2.8, solid_m=1.8, mobile=True, parks=True),
     'cat': ClassSize(0.4, 0.2, 0.3, mobile=True),
     'dog': ClassSize(0.8, 0.3, 0.6, mobile=True),
     'chair': ClassSize(0.5, 0.5, 0.9),

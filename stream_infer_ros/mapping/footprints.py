@@ -20,7 +20,10 @@ _LEAST_CONFIDENCE = 0.2
 _LEAST_SIGMA_M = 0.05
 _STEP_M = 0.08
 _SMALL_M = 1.0
-_RING = np.array([(0.0, 0.0)] + [(np.cos(a), np.sin(a)) for a in np.arange(8) * np.pi / 4])
+# A disc of radius 1, dense enough that none of its cells is missed at 0.1 m and a radius of 0.3 m.
+_TURN = np.arange(12) * np.pi / 6
+_RING = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=-1)
+_DISC = np.concatenate([np.zeros((1, 2)), 0.5 * _RING, _RING])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +37,7 @@ class Sighting:
         sigma_m: one standard deviation of that, in the worst direction (along the ray).
         shape: (K, 2) float64, ground it surely covers: a disc well inside a small object, and what lies
             right behind the free-space boundary in the columns that show it.
+        columns: (L,) which columns of the boundary show it; None for a view without a boundary.
     """
 
     camera: str
@@ -45,6 +49,7 @@ class Sighting:
     y_m: float
     sigma_m: float
     shape: FloatArray
+    columns: NDArray[np.intp] | None
 
 
 def sightings(seen: GroundView) -> list[Sighting]:
@@ -69,8 +74,9 @@ def sightings(seen: GroundView) -> list[Sighting]:
         name = detections.class_names[detections.class_id[i]]
         size = size_of(name, float(extent[i, 0]), float(extent[i, 1]))
         parts = []
+        mine = None
         if boundary is None or size.solid_m < _SMALL_M:
-            parts.append(in_map[i] + size.core_m * _RING)
+            parts.append(in_map[i] + size.core_m * _DISC)
         if boundary is not None:
             mine = _columns_on(seen, detections.xyxy[i], float(distance[i]), float(sigma[i]), size)
             parts.append(_behind(boundary[0][mine], boundary[1][mine], size.solid_m))
@@ -78,7 +84,7 @@ def sightings(seen: GroundView) -> list[Sighting]:
         x_m, y_m = in_map[i].tolist()
         score = float(detections.score[i])
         found.append(
-            Sighting(view.camera, view.stamp_ns, name, score, size, x_m, y_m, float(sigma[i]), shape)
+            Sighting(view.camera, view.stamp_ns, name, score, size, x_m, y_m, float(sigma[i]), shape, mine)
         )
     return found
 

@@ -57,7 +57,8 @@ class GroundView:
     def boundary_in_base(self) -> tuple[FloatArray, FloatArray]:
         """Points (C, 2) where free ground ends and unit vectors (C, 2) from the camera to them, base frame.
 
-        Columns that are free beyond the range give a point at its limit. Made for views with a boundary.
+        Columns that are free beyond the range, or say nothing, give a point at its limit. For views with a
+        boundary only.
         """
         free_space = self.view.perception.free_space
         assert free_space is not None
@@ -65,6 +66,7 @@ class GroundView:
         assert self.boundary is not None
         direction = self.columns.direction(free_space.boundary_v.astype(np.float64))
         reach = np.minimum(self.boundary.range_m, self.geometry.range_m)
+        reach[self.boundary.confidence == 0.0] = self.geometry.range_m
         return self.geometry.base_from_camera.translation[:2] + direction * reach[:, None], direction
 
     def boundary_in_map(self) -> tuple[FloatArray, FloatArray]:

@@ -42,6 +42,7 @@ class Track:
         hits: sightings so far, over all cameras.
         score: of its best recent sighting.
         shapes: by camera its newest sighting.
+        on_static_layer: the view that saw it last has free space too, which a static layer is made from.
     """
 
     class_name: str
@@ -58,6 +59,7 @@ class Track:
     hits: int = 0
     score: float = 0.0
     shapes: dict[str, Sighting] = field(default_factory=dict)
+    on_static_layer: bool = False
 
     @classmethod
     def begin(cls, seen: Sighting) -> Track:
@@ -80,9 +82,13 @@ class Track:
         return self.hits >= _CONFIRMED_HITS
 
     @property
-    def sure(self) -> bool:
-        """Seen often and clearly enough to be remembered out of sight."""
-        return self.hits >= _SURE_HITS and self.score >= _SURE_SCORE
+    def remembered(self) -> bool:
+        """Whether it counts as still there when out of sight: well seen, and nothing else remembers it.
+
+        What never moves is in the static layer if there is one; what walks does not wait to be seen again.
+        """
+        sure = self.hits >= _SURE_HITS and self.score >= _SURE_SCORE
+        return sure and (self.size.parks or not self.on_static_layer)
 
     def moved_by(self, now_ns: int) -> tuple[float, float]:
         """How far (x, y) it has gone since `stamp_ns`; nothing once it is out of sight, or hardly moves."""
@@ -133,6 +139,7 @@ class Track:
         self.score = max(0.8 * self.score, seen.score)
         self.heard_ns = max(self.heard_ns, seen.stamp_ns)
         self.shapes[seen.camera] = seen
+        self.on_static_layer = seen.columns is not None
 
 
 class ObjectTracker:
@@ -164,12 +171,12 @@ class ObjectTracker:
         self.tracks.extend(Track.begin(seen) for i, seen in enumerate(found) if i not in joined)
 
     def look(self, views: Sequence[GroundView], now_ns: int) -> None:
-        """Drop what is out of sight and unsure, or what a view looks through; keep what is only hidden."""
+        """Drop what was not seen for the hold and is not remembered, or what a view looks through."""
         stale = [track for track in self.tracks if now_ns - track.heard_ns > HOLD_NS]
         if not stale:
             return
         at = np.array([(track.x_m, track.y_m) for track in stale])
-        gone = ~np.array([track.sure for track in stale])
+        gone = np.array([not track.remembered for track in stale])
         for seen in views:
             gone |= seen.looks_through(at)
         dropped = {id(track) for track, lost in zip(stale, gone.tolist(), strict=True) if lost}

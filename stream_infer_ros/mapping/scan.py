@@ -22,7 +22,7 @@ def polar_scan(seen: GroundView, base_frame: str) -> PolarScan | None:
     alone and stay the same from scan to scan, as slam_toolbox wants.
 
     A bearing takes the range of the nearest column, or the shortest of the columns that fall to it. inf: free
-    as far as the map reaches from the camera; NaN: the column says nothing, or hardly trusts itself.
+    as far as the map reaches from the camera; NaN: no column near, or it says nothing or is unsure.
 
     Args:
         base_frame: name for the header.
@@ -39,7 +39,9 @@ def polar_scan(seen: GroundView, base_frame: str) -> PolarScan | None:
     if len(told):
         order = told[np.argsort(bearing[told])]
         halfway = (bearing[order][1:] + bearing[order][:-1]) / 2
-        ranges = distance[order][np.searchsorted(halfway, bearings.all())]
+        nearest = order[np.searchsorted(halfway, bearings.all())]
+        shown = np.abs(bearing[nearest] - bearings.all()) <= bearings.step_rad
+        ranges = np.where(shown, distance[nearest], np.nan)
         bins = bearings.nearest(bearing[told])
         inside = (bins >= 0) & (bins < bearings.count)
         np.fmin.at(ranges, bins[inside], distance[told[inside]])

@@ -89,11 +89,18 @@ def boundary_on_ground(
 
 
 def cell_evidence(
-    cells: CellsInView, columns: ColumnRanges, boundary: Boundary, sensor: SensorModel, range_m: float
+    distance_m: NDArray[np.float32],
+    column: NDArray[np.int32],
+    boundary: Boundary,
+    sensor: SensorModel,
+    range_m: float,
 ) -> NDArray[np.float32]:
     """Log-odds (K,) float32 that one view adds to the cells it can see.
 
-    Boundaries beyond `range_m` give no occupied evidence: there, free ground only.
+    Args:
+        distance_m: (K,) of the cells from the camera.
+        column: (K,) of the cells, see `columns_of`.
+        range_m: boundaries beyond it give no occupied evidence: there, free ground only.
     """
     occupied = sensor.occupied * np.minimum(1.0, sensor.occupied_sigma_m / boundary.sigma_m)
     occupied *= boundary.confidence * (boundary.range_m < range_m)
@@ -102,23 +109,22 @@ def cell_evidence(
     occupied_to = boundary.range_m + sensor.depth_m + 0.5 * boundary.sigma_m
 
     by_column = np.stack([sensor.free * boundary.confidence, free_to, occupied_from, occupied_to, occupied])
-    free, free_to, occupied_from, occupied_to, occupied = _per_cell(by_column, _column_of(cells.u, columns))
-    distance = cells.range_m
+    free, free_to, occupied_from, occupied_to, occupied = _per_cell(by_column, column)
     # m(r) = r^2 row_m; the weight below is free_row_m / m(r), capped at 1.
-    evidence = np.float32(sensor.free_row_m / boundary.row_m) / (np.square(distance) + np.float32(1e-6))
+    evidence = np.float32(sensor.free_row_m / boundary.row_m) / (np.square(distance_m) + np.float32(1e-6))
     np.minimum(evidence, np.float32(1.0), out=evidence)
     evidence *= free
-    evidence *= distance < free_to
-    hit = distance >= occupied_from
-    hit &= distance < occupied_to
+    evidence *= distance_m < free_to
+    hit = distance_m >= occupied_from
+    hit &= distance_m < occupied_to
     merged: NDArray[np.float32] = np.where(hit, occupied, evidence)
     return merged
 
 
-def _column_of(u: NDArray[np.float32], columns: ColumnRanges) -> NDArray[np.int32]:
+def columns_of(cells: CellsInView, columns: ColumnRanges) -> NDArray[np.int32]:
     """Nearest column (K,) plus one; 0 beside all columns."""
     step = np.float32(1.0 / columns.pitch_px)
-    column: NDArray[np.int32] = ((u - np.float32(columns.column_u[0])) * step + np.float32(1.5)).astype(
+    column: NDArray[np.int32] = ((cells.u - np.float32(columns.column_u[0])) * step + np.float32(1.5)).astype(
         np.int32
     )
     column[(column < 0) | (column > len(columns))] = 0
@@ -126,7 +132,7 @@ def _column_of(u: NDArray[np.float32], columns: ColumnRanges) -> NDArray[np.int3
 
 
 def _per_cell(by_column: FloatArray, column: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Values by column (n, C) to values by cell (n, K); 0 for column 0 of `_column_of`."""
+    """Values by column (n, C) to values by cell (n, K); 0 for column 0 of `columns_of`."""
     kinds, columns = by_column.shape
     table = np.zeros((columns + 1, kinds), np.float32)
     table[1:] = by_column.T
