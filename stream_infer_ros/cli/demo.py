@@ -61,9 +61,9 @@ def demo(
     held, sentence = verdict(summary)
     write_report(out, summary, (held, sentence), run, scores)
     console.print(_table(summary))
-    console.print(f'[bold {"green" if held else "red"}]{escape(sentence)}[/]')
+    console.print(f'[bold {"green" if held else "red"}]{escape(sentence)}[/]', soft_wrap=True)
     written = [str(out / name) for name in REPORT_FILES if (out / name).is_file()]
-    console.print(escape(f'written: {", ".join(written)}, {recording}'))
+    console.print(escape(f'written: {", ".join(written)}, {recording}'), soft_wrap=True)
     raise typer.Exit(0 if held else 1)
 
 
