@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
+import sys
+import threading
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from stream_infer_ros.cli.stopping import stop_on_signal
 from stream_infer_ros.config import GraphConfig
-from stream_infer_ros.graph import make_graph
+from stream_infer_ros.errors import WorldError
+from stream_infer_ros.graph import BagGraph, Graph, make_graph
 from stream_infer_ros.memory_use import peak_rss_mb
 from stream_infer_ros.simulation import SimulationOptions, Timing
 from stream_infer_ros.simulation import simulate as publish_world
+from stream_infer_ros.simulation.jumping_clock import JumpingClock
 
 # From the announcement of the epoch to the epoch: building the world, and being discovered.
 LEAD_NS = 2_000_000_000
+# Recordings of one seed are alike to the byte: they all begin on 14 November 2023.
+BAG_EPOCH_NS = 1_700_000_000_000_000_000
 
 
 def simulate(
@@ -32,11 +39,15 @@ def simulate(
     seconds: Annotated[float, typer.Option(min=0.0, help='How long; 0: until Ctrl-C.')] = 0.0,
     jpeg: Annotated[int, typer.Option(min=0, max=100, help='JPEG quality; 0: raw rgb8.')] = 0,
     clock: Annotated[bool, typer.Option(help='Publish /clock.')] = False,
+    bag: Annotated[
+        Path | None, typer.Option(help='Write this new bag, as fast as it goes, instead of publishing.')
+    ] = None,
     domain_id: Annotated[int, typer.Option(help='DDS domain; -1: ROS_DOMAIN_ID.')] = -1,
     loopback: Annotated[bool, typer.Option(help='Keep every packet on this machine.')] = False,
     as_json: Annotated[
         bool, typer.Option('--json', help='Report on standard output, as JSON lines.')
     ] = False,
+    lifeline: Annotated[bool, typer.Option(hidden=True, help='End when standard input ends.')] = False,
 ) -> None:
     """Publish a synthetic yard seen from a robot: images, camera_info, /tf, /tf_static."""
     options = SimulationOptions(
@@ -50,12 +61,22 @@ def simulate(
         jpeg_quality=jpeg,
         with_clock=clock,
     )
-    graph = make_graph(GraphConfig(node_name='camera_world', domain_id=domain_id, loopback=loopback))
+    if bag is not None and not seconds:
+        raise WorldError('a recording needs an end: say --seconds as well')
+    clock_of_bag = JumpingClock(BAG_EPOCH_NS)
+    graph: Graph
+    if bag is not None:
+        graph = BagGraph(write=bag, clock_ns=clock_of_bag.now_ns)
+    else:
+        graph = make_graph(GraphConfig(node_name='camera_world', domain_id=domain_id, loopback=loopback))
     try:
         with stop_on_signal() as stop:
-            epoch_ns = graph.now_ns() + LEAD_NS
+            if lifeline:
+                threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
+            epoch_ns = graph.now_ns() + (LEAD_NS if bag is None else 0)
             _tell(as_json, 'started', f'seed {seed}, {cameras} cameras at {rate:g} Hz', epoch_ns=epoch_ns)
-            report = publish_world(graph, options, epoch_ns, stop.is_set)
+            wait_until = clock_of_bag.wait_until if bag is not None else None
+            report = publish_world(graph, options, epoch_ns, stop.is_set, wait_until)
     finally:
         graph.close()
     late_ms = report.lateness.p99 if report.lateness else 0.0
@@ -71,6 +92,12 @@ def simulate(
             'peak_rss_mb': peak_rss_mb(),
         },
     )
+
+
+def _stop_at_end_of_input(stop: threading.Event) -> None:
+    """Whoever started this process is gone."""
+    sys.stdin.read()
+    stop.set()
 
 
 def _tell(as_json: bool, event: str, words: str, **details: Any) -> None:

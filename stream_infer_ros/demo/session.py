@@ -11,6 +11,7 @@ from stream_infer_ros.config import Config, EngineConfig, GraphConfig
 from stream_infer_ros.demo.options import DemoOptions
 from stream_infer_ros.demo.recorder import Recorder
 from stream_infer_ros.demo.world_process import WorldProcess, WorldReport
+from stream_infer_ros.errors import WorldError
 from stream_infer_ros.graph import make_graph
 from stream_infer_ros.graph.recording import RecordingGraph
 from stream_infer_ros.memory_use import peak_rss_mb
@@ -20,7 +21,7 @@ from stream_infer_ros.pipeline.live import LiveRunner
 from stream_infer_ros.pipeline.network import Network
 
 # What the world may take to start, and the pipeline to publish what is on its way at the end.
-START_S = 60.0
+START_S = 120.0
 DRAIN_S = 1.0
 TICK_S = 0.25
 
@@ -73,6 +74,11 @@ def run_demo(options: DemoOptions, recording: Path, on_tick: OnTick) -> DemoRun:
                 cpu_s = time.process_time()
                 while world.running() and not runner.wait(TICK_S):
                     now_ns = graph.now_ns()
+                    if now_ns > epoch_ns + (options.seconds + START_S) * 1e9:
+                        raise WorldError(
+                            f'the simulated world was expected to end after {options.seconds:g} s and '
+                            f'has not; see its messages above'
+                        )
                     if now_ns < epoch_ns + options.seconds * 1e9:  # after that, silence is no news
                         on_tick(assembly, now_ns, epoch_ns)
                 runner.wait(DRAIN_S)

@@ -44,11 +44,12 @@ class WorldProcess:
 
     def start(self) -> None:
         options = self._options
-        command = [sys.executable, '-m', 'stream_infer_ros', 'simulate', '--json', '--loopback']
+        command = [sys.executable, '-m', 'stream_infer_ros', 'simulate', '--json', '--loopback', '--lifeline']
         command += ['--seed', str(options.seed), '--cameras', str(options.cameras)]
         command += ['--rate', str(options.rate_hz), '--seconds', str(options.seconds)]
         command += ['--domain-id', str(options.domain_id)]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        # Its standard input ends with this process, however that ends.
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         threading.Thread(target=self._read, args=(self._process,), name='world output', daemon=True).start()
 
     def epoch_ns(self, timeout_s: float) -> int:
@@ -66,6 +67,8 @@ class WorldProcess:
         """End it now. Safe to call at any time."""
         if self._process is None:
             return
+        if self._process.stdin is not None:
+            self._process.stdin.close()
         if self._process.poll() is None:
             self._process.terminate()
         try:
@@ -77,7 +80,11 @@ class WorldProcess:
     def _read(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
         for line in process.stdout:
-            event = json.loads(line)
+            try:
+                event = json.loads(line)
+            except ValueError:  # a library's own words
+                sys.stderr.write(line)
+                continue
             with self._changed:
                 self._events[event['event']] = event
                 self._changed.notify_all()

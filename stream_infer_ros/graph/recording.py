@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from stream_infer_ros.errors import GraphError
 from stream_infer_ros.graph.bag import BagGraph
 from stream_infer_ros.graph.graph import Cdr, Graph, OnMessage, Publisher, Qos, QosProblem, TopicInfo
 
@@ -28,7 +29,11 @@ class RecordingGraph:
 
     def __init__(self, graph: Graph, path: Path) -> None:
         self._graph = graph
-        self._recorder = BagGraph(write=path, clock_ns=graph.now_ns)
+        try:
+            self._recorder = BagGraph(write=path, clock_ns=graph.now_ns)
+        except GraphError:
+            graph.close()
+            raise
 
     def subscribe(self, topic: str, type_name: str, qos: Qos, on_message: OnMessage) -> None:
         self._graph.subscribe(topic, type_name, qos, on_message)

@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from stream_infer_ros.cameras.camera_model import CameraModel
-from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.cameras.transform_buffer import TransformBuffer
-from stream_infer_ros.errors import TransformError
+from stream_infer_ros.errors import ExtrapolationError, TransformError
 from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.mapping.view import View
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.processed_set import PerceivedSet
 from stream_infer_ros.pipeline.statistics import Statistics
 
+# Odometry may come later than images: how old a frame may get while its transform is on the way.
+PATIENCE_NS = 300_000_000
+MOST_WAITING_PER_CAMERA = 2
+
+
+class _Located(NamedTuple):
+    """A frame on its way to a view; the picture itself is let go."""
+
+    camera: CameraState
+    stamp_ns: int
+    received_ns: int
+    frame_id: str
+    model: CameraModel
+    perception: Perception
+
 
 class Locator:
-    """Makes views. A camera without calibration or transform gives none and is counted; nobody waits."""
+    """Makes views. A camera without calibration or transform gives none and is counted.
+
+    Nobody waits: where only the newest transform is not there yet, the frame is set aside and becomes a view
+    with a later set, unless it gets older than PATIENCE_NS.
+    """
 
     def __init__(
         self,
@@ -32,18 +51,26 @@ class Locator:
         self._map_frame = map_frame
         self._base_frame = base_frame
         self._statistics = statistics
+        self._waiting: dict[str, list[_Located]] = {camera.name: [] for camera in cameras}
 
-    def locate(self, perceived: PerceivedSet) -> list[View]:
-        """One view per frame whose geometry is known."""
-        views = []
+    def locate(self, perceived: PerceivedSet, now_ns: int) -> list[View]:
+        """A view per frame whose geometry is known, those set aside before included."""
         for frame, size, perception in zip(
             perceived.frames, perceived.sizes, perceived.perceptions, strict=True
         ):
             camera = self._cameras[frame.camera]
             model = self._model(camera, size)
-            view = self._view(camera, model, frame, perception) if model is not None else None
-            if view is not None:
-                views.append(view)
+            if model is not None:
+                place = (camera, frame.stamp_ns, frame.received_ns, frame.frame_id, model, perception)
+                self._waiting[camera.name].append(_Located(*place))
+        views = []
+        for camera_name, waiting in self._waiting.items():
+            found = [(located, self._view(located, now_ns)) for located in waiting]
+            views += [view for _, view in found if isinstance(view, View)]
+            still = [located for located, view in found if view is None]
+            self._waiting[camera_name] = still[-MOST_WAITING_PER_CAMERA:]
+            if len(still) > MOST_WAITING_PER_CAMERA:
+                self._statistics.lost('no_transform', camera_name, len(still) - MOST_WAITING_PER_CAMERA)
         return views
 
     def _model(self, camera: CameraState, size: tuple[int, int]) -> CameraModel | None:
@@ -69,15 +96,23 @@ class Locator:
         except TransformError:  # the views tell it, camera by camera
             return None
 
-    def _view(
-        self, camera: CameraState, model: CameraModel, frame: Frame, perception: Perception
-    ) -> View | None:
+    def _view(self, located: _Located, now_ns: int) -> View | TransformError | None:
+        """The view; None if its transform may still come; the error if it will not."""
+        camera, stamp_ns = located.camera, located.stamp_ns
         try:
-            base_from_camera = self._transforms.lookup(self._base_frame, frame.frame_id, frame.stamp_ns)
-            map_from_base = self._transforms.lookup(self._map_frame, self._base_frame, frame.stamp_ns)
+            base_from_camera = self._transforms.lookup(self._base_frame, located.frame_id, stamp_ns)
+            map_from_base = self._transforms.lookup(self._map_frame, self._base_frame, stamp_ns)
         except TransformError as error:
             camera.note('place', str(error))
+            if self._may_come(error, stamp_ns) and now_ns - located.received_ns < PATIENCE_NS:
+                return None
             self._statistics.lost('no_transform', camera.name)
-            return None
+            return error
         camera.note('place', '')
-        return View(frame.camera, frame.stamp_ns, model, base_from_camera, map_from_base, perception)
+        return View(camera.name, stamp_ns, located.model, base_from_camera, map_from_base, located.perception)
+
+    def _may_come(self, error: TransformError, stamp_ns: int) -> bool:
+        if not isinstance(error, ExtrapolationError):
+            return False
+        newest_ns = self._transforms.newest_ns(self._map_frame, self._base_frame)
+        return newest_ns is not None and newest_ns < stamp_ns

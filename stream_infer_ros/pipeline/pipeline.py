@@ -73,7 +73,7 @@ class Pipeline:
     def _fuse(self, perceived: PerceivedSet, now_ns: int) -> FusedSet:
         if self._fuser is None:
             return FusedSet(perceived)
-        located = self._locator.locate(perceived)
+        located = self._locator.locate(perceived, now_ns)
         views, scans = self._fuser.fuse(located, now_ns)
         return FusedSet(perceived, views, scans, *self._fuser.snapshot(now_ns))
 

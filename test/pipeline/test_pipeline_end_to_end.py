@@ -127,6 +127,28 @@ def test_a_missing_transform_is_counted_and_boxes_still_go_out():
     driven.network.close()
 
 
+def test_odometry_that_comes_after_the_images_costs_no_view():
+    yard = Yard()
+    maps = yard.collect('/stream_infer/occupancy_grid', GRID, LATCHED)
+    driven = Driven(yard, config())
+    held = []
+    for exposure in yard.exposures(8):
+        yard.clock.now_ns = exposure.stamp_ns
+        odometry, *rest = yard.publisher.prepare(exposure).messages
+        for publisher, cdr in rest:
+            publisher.publish(cdr)
+        held.append(odometry)
+        if len(held) > len(CAMERAS):  # a period late
+            publisher, cdr = held.pop(0)
+            publisher.publish(cdr)
+    # Only the first set came before the tree of frames was known at all.
+    assert driven.assembly.statistics.drops().get('no_transform', {}) == dict.fromkeys(CAMERAS, 1)
+    viewed = [view.stamp_ns for fused in driven.fused for view in fused.views]
+    assert len(viewed) == len(set(viewed)) >= 3 * 6
+    assert (decode_occupancy_grid(maps[-1]).cells == 0).sum() > 1000
+    driven.network.close()
+
+
 def test_without_a_map_only_boxes_are_published():
     yard = Yard()
     driven = Driven(yard, config(map={'enabled': False}))
