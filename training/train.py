@@ -131,8 +131,8 @@ def main() -> None:
         '--data', type=Path, default=Path('training/out/train'), help='folder of training.dataset'
     )
     parser.add_argument('--out', type=Path, default=Path('training/out'), help='where checkpoint.pt goes')
-    parser.add_argument('--steps', type=int, default=8000, help='steps of --workers * --batch pictures')
-    parser.add_argument('--decay-steps', type=int, default=2500, help='the last ones, with a falling rate')
+    parser.add_argument('--steps', type=int, default=6500, help='steps of --workers * --batch pictures')
+    parser.add_argument('--decay-steps', type=int, default=1500, help='the last ones, with a falling rate')
     parser.add_argument('--warmup-steps', type=int, default=300)
     parser.add_argument('--rate', type=float, default=4e-3, help='highest learning rate')
     parser.add_argument('--batch', type=int, default=16, help='pictures for each worker and step')

@@ -78,10 +78,14 @@ def test_fewer_bits_cost_hundredths_of_a_pixel(engine, taken):
     rows = np.abs(exact['free_space'] - said['free_space'])[..., 0]
     assert np.median(rows) < 0.1
     assert np.quantile(rows, 0.95) < 0.5
+    moved = []
     for wanted, got in zip(exact['boxes'], said['boxes'], strict=True):
         for box in wanted[wanted[:, 6] > 0.5]:
             same = got[got[:, 7] == box[7]]
-            assert np.abs(same[:, :6] - box[:6]).max(1).min() < 6.0
+            moved.append(np.abs(same[:, :6] - box[:6]).max(1).min())
+    # A few large boxes may be read at the place next to their peak: then all their sides move a little.
+    assert np.median(moved) < 0.1
+    assert np.quantile(moved, 0.9) < 1.0
 
 
 def test_it_sees_an_unseen_world(engine, taken):
@@ -94,6 +98,6 @@ def test_it_sees_an_unseen_world(engine, taken):
         labels = picture.labels
         boxes.add(perception.detections, labels.boxes, labels.class_id, labels.counted(), labels.contact)
         columns.add(perception.free_space.boundary_v, labels.column_row, labels.column_obstacle)
-    assert boxes.report().map50 > 0.65
-    assert boxes.report().contact.median < 2.0
-    assert columns.report().median < 1.0
+    assert boxes.report().map50 > 0.75
+    assert boxes.report().contact.median < 1.5
+    assert columns.report().median < 0.8
