@@ -47,8 +47,8 @@ class Blindness:
         silent = self.silent(cameras, now_ns)
         if not silent:
             return None
-        blind = np.zeros(grid.values.size, np.bool_)
+        blind = np.zeros(grid.values.shape, np.bool_)
         for camera in sorted(cameras, key=lambda name: name not in silent):
-            cells = cameras[camera].table.on(grid, map_from_base)
-            blind[cells.index] = camera in silent
-        return blind.reshape(grid.values.shape)
+            window = cameras[camera].table.on(grid, map_from_base)
+            blind[window.rows, window.columns][window.pixel > 0] = camera in silent
+        return blind

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.mapping.rolling_grid import RollingGrid
-from stream_infer_ros.mapping.view_table import CellsInView
+from stream_infer_ros.mapping.view_table import ViewWindow
 
 
 class CellMemory:
@@ -27,10 +27,11 @@ class CellMemory:
         if self._looked_s is not None:
             self._looked_s.recentre(x_m, y_m)
 
-    def look(self, cells: CellsInView, now_ns: int) -> None:
-        """These cells are in view now."""
+    def look(self, window: ViewWindow, now_ns: int) -> None:
+        """The cells of a view are in view now."""
         if self._looked_s is not None:
-            self._looked_s.values.reshape(-1)[cells.index] = self._seconds(now_ns)
+            cells = self._looked_s.values[window.rows, window.columns]
+            cells[window.pixel > 0] = self._seconds(now_ns)
 
     def lapsed(self, now_ns: int) -> NDArray[np.bool_] | None:
         """Cells (n, n) out of view for longer than the memory lasts; None if memory lasts for ever."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,6 +30,9 @@ class ColumnRanges:
 
     Attributes:
         column_u: (C,) float64, evenly spaced and rising, source-image pixels.
+        pitch_px: distance between them.
+        of_pixel: (image_width + 1,) intp, for an image column plus one the nearest of these columns plus one;
+            0 for 0, and beside all columns.
     """
 
     def __init__(
@@ -36,6 +41,7 @@ class ColumnRanges:
         """Raises ModelError if the columns are not evenly spaced from left to right."""
         self.column_u = _checked(column_u)
         columns = len(self.column_u)
+        self.pitch_px = float(self.column_u[-1] - self.column_u[0]) / max(1, columns - 1) or 1.0
         self._row_pitch = model.image_height / (_ROWS - 1)
         rows = self._row_pitch * np.arange(_ROWS) - 0.5
         uv = np.stack(np.meshgrid(self.column_u, rows, indexing='ij'), axis=-1).reshape(-1, 2)
@@ -43,24 +49,21 @@ class ColumnRanges:
         rays = rays_in_base(model, base_from_camera, uv)[:, :2]
         self._direction = rays / np.maximum(np.linalg.norm(rays, axis=1, keepdims=True), 1e-9)
         self._start = np.arange(columns) * _ROWS
+        pixel = np.arange(-1, model.image_width)
+        nearest = np.rint((pixel - self.column_u[0]) / self.pitch_px).astype(np.intp) + 1
+        nearest[(nearest < 1) | (nearest > columns) | (pixel < 0)] = 0
+        self.of_pixel: NDArray[np.intp] = nearest
 
     def __len__(self) -> int:
         return len(self.column_u)
-
-    @property
-    def pitch_px(self) -> float:
-        """Distance between columns, source-image pixels."""
-        return float(self.column_u[-1] - self.column_u[0]) / max(1, len(self) - 1) or 1.0
 
     def matches(self, column_u: NDArray[np.float32]) -> bool:
         """Whether this table was made for these columns."""
         return len(column_u) == len(self) and bool(np.array_equal(column_u, self.column_u))
 
-    def nearest(self, u: FloatArray | NDArray[np.float32]) -> NDArray[np.intp]:
-        """Pixels u of any shape to indices of the nearest column."""
-        index = np.rint((u - self.column_u[0]) / self.pitch_px).astype(np.intp)
-        clipped: NDArray[np.intp] = np.clip(index, 0, len(self) - 1)
-        return clipped
+    def first_from(self, u: float) -> int:
+        """Index of the first column at or right of an image column; their number if there is none."""
+        return min(max(math.ceil((u - float(self.column_u[0])) / self.pitch_px), 0), len(self))
 
     def range_m(self, row_v: FloatArray) -> FloatArray:
         """Rows (..., C), one per column, to ranges (..., C), metres; HORIZON_M at and above the horizon.
@@ -75,9 +78,8 @@ class ColumnRanges:
     def direction(self, row_v: FloatArray) -> FloatArray:
         """Rows (..., C) to horizontal unit vectors (..., C, 2) in the base frame; edges and NaN as above."""
         at, part = self._position(row_v)
-        share = part[..., None]
-        # Neighbouring rows differ by so little that the mix of two unit vectors is one.
-        unit: FloatArray = self._direction[at] * (1.0 - share) + self._direction[at + 1] * share
+        # Columns bend by a few degrees from edge to edge of the image: the nearest row of the table will do.
+        unit: FloatArray = self._direction[at + (part > 0.5)]
         return unit
 
     def _position(self, row_v: FloatArray) -> tuple[NDArray[np.intp], FloatArray]:

@@ -19,7 +19,7 @@ _RIM = 0.12
 _LEAST_CONFIDENCE = 0.2
 _LEAST_SIGMA_M = 0.05
 _STEP_M = 0.08
-_SMALL_M = 1.0
+_LARGE_M = 1.0
 # A disc of radius 1, dense enough that none of its cells is missed at 0.1 m and a radius of 0.3 m.
 _TURN = np.arange(12) * np.pi / 6
 _RING = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=-1)
@@ -60,37 +60,68 @@ def sightings(seen: GroundView) -> list[Sighting]:
         return []
     contact = _contacts(detections, geometry.model.image_height)
     in_base = pixels_to_ground(geometry.model, geometry.base_from_camera, contact)
-    distance = np.hypot(*(in_base - geometry.base_from_camera.translation[:2]).T)
-    # A contact is as uncertain as a row of the network; NaN compares false.
-    sigma = np.maximum(
-        metres_per_row(distance, geometry.focal_px, geometry.height_m) * seen.row_px, _LEAST_SIGMA_M
-    )
-    in_map = seen.to_map(in_base)
-    metres_per_px = distance / geometry.focal_px
-    extent = (detections.xyxy[:, 2:] - detections.xyxy[:, :2]) * metres_per_px[:, None]
+    offset = in_base - geometry.base_from_camera.translation[:2]
+    distance = np.hypot(offset[:, 0], offset[:, 1])
+    near = np.flatnonzero(distance <= geometry.range_m)  # NaN compares false
+    if not len(near):
+        return []
+    distance, boxes = distance[near], detections.xyxy[near].astype(np.float64)
+    # A contact is as uncertain as a row of the network.
+    spans = metres_per_row(distance, geometry.focal_px, geometry.height_m) * seen.row_px
+    sigma = np.maximum(spans, _LEAST_SIGMA_M)
+    extent = (boxes[:, 2:] - boxes[:, :2]) * (distance / geometry.focal_px)[:, None]
+    names = [detections.class_names[k] for k in detections.class_id[near].tolist()]
+    sizes = [size_of(name, *seen_as) for name, seen_as in zip(names, extent.tolist(), strict=True)]
+    in_map = seen.to_map(in_base[near])
     boundary = seen.boundary_in_map() if seen.boundary is not None else None
     found = []
-    for i in np.flatnonzero(distance <= geometry.range_m).tolist():
-        name = detections.class_names[detections.class_id[i]]
-        size = size_of(name, float(extent[i, 0]), float(extent[i, 1]))
-        parts = []
-        mine = None
-        if boundary is None or size.solid_m < _SMALL_M:
-            parts.append(in_map[i] + size.core_m * _DISC)
+    # A view shows few objects within range: one at a time is faster than all at once.
+    for i, size in enumerate(sizes):
+        columns = None
+        shape = in_map[i] + size.core_m * _DISC
         if boundary is not None:
-            mine = _columns_on(seen, detections.xyxy[i], float(distance[i]), float(sigma[i]), size)
-            parts.append(_behind(boundary[0][mine], boundary[1][mine], size.solid_m))
-        shape = np.concatenate(parts)
+            columns = _columns_on(seen, boxes[i].tolist(), float(distance[i]), float(sigma[i]), size)
+            behind = _behind(boundary[0][columns], boundary[1][columns], size.solid_m)
+            shape = behind if size.solid_m >= _LARGE_M else np.concatenate([shape, behind])
         x_m, y_m = in_map[i].tolist()
-        score = float(detections.score[i])
         found.append(
-            Sighting(view.camera, view.stamp_ns, name, score, size, x_m, y_m, float(sigma[i]), shape, mine)
+            Sighting(
+                view.camera,
+                view.stamp_ns,
+                names[i],
+                float(detections.score[near[i]]),
+                size,
+                x_m,
+                y_m,
+                float(sigma[i]),
+                shape,
+                columns,
+            )
         )
     return found
 
 
+def _columns_on(
+    seen: GroundView, box: list[float], distance_m: float, sigma_m: float, size: ClassSize
+) -> NDArray[np.intp]:
+    """Indices of the columns within a box whose boundary lies on the object that the box shows."""
+    assert seen.columns is not None
+    assert seen.boundary is not None
+    rim = _RIM * (box[2] - box[0])
+    first = seen.columns.first_from(box[0] + rim)
+    last = seen.columns.first_from(box[2] - rim)
+    ranges = seen.boundary.range_m[first:last]
+    near = distance_m - size.reach_m - 2.0 * sigma_m - 0.1
+    far = distance_m + 0.6 * size.reach_m + 2.0 * sigma_m
+    on = (ranges >= near) & (ranges <= far) & (seen.boundary.confidence[first:last] > _LEAST_CONFIDENCE)
+    mine: NDArray[np.intp] = np.flatnonzero(on) + first
+    return mine
+
+
 def _contacts(detections: Detections, image_height: int) -> FloatArray:
     """Where footprint centres meet the ground (N, 2); the foot of the box where the model does not say."""
+    if detections.contact is not None and np.isfinite(detections.contact).all():
+        return detections.contact.astype(np.float64)
     boxes = detections.xyxy.astype(np.float64)
     foot = np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]], axis=-1)
     # A box cut off by the image's lower edge does not show where its object stands.
@@ -101,24 +132,8 @@ def _contacts(detections: Detections, image_height: int) -> FloatArray:
     return np.where(known, detections.contact, foot)
 
 
-def _columns_on(
-    seen: GroundView, box: NDArray[np.float32], distance_m: float, sigma_m: float, size: ClassSize
-) -> NDArray[np.intp]:
-    """Indices of the columns within a box whose boundary lies on the object it shows."""
-    assert seen.columns is not None
-    assert seen.boundary is not None
-    rim = _RIM * float(box[2] - box[0])
-    low, high = np.searchsorted(seen.columns.column_u, (box[0] + rim, box[2] - rim))
-    ranges = seen.boundary.range_m[low:high]
-    slack = 2.0 * sigma_m
-    near, far = distance_m - size.reach_m - slack - 0.1, distance_m + 0.6 * size.reach_m + slack
-    on = (ranges >= near) & (ranges <= far) & (seen.boundary.confidence[low:high] > _LEAST_CONFIDENCE)
-    mine: NDArray[np.intp] = low + np.flatnonzero(on)
-    return mine
-
-
 def _behind(points: FloatArray, direction: FloatArray, depth_m: float) -> FloatArray:
     """Points (K, 2) and what lies up to `depth_m` behind them along unit vectors (K, 2): (L, 2)."""
-    depths = np.arange(0.0, depth_m + _STEP_M / 2, _STEP_M)
-    filled: FloatArray = points[:, None] + direction[:, None] * depths[None, :, None]
+    depths = np.arange(0.0, depth_m + _STEP_M / 2, _STEP_M)[:, None, None]
+    filled: FloatArray = points + direction * depths
     return filled.reshape(-1, 2)

@@ -35,7 +35,8 @@ class GroundView:
         self.boundary: Boundary | None = None
         self.row_px = geometry.model.image_height / _USUAL_ROWS
         self._linear = view.map_from_base.rotation[:2, :2]
-        self._shift = view.map_from_base.translation[:2]
+        self._shift = view.map_from_base.translation[:2].tolist()
+        self._base_from_map: list[list[float]] | None = None
         free_space = view.perception.free_space
         if free_space is not None and len(free_space.column_u):
             self.columns = geometry.columns(free_space.column_u)
@@ -74,18 +75,25 @@ class GroundView:
         points, direction = self.boundary_in_base()
         return self.to_map(points), direction @ self._linear.T
 
-    def looks_through(self, in_map: FloatArray) -> BoolArray:
-        """Whether this view sees the ground at and behind points (N, 2) of the map: nothing stands there.
+    def looks_through(self, x_m: float, y_m: float) -> bool:
+        """Whether this view sees the ground at and behind a point of the map: nothing stands there.
 
-        Without a boundary: whether the points lie in view and within range.
+        Without a boundary: whether the point lies in view and within range.
         """
-        in_base = (in_map - self._shift) @ inverse_2x2(self._linear).T
-        u = self.geometry.table.u_at(in_base)
-        seen: BoolArray = u > -1.0
+        pixel, distance_m = self.geometry.table.look_up(*self._into_base(x_m, y_m))
+        if pixel < 0:
+            return False
         if self.columns is None or self.boundary is None:
-            return seen
-        distance = np.hypot(*(in_base - self.geometry.base_from_camera.translation[:2]).T)
-        column = self.columns.nearest(u)
-        seen &= self.boundary.range_m[column] > distance + _BEYOND_M
-        seen &= self.boundary.confidence[column] > _LEAST_CONFIDENCE
-        return seen
+            return True
+        column = int(self.columns.of_pixel[pixel + 1]) - 1
+        if column < 0:
+            return False
+        clear = self.boundary.range_m[column] > distance_m + _BEYOND_M
+        return bool(clear and self.boundary.confidence[column] > _LEAST_CONFIDENCE)
+
+    def _into_base(self, x_m: float, y_m: float) -> tuple[float, float]:
+        if self._base_from_map is None:
+            self._base_from_map = inverse_2x2(self._linear).tolist()
+        (xx, xy), (yx, yy) = self._base_from_map
+        from_x, from_y = x_m - self._shift[0], y_m - self._shift[1]
+        return xx * from_x + xy * from_y, yx * from_x + yy * from_y

@@ -19,7 +19,7 @@ HOLD_NS = 400_000_000
 """An object not seen for this long is gone if somebody looks through where it was."""
 
 _ONE_SET_NS = 250_000_000
-_MOST_TRACKS = 500
+_MOST_TRACKS = 200
 _GATE_SIGMAS = 2.5
 _GATE_M = 0.3
 _GATE_WIDTHS = 0.3
@@ -175,12 +175,12 @@ class ObjectTracker:
         stale = [track for track in self.tracks if now_ns - track.heard_ns > HOLD_NS]
         if not stale:
             return
-        at = np.array([(track.x_m, track.y_m) for track in stale])
-        gone = np.array([not track.remembered for track in stale])
-        for seen in views:
-            gone |= seen.looks_through(at)
-        dropped = {id(track) for track, lost in zip(stale, gone.tolist(), strict=True) if lost}
-        self.tracks = [track for track in self.tracks if id(track) not in dropped]
+        gone = {
+            id(track)
+            for track in stale
+            if not track.remembered or any(seen.looks_through(track.x_m, track.y_m) for seen in views)
+        }
+        self.tracks = [track for track in self.tracks if id(track) not in gone]
 
     def keep(self, oldest_ns: int, x_m: float, y_m: float, reach_m: float) -> None:
         """Keep the newest tracks, heard since `oldest_ns` and within `reach_m` of (x, y) along both axes."""

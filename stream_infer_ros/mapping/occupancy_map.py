@@ -21,7 +21,7 @@ from stream_infer_ros.mapping.object_tracker import HOLD_NS, ObjectTracker, Trac
 from stream_infer_ros.mapping.polar_scan import PolarScan
 from stream_infer_ros.mapping.rolling_grid import RollingGrid
 from stream_infer_ros.mapping.scan import polar_scan
-from stream_infer_ros.mapping.sensor_model import SensorModel, cell_evidence, columns_of
+from stream_infer_ros.mapping.sensor_model import SensorModel, cell_evidence
 from stream_infer_ros.mapping.view import View
 
 # Asymmetric on purpose: a cell takes a few views to be believed free and forgets an obstacle within a second
@@ -169,24 +169,19 @@ class OccupancyMap:
     def _add_evidence(self, seen: GroundView, found: Sequence[Sighting], now_ns: int) -> None:
         """Add what a view says of the static ground."""
         self._blindness.heard(seen.view.camera, now_ns)
-        cells = seen.geometry.table.on(self._grid, seen.view.map_from_base)
-        self._memory.look(cells, now_ns)
+        window = seen.geometry.table.on(self._grid, seen.view.map_from_base)
+        self._memory.look(window, now_ns)
         if seen.columns is None or seen.boundary is None:
             return
-        column = columns_of(cells, seen.columns)
-        flat = self._grid.values.reshape(-1)
-        before = flat[cells.index]
-        after = before + cell_evidence(
-            cells.range_m, column, seen.boundary, self._sensor, self._config.range_m
-        )
-        passing = np.zeros(len(seen.columns) + 1, np.bool_)
-        for sighting in found:
-            if sighting.size.mobile and sighting.columns is not None:
-                passing[sighting.columns + 1] = True
-        if passing.any():
-            here = passing[column]
-            after[here] = np.minimum(after[here], np.maximum(before[here], _PASSING_HIGHEST))
-        flat[cells.index] = after
+        cells = self._grid.values[window.rows, window.columns]
+        evidence = cell_evidence(window, seen.columns, seen.boundary, self._sensor, self._config.range_m)
+        mobile = [s.columns for s in found if s.size.mobile and s.columns is not None]
+        if mobile:
+            passing = np.zeros(len(seen.columns) + 1, np.bool_)
+            passing[np.concatenate(mobile) + 1] = True
+            here = passing[seen.columns.of_pixel].take(window.pixel)
+            np.minimum(evidence, np.maximum(_PASSING_HIGHEST - cells, 0.0), out=evidence, where=here)
+        cells += evidence
 
     def _forget(self, now_ns: int) -> None:
         """Let go of what lies outside every view for too long, and of objects outside the window."""

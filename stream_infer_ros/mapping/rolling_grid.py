@@ -27,6 +27,8 @@ class RollingGrid:
         self.bottom = -(self.size // 2)
         self._empty = empty
         self.values: NDArray[np.float32] = np.full((self.size, self.size), empty, np.float32)
+        # The window moves into this one and they change roles: fresh memory would cost more than the copy.
+        self._spare = np.empty_like(self.values)
 
     @property
     def origin_m(self) -> tuple[float, float]:
@@ -41,12 +43,13 @@ class RollingGrid:
         if right_by == 0 and up_by == 0:
             return
         self.left, self.bottom = left, bottom
-        moved = np.full_like(self.values, self._empty)
-        if abs(right_by) < self.size and abs(up_by) < self.size:
-            to_rows, from_rows = _overlap(up_by, self.size)
-            to_columns, from_columns = _overlap(right_by, self.size)
-            moved[to_rows, to_columns] = self.values[from_rows, from_columns]
-        self.values = moved
+        to_rows, from_rows = _overlap(up_by, self.size)
+        to_columns, from_columns = _overlap(right_by, self.size)
+        moved = self._spare
+        moved[to_rows, to_columns] = self.values[from_rows, from_columns]
+        moved[: to_rows.start] = moved[to_rows.stop :] = self._empty
+        moved[:, : to_columns.start] = moved[:, to_columns.stop :] = self._empty
+        self.values, self._spare = moved, self.values
 
     def cells_of(self, points_in_map: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Points (N, 2), metres, to rows and columns (M,) of the window; points outside are left out."""
@@ -58,6 +61,7 @@ class RollingGrid:
 
 def _overlap(shift: int, size: int) -> tuple[slice, slice]:
     """Where what stays lies after and before the window moved by `shift` cells along one axis."""
+    shift = min(max(shift, -size), size)
     if shift >= 0:
         return slice(0, size - shift), slice(shift, size)
     return slice(-shift, size), slice(0, size + shift)

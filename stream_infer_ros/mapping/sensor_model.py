@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.mapping.column_ranges import ColumnRanges
-from stream_infer_ros.mapping.view_table import CellsInView
+from stream_infer_ros.mapping.view_table import ViewWindow
 
 FloatArray = NDArray[np.float64]
 
@@ -89,18 +89,11 @@ def boundary_on_ground(
 
 
 def cell_evidence(
-    distance_m: NDArray[np.float32],
-    column: NDArray[np.int32],
-    boundary: Boundary,
-    sensor: SensorModel,
-    range_m: float,
+    window: ViewWindow, columns: ColumnRanges, boundary: Boundary, sensor: SensorModel, range_m: float
 ) -> NDArray[np.float32]:
-    """Log-odds (K,) float32 that one view adds to the cells it can see.
+    """Log-odds (h, w) float32 that one view adds to the cells of its window; 0 where they are not in view.
 
-    Args:
-        distance_m: (K,) of the cells from the camera.
-        column: (K,) of the cells, see `columns_of`.
-        range_m: boundaries beyond it give no occupied evidence: there, free ground only.
+    Boundaries beyond `range_m` give no occupied evidence: there, free ground only.
     """
     occupied = sensor.occupied * np.minimum(1.0, sensor.occupied_sigma_m / boundary.sigma_m)
     occupied *= boundary.confidence * (boundary.range_m < range_m)
@@ -108,33 +101,20 @@ def cell_evidence(
     occupied_from = boundary.range_m - 0.5 * boundary.sigma_m - sensor.gap_m
     occupied_to = boundary.range_m + sensor.depth_m + 0.5 * boundary.sigma_m
 
-    by_column = np.stack([sensor.free * boundary.confidence, free_to, occupied_from, occupied_to, occupied])
-    free, free_to, occupied_from, occupied_to, occupied = _per_cell(by_column, column)
-    # m(r) = r^2 row_m; the weight below is free_row_m / m(r), capped at 1.
-    evidence = np.float32(sensor.free_row_m / boundary.row_m) / (np.square(distance_m) + np.float32(1e-6))
-    np.minimum(evidence, np.float32(1.0), out=evidence)
-    evidence *= free
-    evidence *= distance_m < free_to
-    hit = distance_m >= occupied_from
-    hit &= distance_m < occupied_to
-    merged: NDArray[np.float32] = np.where(hit, occupied, evidence)
-    return merged
-
-
-def columns_of(cells: CellsInView, columns: ColumnRanges) -> NDArray[np.int32]:
-    """Nearest column (K,) plus one; 0 beside all columns."""
-    step = np.float32(1.0 / columns.pitch_px)
-    column: NDArray[np.int32] = ((cells.u - np.float32(columns.column_u[0])) * step + np.float32(1.5)).astype(
-        np.int32
+    by_column = np.zeros((len(columns) + 1, 5), np.float32)
+    by_column[1:, 0] = sensor.free * boundary.confidence
+    by_column[1:, 1], by_column[1:, 2], by_column[1:, 3] = free_to, occupied_from, occupied_to
+    by_column[1:, 4] = occupied
+    per_cell: NDArray[np.float32] = by_column[columns.of_pixel].take(window.pixel, axis=0)
+    distance = window.range_m
+    # m(r) = r^2 row_m; the weight is free_row_m / m(r), capped at 1.
+    evidence: NDArray[np.float32] = np.float32(sensor.free_row_m / boundary.row_m) / (
+        distance * distance + np.float32(1e-6)
     )
-    column[(column < 0) | (column > len(columns))] = 0
-    return column
-
-
-def _per_cell(by_column: FloatArray, column: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Values by column (n, C) to values by cell (n, K); 0 for column 0 of `columns_of`."""
-    kinds, columns = by_column.shape
-    table = np.zeros((columns + 1, kinds), np.float32)
-    table[1:] = by_column.T
-    spread: NDArray[np.float32] = table.take(column, axis=0).T
-    return spread
+    np.minimum(evidence, np.float32(1.0), out=evidence)
+    evidence *= per_cell[..., 0]
+    evidence *= distance < per_cell[..., 1]
+    hit = distance >= per_cell[..., 2]
+    hit &= distance < per_cell[..., 3]
+    np.copyto(evidence, per_cell[..., 4], where=hit)
+    return evidence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -10,36 +11,37 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.cameras.camera_model import CameraModel
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
-from stream_infer_ros.mapping.ground import check_above_ground, inverse_2x2
+from stream_infer_ros.mapping.ground import check_above_ground
 from stream_infer_ros.mapping.rolling_grid import RollingGrid
 
 FloatArray = NDArray[np.float64]
 
-# Outside the image the table holds this instead of a pixel. It is far enough below zero for a cell that
-# blends one neighbour outside with three inside (bilinear, weights in 1/1024) still to come out as outside.
-_OUTSIDE = -1e7
+# Cells of the table along its radius at most: 100 m at cells of 0.1 m need no more memory than 8 m do.
+_MOST_REACH = 400
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CellsInView:
-    """The cells of a grid that a camera can see at one pose: in its field of view and within range.
+class ViewWindow:
+    """The part of a grid around a camera's view at one pose.
 
     Attributes:
-        index: (K,) intp, into the grid's cells taken row by row; none twice.
-        u: (K,) float32, image column of each cell's centre, source pixels.
-        range_m: (K,) float32, horizontal distance of each cell's centre from the camera.
+        rows, columns: where it lies in the grid.
+        pixel: (h, w) int16, image column of each cell's centre, rounded, plus one; 0: not in view.
+        range_m: (h, w) float32, horizontal distance of each cell's centre from the camera.
     """
 
-    index: NDArray[np.intp]
-    u: NDArray[np.float32]
+    rows: slice
+    columns: slice
+    pixel: NDArray[np.int16]
     range_m: NDArray[np.float32]
 
 
 class ViewTable:
-    """For cells of the base frame: image column and range; moved onto the map grid by one warp per view.
+    """For places on the ground of the base frame the image column that shows them.
 
-    A cell is in view when its centre, on the ground, projects into the image and lies within `range_m` of the
-    camera (horizontally). Works for any lens, and for rolled and pitched cameras.
+    A place is in view when it projects into the image and lies within `range_m` of the camera (horizontally).
+    Works for any lens, and for rolled and pitched cameras. The table is twice as fine as the map, so that
+    taking its nearest entry costs no more than a quarter of a cell.
     """
 
     def __init__(
@@ -51,76 +53,77 @@ class ViewTable:
         resolution_m: float,
     ) -> None:
         check_above_ground(camera, base_from_camera)
-        self._resolution_m = resolution_m
-        reach = int(np.ceil(range_m / resolution_m)) + 1
-        self._corner = base_from_camera.translation[:2] - reach * resolution_m
-        centres = (np.arange(2 * reach) + 0.5) * resolution_m
-        x, y = np.meshgrid(self._corner[0] + centres, self._corner[1] + centres)
+        self._pitch_m = max(resolution_m / 2, range_m / _MOST_REACH)
+        self._x, self._y = base_from_camera.translation[:2].tolist()
+        reach = math.ceil(range_m / self._pitch_m) + 1
+        along = (np.arange(2 * reach) + 0.5 - reach) * self._pitch_m
+        x, y = np.meshgrid(self._x + along, self._y + along)
         points = np.stack([x, y, np.zeros_like(x)], axis=-1).reshape(-1, 3)
         uv = model.points_to_pixels(base_from_camera.inverse().apply(points))
-        distance = np.hypot(*(points[:, :2] - base_from_camera.translation[:2]).T)
-        inside = (
-            (uv[:, 0] >= -0.5)
-            & (uv[:, 0] < model.image_width - 0.5)
-            & (uv[:, 1] >= -0.5)
-            & (uv[:, 1] < model.image_height - 0.5)
-            & (distance <= range_m)
-        )
-        columns = np.where(inside, uv[:, 0], _OUTSIDE)
-        self._u = columns.reshape(2 * reach, 2 * reach).astype(np.float32)
-        self._position = base_from_camera.translation[:2]
-        self._outline = _outline(points[inside, :2], resolution_m)
+        within = np.hypot(x - self._x, y - self._y).reshape(-1) <= range_m
+        within &= (uv[:, 0] >= -0.5) & (uv[:, 0] < model.image_width - 0.5)
+        within &= (uv[:, 1] >= -0.5) & (uv[:, 1] < model.image_height - 0.5)
+        pixel = np.where(within, np.rint(np.where(within, uv[:, 0], 0.0)) + 1, 0)
+        self._pixel: NDArray[np.int16] = pixel.reshape(2 * reach, 2 * reach).astype(np.int16)
+        self._outline_x, self._outline_y = _outline(points[within, :2], self._pitch_m)
+        # No window is larger than the table, turned by 45 degrees.
+        self._count = np.arange(math.ceil(3 * reach * self._pitch_m / resolution_m) + 3, dtype=np.float32)
 
-    def on(self, grid: RollingGrid, map_from_base: RigidTransform) -> CellsInView:
-        """The cells of a grid that the camera can see with the base at a pose."""
-        linear, shift = map_from_base.rotation[:2, :2], map_from_base.translation[:2]
-        outline = (self._outline @ linear.T + shift) / grid.resolution_m - (grid.left, grid.bottom)
-        low = np.maximum(np.floor(outline.min(axis=0)), 0).astype(int)
-        high = np.minimum(np.ceil(outline.max(axis=0)), grid.size).astype(int)
-        width, height = (high - low).tolist()
-        if width <= 0 or height <= 0:
-            none = np.zeros(0, np.float32)
-            return CellsInView(np.zeros(0, np.intp), none, none)
-        # From cells of the window `low`..`high` to the base frame: a motion of the plane.
-        base_from_map = inverse_2x2(linear)
-        step = base_from_map * grid.resolution_m
-        first = base_from_map @ ((low + (grid.left, grid.bottom) + 0.5) * grid.resolution_m - shift)
-        warp = np.column_stack([step, first - self._corner]) / self._resolution_m
-        warp[:, 2] -= 0.5
-        sampled = cv2.warpAffine(
-            self._u,
+    def on(self, grid: RollingGrid, map_from_base: RigidTransform) -> ViewWindow:
+        """The view on the cells of a grid, with the base at a pose; an empty window where it lies outside."""
+        # Python floats: for two numbers at a time numpy costs ten times as much.
+        (xx, xy), (yx, yy) = (map_from_base.rotation[:2, :2] / grid.resolution_m).tolist()
+        left, bottom = (map_from_base.translation[:2] / grid.resolution_m - (grid.left, grid.bottom)).tolist()
+        outline_x = self._outline_x * xx + self._outline_y * xy
+        outline_y = self._outline_x * yx + self._outline_y * yy
+        columns = _between(outline_x.min() + left, outline_x.max() + left, grid.size)
+        rows = _between(outline_y.min() + bottom, outline_y.max() + bottom, grid.size)
+        width, height = columns.stop - columns.start, rows.stop - rows.start
+        if not width or not height:
+            empty = np.zeros((height, width), np.float32)
+            return ViewWindow(rows, columns, empty.astype(np.int16), empty)
+        # From cells of the window to metres from the camera, in the base frame: the motion above, inverted.
+        scale = 1.0 / (xx * yy - xy * yx)
+        across_x, up_x, across_y, up_y = yy * scale, -xy * scale, -yx * scale, xx * scale
+        column, row = columns.start + 0.5 - left, rows.start + 0.5 - bottom
+        x = across_x * column + up_x * row - self._x
+        y = across_y * column + up_y * row - self._y
+        across, up = self._count[:width], self._count[:height, None]
+        squared = np.square(across * across_x + (up * up_x + x))
+        squared += np.square(across * across_y + (up * up_y + y))
+        pitch, middle = self._pitch_m, len(self._pixel) / 2 - 0.5
+        warp = np.array([[across_x, up_x, x + middle * pitch], [across_y, up_y, y + middle * pitch]]) / pitch
+        pixel: NDArray[np.int16] = cv2.warpAffine(  # type: ignore[assignment]
+            self._pixel,
             warp,
             (width, height),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_CONSTANT,
-            borderValue=_OUTSIDE,
-        ).reshape(-1)
-        inside = np.flatnonzero(sampled > -1.0)
-        row = inside // width
-        column = inside - row * width
-        across, up = column.astype(np.float32), row.astype(np.float32)
-        (from_x, from_y), ((xx, xy), (yx, yy)) = (first - self._position).tolist(), step.tolist()
-        # Python floats keep float32 arrays what they are.
-        x, y = from_x + xx * across + xy * up, from_y + yx * across + yy * up
-        range_m = np.sqrt(x * x + y * y)
-        index = inside + row * (grid.size - width) + int(low[1] * grid.size + low[0])
-        return CellsInView(index, sampled[inside].astype(np.float32, copy=False), range_m)
+            borderValue=0,
+        )
+        return ViewWindow(rows, columns, pixel, np.sqrt(squared, out=squared))
 
-    def u_at(self, in_base: FloatArray) -> NDArray[np.float32]:
-        """Image column (N,) float32 of ground points (N, 2) of the base frame; < -1: not in view."""
-        cell = np.floor((in_base - self._corner) / self._resolution_m).astype(np.intp)
-        within = ((cell >= 0) & (cell < len(self._u))).all(axis=1)
-        cell[~within] = 0
-        u: NDArray[np.float32] = np.where(within, self._u[cell[:, 1], cell[:, 0]], np.float32(_OUTSIDE))
-        return u
+    def look_up(self, x_m: float, y_m: float) -> tuple[int, float]:
+        """Image column of a ground point of the base frame (-1: not in view), and its distance, metres."""
+        x, y, half = x_m - self._x, y_m - self._y, len(self._pixel) // 2
+        column, row = math.floor(x / self._pitch_m) + half, math.floor(y / self._pitch_m) + half
+        if not (0 <= row < len(self._pixel) and 0 <= column < len(self._pixel)):
+            return -1, math.inf
+        return int(self._pixel[row, column]) - 1, math.hypot(x, y)
 
 
-def _outline(points: FloatArray, resolution_m: float) -> FloatArray:
-    """Corners (K, 2) around all cells with these centres (N, 2), metres; a point where there are none."""
+def _between(low: float, high: float, size: int) -> slice:
+    """The cells of 0..size that an interval touches."""
+    start = min(max(math.floor(low), 0), size)
+    return slice(start, min(max(math.ceil(high), start), size))
+
+
+def _outline(points: FloatArray, pitch_m: float) -> tuple[FloatArray, FloatArray]:
+    """x and y (K,) of corners around all places with these centres (N, 2), metres; (0, 0) around none."""
     if not len(points):
-        return np.zeros((1, 2))
-    half = resolution_m / 2
+        return np.zeros(1), np.zeros(1)
+    half = pitch_m / 2
     to_corners = np.array([(sx * half, sy * half) for sx in (-1, 1) for sy in (-1, 1)])
     corners = (points[:, None] + to_corners).reshape(-1, 2)
-    hull: FloatArray = cv2.convexHull(corners.astype(np.float32))[:, 0].astype(np.float64)
-    return hull
+    x, y = cv2.convexHull(corners.astype(np.float32))[:, 0].astype(np.float64).T
+    return np.ascontiguousarray(x), np.ascontiguousarray(y)

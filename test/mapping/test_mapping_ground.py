@@ -78,7 +78,7 @@ def test_the_table_of_columns_agrees_with_the_rays(model, roll):
         assert within.any()
         assert columns.range_m(rows)[within] == pytest.approx(exact[within], abs=2e-3)
         direction = offset[within] / exact[within, None]
-        assert columns.direction(rows)[within] == pytest.approx(direction, abs=1e-4)
+        assert columns.direction(rows)[within] == pytest.approx(direction, abs=2e-3)
 
 
 def test_the_horizon_is_far_and_rows_beyond_the_image_count_as_its_edge():
