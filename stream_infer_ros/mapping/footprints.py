@@ -17,6 +17,8 @@ FloatArray = NDArray[np.float64]
 # Columns at the rim of a box see past the object as often as not.
 _RIM = 0.12
 _LEAST_CONFIDENCE = 0.2
+# Joining sightings to tracks is quadratic; a crowd must not stop the map.
+_MOST_A_VIEW = 40
 _LEAST_SIGMA_M = 0.05
 _STEP_M = 0.08
 _LARGE_M = 1.0
@@ -62,7 +64,7 @@ def sightings(seen: GroundView) -> list[Sighting]:
     in_base = pixels_to_ground(geometry.model, geometry.base_from_camera, contact)
     offset = in_base - geometry.base_from_camera.translation[:2]
     distance = np.hypot(offset[:, 0], offset[:, 1])
-    near = np.flatnonzero(distance <= geometry.range_m)  # NaN compares false
+    near = np.flatnonzero(distance <= geometry.range_m)[:_MOST_A_VIEW]  # NaN compares false
     if not len(near):
         return []
     distance, boxes = distance[near], detections.xyxy[near].astype(np.float64)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stream_infer_ros.cameras.camera_model import CameraModel
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
@@ -17,7 +18,8 @@ from stream_infer_ros.mapping.footprints import Sighting, sightings
 from stream_infer_ros.mapping.grid_snapshot import FREE, OCCUPIED, UNKNOWN, GridSnapshot
 from stream_infer_ros.mapping.ground_object import GroundObject
 from stream_infer_ros.mapping.ground_view import GroundView
-from stream_infer_ros.mapping.object_tracker import HOLD_NS, ObjectTracker, Track
+from stream_infer_ros.mapping.object_track import HOLD_NS, Track
+from stream_infer_ros.mapping.object_tracker import ObjectTracker
 from stream_infer_ros.mapping.polar_scan import PolarScan
 from stream_infer_ros.mapping.rolling_grid import RollingGrid
 from stream_infer_ros.mapping.scan import polar_scan
@@ -95,12 +97,14 @@ class OccupancyMap:
         seen = [self._ground_view(view) for view in views]
         self._seen = {ground_view.view.camera: ground_view for ground_view in seen}
         self._follow_base(views)
+        changed = []
         for ground_view in sorted(seen, key=lambda g: g.view.stamp_ns):
             found = sightings(ground_view)
-            self._add_evidence(ground_view, found, now_ns)
+            changed.append(self._add_evidence(ground_view, found, now_ns))
             self._tracker.add(found)
         # Clamped once all views are in, so that their order does not matter.
-        np.clip(self._grid.values, _LOWEST, _HIGHEST, out=self._grid.values)
+        for cells in changed:
+            np.clip(cells, _LOWEST, _HIGHEST, out=cells)
         self._tracker.look(seen, now_ns)
         self._forget(now_ns)
 
@@ -166,14 +170,14 @@ class OccupancyMap:
         self._grid.recentre(x_m, y_m)
         self._memory.recentre(x_m, y_m)
 
-    def _add_evidence(self, seen: GroundView, found: Sequence[Sighting], now_ns: int) -> None:
-        """Add what a view says of the static ground."""
+    def _add_evidence(self, seen: GroundView, found: Sequence[Sighting], now_ns: int) -> NDArray[np.float32]:
+        """Add what a view says of the static ground; returns the cells (h, w), part of the grid."""
         self._blindness.heard(seen.view.camera, now_ns)
         window = seen.geometry.table.on(self._grid, seen.view.map_from_base)
         self._memory.look(window, now_ns)
+        cells: NDArray[np.float32] = self._grid.values[window.rows, window.columns]
         if seen.columns is None or seen.boundary is None:
-            return
-        cells = self._grid.values[window.rows, window.columns]
+            return cells
         evidence = cell_evidence(window, seen.columns, seen.boundary, self._sensor, self._config.range_m)
         mobile = [s.columns for s in found if s.size.mobile and s.columns is not None]
         if mobile:
@@ -182,6 +186,7 @@ class OccupancyMap:
             here = passing[seen.columns.of_pixel].take(window.pixel)
             np.minimum(evidence, np.maximum(_PASSING_HIGHEST - cells, 0.0), out=evidence, where=here)
         cells += evidence
+        return cells
 
     def _forget(self, now_ns: int) -> None:
         """Let go of what lies outside every view for too long, and of objects outside the window."""
@@ -201,14 +206,14 @@ def _is_drawn(track: Track, now_ns: int) -> bool:
 
 
 def _ground_object(track: Track, now_ns: int) -> GroundObject:
-    moved_x, moved_y = track.moved_by(now_ns)
+    x_m, y_m = track.at(now_ns)
     size = track.size
     yaw_rad = math.atan2(track.vy, track.vx) if track.speed_m_s > _HEADING_M_S else 0.0
     return GroundObject(
         class_name=track.class_name,
         score=track.score,
-        x_m=track.x_m + moved_x,
-        y_m=track.y_m + moved_y,
+        x_m=x_m,
+        y_m=y_m,
         yaw_rad=yaw_rad,
         length_m=size.length_m,
         width_m=size.width_m,
