@@ -48,9 +48,11 @@ def assemble(config: Config, topics: tuple[CameraTopics, ...], graph: Graph, net
     synchronizer = make_synchronizer(config.sync, names)
     intake = Intake(cameras, synchronizer, transforms, statistics)
     diagnostics = Diagnostics(graph, config, cameras, intake, synchronizer, statistics)
+    perceiver = Perceiver(network, len(names), statistics, _remember(cameras))
+    perceiver.warm_up()
     pipeline = Pipeline(
         intake,
-        Perceiver(network, len(names), statistics, _remember(cameras)),
+        perceiver,
         Locator(cameras, transforms, config.map.map_frame, config.map.base_frame, statistics),
         Fuser(config, cameras, statistics) if config.map.enabled else None,
         Outputs(graph, config, names, network.decoder.class_names, graph.now_ns()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.cameras.frame import Frame
@@ -41,6 +42,14 @@ class Perceiver:
         self._batch = Batch(capacity, image_input.height, image_input.width, network.decoder.colour)
         self._statistics = statistics
         self._on_decoded = on_decoded
+
+    def warm_up(self) -> None:
+        """One run on empty pictures: a runtime's first is many times slower than the next."""
+        blank = np.zeros((2, 2, 3), np.uint8)
+        for _ in range(self._batch.capacity):
+            self._batch.add(Frame('', 0, 0, blank, 'rgb8', ''))
+        self.decode(self.infer(self._batch), self._batch)
+        self._batch.clear()
 
     def letterbox(self, frame_set: FrameSet) -> tuple[list[Frame], Batch]:
         """Write every present frame into the batch; the frames that are in it, and the batch.
