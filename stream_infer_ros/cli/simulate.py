@@ -20,8 +20,8 @@ from stream_infer_ros.simulation import SimulationOptions, Timing
 from stream_infer_ros.simulation import simulate as publish_world
 from stream_infer_ros.simulation.jumping_clock import JumpingClock
 
-# From the announcement of the epoch to the epoch: building the world, and being discovered.
-LEAD_NS = 2_000_000_000
+# From the announcement of the epoch to the epoch: building the world, being discovered, rendering ahead.
+LEAD_NS = 6_000_000_000
 # Recordings of one seed are alike to the byte: they all begin on 14 November 2023.
 BAG_EPOCH_NS = 1_700_000_000_000_000_000
 

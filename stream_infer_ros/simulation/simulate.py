@@ -16,7 +16,8 @@ from stream_infer_ros.simulation.rig import SimCamera, surround_rig, with_uneven
 from stream_infer_ros.simulation.schedule import Timing, schedule
 from stream_infer_ros.simulation.world import World
 
-_FRAMES_AHEAD_PER_CAMERA = 2
+# Four seconds at 10 Hz (220 MB): a slow spell of the machine costs no image its time.
+_FRAMES_AHEAD_PER_CAMERA = 40
 
 
 @dataclass(frozen=True, slots=True)
