@@ -257,9 +257,12 @@ class Peer:
 
     def matched(self, topic, readers=1):
         """Wait for that many subscribers of ours, or for a publisher of what we listen to."""
+        # The counts of the status: the binding's lists fail when somebody joins while they are made.
         if topic in self.writers:
-            return eventually(lambda: len(self.writers[topic][0].get_matched_subscriptions()) >= readers)
-        return eventually(lambda: len(self.readers[topic].get_matched_publications()) >= 1)
+            return eventually(
+                lambda: self.writers[topic][0].get_publication_matched_status().current_count >= readers
+            )
+        return eventually(lambda: self.readers[topic].get_subscription_matched_status().current_count >= 1)
 
     def send(self, topic, payloads):
         writer, wire = self.writers[topic]
