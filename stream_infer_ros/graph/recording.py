@@ -1,21 +1,67 @@
-"""A live graph whose publications are written to a bag as well."""
+"""A live graph whose publications are written to a bag as well, on a thread that nobody waits for."""
 
 from __future__ import annotations
 
+import queue
+import threading
 from pathlib import Path
 
-from stream_infer_ros.errors import GraphError
-from stream_infer_ros.graph.bag import BagGraph
+from rosbags.interfaces import Connection
+
+from stream_infer_ros.errors import BagError, GraphError
+from stream_infer_ros.graph.bag_writer import BagWriter
 from stream_infer_ros.graph.graph import Cdr, Graph, OnMessage, Publisher, Qos, QosProblem, TopicInfo
+
+# Messages that may wait for the disk, some ten seconds of six cameras' results; then publishing waits too.
+_WAITING = 1000
+
+_Entry = tuple[Connection, int, Cdr]
+
+
+class _Recorder:
+    """Writes in the order of arrival; a chunk that is compressed delays no publication."""
+
+    def __init__(self, path: Path) -> None:
+        self._writer = BagWriter(path)
+        self._waiting: queue.Queue[_Entry | None] = queue.Queue(_WAITING)
+        self._failure: BagError | None = None
+        self._thread = threading.Thread(target=self._write, name='recorder')
+        self._thread.start()
+
+    def add_topic(self, topic: str, type_name: str, qos: Qos) -> Connection:
+        return self._writer.add_topic(topic, type_name, qos)
+
+    def put(self, entry: _Entry) -> None:
+        """Raises the BagError that an earlier message failed with."""
+        if self._failure is not None:
+            raise self._failure
+        self._waiting.put(entry)
+
+    def close(self) -> None:
+        """Write what waits and complete the recording. Safe to call twice."""
+        if self._thread.is_alive():
+            self._waiting.put(None)
+            self._thread.join()
+        self._writer.close()
+        if self._failure is not None:
+            raise self._failure
+
+    def _write(self) -> None:
+        while (entry := self._waiting.get()) is not None:
+            if self._failure is None:  # else: emptied, so that nobody waits for a disk that is full
+                try:
+                    self._writer.write(*entry)
+                except BagError as failure:
+                    self._failure = failure
 
 
 class _Both:
-    def __init__(self, live: Publisher, recorded: Publisher) -> None:
-        self._live, self._recorded = live, recorded
+    def __init__(self, live: Publisher, entry: Connection, graph: Graph, recorder: _Recorder) -> None:
+        self._live, self._entry, self._graph, self._recorder = live, entry, graph, recorder
 
     def publish(self, cdr: Cdr) -> None:
         self._live.publish(cdr)
-        self._recorded.publish(cdr)
+        self._recorder.put((self._entry, self._graph.now_ns(), cdr))
 
     def subscribers(self) -> int:
         return self._live.subscribers()
@@ -24,13 +70,14 @@ class _Both:
 class RecordingGraph:
     """Everything goes to and comes from `graph`; what is published is kept in the new bag `path` too.
 
-    Owns `graph`: closing this closes both. Raises BagError if the bag cannot be made.
+    Owns `graph`: closing this closes both. Raises BagError if the bag cannot be made; publishing and closing
+    do so once it cannot be written.
     """
 
     def __init__(self, graph: Graph, path: Path) -> None:
         self._graph = graph
         try:
-            self._recorder = BagGraph(write=path, clock_ns=graph.now_ns)
+            self._recorder = _Recorder(path)
         except GraphError:
             graph.close()
             raise
@@ -39,9 +86,8 @@ class RecordingGraph:
         self._graph.subscribe(topic, type_name, qos, on_message)
 
     def advertise(self, topic: str, type_name: str, qos: Qos) -> Publisher:
-        return _Both(
-            self._graph.advertise(topic, type_name, qos), self._recorder.advertise(topic, type_name, qos)
-        )
+        live = self._graph.advertise(topic, type_name, qos)
+        return _Both(live, self._recorder.add_topic(topic, type_name, qos), self._graph, self._recorder)
 
     def topics(self) -> list[TopicInfo]:
         return self._graph.topics()

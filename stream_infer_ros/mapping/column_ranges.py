@@ -45,9 +45,9 @@ class ColumnRanges:
         self._row_pitch = model.image_height / (_ROWS - 1)
         rows = self._row_pitch * np.arange(_ROWS) - 0.5
         uv = np.stack(np.meshgrid(self.column_u, rows, indexing='ij'), axis=-1).reshape(-1, 2)
-        self._inverse = inverse_ground_range(model, base_from_camera, uv)
-        rays = rays_in_base(model, base_from_camera, uv)[:, :2]
-        self._direction = rays / np.maximum(np.linalg.norm(rays, axis=1, keepdims=True), 1e-9)
+        rays = rays_in_base(model, base_from_camera, uv)
+        self._inverse = inverse_ground_range(rays, float(base_from_camera.translation[2]))
+        self._direction = rays[:, :2] / np.maximum(np.hypot(rays[:, 0], rays[:, 1]), 1e-9)[:, None]
         self._start = np.arange(columns) * _ROWS
         pixel = np.arange(-1, model.image_width)
         nearest = np.rint((pixel - self.column_u[0]) / self.pitch_px).astype(np.intp) + 1

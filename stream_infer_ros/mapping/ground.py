@@ -46,15 +46,14 @@ def pixels_to_ground(model: CameraModel, base_from_camera: RigidTransform, uv: A
     return points
 
 
-def inverse_ground_range(model: CameraModel, base_from_camera: RigidTransform, uv: ArrayLike) -> FloatArray:
-    """1 / (horizontal distance from the camera to the ground point) of pixels (N, 2), in 1/m.
+def inverse_ground_range(rays: FloatArray, height_m: float) -> FloatArray:
+    """1 / (horizontal distance from the camera to the ground point) of rays (N, 3) in the base frame, in 1/m.
 
     It runs almost straight in the image row, passes through 0 at the horizon and is negative above, so that
     it interpolates well where the range itself does not. NaN where the lens model has no ray.
     """
-    rays = rays_in_base(model, base_from_camera, uv)
     horizontal = np.maximum(np.hypot(rays[:, 0], rays[:, 1]), 1e-9)
-    inverse: FloatArray = -rays[:, 2] / (horizontal * base_from_camera.translation[2])
+    inverse: FloatArray = -rays[:, 2] / (horizontal * height_m)
     return inverse
 
 

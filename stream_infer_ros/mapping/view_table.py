@@ -57,15 +57,17 @@ class ViewTable:
         self._x, self._y = base_from_camera.translation[:2].tolist()
         reach = math.ceil(range_m / self._pitch_m) + 1
         along = (np.arange(2 * reach) + 0.5 - reach) * self._pitch_m
-        x, y = np.meshgrid(self._x + along, self._y + along)
-        points = np.stack([x, y, np.zeros_like(x)], axis=-1).reshape(-1, 3)
+        row, column = np.nonzero(np.square(along)[:, None] + np.square(along) <= range_m**2)
+        points = np.stack([self._x + along[column], self._y + along[row], np.zeros(len(row))], axis=-1)
         uv = model.points_to_pixels(base_from_camera.inverse().apply(points))
-        within = np.hypot(x - self._x, y - self._y).reshape(-1) <= range_m
-        within &= (uv[:, 0] >= -0.5) & (uv[:, 0] < model.image_width - 0.5)
-        within &= (uv[:, 1] >= -0.5) & (uv[:, 1] < model.image_height - 0.5)
-        pixel = np.where(within, np.rint(np.where(within, uv[:, 0], 0.0)) + 1, 0)
-        self._pixel: NDArray[np.int16] = pixel.reshape(2 * reach, 2 * reach).astype(np.int16)
-        self._outline_x, self._outline_y = _outline(points[within, :2], self._pitch_m)
+        in_view = (uv[:, 0] >= -0.5) & (uv[:, 0] < model.image_width - 0.5)
+        in_view &= (uv[:, 1] >= -0.5) & (uv[:, 1] < model.image_height - 0.5)
+        row, column = row[in_view], column[in_view]
+        self._pixel: NDArray[np.int16] = np.zeros((2 * reach, 2 * reach), np.int16)
+        self._pixel[row, column] = np.rint(uv[in_view, 0]).astype(np.int16) + 1
+        first, last = _row_ends(row, column)
+        ends = np.concatenate([points[in_view][first, :2], points[in_view][last, :2]])
+        self._outline_x, self._outline_y = _outline(ends, self._pitch_m)
         # No window is larger than the table, turned by 45 degrees.
         self._count = np.arange(math.ceil(3 * reach * self._pitch_m / resolution_m) + 3, dtype=np.float32)
 
@@ -118,8 +120,14 @@ def _between(low: float, high: float, size: int) -> slice:
     return slice(start, min(max(math.ceil(high), start), size))
 
 
+def _row_ends(row: NDArray[np.intp], column: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Indices of the first and the last of each row, of cells in row-major order."""
+    starts = np.flatnonzero(np.diff(row, prepend=-1))
+    return starts, np.append(starts, len(row))[1:] - 1
+
+
 def _outline(points: FloatArray, pitch_m: float) -> tuple[FloatArray, FloatArray]:
-    """x and y (K,) of corners around all places with these centres (N, 2), metres; (0, 0) around none."""
+    """x and y (K,) of corners around places with these centres (N, 2), metres; (0, 0) around none."""
     if not len(points):
         return np.zeros(1), np.zeros(1)
     half = pitch_m / 2

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from stream_infer_ros.pipeline.statistics import Durations, Percentiles
+from stream_infer_ros.simulation.frames_ahead import FramesAhead
 from stream_infer_ros.simulation.publisher import PreparedFrame
 from stream_infer_ros.simulation.schedule import Exposure
+
+# Longest a stop is not looked for while nothing is ready.
+_IDLE_S = 0.1
 
 
 class FrameSource(Protocol):
@@ -39,71 +42,39 @@ class PaceReport:
     rendering: Percentiles | None
 
 
-@dataclass(slots=True)
-class Pacer:
-    """A loop that renders while there is time and publishes when it is due; one thread, no clock of its own.
+def publish_on_time(
+    source: FrameSource,
+    now_ns: Callable[[], int],
+    wait_until: Callable[[int], None],
+    exposures: Iterator[Exposure],
+    should_stop: Callable[[], bool],
+    *,
+    ahead: int,
+    patience_ns: int,
+) -> PaceReport:
+    """Publish until `should_stop()`, asked before each image, or until the exposures end.
 
-    A real camera costs its computer nothing to expose. Here an image takes some 10 ms to render, so it is
-    rendered before its stamp and kept until then: the stamp is the time its content shows.
+    An image takes some 10 ms to render, so it is rendered before its stamp, on a thread of its own, and kept
+    until then: the stamp is the time its content shows.
 
-    Attributes:
-        source: makes and sends frames.
+    Args:
+        source: makes frames, on that thread, and sends them, on this one.
         now_ns: the clock the stamps are of.
         wait_until: returns when that clock shows at least so much.
         ahead: most frames kept ready.
         patience_ns: an exposure this much overdue is given up, not rendered.
     """
-
-    source: FrameSource
-    now_ns: Callable[[], int]
-    wait_until: Callable[[int], None]
-    ahead: int
-    patience_ns: int
-    _ready: deque[PreparedFrame] = field(default_factory=deque)
-    _lateness: Durations = field(default_factory=Durations)
-    _rendering: Durations = field(default_factory=Durations)
-    _reserve_ns: int = 0
-    _published: int = 0
-    _missed: int = 0
-
-    def run(self, exposures: Iterator[Exposure], should_stop: Callable[[], bool]) -> PaceReport:
-        """Publish until `should_stop()`, asked before each step, or until the exposures end."""
-        upcoming = next(exposures, None)
-        while not should_stop() and (upcoming is not None or self._ready):
-            if self._must_publish() or upcoming is None:
-                self._publish_next()
-            else:
-                self._prepare(upcoming)
-                upcoming = next(exposures, None)
-        return self.report()
-
-    def report(self) -> PaceReport:
-        """As of now; may be asked from another thread."""
-        return PaceReport(
-            self._published, self._missed, self._lateness.percentiles(), self._rendering.percentiles()
-        )
-
-    def _must_publish(self) -> bool:
-        """The next frame is due before another could be rendered, or there is no room for another."""
-        if not self._ready:
-            return False
-        slack_ns = self._ready[0].exposure.stamp_ns - self.now_ns()
-        return len(self._ready) >= self.ahead or slack_ns < self._reserve_ns
-
-    def _prepare(self, exposure: Exposure) -> None:
-        started_ns = self.now_ns()
-        if started_ns - exposure.stamp_ns > self.patience_ns:
-            self._missed += 1
-            return
-        self._ready.append(self.source.prepare(exposure))
-        took_ns = self.now_ns() - started_ns
-        self._rendering.add(took_ns)
-        # The slowest of late: a burst of frames is not delayed by one that took its time.
-        self._reserve_ns = max(took_ns, self._reserve_ns - self._reserve_ns // 16)
-
-    def _publish_next(self) -> None:
-        frame = self._ready.popleft()
-        self.wait_until(frame.exposure.stamp_ns)
-        self._lateness.add(self.now_ns() - frame.exposure.stamp_ns)
-        self.source.hand_out(frame)
-        self._published += 1
+    lateness, published = Durations(), 0
+    frames = FramesAhead(source.prepare, now_ns, exposures, ahead, patience_ns)
+    frames.start()
+    try:
+        while not should_stop() and not frames.exhausted():
+            frame = frames.take(_IDLE_S)
+            if frame is not None:
+                wait_until(frame.exposure.stamp_ns)
+                lateness.add(now_ns() - frame.exposure.stamp_ns)
+                source.hand_out(frame)
+                published += 1
+    finally:
+        frames.close()
+    return PaceReport(published, frames.missed, lateness.percentiles(), frames.rendering())

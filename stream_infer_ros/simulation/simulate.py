@@ -10,7 +10,7 @@ import cv2
 
 from stream_infer_ros.errors import WorldError
 from stream_infer_ros.graph.graph import Graph
-from stream_infer_ros.simulation.pacing import Pacer, PaceReport
+from stream_infer_ros.simulation.pacing import PaceReport, publish_on_time
 from stream_infer_ros.simulation.publisher import WorldPublisher
 from stream_infer_ros.simulation.rig import SimCamera, surround_rig, with_uneven_sensors
 from stream_infer_ros.simulation.schedule import Timing, schedule
@@ -100,14 +100,15 @@ def simulate(
         options.with_clock,
     )
     exposures = schedule(options.cameras, options.seed, epoch_ns, options.timing, options.ticks)
-    pacer = Pacer(
+    return publish_on_time(
         publisher,
         graph.now_ns,
         wait_until or sleeper(graph.now_ns),
+        exposures,
+        should_stop,
         ahead=_FRAMES_AHEAD_PER_CAMERA * options.cameras,
         patience_ns=options.timing.period_ns // 2,
     )
-    return pacer.run(exposures, should_stop)
 
 
 def sleeper(now_ns: Callable[[], int]) -> Callable[[int], None]:

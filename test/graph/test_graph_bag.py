@@ -1,6 +1,7 @@
 """Recordings: both formats, both ways, compressed or damaged."""
 
 import os
+import resource
 import shutil
 import threading
 from pathlib import Path
@@ -125,6 +126,25 @@ def test_a_recorder_on_a_live_graph_keeps_what_is_published_and_only_that(tmp_pa
         (7, string('first')),
         (9, string('second')),
     ]
+
+
+def test_a_recorder_whose_disk_is_full_says_so(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    graph = RecordingGraph(MemoryGraph(), tmp_path / 'kept')
+    publisher = graph.advertise('/a', STRING, RELIABLE)
+    random = np.random.default_rng(0)
+
+    def record_much():
+        for _ in range(8):
+            publisher.publish(string(random.bytes(300_000).hex()))
+        graph.close()
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(BagError, match='cannot be written'):
+            record_much()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_without_an_output_publishing_goes_nowhere(tmp_path):

@@ -14,6 +14,7 @@ from stream_infer_ros.mapping.ground import (
     inverse_ground_range,
     metres_per_row,
     pixels_to_ground,
+    rays_in_base,
 )
 
 angles = st.floats(-20.0, 20.0)
@@ -40,7 +41,9 @@ def test_a_ground_point_projected_into_the_image_comes_back(
     inside = (uv >= 0).all() and (uv < (model.image_width, model.image_height)).all()
     assume(inside)
     assert pixels_to_ground(model, camera, uv)[0] == pytest.approx(point[0, :2], abs=1e-5)
-    assert inverse_ground_range(model, camera, uv)[0] == pytest.approx(1 / distance, abs=1e-6)
+    assert inverse_ground_range(rays_in_base(model, camera, uv), height)[0] == pytest.approx(
+        1 / distance, abs=1e-6
+    )
 
 
 def test_rays_above_the_horizon_meet_no_ground():
@@ -49,7 +52,7 @@ def test_rays_above_the_horizon_meet_no_ground():
     points = pixels_to_ground(model, camera, uv)
     assert np.isnan(points[:2]).all()
     assert np.isfinite(points[2]).all()
-    assert inverse_ground_range(model, camera, uv)[0] < 0
+    assert inverse_ground_range(rays_in_base(model, camera, uv), camera.translation[2])[0] < 0
 
 
 def test_a_row_spans_more_ground_the_farther_it_looks():
