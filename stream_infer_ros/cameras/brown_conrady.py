@@ -59,6 +59,10 @@ class BrownConrady:
         """d of 8 values, or 12 with thin prism, or 14 with a tilted sensor; none without distortion."""
         return cls(_checked(d, 'rational_polynomial', (0, 8, 12, 14)))
 
+    @property
+    def sees_behind(self) -> bool:
+        return False
+
     def project(self, points: FloatArray) -> FloatArray:
         """Optical frame (N, 3) to the distorted image plane (N, 2); NaN behind it and beyond the fold."""
         with np.errstate(all='ignore'):

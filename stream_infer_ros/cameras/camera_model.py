@@ -96,6 +96,11 @@ class CameraModel:
         """Height of the published image, pixels."""
         return (self.roi.height if self.roi else self.height) // self.binning_y
 
+    @property
+    def sees_behind(self) -> bool:
+        """Whether it can see what lies behind its image plane (z <= 0): fisheyes beyond 180 degrees."""
+        return self._distortion.sees_behind
+
     def pixels_to_rays(self, uv: ArrayLike) -> FloatArray:
         """Pixels (N, 2) of the published image to unit rays (N, 3) float64 of the optical frame.
 
@@ -107,8 +112,8 @@ class CameraModel:
     def points_to_pixels(self, points: ArrayLike) -> FloatArray:
         """Points (N, 3) of the optical frame, metres, to pixels (N, 2) float64 of the published image.
 
-        Rows are NaN behind the camera and outside the lens model's domain. Pixels beyond the image's edge are
-        returned as they are.
+        Rows are NaN outside the lens model's domain, and behind the camera unless it `sees_behind`. Pixels
+        beyond the image's edge are returned as they are.
         """
         full = self._distortion.project(_rows(points, 3)) * self.k.diagonal()[:2] + self.k[:2, 2]
         pixels: FloatArray = (full - self._offset()) / (self.binning_x, self.binning_y)

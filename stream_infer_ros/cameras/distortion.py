@@ -18,6 +18,11 @@ FloatArray = NDArray[np.float64]
 class Distortion(Protocol):
     """One lens. `xy` is the distorted normalised image: `u = fx * x + cx`, `v = fy * y + cy`."""
 
+    @property
+    def sees_behind(self) -> bool:
+        """Whether points with z <= 0 can have an image: fisheyes of more than 180 degrees."""
+        ...
+
     def project(self, points: FloatArray) -> FloatArray:
         """Points (N, 3) of the optical frame to xy (N, 2); NaN rows outside the model's domain."""
         ...

@@ -41,6 +41,10 @@ class Equidistant:
         self._thetas = np.linspace(0.0, self._theta_max, _TABLE_SIZE)
         self._table = self._theta_d(self._thetas)
 
+    @property
+    def sees_behind(self) -> bool:
+        return bool(self._theta_max > np.pi / 2)
+
     def project(self, points: FloatArray) -> FloatArray:
         """Optical frame (N, 3) to the distorted normalised image (N, 2); NaN beyond the fold."""
         with np.errstate(all='ignore'):

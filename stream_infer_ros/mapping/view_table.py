@@ -57,16 +57,22 @@ class ViewTable:
         self._x, self._y = base_from_camera.translation[:2].tolist()
         reach = math.ceil(range_m / self._pitch_m) + 1
         along = (np.arange(2 * reach) + 0.5 - reach) * self._pitch_m
-        row, column = np.nonzero(np.square(along)[:, None] + np.square(along) <= range_m**2)
-        points = np.stack([self._x + along[column], self._y + along[row], np.zeros(len(row))], axis=-1)
-        uv = model.points_to_pixels(base_from_camera.inverse().apply(points))
+        near = np.square(along)[:, None] + np.square(along) <= range_m**2
+        x, y = self._x + along, self._y + along
+        camera_from_base = base_from_camera.inverse()
+        if not model.sees_behind:  # spares projecting half of the places
+            ahead = camera_from_base.rotation[2]
+            near &= ahead[0] * x + (ahead[1] * y + camera_from_base.translation[2])[:, None] > 0
+        row, column = np.nonzero(near)
+        points = np.stack([x[column], y[row], np.zeros(len(row))], axis=-1)
+        uv = model.points_to_pixels(camera_from_base.apply(points))
         in_view = (uv[:, 0] >= -0.5) & (uv[:, 0] < model.image_width - 0.5)
         in_view &= (uv[:, 1] >= -0.5) & (uv[:, 1] < model.image_height - 0.5)
         row, column = row[in_view], column[in_view]
         self._pixel: NDArray[np.int16] = np.zeros((2 * reach, 2 * reach), np.int16)
         self._pixel[row, column] = np.rint(uv[in_view, 0]).astype(np.int16) + 1
         first, last = _row_ends(row, column)
-        ends = np.concatenate([points[in_view][first, :2], points[in_view][last, :2]])
+        ends = np.concatenate([np.stack([x[column[k]], y[row[k]]], axis=-1) for k in (first, last)])
         self._outline_x, self._outline_y = _outline(ends, self._pitch_m)
         # No window is larger than the table, turned by 45 degrees.
         self._count = np.arange(math.ceil(3 * reach * self._pitch_m / resolution_m) + 3, dtype=np.float32)
