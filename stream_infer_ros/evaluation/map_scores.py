@@ -83,7 +83,8 @@ class MapScorer:
     def score(self, snapshot: GridSnapshot, still: BoolGrid, moving: BoolGrid) -> MapScores:
         """Score a map against the obstacles (n, n) of its moment. `see` must have been called before.
 
-        Only cells in the map's window count: what it has rolled away from is no part of it.
+        Only cells in the map's window count. What it has rolled away from is no part of it, and counts again
+        only once the ideal sensor saw it anew.
 
         Raises:
             WorldError: the map's cells are not those of the world, in size or place.
@@ -91,7 +92,7 @@ class MapScorer:
         cells, in_window = self._aligned(snapshot)
         said_occupied, said_free = cells == OCCUPIED, cells == FREE
         obstacle = still | moving
-        seen = self._seen & in_window
+        seen = self._seen = self._seen & in_window
         near_seen = _grown(seen, self._surface_depth)
         surface = obstacle & near_seen & in_window
         knowable = seen | surface

@@ -120,6 +120,20 @@ def test_a_window_that_moved_is_aligned_and_what_it_left_is_not_scored():
     assert scores.occupied_f1 == pytest.approx(1.0)
 
 
+def test_what_left_the_window_counts_again_only_once_it_was_seen_anew():
+    scorer = scorer_at(WALL)
+    whole = perfect(WALL, scorer._seen)
+    away = np.full((N, N), UNKNOWN)
+    away[:, :30] = whole[:, -30:]  # the window is 7 m farther to the left: the wall is outside
+    scorer.score(snapshot(away, x_m=-12.0), WALL, NOTHING)
+    forgotten = np.where(np.arange(N) < 30, whole, UNKNOWN)
+    back = scorer.score(snapshot(forgotten), WALL, NOTHING)
+    assert math.isnan(back.occupied_recall)
+    assert back.free_recall == 1.0
+    scorer.see(WALL, 0.0, 0.0)
+    assert scorer.score(snapshot(forgotten), WALL, NOTHING).occupied_recall == 0.0
+
+
 @pytest.mark.parametrize(('x_m', 'resolution_m'), [(-5.03, 0.1), (-5.0, 0.2)])
 def test_cells_that_do_not_line_up_are_refused(x_m, resolution_m):
     cells = np.full((N, N), UNKNOWN)
