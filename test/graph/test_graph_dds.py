@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from graph_harness import DOMAIN_ID, PATIENCE_S, Inbox, PeerProcess, dds_config, eventually, same
+from loopback import LOOPBACK
 
 from stream_infer_ros.errors import GraphError
 from stream_infer_ros.graph import CAMERA_INPUT, LATCHED, RELIABLE, SENSOR_DATA, Qos, make_graph
@@ -330,11 +331,9 @@ except GraphError as error:
 
 
 def run_python(script, loopback_for_others=False, check=True):
-    import dds_peer  # noqa: PLC0415
-
     env = {**os.environ, 'PYTHONPATH': str(Path(__file__).resolve().parents[2])}
     if loopback_for_others:
-        env['CYCLONEDDS_URI'] = dds_peer.LOOPBACK
+        env['CYCLONEDDS_URI'] = LOOPBACK
     return subprocess.run(
         [sys.executable, '-c', script],
         capture_output=True,

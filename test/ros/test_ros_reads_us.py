@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import dds_peer
 import pytest
+from loopback import LOOPBACK
 
 SETUPS = sorted(Path('/opt/ros').glob('*/setup.bash'))
 DOMAIN_ID = 1 + (os.getpid() + 75) % 100
@@ -25,7 +25,7 @@ def ros2(command, patience_s=PATIENCE_S):
         'ROS_DOMAIN_ID': str(DOMAIN_ID),
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
         'RMW_IMPLEMENTATION': 'rmw_cyclonedds_cpp',
-        'CYCLONEDDS_URI': dds_peer.LOOPBACK,
+        'CYCLONEDDS_URI': LOOPBACK,
     }
     # Outside the project's .venv: ros2 runs with the python it was built for.
     environment['PATH'] = os.pathsep.join(
