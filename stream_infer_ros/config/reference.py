@@ -15,13 +15,28 @@ from stream_infer_ros.config.tree import Config, Section
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One leaf of the tree: dotted name, type in words, default, range in words, description."""
+    """One leaf of the tree.
+
+    Attributes:
+        name: dotted; `camera.<name>.image_topic` where there is one for each camera.
+        type_name: as ROS 2 calls it: bool, integer, double, string, string array.
+        default: a list where it is a string array.
+        limits: range in words, or the choices.
+        description: what it does.
+        live: whether a running pipeline takes it on.
+        least, most: bounds of a number; None where there is none.
+        choices: of a string; empty where any will do.
+    """
 
     name: str
     type_name: str
     default: Any
     limits: str
     description: str
+    live: bool
+    least: float | None
+    most: float | None
+    choices: tuple[str, ...]
 
 
 def settings(section: type[Section] = Config, prefix: str = '') -> Iterator[Setting]:
@@ -35,9 +50,7 @@ def settings(section: type[Section] = Config, prefix: str = '') -> Iterator[Sett
         if options is not None:
             yield from settings(options, f'{prefix}{name}.<name>.')
             continue
-        yield Setting(
-            prefix + name, _type_name(field), _plain(field.default), _limits(field), field.description or ''
-        )
+        yield _setting(prefix + name, field)
 
 
 def commented_yaml() -> str:
@@ -66,13 +79,36 @@ def markdown() -> str:
         '',
         'Made from the tree in `stream_infer_ros/config/tree.py` by `stream_infer config --markdown`.',
         '',
-        '| name | type | default | range | what it does |',
-        '| --- | --- | --- | --- | --- |',
+        'Those marked live can be changed while it runs: `ros2 param set /stream_infer sync.slop_ms 15.0`.',
+        '',
+        '| name | type | default | range | live | what it does |',
+        '| --- | --- | --- | --- | --- | --- |',
     ]
     for s in settings():
         default = f'`{_scalar(s.default)}`'
-        rows.append(f'| `{s.name}` | {s.type_name} | {default} | {s.limits} | {s.description} |')
+        live = 'yes' if s.live else ''
+        rows.append(f'| `{s.name}` | {s.type_name} | {default} | {s.limits} | {live} | {s.description} |')
     return '\n'.join(rows) + '\n'
+
+
+def _setting(name: str, field: FieldInfo) -> Setting:
+    extra = field.json_schema_extra
+    return Setting(
+        name,
+        _type_name(field),
+        _plain(field.default),
+        _limits(field),
+        field.description or '',
+        live=isinstance(extra, dict) and bool(extra.get('live')),
+        least=_bound(field, 'ge', 'gt'),
+        most=_bound(field, 'le', 'lt'),
+        choices=get_args(field.annotation) if get_origin(field.annotation) is Literal else (),
+    )
+
+
+def _bound(field: FieldInfo, *kinds: str) -> float | None:
+    found = (getattr(constraint, kind, None) for constraint in field.metadata for kind in kinds)
+    return next((bound for bound in found if bound is not None), None)
 
 
 def _mapped_section(field: FieldInfo) -> type[Section] | None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 EngineKind = Literal['auto', 'openvino', 'onnxruntime', 'fake']
 ModelFamily = Literal['auto', 'surround', 'yolox']
 
 # A map of more cells along an edge would take gigabytes and seconds a set.
 MOST_CELLS = 4000
+
+# Marks what a running pipeline takes on; everything else is fixed once it was made.
+LIVE: JsonDict = {'live': True}
 
 
 class Section(BaseModel):
@@ -44,6 +48,11 @@ class GraphConfig(Section):
         'ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST do the same).',
     )
 
+    @property
+    def private(self) -> str:
+        """What `~` stands for: '/<namespace>/<node>'."""
+        return f'{self.namespace.rstrip("/")}/{self.node_name}'
+
 
 class SyncConfig(Section):
     """Matching frames in time."""
@@ -52,17 +61,46 @@ class SyncConfig(Section):
         'deadline', description='How frames are matched; see docs.'
     )
     slop_ms: float = Field(
-        0.0, ge=0.0, description='Farthest a frame may lie from its set; 0: half the shortest period.'
+        0.0,
+        ge=0.0,
+        description='Farthest a frame may lie from its set; 0: half the shortest period.',
+        json_schema_extra=LIVE,
     )
     deadline_ms: float = Field(
-        40.0, gt=0.0, description='deadline: a set leaves this long after its stamp, whoever is missing.'
+        40.0,
+        gt=0.0,
+        description='deadline: a set leaves this long after its stamp, whoever is missing.',
+        json_schema_extra=LIVE,
     )
     camera_timeout_ms: float = Field(
-        500.0, gt=0.0, description='A camera not heard for this long is no longer waited for.'
+        500.0,
+        gt=0.0,
+        description='A camera not heard for this long is no longer waited for.',
+        json_schema_extra=LIVE,
     )
     queue_size: int = Field(10, ge=1, le=1000, description='approximate_time, exact: frames kept per camera.')
-    age_penalty: float = Field(0.1, ge=0.0, description='approximate_time: preference for older sets.')
-    max_interval_ms: float = Field(0.0, ge=0.0, description='approximate_time: largest spread; 0: unbounded.')
+    age_penalty: float = Field(
+        0.1, ge=0.0, description='approximate_time: preference for older sets.', json_schema_extra=LIVE
+    )
+    max_interval_ms: float = Field(
+        0.0, ge=0.0, description='approximate_time: largest spread; 0: unbounded.', json_schema_extra=LIVE
+    )
+
+    @property
+    def slop_ns(self) -> int:
+        return _ns(self.slop_ms)
+
+    @property
+    def deadline_ns(self) -> int:
+        return _ns(self.deadline_ms)
+
+    @property
+    def camera_timeout_ns(self) -> int:
+        return _ns(self.camera_timeout_ms)
+
+    @property
+    def max_interval_ns(self) -> int:
+        return _ns(self.max_interval_ms)
 
 
 class EngineConfig(Section):
@@ -87,9 +125,15 @@ class ModelConfig(Section):
     file: str = Field('', description='ONNX file; empty: the surround model that comes with the package.')
     family: ModelFamily = Field('auto', description='Decoder; auto: from ONNX metadata and output shapes.')
     class_names_file: str = Field('', description='One class name a line, for models that carry none.')
-    score_threshold: float = Field(0.3, ge=0.0, le=1.0, description='Boxes below are not published.')
+    score_threshold: float = Field(
+        0.3, ge=0.0, le=1.0, description='Boxes below are not published.', json_schema_extra=LIVE
+    )
     nms_iou: float = Field(
-        0.55, gt=0.0, le=1.0, description='Overlap above which the weaker of two boxes goes.'
+        0.55,
+        gt=0.0,
+        le=1.0,
+        description='Overlap above which the weaker of two boxes goes.',
+        json_schema_extra=LIVE,
     )
 
 
@@ -128,9 +172,13 @@ class PublishConfig(Section):
     """What is published beside detections and map."""
 
     scan: bool = Field(True, description='A LaserScan per camera from its free-space boundary.')
-    overlay: bool = Field(True, description='Overlay images, drawn only while someone listens.')
+    overlay: bool = Field(
+        True, description='Overlay images, drawn only while someone listens.', json_schema_extra=LIVE
+    )
     markers: bool = Field(True, description='MarkerArray of objects on the ground.')
-    diagnostics_period_s: float = Field(1.0, gt=0.0, description='Period of /diagnostics.')
+    diagnostics_period_s: float = Field(
+        1.0, gt=0.0, description='Period of /diagnostics.', json_schema_extra=LIVE
+    )
 
 
 class Config(Section):
@@ -142,10 +190,19 @@ class Config(Section):
     camera: dict[str, CameraOptions] = Field(
         default_factory=dict, description='Per-camera exceptions, by name.'
     )
-    bound_ms: float = Field(100.0, gt=0.0, description='Latency bound, header stamp to published result.')
+    bound_ms: float = Field(
+        100.0,
+        gt=0.0,
+        description='Latency bound, header stamp to published result.',
+        json_schema_extra=LIVE,
+    )
     graph: GraphConfig = GraphConfig()
     sync: SyncConfig = SyncConfig()
     engine: EngineConfig = EngineConfig()
     model: ModelConfig = ModelConfig()
     map: MapConfig = MapConfig()
     publish: PublishConfig = PublishConfig()
+
+
+def _ns(milliseconds: float) -> int:
+    return round(milliseconds * 1_000_000)

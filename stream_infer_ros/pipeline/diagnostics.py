@@ -38,6 +38,10 @@ class Diagnostics:
         self._publisher = graph.advertise('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray', RELIABLE)
         self._due_ns: int | None = None
 
+    def retune(self, config: Config) -> None:
+        """Judge by these settings from now on; from any thread."""
+        self._config = config
+
     def publish_if_due(self, now_ns: int) -> None:
         """Publish if a period has passed since the last time, or time went back."""
         period_ns = int(self._config.publish.diagnostics_period_s * 1e9)

@@ -21,15 +21,21 @@ class Fuser:
         self._config = config
         self._map = OccupancyMap(config.map)
         self._newest_ns: dict[str, int] = {}
+        self._reset_asked = False
         self._with_scans = config.publish.scan
         self._cameras = {camera.name: camera for camera in cameras}
         self._statistics = statistics
+
+    def reset(self) -> None:
+        """Begin a new map, empty, before anything else is fused or shown; from any thread."""
+        self._reset_asked = True
 
     def fuse(self, views: Sequence[View], now_ns: int) -> tuple[list[View], dict[str, PolarScan]]:
         """Update the map; returns the views that went into it, and their scans by camera.
 
         When the stamps of most views went back, time has jumped and a new map begins.
         """
+        self._reset_if_asked()
         self._restart_if_time_jumped(views)
         usable = [view for view in views if self._prepared(view)]
         self._map.update(usable, now_ns)
@@ -40,7 +46,17 @@ class Fuser:
         self, now_ns: int, map_from_base: RigidTransform | None = None
     ) -> tuple[GridSnapshot, tuple[GroundObject, ...]]:
         """The map at `now_ns`, whether or not anything came lately; the base's newest pose if it is known."""
+        self._reset_if_asked()
         return self._map.snapshot(now_ns, map_from_base), self._map.objects(now_ns)
+
+    def _reset_if_asked(self) -> None:
+        if self._reset_asked:
+            self._reset_asked = False
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._map = OccupancyMap(self._config.map)
+        self._newest_ns.clear()
 
     def _restart_if_time_jumped(self, views: Sequence[View]) -> None:
         """A bag looped, a simulation was reset: where the robot was then is not where it is now."""
@@ -48,8 +64,7 @@ class Fuser:
             view.stamp_ns < self._newest_ns.get(view.camera, view.stamp_ns) - JUMP_NS for view in views
         ]
         if 2 * sum(gone_back) > len(views):
-            self._map = OccupancyMap(self._config.map)
-            self._newest_ns.clear()
+            self._begin_anew()
         self._newest_ns.update({view.camera: view.stamp_ns for view in views})
 
     def _prepared(self, view: View) -> bool:

@@ -13,21 +13,21 @@ from stream_infer_ros.inference.overlay import draw_overlay
 from stream_infer_ros.mapping.grid_snapshot import GridSnapshot
 from stream_infer_ros.mapping.ground_object import GroundObject
 from stream_infer_ros.messages.detection2d_array import encode_detection2d_array
-from stream_infer_ros.messages.detection3d_array import encode_detection3d_array
 from stream_infer_ros.messages.image import encode_image
 from stream_infer_ros.messages.label_info import encode_label_info
 from stream_infer_ros.messages.laser_scan import encode_laser_scan
-from stream_infer_ros.messages.markers import encode_marker_array
-from stream_infer_ros.messages.occupancy_grid import encode_occupancy_grid
+from stream_infer_ros.pipeline.map_outputs import MapOutputs
 from stream_infer_ros.pipeline.processed_set import FusedSet
 
 Advertise = Callable[[str, str, Qos], Publisher]
 
 
 class CameraOutputs:
-    """Topics below `~/<camera>/`."""
+    """Topics below `~/<camera>/`. `overlay` is None until overlays are first wanted."""
 
     def __init__(self, advertise: Advertise, base: str, config: Config) -> None:
+        self._advertise = advertise
+        self._base = base
         self.detections = advertise(f'{base}/detections', 'vision_msgs/msg/Detection2DArray', RELIABLE)
         self.label_info = advertise(f'{base}/label_info', 'vision_msgs/msg/LabelInfo', LATCHED)
         self.scan = (
@@ -35,11 +35,14 @@ class CameraOutputs:
             if config.publish.scan and config.map.enabled
             else None
         )
-        self.overlay = (
-            advertise(f'{base}/overlay', 'sensor_msgs/msg/Image', RELIABLE)
-            if config.publish.overlay
-            else None
-        )
+        self.overlay: Publisher | None = None
+        if config.publish.overlay:
+            self.offer_overlay()
+
+    def offer_overlay(self) -> None:
+        """Advertise the overlay, unless it is already; a topic once there stays."""
+        if self.overlay is None:
+            self.overlay = self._advertise(f'{self._base}/overlay', 'sensor_msgs/msg/Image', RELIABLE)
 
 
 class Outputs:
@@ -51,24 +54,14 @@ class Outputs:
     def __init__(
         self, graph: Graph, config: Config, cameras: Sequence[str], class_names: Sequence[str], now_ns: int
     ) -> None:
-        base = f'{config.graph.namespace.rstrip("/")}/{config.graph.node_name}'
-        self._map_frame = config.map.map_frame
+        base = config.graph.private
+        self._graph = graph
+        self._class_names = tuple(class_names)
         self._threshold = config.model.score_threshold
+        self._draws = config.publish.overlay
         self._cameras = {name: CameraOutputs(graph.advertise, f'{base}/{name}', config) for name in cameras}
-        for name, outputs in self._cameras.items():
-            outputs.label_info.publish(
-                encode_label_info(now_ns, name, class_names, threshold=self._threshold)
-            )
-        self._grid = self._objects = self._markers = None
-        if config.map.enabled:
-            self._grid = graph.advertise(f'{base}/occupancy_grid', 'nav_msgs/msg/OccupancyGrid', LATCHED)
-            self._objects = graph.advertise(
-                f'{base}/detections_3d', 'vision_msgs/msg/Detection3DArray', RELIABLE
-            )
-            if config.publish.markers:
-                self._markers = graph.advertise(
-                    f'{base}/markers', 'visualization_msgs/msg/MarkerArray', RELIABLE
-                )
+        self._map = MapOutputs(graph, config) if config.map.enabled else None
+        self._publish_label_info(now_ns)
 
     def publish(self, fused: FusedSet) -> None:
         """Everything one set gave, cameras first."""
@@ -80,17 +73,29 @@ class Outputs:
             )
             self._publish_overlay(outputs, frame, perception)
         self._publish_scans(fused)
-        if fused.grid is not None:
-            self.publish_map(fused.grid, fused.objects)
+        if self._map is not None:
+            self._map.publish(fused)
 
     def publish_map(self, grid: GridSnapshot, objects: Sequence[GroundObject]) -> None:
         """The map and the objects on it, at the snapshot's stamp."""
-        if self._grid is None or self._objects is None:
-            return
-        self._grid.publish(encode_occupancy_grid(self._map_frame, grid))
-        self._objects.publish(encode_detection3d_array(grid.stamp_ns, self._map_frame, objects))
-        if self._markers is not None:
-            self._markers.publish(encode_marker_array(grid.stamp_ns, self._map_frame, objects))
+        if self._map is not None:
+            self._map.publish_map(grid, objects)
+
+    def retune(self, config: Config) -> None:
+        """Take on the live settings: overlays, the threshold told in label_info; from any thread."""
+        if config.publish.overlay:
+            for outputs in self._cameras.values():
+                outputs.offer_overlay()
+        self._draws = config.publish.overlay
+        if config.model.score_threshold != self._threshold:
+            self._threshold = config.model.score_threshold
+            self._publish_label_info(self._graph.now_ns())
+
+    def _publish_label_info(self, now_ns: int) -> None:
+        for name, outputs in self._cameras.items():
+            outputs.label_info.publish(
+                encode_label_info(now_ns, name, self._class_names, threshold=self._threshold)
+            )
 
     def _publish_scans(self, fused: FusedSet) -> None:
         for camera, scan in fused.scans.items():
@@ -100,6 +105,6 @@ class Outputs:
 
     def _publish_overlay(self, outputs: CameraOutputs, frame: Frame, perception: Perception) -> None:
         # Drawing costs as much as inference: only while someone looks.
-        if outputs.overlay is not None and outputs.overlay.subscribers():
+        if self._draws and outputs.overlay is not None and outputs.overlay.subscribers():
             picture = draw_overlay(to_colour(frame.image, frame.encoding, 'rgb'), perception)
             outputs.overlay.publish(encode_image(frame.stamp_ns, frame.frame_id, picture, 'rgb8'))

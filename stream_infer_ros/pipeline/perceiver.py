@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import EncodingError
 from stream_infer_ros.inference.batch import Batch
 from stream_infer_ros.inference.detections import Perception
@@ -42,6 +43,10 @@ class Perceiver:
         self._batch = Batch(capacity, image_input.height, image_input.width, network.decoder.colour)
         self._statistics = statistics
         self._on_decoded = on_decoded
+
+    def retune(self, config: ModelConfig) -> None:
+        """Take on the live settings from the next `decode` on; from any thread."""
+        self._decoder.retune(config)
 
     def warm_up(self) -> None:
         """One run on empty pictures: a runtime's first is many times slower than the next."""

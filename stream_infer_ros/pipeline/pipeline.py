@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter_ns
 
+from stream_infer_ros.config import Config
 from stream_infer_ros.graph.graph import Cdr
 from stream_infer_ros.pipeline.fuser import Fuser
 from stream_infer_ros.pipeline.intake import Intake
@@ -69,6 +70,17 @@ class Pipeline:
         """No set came for a while: publish the map as the clock alone makes it (blind cells unknown)."""
         if self._fuser is not None:
             self.outputs.publish_map(*self._fuser.snapshot(now_ns, self._locator.newest_map_from_base()))
+
+    def reset_map(self) -> None:
+        """Begin a new map with the next set or refresh; from any thread."""
+        if self._fuser is not None:
+            self._fuser.reset()
+
+    def retune(self, config: Config) -> None:
+        """Take on the live settings, each step with the next thing it does; from any thread."""
+        self.intake.retune(config.sync)
+        self._perceiver.retune(config.model)
+        self.outputs.retune(config)
 
     def _fuse(self, perceived: PerceivedSet, now_ns: int) -> FusedSet:
         if self._fuser is None:

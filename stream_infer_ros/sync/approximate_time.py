@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 
 from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.sync.drops import DropCounter
 from stream_infer_ros.sync.frame_set import FrameSet
 from stream_infer_ros.sync.matched import matched_set
@@ -63,8 +64,16 @@ class ApproximateTimeSynchronizer:
         """Frames that may still come into a set."""
         return sum(map(len, self._queues)) + sum(map(len, self._past))
 
+    @property
+    def slop_ns(self) -> int | None:
+        return None
+
     def drops(self) -> dict[str, dict[str, int]]:
         return self._drops.snapshot()
+
+    def retune(self, config: SyncConfig) -> None:
+        self._penalty = (1.0 + config.age_penalty).as_integer_ratio()
+        self._max_interval_ns = config.max_interval_ns
 
     def next_deadline_ns(self) -> int | None:
         return None

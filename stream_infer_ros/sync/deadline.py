@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.sync.drops import DropCounter
 from stream_infer_ros.sync.frame_set import FrameSet, SetReason
 from stream_infer_ros.sync.open_set import OpenSet
@@ -98,6 +99,15 @@ class DeadlineSynchronizer:
 
     def drops(self) -> dict[str, dict[str, int]]:
         return self._drops.snapshot()
+
+    def retune(self, config: SyncConfig) -> None:
+        self._deadline_ns = config.deadline_ns
+        self._automatic = config.slop_ns == 0
+        self._slop_ns = config.slop_ns or config.deadline_ns
+        self._camera_timeout_ns = config.camera_timeout_ns
+        if self._automatic:
+            self._tune_slop()
+        self._silence_ns = self._now_ns  # found anew at the next poll
 
     def health(self) -> dict[str, StreamHealth]:
         """By camera; phases are relative to the first camera that was heard."""

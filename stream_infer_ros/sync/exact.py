@@ -6,6 +6,7 @@ from bisect import insort
 from collections.abc import Sequence
 
 from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.sync.drops import DropCounter
 from stream_infer_ros.sync.frame_set import FrameSet
 from stream_infer_ros.sync.matched import matched_set
@@ -40,8 +41,15 @@ class ExactSynchronizer:
         """Frames that may still come into a set."""
         return sum(frame is not None for frames in self._waiting.values() for frame in frames)
 
+    @property
+    def slop_ns(self) -> int | None:
+        return 0
+
     def drops(self) -> dict[str, dict[str, int]]:
         return self._drops.snapshot()
+
+    def retune(self, config: SyncConfig) -> None:
+        """Equal is equal: there is nothing to tune."""
 
     def next_deadline_ns(self) -> int | None:
         return None

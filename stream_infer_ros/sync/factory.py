@@ -12,20 +12,12 @@ from stream_infer_ros.sync.latest import LatestSynchronizer
 from stream_infer_ros.sync.synchronizer import Synchronizer
 
 
-def _ns(milliseconds: float) -> int:
-    return round(milliseconds * 1_000_000)
-
-
 def _deadline(config: SyncConfig, cameras: Sequence[str]) -> Synchronizer:
-    return DeadlineSynchronizer(
-        cameras, _ns(config.deadline_ms), _ns(config.slop_ms), _ns(config.camera_timeout_ms)
-    )
+    return DeadlineSynchronizer(cameras, config.deadline_ns, config.slop_ns, config.camera_timeout_ns)
 
 
 def _approximate_time(config: SyncConfig, cameras: Sequence[str]) -> Synchronizer:
-    return ApproximateTimeSynchronizer(
-        cameras, config.queue_size, config.age_penalty, _ns(config.max_interval_ms)
-    )
+    return ApproximateTimeSynchronizer(cameras, config.queue_size, config.age_penalty, config.max_interval_ns)
 
 
 def _exact(config: SyncConfig, cameras: Sequence[str]) -> Synchronizer:
@@ -33,7 +25,7 @@ def _exact(config: SyncConfig, cameras: Sequence[str]) -> Synchronizer:
 
 
 def _latest(config: SyncConfig, cameras: Sequence[str]) -> Synchronizer:
-    return LatestSynchronizer(cameras, _ns(config.camera_timeout_ms))
+    return LatestSynchronizer(cameras, config.camera_timeout_ns)
 
 
 SYNCHRONIZERS: dict[str, Callable[[SyncConfig, Sequence[str]], Synchronizer]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.sync.drops import DropCounter
 from stream_infer_ros.sync.frame_set import FrameSet
 from stream_infer_ros.sync.matched import matched_set
@@ -50,8 +51,15 @@ class LatestSynchronizer:
         """Frames that came into no set yet."""
         return self._given_out.count(False)
 
+    @property
+    def slop_ns(self) -> int | None:
+        return None
+
     def drops(self) -> dict[str, dict[str, int]]:
         return self._drops.snapshot()
+
+    def retune(self, config: SyncConfig) -> None:
+        self._camera_timeout_ns = config.camera_timeout_ns
 
     def next_deadline_ns(self) -> int | None:
         return None

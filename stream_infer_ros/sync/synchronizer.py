@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.sync.frame_set import FrameSet
 
 
@@ -22,6 +23,18 @@ class Synchronizer(Protocol):
         """When `poll` next has something to do, nanoseconds; None if only a frame can change anything."""
         ...
 
+    @property
+    def slop_ns(self) -> int | None:
+        """Farthest a frame may lie from its set at present; None where the policy has no such bound."""
+        ...
+
     def drops(self) -> dict[str, dict[str, int]]:
         """Frames lost so far, by camera and cause."""
+        ...
+
+    def retune(self, config: SyncConfig) -> None:
+        """Take on the live settings (times, penalties) as far as the policy has them; nothing is lost by it.
+
+        Sets that are open keep their deadline until the next frame joins them.
+        """
         ...

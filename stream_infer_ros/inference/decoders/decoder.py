@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from stream_infer_ros.cameras.encodings import ColourOrder
+from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.inference.letterbox import Letterbox
 
@@ -23,4 +24,8 @@ class Decoder(Protocol):
 
     def decode(self, outputs: dict[str, NDArray[Any]], letterboxes: Sequence[Letterbox]) -> list[Perception]:
         """One Perception per letterbox, in order; outputs have that many in their first dimension."""
+        ...
+
+    def retune(self, config: ModelConfig) -> None:
+        """Take on the live settings (score_threshold, nms_iou) from the next `decode` on; from any thread."""
         ...

@@ -35,9 +35,13 @@ class SurroundDecoder:
         """Raises ConfigError or ModelError if the class names or the colour cannot be had."""
         self._class_names = class_names(config, METADATA | io.metadata)
         self._colour: ColourOrder = input_colour(io.metadata, 'rgb')
+        self.retune(config)
+        self._network_width = ImageInput.of(io).width
+
+    def retune(self, config: ModelConfig) -> None:
+        """See Decoder."""
         self._score_threshold = config.score_threshold
         self._nms_iou = config.nms_iou
-        self._network_width = ImageInput.of(io).width
 
     @property
     def class_names(self) -> tuple[str, ...]:

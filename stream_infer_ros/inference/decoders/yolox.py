@@ -41,11 +41,15 @@ class YoloxDecoder:
         self._output = io.outputs[0].name
         self._class_names = class_names(config, io.metadata, io.outputs[0].shape[2] - _BEFORE_CLASSES)
         self._colour: ColourOrder = input_colour(io.metadata, 'bgr')
-        self._score_threshold = config.score_threshold
-        self._nms_iou = config.nms_iou
+        self.retune(config)
         image_input = ImageInput.of(io)
         self._network_width = image_input.width
         self._cells = _cells(image_input)
+
+    def retune(self, config: ModelConfig) -> None:
+        """See Decoder."""
+        self._score_threshold = config.score_threshold
+        self._nms_iou = config.nms_iou
 
     @property
     def class_names(self) -> tuple[str, ...]:
