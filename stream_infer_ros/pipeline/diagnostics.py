@@ -14,6 +14,7 @@ from stream_infer_ros.messages.diagnostics import (
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.intake import Intake
 from stream_infer_ros.pipeline.statistics import Statistics
+from stream_infer_ros.pipeline.sync_explanation import SyncExplanation, explain_sync
 from stream_infer_ros.sync.synchronizer import Synchronizer
 
 
@@ -65,6 +66,11 @@ class Diagnostics:
         limit_ns = self._config.sync.camera_timeout_ms * 1e6
         silences = [(camera.name, camera.silent_for_ns(now_ns)) for camera in self._cameras]
         return [name for name, silence_ns in silences if silence_ns is None or silence_ns > limit_ns]
+
+    def explain_sync(self, now_ns: int) -> SyncExplanation:
+        """How the cameras' frames meet in time as of now, and why not; `str()` of it is a text."""
+        slop_ns = self._synchronizer.slop_ns
+        return explain_sync(self._intake.watch, self._config.sync, slop_ns, self.drops(), now_ns)
 
     def drops(self) -> dict[str, dict[str, int]]:
         """Losses of every step so far: cause -> camera -> count; nothing is left out.

@@ -14,6 +14,7 @@ from stream_infer_ros.messages.image import decode_image
 from stream_infer_ros.messages.tf import decode_tf
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.statistics import Statistics
+from stream_infer_ros.pipeline.sync_watch import SyncWatch
 from stream_infer_ros.sync.frame_set import FrameSet
 from stream_infer_ros.sync.synchronizer import Synchronizer
 
@@ -43,6 +44,7 @@ class Intake:
         self._synchronizer = synchronizer
         self._transforms = transforms
         self._statistics = statistics
+        self._watch = SyncWatch([camera.name for camera in cameras])
         self._transform_problem: tuple[str, int] | None = None
         self._handlers: dict[str, Callable[[Cdr, int], Sequence[FrameSet]]] = {
             TF_STATIC: lambda cdr, now_ns: self._take_transforms(cdr, now_ns, static=True),
@@ -58,6 +60,11 @@ class Intake:
     def sources(self) -> tuple[str, ...]:
         """Topics it understands, what frames depend on first (transforms, calibrations, images)."""
         return tuple(self._handlers)
+
+    @property
+    def watch(self) -> SyncWatch:
+        """What it remembers of frames and sets; may be read from any thread."""
+        return self._watch
 
     def accept(self, topic: str, cdr: Cdr, received_ns: int) -> Sequence[FrameSet]:
         """One message; returns the sets it closed."""
@@ -86,6 +93,7 @@ class Intake:
             camera.images += 1
             camera.last_stamp_ns, camera.last_received_ns = frame.stamp_ns, received_ns
             self._statistics.took('wire', received_ns - frame.stamp_ns, camera.name)
+            self._watch.arrived(camera.name, frame.stamp_ns, received_ns)
             return self._emitted(self._synchronizer.add(frame, received_ns), received_ns)
 
         return take
@@ -137,6 +145,7 @@ class Intake:
 
     def _emitted(self, sets: Sequence[FrameSet], now_ns: int) -> Sequence[FrameSet]:
         for frame_set in sets:
+            self._watch.left(frame_set, now_ns)
             for frame in frame_set.frames:
                 if frame is not None:
                     self._statistics.took('wait', now_ns - frame.received_ns, frame.camera)
