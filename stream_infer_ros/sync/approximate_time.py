@@ -68,10 +68,6 @@ class ApproximateTimeSynchronizer:
     def slop_ns(self) -> int | None:
         return None
 
-    @property
-    def slop_ns(self) -> int | None:
-        return None
-
     def drops(self) -> dict[str, dict[str, int]]:
         return self._drops.snapshot()
 

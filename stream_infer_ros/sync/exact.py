@@ -45,10 +45,6 @@ class ExactSynchronizer:
     def slop_ns(self) -> int | None:
         return 0
 
-    @property
-    def slop_ns(self) -> int | None:
-        return 0
-
     def drops(self) -> dict[str, dict[str, int]]:
         return self._drops.snapshot()
 

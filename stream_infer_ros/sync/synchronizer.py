@@ -28,11 +28,6 @@ class Synchronizer(Protocol):
         """Farthest a frame may lie from its set at present; None where the policy has no such bound."""
         ...
 
-    @property
-    def slop_ns(self) -> int | None:
-        """Farthest a frame may lie from its set at present; None where the policy has no such bound."""
-        ...
-
     def drops(self) -> dict[str, dict[str, int]]:
         """Frames lost so far, by camera and cause."""
         ...
