@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import NoneType
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
 
-from stream_infer_ros.config.tree import Config
+from stream_infer_ros.config.tree import Config, Section
 from stream_infer_ros.errors import ConfigError
 
 PARAMETERS = 'ros__parameters'
+AnySection = TypeVar('AnySection', bound=Section)
 
 
 def load_config(path: Path, node_name: str = 'stream_infer') -> Config:
@@ -38,8 +39,13 @@ def load_config(path: Path, node_name: str = 'stream_infer') -> Config:
 
 def parse_config(settings: dict[str, Any], source: str) -> Config:
     """Check a tree of settings; `source` names where they came from in errors. Raises ConfigError."""
+    return parse_section(Config, settings, source)
+
+
+def parse_section(section: type[AnySection], settings: dict[str, Any], source: str) -> AnySection:
+    """The same for another tree, or a part of this one."""
     try:
-        return Config.model_validate(_nested(settings))
+        return section.model_validate(_nested(settings))
     except ValidationError as error:
         problems = '; '.join(_problem(details) for details in error.errors())
         raise ConfigError(f'{source}: {problems} (`stream_infer config` prints all settings)') from error

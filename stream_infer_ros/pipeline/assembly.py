@@ -35,6 +35,11 @@ class Assembly:
     network: Network
     bound_ms: float
 
+    def retune(self, config: Config) -> None:
+        """Take on the live settings while it runs; from any thread."""
+        self.pipeline.retune(config)
+        self.diagnostics.retune(config)
+
 
 def assemble(config: Config, topics: tuple[CameraTopics, ...], graph: Graph, network: Network) -> Assembly:
     """Wire every step and publish the latched topics. Graph and network stay the caller's.

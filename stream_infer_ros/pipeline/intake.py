@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.cameras.transform_buffer import TransformBuffer
+from stream_infer_ros.config import SyncConfig
 from stream_infer_ros.errors import CalibrationError, MessageError, TransformError
 from stream_infer_ros.graph.graph import Cdr
 from stream_infer_ros.messages.camera_info import decode_camera_info
@@ -46,6 +48,7 @@ class Intake:
         self._statistics = statistics
         self._watch = SyncWatch([camera.name for camera in cameras])
         self._transform_problem: tuple[str, int] | None = None
+        self._retunings: deque[SyncConfig] = deque()
         self._handlers: dict[str, Callable[[Cdr, int], Sequence[FrameSet]]] = {
             TF_STATIC: lambda cdr, now_ns: self._take_transforms(cdr, now_ns, static=True),
             TF: lambda cdr, now_ns: self._take_transforms(cdr, now_ns, static=False),
@@ -68,14 +71,26 @@ class Intake:
 
     def accept(self, topic: str, cdr: Cdr, received_ns: int) -> Sequence[FrameSet]:
         """One message; returns the sets it closed."""
+        if self._retunings:
+            self._retune()
         return self._handlers[topic](cdr, received_ns)
 
     def poll(self, now_ns: int) -> Sequence[FrameSet]:
         """Sets whose time has run out."""
+        if self._retunings:
+            self._retune()
         return self._emitted(self._synchronizer.poll(now_ns), now_ns)
 
     def next_deadline_ns(self) -> int | None:
         return self._synchronizer.next_deadline_ns()
+
+    def retune(self, config: SyncConfig) -> None:
+        """Take on the live settings with the next message or poll; from any thread."""
+        self._retunings.append(config)
+
+    def _retune(self) -> None:
+        while self._retunings:
+            self._synchronizer.retune(self._retunings.popleft())
 
     def _image_handler(self, camera: CameraState) -> Callable[[Cdr, int], Sequence[FrameSet]]:
         decode = decode_compressed_image if camera.topics.compressed else decode_image

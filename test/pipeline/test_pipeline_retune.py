@@ -1,0 +1,138 @@
+"""What can be changed while the pipeline runs, and a map that is begun anew."""
+
+import numpy as np
+import pytest
+from test_pipeline_end_to_end import CAMERAS, DETECTIONS, Driven, config
+from yard import Yard
+
+from stream_infer_ros.cameras import Frame
+from stream_infer_ros.config import SyncConfig
+from stream_infer_ros.config.reference import settings
+from stream_infer_ros.graph import LATCHED, RELIABLE
+from stream_infer_ros.messages.detection2d_array import decode_detection2d_array
+from stream_infer_ros.messages.label_info import decode_label_info
+from stream_infer_ros.sync import make_synchronizer
+
+MS = 1_000_000
+IMAGE = 'sensor_msgs/msg/Image'
+
+
+@pytest.fixture
+def running():
+    yard = Yard()
+    made = Driven(yard, config(engine={'kind': 'auto'}))
+    yield yard, made
+    assert not yard.graph.callback_failures()
+    made.network.close()
+
+
+def changed(**sections):
+    return config(engine={'kind': 'auto'}, **sections)
+
+
+def test_a_higher_threshold_leaves_fewer_boxes_and_is_told(running):
+    yard, made = running
+    boxes = yard.collect('/stream_infer/cam0/detections', DETECTIONS, RELIABLE)
+    labels = yard.collect('/stream_infer/cam0/label_info', 'vision_msgs/msg/LabelInfo', LATCHED)
+    made.assembly.retune(changed(model={'score_threshold': 0.0}))
+    yard.stream(ticks=3)
+    before = [len(decode_detection2d_array(cdr).detections) for cdr in boxes]
+    boxes.clear()
+    made.assembly.retune(changed(model={'score_threshold': 1.0}))
+    yard.stream(ticks=6, skip=lambda e: e.tick < 3)
+    after = [len(decode_detection2d_array(cdr).detections) for cdr in boxes]
+    assert min(before) > 0
+    assert after
+    assert max(after) == 0
+    assert [decode_label_info(cdr).threshold for cdr in labels] == [pytest.approx(0.3), 0.0, 1.0]
+
+
+def test_the_deadline_of_sets_follows(running):
+    """With cam1 silent a set leaves at its deadline; a shorter one lets it go earlier."""
+    yard, made = running
+    intake = made.assembly.pipeline.intake
+    waits_ns = []
+    for deadline_ms in (40.0, 15.0):
+        made.assembly.retune(changed(sync={'deadline_ms': deadline_ms, 'camera_timeout_ms': 60000.0}))
+        begin = 3 if waits_ns else 0
+        yard.stream(ticks=begin + 3, skip=lambda e, begin=begin: e.camera == 1 or e.tick < begin)
+        newest_ns = max(made.assembly.cameras[c].last_stamp_ns for c in (0, 2))
+        waits_ns.append(intake.next_deadline_ns() - newest_ns)
+        made.process(intake.poll(intake.next_deadline_ns()))
+    assert 15 * MS < waits_ns[0] <= 40 * MS
+    assert waits_ns[1] <= 15 * MS
+
+
+def test_the_bound_and_the_silence_are_judged_anew(running):
+    yard, made = running
+    yard.stream(ticks=3)
+    later_ns = yard.clock.now_ns + 2_000 * MS
+    assert made.assembly.diagnostics.silent(later_ns) == CAMERAS
+    made.assembly.retune(changed(sync={'camera_timeout_ms': 3000.0}))
+    assert made.assembly.diagnostics.silent(later_ns) == []
+
+
+def test_overlays_come_and_go(running):
+    yard, made = running
+    made.assembly.retune(changed(publish={'overlay': False}))
+    pictures = yard.collect('/stream_infer/cam0/overlay', IMAGE, RELIABLE)
+    yard.stream(ticks=2)
+    assert pictures == []
+    made.assembly.retune(changed(publish={'overlay': True}))
+    yard.stream(ticks=4, skip=lambda e: e.tick < 2)
+    assert pictures
+
+
+def test_overlays_that_were_off_at_first_can_be_switched_on():
+    yard = Yard()
+    made = Driven(yard, config(publish={'overlay': False}))
+    assert '/stream_infer/cam0/overlay' not in {topic.name for topic in yard.graph.topics()}
+    made.assembly.retune(config())
+    pictures = yard.collect('/stream_infer/cam0/overlay', IMAGE, RELIABLE)
+    yard.stream(ticks=2)
+    assert pictures
+    made.network.close()
+
+
+def test_a_map_that_is_reset_knows_nothing(running):
+    yard, made = running
+    yard.stream(ticks=8)
+    fuser = made.assembly.pipeline._fuser
+    assert np.count_nonzero(fuser.snapshot(yard.clock.now_ns)[0].cells >= 0) > 1000
+    made.assembly.pipeline.reset_map()
+    assert np.count_nonzero(fuser.snapshot(yard.clock.now_ns)[0].cells >= 0) == 0
+
+
+@pytest.mark.parametrize('policy', ['deadline', 'approximate_time', 'exact', 'latest'])
+def test_retuning_a_policy_loses_nothing(policy):
+    """Two equal streams, one synchronizer retuned to what it has already: the same sets."""
+    settings_ = SyncConfig(policy=policy)
+    kept, retuned = (make_synchronizer(settings_, ['a', 'b']) for _ in range(2))
+    sets = ([], [])
+    for step in range(40):
+        stamp_ns = (1_000_000 + 100 * step) * MS
+        retuned.retune(settings_)
+        for synchronizer, found in zip((kept, retuned), sets, strict=True):
+            for camera, offset_ns in (('a', 0), ('b', 0 if policy == 'exact' else 3 * MS)):
+                frame = Frame(camera, stamp_ns + offset_ns, stamp_ns + offset_ns, None, 'rgb8', camera)
+                found.extend(synchronizer.add(frame, stamp_ns + offset_ns))
+    described = [[(s.stamp_ns, s.present, s.reason) for s in found] for found in sets]
+    assert described[0] == described[1]
+    assert len(described[0]) >= 35
+    assert retuned.drops() == kept.drops()
+
+
+def test_what_is_live_is_declared_once():
+    live = {s.name for s in settings() if s.live}
+    assert live == {
+        'bound_ms',
+        'sync.slop_ms',
+        'sync.deadline_ms',
+        'sync.camera_timeout_ms',
+        'sync.age_penalty',
+        'sync.max_interval_ms',
+        'model.score_threshold',
+        'model.nms_iou',
+        'publish.overlay',
+        'publish.diagnostics_period_s',
+    }
