@@ -31,6 +31,7 @@ class EncodingInfo:
         even_width, even_height: chroma is shared in pairs of columns, rows.
         rgb, bgr: cv2.cvtColor codes to either order; None where the image has that order already.
         to_grey: brings one channel of another depth to uint8 first.
+        convert: does it all in place of the above, where somebody else knows the encoding.
     """
 
     dtype: np.dtype[Any]
@@ -41,6 +42,7 @@ class EncodingInfo:
     even_width: bool = False
     even_height: bool = False
     to_grey: Callable[[Image], ColourImage] | None = None
+    convert: Callable[[Image, ColourOrder], ColourImage] | None = None
 
     def array_shape(self, height: int, width: int) -> tuple[int, ...]:
         """Shape of `Frame.image` for an image of this size: (rows, width) or (rows, width, channels).
@@ -123,9 +125,16 @@ ENCODINGS: dict[str, EncodingInfo] = {
 }
 
 
+# Who is asked, in this order, about an encoding that is not above. Empty unless a ROS node offers its
+# cv_bridge: nothing here depends on one.
+FALLBACKS: list[Callable[[str], EncodingInfo | None]] = []
+
+
 def encoding_info(encoding: str) -> EncodingInfo:
-    """Layout of a raw encoding. Raises EncodingError for one we do not know."""
+    """Layout of a raw encoding. Raises EncodingError for one that neither we nor a fallback knows."""
     info = ENCODINGS.get(encoding)
+    for known_elsewhere in FALLBACKS:
+        info = info or known_elsewhere(encoding)
     if info is None:
         raise EncodingError(
             f'image encoding {encoding!r} is not supported; let the driver publish one of: '
@@ -157,6 +166,8 @@ def to_colour(
         return _deliver(decode_compressed(image, encoding, order), out)
     info = encoding_info(encoding)
     _check(image, encoding, info)
+    if info.convert is not None:
+        return _deliver(info.convert(image, order), out)
     code = info.rgb if order == 'rgb' else info.bgr
     if code is None:
         return _deliver(image, out)

@@ -6,9 +6,11 @@ import pytest
 
 from stream_infer_ros.cameras import (
     ENCODINGS,
+    EncodingInfo,
     compressed_size,
     decode_compressed,
     encoding_info,
+    encodings,
     to_colour,
 )
 from stream_infer_ros.errors import EncodingError
@@ -256,3 +258,25 @@ def test_an_orientation_tag_does_not_turn_the_picture() -> None:
     tagged = np.frombuffer(file[:2] + segment + file[2:], np.uint8)
     assert cv2.imdecode(tagged, cv2.IMREAD_COLOR).shape == (128, 48, 3)  # OpenCV does by default
     assert to_colour(tagged, 'jpeg').shape == (48, 128, 3)
+
+
+def test_an_encoding_that_somebody_else_knows_goes_through_them(monkeypatch):
+    """The seam that a ROS node hangs its cv_bridge into."""
+    green = EncodingInfo(
+        np.dtype(np.uint16),
+        1,
+        None,
+        None,
+        convert=lambda image, order: np.full((*image.shape, 3), 7, np.uint8),
+    )
+    monkeypatch.setattr(encodings, 'FALLBACKS', [lambda name: None, {'green16': green}.get])
+    image = np.zeros((H, W), np.uint16)
+    out = np.empty((H, W, 3), np.uint8)
+    assert to_colour(image, 'green16', 'rgb', out) is out
+    assert np.all(out == 7)
+    with pytest.raises(EncodingError, match=r'\(H, W\) uint16'):
+        to_colour(image.astype(np.uint8), 'green16')
+    with pytest.raises(EncodingError, match="'red16' is not supported"):
+        to_colour(image, 'red16')
+    monkeypatch.setattr(encodings, 'FALLBACKS', [lambda name: green])
+    assert encoding_info('rgb8') is ENCODINGS['rgb8'], 'what we know ourselves asks nobody'

@@ -1,0 +1,61 @@
+"""Encodings that only cv_bridge knows: 16-bit colour and Bayer patterns, and whatever it learns later."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from stream_infer_ros.cameras.encodings import FALLBACKS, ColourImage, ColourOrder, EncodingInfo, Image
+from stream_infer_ros.errors import EncodingError
+
+
+def offer_cv_bridge() -> str:
+    """Have encodings that this package does not know converted by cv_bridge, from now on, in this process.
+
+    Returns why that cannot be had, for the log; empty if it can. Without cv_bridge such images stay
+    `undecodable`, as they are without ROS. Safe to call twice.
+    """
+    try:
+        from cv_bridge.boost.cv_bridge_boost import cvtColor2, getCvType  # noqa: F401, PLC0415
+    except (ImportError, SystemError) as error:  # SystemError: built for another major version of numpy
+        return (
+            f'cv_bridge cannot be had ({error}): install ros-$ROS_DISTRO-cv-bridge if cameras publish '
+            'encodings that this package does not know'
+        )
+    if known_to_cv_bridge not in FALLBACKS:
+        FALLBACKS.append(known_to_cv_bridge)
+    return ''
+
+
+@cache
+def known_to_cv_bridge(encoding: str) -> EncodingInfo | None:
+    """Layout and conversion of an encoding that cv_bridge can bring to colour; None if it cannot.
+
+    Of one whose channels have no meaning ('16UC3', '64FC1') it knows the layout only: None.
+    """
+    from cv_bridge import CvBridge, CvBridgeError  # noqa: PLC0415
+
+    try:
+        depth, channels = CvBridge().encoding_to_dtype_with_channels(encoding)
+        info = EncodingInfo(np.dtype(depth), channels, None, None, convert=_converter(encoding))
+        info.convert(np.zeros(info.array_shape(2, 2), info.dtype), 'rgb')
+    except (CvBridgeError, EncodingError):
+        return None
+    return info
+
+
+def _converter(encoding: str):
+    from cv_bridge.boost.cv_bridge_boost import cvtColor2  # noqa: PLC0415
+
+    def convert(image: Image, order: ColourOrder) -> ColourImage:
+        native = np.ascontiguousarray(image, image.dtype.newbyteorder('='))
+        try:
+            return cvtColor2(native, encoding, f'{order}8')
+        except RuntimeError as error:
+            raise EncodingError(
+                f'{encoding} image of {image.shape[1]}x{image.shape[0]} pixels cannot be converted by '
+                f'cv_bridge: {error}'
+            ) from error
+
+    return convert
