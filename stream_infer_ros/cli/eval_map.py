@@ -12,6 +12,7 @@ from typing import Annotated
 import numpy as np
 import typer
 from numpy.typing import NDArray
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -53,6 +54,7 @@ def eval_map(
         with Network(config) as network:
             results = run_map_trials(chosen, seconds, _perceive(network), config.map, progress=told)
     console.print(_table(results))
+    console.print(_LEGEND)
     if out is not None:
         rows = {result.name: _known(dataclasses.asdict(result.scores)) for result in results}
         out.write_text(json.dumps(rows, indent=2, allow_nan=False) + '\n')
@@ -78,13 +80,30 @@ def _perceive(network: Network) -> Perceive:
     return perceive
 
 
+_LEGEND = (
+    'P precision and R recall of occupied cells; called free: share of obstacles; moving: recall of what '
+    'moves, wherever ground was ever seen; in view: of what moves in sight now'
+)
+
+# Heading of each score, in the order of MapScores' fields.
+_HEADINGS = {
+    'occupied_precision': 'P',
+    'occupied_recall': 'R',
+    'occupied_f1': 'F1',
+    'free_precision': 'free\nP',
+    'free_recall': 'free\nR',
+    'missed_as_free': 'called\nfree',
+    'moving_recall': 'moving',
+    'moving_recall_in_view': 'in\nview',
+}
+
+
 def _table(results: Sequence[MapTrialResult]) -> Table:
-    table = Table()
-    columns = [field.name for field in dataclasses.fields(results[0].scores)]
-    table.add_column('map from')
-    for column in columns:
-        table.add_column(column.replace('_', ' '), justify='right')
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    table.add_column('map from', min_width=18)
+    for heading in _HEADINGS.values():
+        table.add_column(heading, justify='right')
     for result in results:
         scores = dataclasses.asdict(result.scores)
-        table.add_row(result.name, *(f'{scores[column]:.3f}' for column in columns))
+        table.add_row(result.name, *(f'{scores[column]:.3f}' for column in _HEADINGS))
     return table
