@@ -1,4 +1,4 @@
-"""package.xml lets rosdep install what the ROS side of this package needs."""
+"""package.xml names what the ROS side of this package needs; its parameter files fit their nodes."""
 
 import ast
 import re
@@ -7,6 +7,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import yaml
+
+from stream_infer_ros.config import FusionConfig, parse_section
 
 ROOT = Path(__file__).resolve().parents[2]
 ROS_SIDE = ('stream_infer_ros/nodes', 'stream_infer_ros/graph/ros', 'launch', 'examples')
@@ -61,3 +64,10 @@ def test_what_the_launch_files_start_is_a_dependency(needed_to_run):
     started |= {f'ros2{verb}' for verb in re.findall(r"'ros2', '([a-z]+)'", text)}
     assert 'rviz2' in started
     assert started - needed_to_run == set()
+
+
+def test_the_example_of_the_map_alone_fits_its_node():
+    file = ROOT / 'config' / 'occupancy_fusion.yaml'
+    (settings,) = yaml.safe_load(file.read_text()).values()
+    fusion = parse_section(FusionConfig, settings['ros__parameters'], file.name)
+    assert set(fusion.camera) == set(fusion.cameras)
