@@ -44,6 +44,9 @@ class FusionConfig(Section):
     class_names: tuple[str, ...] = Field(
         (), description='Names of the classes, for detectors that publish class_id as a number.'
     )
+    autostart: bool = Field(
+        True, description='The node configures and activates itself; false: a lifecycle manager does.'
+    )
     bound_ms: float = Field(
         100.0,
         gt=0.0,

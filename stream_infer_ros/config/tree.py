@@ -34,7 +34,7 @@ class CameraOptions(Section):
 class GraphConfig(Section):
     """Where messages come from and go to."""
 
-    kind: Literal['dds', 'memory'] = Field('dds', description='Middleware adapter of live runs.')
+    kind: Literal['dds', 'memory', 'ros'] = Field('dds', description='Middleware adapter of live runs.')
     node_name: str = Field(
         'stream_infer', pattern=r'^[A-Za-z_][A-Za-z0-9_]*$', description='Name on the graph.'
     )
@@ -57,8 +57,8 @@ class GraphConfig(Section):
 class SyncConfig(Section):
     """Matching frames in time."""
 
-    policy: Literal['deadline', 'approximate_time', 'exact', 'latest'] = Field(
-        'deadline', description='How frames are matched; see docs.'
+    policy: Literal['deadline', 'approximate_time', 'exact', 'latest', 'message_filters'] = Field(
+        'deadline', description='How frames are matched; message_filters: the stock one, in a ROS node only.'
     )
     slop_ms: float = Field(
         0.0,
@@ -78,7 +78,9 @@ class SyncConfig(Section):
         description='A camera not heard for this long is no longer waited for.',
         json_schema_extra=LIVE,
     )
-    queue_size: int = Field(10, ge=1, le=1000, description='approximate_time, exact: frames kept per camera.')
+    queue_size: int = Field(
+        10, ge=1, le=1000, description='Frames kept per camera, but for deadline and latest.'
+    )
     age_penalty: float = Field(
         0.1, ge=0.0, description='approximate_time: preference for older sets.', json_schema_extra=LIVE
     )
@@ -189,6 +191,9 @@ class Config(Section):
     )
     camera: dict[str, CameraOptions] = Field(
         default_factory=dict, description='Per-camera exceptions, by name.'
+    )
+    autostart: bool = Field(
+        True, description='The node configures and activates itself; false: a lifecycle manager does.'
     )
     bound_ms: float = Field(
         100.0,

@@ -70,7 +70,7 @@ def _configured(config: Config) -> tuple[CameraTopics, ...]:
         options = config.camera.get(name)
         image = (options and options.image_topic) or f'{name}/image_raw'
         image = image if image.startswith('/') else f'{namespace}/{image}'
-        info = (options and options.camera_info_topic) or _sibling_info(image)
+        info = (options and options.camera_info_topic) or sibling_info(image)
         info = info if info.startswith('/') else f'{namespace}/{info}'
         compressed = bool(options and options.compressed)
         topic = f'{image}/compressed' if compressed and not image.endswith('/compressed') else image
@@ -94,7 +94,7 @@ def _discovered(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTopic
         CameraTopics(
             _ros_name(space if space and namespaces.count(space) == 1 else name.removesuffix('/compressed')),
             name,
-            _sibling_info(name),
+            sibling_info(name),
             name in compressed,
         )
         for name, space in zip(images, namespaces, strict=True)
@@ -113,7 +113,7 @@ def _is_derived(image_topic: str, images: Sequence[str]) -> bool:
     )
 
 
-def _sibling_info(image_topic: str) -> str:
+def sibling_info(image_topic: str) -> str:
     """As image_transport does: camera_info lies beside the image."""
     return image_topic.removesuffix('/compressed').rpartition('/')[0] + '/camera_info'
 

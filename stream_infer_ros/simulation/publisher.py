@@ -36,10 +36,10 @@ class PreparedFrame:
 class WorldPublisher:
     """One robot's cameras and odometry.
 
-    For each camera `/<camera>/image_raw` (rgb8) or `/<camera>/image_raw/compressed` (jpeg), and
-    `/<camera>/camera_info` with the same stamp; `/tf` with odom -> base_link at every stamp, ahead of the
-    image; `/tf_static` with base_link -> <camera>_link -> <camera>_optical_frame, latched; on request
-    `/clock`, at every stamp.
+    For each camera, below `namespace`, `/<camera>/image_raw` (rgb8) or `/<camera>/image_raw/compressed`
+    (jpeg), and `/<camera>/camera_info` with the same stamp; `/tf` with odom -> base_link at every stamp,
+    ahead of the image; `/tf_static` with base_link -> <camera>_link -> <camera>_optical_frame, latched; on
+    request `/clock`, at every stamp.
 
     Args:
         graph: where to publish; stays the caller's.
@@ -50,6 +50,7 @@ class WorldPublisher:
         speed_m_s: of the robot along its route.
         jpeg_quality: 1 to 100 publishes jpeg, 0 raw images.
         with_clock: publish `/clock` too.
+        namespace: '/' or '/robot', of the cameras' topics; tf and clock stay global.
     """
 
     def __init__(
@@ -61,16 +62,18 @@ class WorldPublisher:
         speed_m_s: float = 1.0,
         jpeg_quality: int = 0,
         with_clock: bool = False,
+        namespace: str = '/',
     ) -> None:
+        base = namespace.rstrip('/')
         self._world, self._cameras = world, tuple(cameras)
         self._epoch_ns, self._speed_m_s, self._jpeg_quality = epoch_ns, speed_m_s, jpeg_quality
         suffix, kind = ('/compressed', compressed_image) if jpeg_quality else ('', image)
         self._images = [
-            graph.advertise(f'/{camera.name}/image_raw{suffix}', kind.TYPE_NAME, RELIABLE)
+            graph.advertise(f'{base}/{camera.name}/image_raw{suffix}', kind.TYPE_NAME, RELIABLE)
             for camera in cameras
         ]
         self._infos = [
-            graph.advertise(f'/{camera.name}/camera_info', camera_info.TYPE_NAME, RELIABLE)
+            graph.advertise(f'{base}/{camera.name}/camera_info', camera_info.TYPE_NAME, RELIABLE)
             for camera in cameras
         ]
         self._tf = graph.advertise('/tf', tf.TYPE_NAME, TF)

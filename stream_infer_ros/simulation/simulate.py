@@ -34,6 +34,7 @@ class SimulationOptions:
         jpeg_quality: 1 to 100 publishes jpeg, 0 raw rgb8.
         with_clock: publish /clock.
         size_m: edge of the yard.
+        namespace: of the cameras' topics.
 
     Raises:
         WorldError: a value is out of range.
@@ -49,6 +50,7 @@ class SimulationOptions:
     jpeg_quality: int = 0
     with_clock: bool = False
     size_m: float = 40.0
+    namespace: str = '/'
 
     def __post_init__(self) -> None:
         if not 0 <= self.jpeg_quality <= 100:
@@ -98,6 +100,7 @@ def simulate(
         options.speed_m_s,
         options.jpeg_quality,
         options.with_clock,
+        options.namespace,
     )
     exposures = schedule(options.cameras, options.seed, epoch_ns, options.timing, options.ticks)
     return publish_on_time(

@@ -1,0 +1,94 @@
+"""The node `camera_world`: simulated cameras on a simulated robot, so that a demo needs no hardware."""
+
+from __future__ import annotations
+
+import threading
+
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from stream_infer_ros.config import WorldConfig
+from stream_infer_ros.errors import ConfigError
+from stream_infer_ros.graph.ros import RosGraph
+from stream_infer_ros.nodes.parameters import TreeParameters
+from stream_infer_ros.nodes.running import run_node
+from stream_infer_ros.simulation import SimulationOptions, Timing, simulate
+
+# Building the world, being discovered, rendering ahead.
+LEAD_NS = 6_000_000_000
+
+
+class CameraWorldNode(Node):
+    """Publishes from its start to its end, on a thread.
+
+    The world makes time: it always runs by the system's clock, whatever `use_sim_time` says.
+    """
+
+    def __init__(self, stopping: threading.Event) -> None:
+        super().__init__('camera_world', parameter_overrides=[Parameter('use_sim_time', value=False)])
+        parameters = TreeParameters(self, WorldConfig)
+        if parameters.config is None:
+            raise ConfigError(parameters.problem)
+        self._options = options_of(parameters.config, self.get_namespace())
+        self._stopping = stopping
+        self._graph = RosGraph(self)
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._publish, name='camera_world')
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Publish no more. Safe to call twice. Raises what publishing failed with."""
+        self._stopping.set()
+        self._thread.join()
+        self._graph.close()
+        if self._failure is not None:
+            raise self._failure
+
+    def _publish(self) -> None:
+        epoch_ns = self._graph.now_ns() + LEAD_NS
+        options = self._options
+        self.get_logger().info(
+            f'seed {options.seed}, {options.cameras} cameras at {options.timing.rate_hz:g} Hz, '
+            f'epoch_ns {epoch_ns}'
+        )
+        try:
+            report = simulate(self._graph, options, epoch_ns, self._stopping.is_set, self._wait_until)
+        except BaseException as failure:  # raised again by `stop`
+            self._failure = failure
+        else:
+            late_ms = report.lateness.p99 if report.lateness else 0.0
+            self.get_logger().info(
+                f'{report.published} images, {report.missed} missed, published {late_ms:.1f} ms late (p99)'
+            )
+        finally:
+            self._stopping.set()  # the world is over, and so is the node
+
+    def _wait_until(self, due_ns: int) -> None:
+        """Until then, or until told to stop."""
+        while (left_ns := due_ns - self._graph.now_ns()) > 0 and not self._stopping.wait(left_ns * 1e-9):
+            pass
+
+
+def options_of(config: WorldConfig, namespace: str) -> SimulationOptions:
+    """The world that a configuration describes, its cameras' topics in `namespace`."""
+    return SimulationOptions(
+        seed=config.seed,
+        cameras=config.cameras,
+        width=config.width,
+        height=config.height,
+        timing=Timing(config.rate, config.phase_ms, config.jitter_ms, config.drop),
+        duration_s=config.seconds,
+        speed_m_s=config.speed,
+        jpeg_quality=config.jpeg,
+        with_clock=config.clock,
+        namespace=namespace,
+    )
+
+
+def main() -> None:
+    """`ros2 run stream_infer_ros camera_world_node`."""
+    run_node(CameraWorldNode)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,211 @@
+"""A pipeline as a lifecycle node: what the nodes that run one have in common."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable
+
+from rclpy.clock import Clock, ClockType
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from std_srvs.srv import Trigger
+
+from stream_infer_ros.config import Config, GraphConfig, Section
+from stream_infer_ros.errors import ConfigError, StreamInferError
+from stream_infer_ros.graph import Graph
+from stream_infer_ros.graph.ros import RosGraph
+from stream_infer_ros.messages.diagnostics import DiagnosticLevel
+from stream_infer_ros.nodes.parameters import TreeParameters
+from stream_infer_ros.nodes.state_report import StateReport
+from stream_infer_ros.pipeline.assembly import Assembly
+from stream_infer_ros.pipeline.live import LiveRunner
+
+SUCCESS, FAILURE, ERROR = (
+    TransitionCallbackReturn.SUCCESS,
+    TransitionCallbackReturn.FAILURE,
+    TransitionCallbackReturn.ERROR,
+)
+SUPERVISION_S = 0.5
+
+
+class PipelineNode(LifecycleNode):
+    """What each transition does.
+
+    configure: `prepare`. activate: make a graph on this node, `assemble` and run. deactivate: stop and leave
+    that graph; what was prepared stays. cleanup: `free`.
+
+    A transition that cannot be made gives FAILURE with the reason in the log and on /diagnostics; what nobody
+    foresaw gives ERROR with a traceback in the log, and the node is unconfigured again. A pipeline that fails
+    while it runs takes the node back to inactive.
+
+    Args:
+        name: of the node, unless ROS arguments name it.
+        tree: its settings, with `autostart` among them.
+        stopping: set when the process is to end.
+    """
+
+    def __init__(self, name: str, tree: type[Section], stopping: threading.Event) -> None:
+        super().__init__(name)
+        self.stopping = stopping
+        self.report = StateReport(self)
+        self.parameters = TreeParameters(self, tree, without=('graph',), on_change=self._retune)
+        self._assembly: Assembly | None = None
+        self._runner: LiveRunner | None = None
+        self._graph: Graph | None = None
+        self.create_service(Trigger, '~/reset_map', self._reset_map)
+        self.create_service(Trigger, '~/explain_sync', self._explain_sync)
+        # Not on the node's clock: that one may be a simulation's, and stand still.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(SUPERVISION_S, self._supervise, clock=steady)
+        for given, closest in self.parameters.unknown.items():
+            hint = f'; did you mean {closest}?' if closest else ''
+            self.get_logger().warning(f'parameter {given} is no setting of this node and does nothing{hint}')
+        self._start_once = self.create_timer(0.0, self._autostart, clock=steady)
+
+    # What a node is of.
+
+    def prepare(self, settings: Section) -> str:
+        """Make what outlives a run; what it is, in words. Raises one of our errors with the remedy."""
+        raise NotImplementedError
+
+    def assemble(self, settings: Section, graph: Graph) -> tuple[Assembly, Config]:
+        """A pipeline on the graph, and its configuration. Raises one of our errors with the remedy."""
+        raise NotImplementedError
+
+    def tree_of(self, settings: Section) -> Config:
+        """The settings as a tree of the pipeline."""
+        raise NotImplementedError
+
+    def free(self) -> None:
+        """Let go of what was prepared. Safe to call twice."""
+        raise NotImplementedError
+
+    # Transitions.
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._guarded('configure', self._configure)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._guarded('activate', self._activate)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._guarded('deactivate', self._deactivate)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._guarded('cleanup', self._cleanup)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        return self._guarded('shutdown', self._shutdown)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self.stop()
+        return SUCCESS
+
+    def stop(self) -> None:
+        """Stop running and free everything, whatever the state. Safe to call twice."""
+        self._end_run()
+        self.free()
+
+    def graph_config(self) -> GraphConfig:
+        """The node's name and namespace, as ROS has them."""
+        return GraphConfig(node_name=self.get_name(), namespace=self.get_namespace())
+
+    def _guarded(self, transition: str, step: Callable[[], None]) -> TransitionCallbackReturn:
+        # rclpy turns what a callback raises into ERROR and says nothing of it.
+        try:
+            step()
+        except StreamInferError as error:
+            self.report.say(DiagnosticLevel.ERROR, f'cannot {transition}: {error}')
+            return FAILURE
+        except Exception as error:
+            self.get_logger().error(traceback.format_exc())
+            self.report.say(DiagnosticLevel.ERROR, f'cannot {transition}: {error!r}')
+            return ERROR
+        return SUCCESS
+
+    def _settings(self) -> Section:
+        if self.parameters.config is None:
+            raise ConfigError(self.parameters.problem)
+        return self.parameters.config
+
+    def _configure(self) -> None:
+        prepared = self.prepare(self._settings())
+        self.report.say(DiagnosticLevel.OK, f'inactive: {prepared}')
+
+    def _activate(self) -> None:
+        graph = RosGraph(self)
+        self._graph = graph
+        try:
+            self._assembly, config = self.assemble(self._settings(), graph)
+            self._runner = LiveRunner(
+                graph, self._assembly.pipeline, self._assembly.cameras, self._assembly.diagnostics, config
+            )
+            self._runner.start()
+        except BaseException:
+            self._end_run()
+            raise
+        cameras = ', '.join(camera.name for camera in self._assembly.cameras)
+        self.report.say(DiagnosticLevel.OK, f'active: {cameras}')
+
+    def _deactivate(self) -> None:
+        self._end_run()
+        self.report.say(DiagnosticLevel.OK, 'inactive')
+
+    def _cleanup(self) -> None:
+        self.free()
+        self.report.say(DiagnosticLevel.STALE, 'unconfigured')
+
+    def _shutdown(self) -> None:
+        self.stop()
+        self.report.say(DiagnosticLevel.STALE, 'finalized')
+
+    def _end_run(self) -> None:
+        runner, graph = self._runner, self._graph
+        self._runner = self._graph = self._assembly = None
+        if runner is not None:
+            runner.stop()
+        if graph is not None:
+            graph.close()
+
+    # What happens on its own.
+
+    def _autostart(self) -> None:
+        self.destroy_timer(self._start_once)
+        settings = self.parameters.config
+        if settings is None:  # tell why, as a start would
+            self.report.say(DiagnosticLevel.ERROR, f'cannot configure: {self.parameters.problem}')
+        elif settings.autostart and self.trigger_configure() == SUCCESS and not self.stopping.is_set():
+            self.trigger_activate()
+
+    def _supervise(self) -> None:
+        """A pipeline that failed is stopped, and the reason told."""
+        if self._runner is None:
+            return
+        try:
+            self._runner.wait(0)
+        except Exception as failure:  # whatever a thread of it died of
+            self.get_logger().error(''.join(traceback.format_exception(failure)))
+            self.trigger_deactivate()
+            self.report.say(DiagnosticLevel.ERROR, f'inactive: the pipeline failed: {failure}')
+
+    def _retune(self, settings: Section) -> None:
+        if self._assembly is not None:
+            self._assembly.retune(self.tree_of(settings))
+
+    # Services.
+
+    def _reset_map(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        if self._assembly is None:
+            return _answer(response, False, 'the node is not active: there is no map')
+        self._assembly.pipeline.reset_map()
+        return _answer(response, True, 'a new map begins with the next set')
+
+    def _explain_sync(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        if self._assembly is None or self._graph is None:
+            return _answer(response, False, 'the node is not active: nothing is matched')
+        return _answer(response, True, str(self._assembly.diagnostics.explain_sync(self._graph.now_ns())))
+
+
+def _answer(response: Trigger.Response, success: bool, message: str) -> Trigger.Response:
+    response.success, response.message = success, message
+    return response

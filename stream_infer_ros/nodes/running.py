@@ -1,0 +1,98 @@
+"""A node from its start to its end: ROS arguments, an executor on a thread, signals, exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from stream_infer_ros.cli.stopping import stop_on_signal
+from stream_infer_ros.errors import StreamInferError
+
+# Longest that a callback in work is waited for: `ros2 launch` and people expect an end within two seconds.
+PATIENCE_S = 1.2
+IDLE_S = 1.0
+
+
+class Stoppable(Protocol):
+    """A node that works on threads of its own."""
+
+    def stop(self) -> None:
+        """End all of them. What is left is `destroy_node`."""
+        ...
+
+
+def run_node(make: Callable[[threading.Event], Node]) -> None:
+    """Run until SIGINT, SIGTERM or the event that `make` is given; exit code 0, without a traceback.
+
+    Args:
+        make: the node; it must be `Stoppable`. An error of ours that it raises is one line and exit code 1.
+
+    The executor has a thread of its own, so that a signal is heard while a callback works. One that does not
+    come back in time (an engine in the making cannot be interrupted) ends with the process.
+    """
+    try:
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:  # RCLError: a parameter file that cannot be read, remapping that is none
+        sys.exit(f'error: {error}')
+    with stop_on_signal() as stop:
+        try:
+            node = make(stop)
+        except StreamInferError as error:
+            rclpy.try_shutdown()
+            sys.exit(f'error: {error}')
+        spinning = _Spinning(node, stop)
+        spinning.start()
+        stop.wait()
+        if not spinning.join(PATIENCE_S):
+            node.get_logger().warning('still at work when told to stop; what it was doing is given up')
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0)
+        node.stop()  # type: ignore[attr-defined]
+        node.destroy_node()
+        rclpy.try_shutdown()
+        spinning.raise_failure()
+
+
+class _Spinning:
+    """An executor on a thread."""
+
+    def __init__(self, node: Node, stop: threading.Event) -> None:
+        self._stop = stop
+        self._failure: BaseException | None = None
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(node)
+        self._thread = threading.Thread(target=self._run, name='executor', daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def join(self, timeout_s: float) -> bool:
+        """Whether the callback in work, if any, was finished in time."""
+        self._executor.wake()
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            return False
+        self._executor.shutdown()
+        return True
+
+    def raise_failure(self) -> None:
+        """Raise what a callback failed with, if one did."""
+        if self._failure is not None:
+            raise self._failure
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                self._executor.spin_once(timeout_sec=IDLE_S)
+        except BaseException as failure:  # raised again by the main thread
+            self._failure = failure
+            self._stop.set()

@@ -1,0 +1,80 @@
+"""What state a node is in, on /diagnostics and in the log."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+
+from stream_infer_ros.messages.diagnostics import (
+    DiagnosticLevel,
+    DiagnosticStatus,
+    encode_diagnostic_array,
+)
+
+PERIOD_S = 1.0
+LOGGED_EVERY_S = 10.0
+
+
+class StateReport:
+    """The status `<node>: lifecycle`, repeated every second by a timer of the node.
+
+    While a callback works for long, timers stand still: `busy` reports on a thread meanwhile.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self._status = self._make(DiagnosticLevel.STALE, 'unconfigured')
+        node.create_timer(PERIOD_S, self.publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def say(self, level: DiagnosticLevel, message: str) -> None:
+        """The state from now on; logged, errors as such."""
+        self._status = self._make(level, message)
+        logger = self._node.get_logger()
+        if level is DiagnosticLevel.ERROR:
+            logger.error(message)
+        elif level is DiagnosticLevel.WARN:
+            logger.warning(message)
+        else:
+            logger.info(message)
+        self.publish()
+
+    def publish(self) -> None:
+        now_ns = self._node.get_clock().now().nanoseconds
+        self._publisher.publish(encode_diagnostic_array(now_ns, [self._status]))
+
+    @contextmanager
+    def busy(self, doing: str) -> Iterator[None]:
+        """Say what is being done, and every second for how long already, until it is done."""
+        done = threading.Event()
+        start_s = time.monotonic()
+        self.say(DiagnosticLevel.OK, f'{doing} ...')
+        watch = threading.Thread(target=self._repeat, args=(doing, start_s, done), name='progress')
+        watch.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watch.join()
+        self._node.get_logger().info(f'{doing}: done after {time.monotonic() - start_s:.1f} s')
+
+    def _repeat(self, doing: str, start_s: float, done: threading.Event) -> None:
+        logged_s = start_s
+        while not done.wait(PERIOD_S):
+            now_s = time.monotonic()
+            message = f'{doing}, {now_s - start_s:.0f} s so far'
+            self._status = self._make(DiagnosticLevel.OK, message)
+            self.publish()
+            if now_s - logged_s >= LOGGED_EVERY_S:
+                self._node.get_logger().info(message)
+                logged_s = now_s
+
+    def _make(self, level: DiagnosticLevel, message: str) -> DiagnosticStatus:
+        name = self._node.get_name()
+        return DiagnosticStatus(level, f'{name}: lifecycle', message, name)

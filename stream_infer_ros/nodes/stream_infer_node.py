@@ -1,0 +1,91 @@
+"""The node `stream_infer`: many cameras, one engine, detections per camera and one map."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from stream_infer_ros.config import Config
+from stream_infer_ros.errors import ConfigError
+from stream_infer_ros.graph import Graph, TopicInfo
+from stream_infer_ros.nodes.found_topics import found_topics
+from stream_infer_ros.nodes.pipeline_node import PipelineNode
+from stream_infer_ros.nodes.remapped_cameras import remapped
+from stream_infer_ros.nodes.running import run_node
+from stream_infer_ros.pipeline.assembly import Assembly, assemble
+from stream_infer_ros.pipeline.camera_topics import CameraTopics, camera_topics
+from stream_infer_ros.pipeline.network import Network
+
+# How long cameras are looked for where none are named, and how long the list must stay as it is.
+DISCOVERY_S, SETTLED_S = 10.0, 1.0
+LOOK_S = 0.1
+
+
+class StreamInferNode(PipelineNode):
+    """Configure loads the network and finds the cameras; it keeps both until cleanup."""
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self._network: Network | None = None
+        self._cameras: tuple[CameraTopics, ...] = ()
+        super().__init__('stream_infer', Config, stopping)
+
+    def tree_of(self, settings: Config) -> Config:
+        return settings.model_copy(update={'graph': self.graph_config()})
+
+    def prepare(self, settings: Config) -> str:
+        config = self.tree_of(settings)
+        self.free()
+        with self.report.busy(f'loading the network on engine {config.engine.kind}'):
+            network = Network(config)
+        try:
+            self._cameras = tuple(remapped(self, camera) for camera in self._find_cameras(config))
+        except BaseException:
+            network.close()
+            raise
+        self._network = network
+        return f'{network.file.name} on {type(network.engine).__name__}, {len(self._cameras)} cameras'
+
+    def assemble(self, settings: Config, graph: Graph) -> tuple[Assembly, Config]:
+        config = self.tree_of(settings)
+        if self._network is None:
+            raise ConfigError('there is no network: configure the node first')
+        # Thresholds may have been changed since it was loaded.
+        self._network.decoder.retune(config.model)
+        return assemble(config, self._cameras, graph, self._network), config
+
+    def free(self) -> None:
+        network, self._network = self._network, None
+        if network is not None:
+            network.close()
+
+    def _find_cameras(self, config: Config) -> tuple[CameraTopics, ...]:
+        if config.cameras:
+            return camera_topics(config, ())
+        with self.report.busy('looking for image topics, as no cameras are named'):
+            return camera_topics(config, self._settled_topics(config))
+
+    def _settled_topics(self, config: Config) -> list[TopicInfo]:
+        """Topics once some camera is among them and no other came for a while."""
+        start_s = changed_s = time.monotonic()
+        cameras: tuple[CameraTopics, ...] = ()
+        found = found_topics(self)
+        while not self.stopping.wait(LOOK_S) and time.monotonic() - start_s < DISCOVERY_S:
+            found = found_topics(self)
+            try:
+                now = camera_topics(config, found)
+            except ConfigError:  # none yet
+                now = ()
+            if now != cameras:
+                cameras, changed_s = now, time.monotonic()
+            if cameras and time.monotonic() - changed_s >= SETTLED_S:
+                break
+        return found
+
+
+def main() -> None:
+    """`ros2 run stream_infer_ros stream_infer_node`."""
+    run_node(StreamInferNode)
+
+
+if __name__ == '__main__':
+    main()
