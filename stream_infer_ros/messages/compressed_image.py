@@ -31,7 +31,7 @@ def decode_compressed_image(cdr: Cdr) -> ImageMessage:
     declared = reader.string()
     data = reader.byte_sequence()
     reader.end()
-    return ImageMessage(stamp_ns, frame_id, data, _recognise(data, declared))
+    return ImageMessage(stamp_ns, frame_id, data, recognise(data, declared))
 
 
 def encode_compressed_image(
@@ -44,7 +44,11 @@ def encode_compressed_image(
     return writer.finish_with_bytes(data.data if isinstance(data, np.ndarray) else data)
 
 
-def _recognise(data: NDArray[np.uint8], declared: str) -> str:
+def recognise(data: NDArray[np.uint8], declared: str) -> str:
+    """'jpeg' or 'png' from a file's own first bytes; `declared`, the format field, is only told in the error.
+
+    Raises EncodingError for anything else.
+    """
     start = data[:8].tobytes()
     for signature, encoding in _SIGNATURES.items():
         if start.startswith(signature):

@@ -35,7 +35,7 @@ def decode_image(cdr: Cdr) -> ImageMessage:
     step = reader.uint32()
     data = reader.byte_sequence()
     reader.end()
-    image = _pixels(data, encoding, (height, width), step, '>' if is_bigendian else '<')
+    image = pixel_view(data, encoding, (height, width), step, '>' if is_bigendian else '<')
     return ImageMessage(stamp_ns, frame_id, image, encoding)
 
 
@@ -62,10 +62,20 @@ def encode_image(stamp_ns: int, frame_id: str, image: NDArray[Any], encoding: st
     return writer.finish_with_bytes(np.ascontiguousarray(image).data)
 
 
-def _pixels(
+def pixel_view(
     data: NDArray[np.uint8], encoding: str, size: tuple[int, int], step: int, byte_order: Literal['<', '>']
 ) -> NDArray[Any]:
-    """The rows in `data` as an array, after refusing what contradicts itself; `size` is (height, width)."""
+    """The rows in `data` as an array, laid out as `decode_image` says; nothing is copied.
+
+    Args:
+        data: (n,) uint8.
+        encoding: a name out of `cameras.encodings.ENCODINGS`.
+        size: (height, width), pixels.
+        step: bytes from row to row.
+        byte_order: of samples of two and four bytes.
+
+    Raises EncodingError: the encoding is unknown, or sizes, step and data do not agree.
+    """
     info = encoding_info(encoding)
     height, width = size
     shape = info.array_shape(height, width)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from stream_infer_ros.config.tree import SyncConfig
+from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.sync.approximate_time import ApproximateTimeSynchronizer
 from stream_infer_ros.sync.deadline import DeadlineSynchronizer
 from stream_infer_ros.sync.exact import ExactSynchronizer
@@ -28,6 +29,7 @@ def _latest(config: SyncConfig, cameras: Sequence[str]) -> Synchronizer:
     return LatestSynchronizer(cameras, config.camera_timeout_ns)
 
 
+# A ROS node adds `message_filters`: nothing here depends on one.
 SYNCHRONIZERS: dict[str, Callable[[SyncConfig, Sequence[str]], Synchronizer]] = {
     'deadline': _deadline,
     'approximate_time': _approximate_time,
@@ -37,5 +39,14 @@ SYNCHRONIZERS: dict[str, Callable[[SyncConfig, Sequence[str]], Synchronizer]] = 
 
 
 def make_synchronizer(config: SyncConfig, cameras: Sequence[str]) -> Synchronizer:
-    """The configured policy, slots in the order given. Raises ConfigError for no cameras, or one twice."""
-    return SYNCHRONIZERS[config.policy](config, cameras)
+    """The configured policy, slots in the order given.
+
+    Raises ConfigError for no cameras, or one twice, or a policy that this process does not have.
+    """
+    make = SYNCHRONIZERS.get(config.policy)
+    if make is None:
+        raise ConfigError(
+            f'one of {", ".join(SYNCHRONIZERS)} was expected as sync.policy, {config.policy} came, which '
+            'runs inside a ROS node only: `ros2 launch stream_infer_ros stream_infer.launch.py`'
+        )
+    return make(config, cameras)

@@ -568,3 +568,9 @@ def test_drifting_phases_lose_no_frames() -> None:
     assert r.synchronizer.drops() == {'a': {}, 'b': {}}
     assert sum(len(p) for p in r.present()) == 597
     assert Counter(map(len, r.present()))[2] > 220
+
+
+def test_a_policy_that_only_a_ros_node_has() -> None:
+    assert 'message_filters' not in SYNCHRONIZERS
+    with pytest.raises(ConfigError, match=r'deadline, .*message_filters came, which runs inside a ROS node'):
+        make_synchronizer(SyncConfig(policy='message_filters'), 'ab')

@@ -1,0 +1,79 @@
+"""Our frames as the beginning, or the middle, of a chain of message_filters."""
+
+from __future__ import annotations
+
+import numpy as np
+from message_filters import SimpleFilter
+from rclpy.node import Node
+from sensor_msgs.msg import CompressedImage, Image
+
+from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.graph.graph import CAMERA_INPUT, Cdr, Graph, Qos
+from stream_infer_ros.messages.compressed_image import decode_compressed_image, recognise
+from stream_infer_ros.messages.image import decode_image, pixel_view
+from stream_infer_ros.nodes.frame_message import FrameMessage, stamp_ns
+from stream_infer_ros.pipeline.camera_topics import COMPRESSED_IMAGE, IMAGE
+
+
+class FrameSubscriber(SimpleFilter):
+    """In place of `message_filters.Subscriber(node, Image, topic)`: gives `FrameMessage`s.
+
+    rclpy builds no Image and no pixel is copied, so that it costs a fraction of a typed one. Callbacks run on
+    the graph's thread; what they raise is logged and counted there, as is an image that cannot be understood.
+
+    Args:
+        graph: where to subscribe: `RosGraph(node)`.
+        topic: of sensor_msgs/Image, or of sensor_msgs/CompressedImage where `compressed`.
+        camera: name that its frames carry; empty: the topic.
+        compressed: whether they come as JPEG or PNG files; `Frame.image` is then the file.
+    """
+
+    def __init__(
+        self, graph: Graph, topic: str, camera: str = '', qos: Qos = CAMERA_INPUT, compressed: bool = False
+    ) -> None:
+        super().__init__()
+        self._camera = camera or topic
+        self._topic = topic
+        self._decode = decode_compressed_image if compressed else decode_image
+        graph.subscribe(topic, COMPRESSED_IMAGE if compressed else IMAGE, qos, self._take)
+
+    def getTopic(self) -> str:  # as message_filters.Subscriber calls it
+        return self._topic
+
+    def _take(self, cdr: Cdr, received_ns: int) -> None:
+        image = self._decode(cdr)
+        frame = Frame(self._camera, image.stamp_ns, received_ns, image.image, image.encoding, image.frame_id)
+        self.signalMessage(FrameMessage(frame))
+
+
+class FrameFilter(SimpleFilter):
+    """Behind any stock filter that gives sensor_msgs (Compressed)Images: makes `FrameMessage`s of them.
+
+    Args:
+        node: whose clock tells when they arrived.
+        upstream: a Subscriber, a Cache, ...
+        camera: name that the frames carry.
+
+    Raises (out of the upstream's callback):
+        EncodingError: the encoding is unknown, sizes do not agree, or the file is neither JPEG nor PNG.
+    """
+
+    def __init__(self, node: Node, upstream: SimpleFilter, camera: str) -> None:
+        super().__init__()
+        self._clock = node.get_clock()
+        self._camera = camera
+        upstream.registerCallback(self._take)
+
+    def _take(self, message: Image | CompressedImage) -> None:
+        data = np.frombuffer(message.data, np.uint8)
+        if isinstance(message, CompressedImage):
+            pixels, encoding = data, recognise(data, message.format)
+        else:
+            size, byte_order = (message.height, message.width), '>' if message.is_bigendian else '<'
+            pixels, encoding = (
+                pixel_view(data, message.encoding, size, message.step, byte_order),
+                message.encoding,
+            )
+        received_ns = self._clock.now().nanoseconds
+        frame = Frame(self._camera, stamp_ns(message), received_ns, pixels, encoding, message.header.frame_id)
+        self.signalMessage(FrameMessage(frame))

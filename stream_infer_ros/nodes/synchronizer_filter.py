@@ -1,0 +1,108 @@
+"""Our matching policies in the place of message_filters' synchronizers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from message_filters import SimpleFilter
+from rclpy.node import Node
+
+from stream_infer_ros.config.tree import SyncConfig
+from stream_infer_ros.nodes.frame_message import stamp_ns
+from stream_infer_ros.sync import FrameSet, Synchronizer, make_synchronizer
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What a policy matches by, and the message it stands for."""
+
+    camera: str
+    stamp_ns: int
+    received_ns: int
+    message: Any
+
+
+class SynchronizerFilter(SimpleFilter):
+    """In place of `message_filters.ApproximateTimeSynchronizer(filters, queue_size, slop)`.
+
+    Callbacks get one message per input, in the inputs' order, as there; but with the `deadline` policy a set
+    also comes when an input is silent or late: None stands for what is missing. Whatever has a header with a
+    stamp is matched: images, detections, our `FrameMessage`s.
+
+    Callbacks run where the input's callback ran that completed the set, or on the node's executor at a
+    deadline; what one raises goes there too, and holds up no later set.
+
+    Args:
+        node: for its clock, which deadlines are kept by, and for a timer. It has to be spun.
+        inputs: stock filters or ours.
+        config: policy and its settings.
+        names: of the inputs in `drops()`; default '0', '1', ...
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        inputs: Sequence[SimpleFilter],
+        config: SyncConfig | None = None,
+        names: Sequence[str] = (),
+    ) -> None:
+        super().__init__()
+        names = names or [str(position) for position in range(len(inputs))]
+        self._node = node
+        self._clock = node.get_clock()
+        self._synchronizer = make_synchronizer(config or SyncConfig(), names)
+        self._lock = threading.Lock()  # over the synchronizer; not held while a callback runs
+        self._timer = node.create_timer(1.0, self._poll)
+        self._timer.cancel()
+        self._due_ns: int | None = None
+        for name, upstream in zip(names, inputs, strict=True):
+            upstream.registerCallback(self._take, name)
+
+    @property
+    def synchronizer(self) -> Synchronizer:
+        """The policy at work, for its state and statistics."""
+        return self._synchronizer
+
+    def drops(self) -> dict[str, dict[str, int]]:
+        """Messages that came into no set, by input and cause."""
+        with self._lock:
+            return self._synchronizer.drops()
+
+    def destroy(self) -> None:
+        """Give the timer back to the node; no deadline is kept any more."""
+        self._node.destroy_timer(self._timer)
+
+    def _take(self, message: Any, name: str) -> None:
+        now_ns = self._clock.now().nanoseconds
+        with self._lock:
+            sets = self._synchronizer.add(_Held(name, stamp_ns(message), now_ns, message), now_ns)
+            self._await_deadline(now_ns)
+        self._signal(sets)
+
+    def _poll(self) -> None:
+        now_ns = self._clock.now().nanoseconds
+        with self._lock:
+            self._due_ns = None
+            sets = self._synchronizer.poll(now_ns)
+            self._await_deadline(now_ns)
+        self._signal(sets)
+
+    def _await_deadline(self, now_ns: int) -> None:
+        due_ns = self._synchronizer.next_deadline_ns()
+        if due_ns == self._due_ns:
+            return
+        self._due_ns = due_ns
+        if due_ns is None:
+            self._timer.cancel()
+            return
+        self._timer.timer_period_ns = max(due_ns - now_ns, 1)
+        self._timer.reset()
+        if self._node.executor is not None:
+            self._node.executor.wake()  # it may be asleep, with the timer as it was
+
+    def _signal(self, sets: Sequence[FrameSet]) -> None:
+        for frame_set in sets:
+            self.signalMessage(*(held and held.message for held in frame_set.frames))
