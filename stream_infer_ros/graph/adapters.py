@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 from stream_infer_ros.config import GraphConfig
@@ -30,7 +31,22 @@ def _dds(config: GraphConfig) -> Graph:
     return DdsGraph(config)
 
 
-GRAPHS: dict[str, Callable[[GraphConfig], Graph]] = {'dds': _dds, 'memory': _memory}
+def _ros(config: GraphConfig) -> Graph:
+    try:
+        from stream_infer_ros.graph.ros import OwnNodeGraph  # noqa: PLC0415 (its import loads rclpy)
+    except ImportError as error:
+        if (error.name or '').startswith('stream_infer_ros'):
+            raise
+        version = f'{sys.version_info.major}.{sys.version_info.minor}'
+        raise GraphError(
+            f'graph.kind ros needs rclpy for Python {version}, which is not found here ({error}): source the '
+            'setup.bash of a ROS 2, or take graph.kind dds, which needs no ROS'
+        ) from error
+    graph: Graph = OwnNodeGraph(config)
+    return graph
+
+
+GRAPHS: dict[str, Callable[[GraphConfig], Graph]] = {'dds': _dds, 'memory': _memory, 'ros': _ros}
 
 
 def make_graph(config: GraphConfig) -> Graph:

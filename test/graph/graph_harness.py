@@ -67,6 +67,10 @@ def same(received, sent):
 
 
 class Harness:
+    # Whether one participant may have a volatile and a transient_local reader of one topic.
+    keeps_durabilities_apart = True
+    resolves_names = False  # a ROS node completes 'words' to '/words'
+
     def __init__(self, tmp_path):
         self.tmp_path = tmp_path
         self.scripted = []  # (topic, type, qos, payloads)
@@ -203,8 +207,11 @@ class DdsHarness(Harness):
             DdsHarness.peer = PeerProcess()
         self.graph = make_graph(dds_config())
         for topic, kind, qos, _ in self.scripted:
-            self.peer.talk(topic=topic, type=kind, qos=asdict(qos))
+            self.talk(topic, kind, qos)
         return self.graph
+
+    def talk(self, topic, kind, qos):
+        self.peer.talk(topic=topic, type=kind, qos=asdict(qos))
 
     def play(self, readers=1):
         for topic, _, _, payloads in self.scripted:

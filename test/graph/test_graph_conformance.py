@@ -160,7 +160,8 @@ def test_a_late_subscriber_gets_the_latched_messages(harness):
     graph = harness.start()
     harness.play(readers=0)
     inbox, volatile = Inbox(), Inbox()
-    graph.subscribe('/latched', STRING, Qos('reliable', 'volatile', 10), volatile)
+    if harness.keeps_durabilities_apart:
+        graph.subscribe('/latched', STRING, Qos('reliable', 'volatile', 10), volatile)
     graph.subscribe('/latched', STRING, Qos('reliable', 'transient_local', 10), inbox)
     assert same(inbox.wait(3), sent[-3:])
     assert volatile.messages == []
@@ -279,6 +280,8 @@ def test_close_is_final_and_may_be_repeated(harness):
     ],
 )
 def test_names_that_ros_would_refuse_are_refused(harness, topic, type_name):
+    if topic == 'words' and harness.resolves_names:
+        pytest.skip('a ROS node takes relative names')
     graph = harness.start()
     with pytest.raises(GraphError, match='expected'):
         graph.advertise(topic, type_name, RELIABLE)

@@ -15,8 +15,8 @@ from cyclonedds.topic import Topic
 
 from stream_infer_ros.config import GraphConfig
 from stream_infer_ros.errors import GraphError
+from stream_infer_ros.graph.best_available import BestAvailable
 from stream_infer_ros.graph.compatibility import mismatch
-from stream_infer_ros.graph.dds.best_available import BestAvailable
 from stream_infer_ros.graph.dds.configuration import domain_id, domain_xml
 from stream_infer_ros.graph.dds.discovery import NodeAnnouncement, type_hash_user_data
 from stream_infer_ros.graph.dds.endpoints import Endpoint, Endpoints
@@ -79,7 +79,7 @@ class DdsGraph:
                 return
             if self._best_available is None:
                 offers = Endpoints(self._participant, 'publication')
-                self._best_available = BestAvailable(offers, self._read)
+                self._best_available = BestAvailable(offers.reliabilities, self._read)
                 self._receiver.add(offers.reader, self._decide)
             self._best_available.wish(topic, type_name, qos, callback)
         self._receiver.call_soon(self._decide)

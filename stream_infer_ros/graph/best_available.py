@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from stream_infer_ros.graph.dds.endpoints import Endpoints
 from stream_infer_ros.graph.graph import Qos
 from stream_infer_ros.graph.guarded_callback import GuardedCallback
 
@@ -31,14 +30,16 @@ class _Wish:
 class BestAvailable:
     """Decides for each wish by the publishers known.
 
-    `make(topic, type_name, qos, callback)` makes a reader and returns what undoes that.
-    All but `wish` is for the receiver's thread alone.
+    `offered(topic, type_name)` tells which reliabilities they offer now; `make(topic, type_name, qos,
+    callback)` makes a reader and returns what undoes that. All but `wish` is for the receiver's thread alone.
     """
 
     def __init__(
-        self, offers: Endpoints, make: Callable[[str, str, Qos, GuardedCallback], Callable[[], None]]
+        self,
+        offered: Callable[[str, str], set[str]],
+        make: Callable[[str, str, Qos, GuardedCallback], Callable[[], None]],
     ) -> None:
-        self._offers, self._make = offers, make
+        self._offered, self._make = offered, make
         self._wishes: list[_Wish] = []
 
     def wish(self, topic: str, type_name: str, qos: Qos, callback: GuardedCallback) -> None:
@@ -47,14 +48,11 @@ class BestAvailable:
 
     def decide(self) -> None:
         """Look at the publishers again."""
-        offers = self._offers.now()
         for wish in list(self._wishes):
-            offered = {
-                offer.qos.reliability
-                for offer in offers
-                if (offer.topic, offer.type_name) == (wish.topic, wish.type_name)
-            }
-            if not offered or wish.made_as == 'best_effort':
+            if wish.made_as == 'best_effort':
+                continue
+            offered = self._offered(wish.topic, wish.type_name)
+            if not offered:
                 continue
             best: Literal['reliable', 'best_effort'] = (
                 'best_effort' if 'best_effort' in offered else 'reliable'
@@ -66,3 +64,8 @@ class BestAvailable:
                 wish.give_up = self._make(
                     wish.topic, wish.type_name, replace(wish.qos, reliability=best), wish.callback
                 )
+
+    def made_as(self) -> set[str]:
+        """What was decided by now, all wishes together: 'nothing' (no publisher yet), 'reliable' (may have to
+        give way), 'best_effort' (for good)."""
+        return {wish.made_as for wish in self._wishes}

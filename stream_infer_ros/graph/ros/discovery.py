@@ -1,0 +1,79 @@
+"""What a node knows of the others on its topics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from rclpy.node import Node
+from rclpy.qos import QoSCompatibility, qos_check_compatible
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+
+from stream_infer_ros.graph.compatibility import mismatch
+from stream_infer_ros.graph.graph import Qos, QosProblem, TopicInfo
+from stream_infer_ros.graph.ros.qos import from_rclpy, to_rclpy
+
+# Every node of ROS publishes to these, whatever it is for.
+_PLUMBING = ('/parameter_events', '/rosout')
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEnd:
+    """One of ours; `topic` is the name before remapping, as rclpy wants to be asked."""
+
+    kind: Literal['publisher', 'subscription']
+    topic: str
+    type_name: str
+    qos: Qos
+
+
+def topics(node: Node) -> list[TopicInfo]:
+    """Topics with at least one publisher, sorted by name; without those that every node has."""
+    found = []
+    for name, types in node.get_topic_names_and_types():
+        messages = [kind for kind in types if kind.split('/')[1:2] == ['msg']]
+        if messages and name not in _PLUMBING and node.count_publishers(name):
+            if len(messages) > 1:  # which of them are only subscribed?
+                messages = sorted({end.topic_type for end in node.get_publishers_info_by_topic(name)})
+            found += [TopicInfo(name, kind) for kind in messages]
+    return sorted(found, key=lambda info: (info.name, info.type_name))
+
+
+def reliabilities(node: Node, topic: str, type_name: str) -> set[str]:
+    """What the publishers of a topic and type offer."""
+    return {
+        from_rclpy(end.qos_profile).reliability
+        for end in node.get_publishers_info_by_topic(topic)
+        if end.topic_type == type_name
+    }
+
+
+def qos_problems(node: Node, own: Iterable[OwnEnd]) -> list[QosProblem]:
+    """Ends of ours that met one they cannot talk to, under the topic's name after remapping."""
+    problems = set()
+    for end in own:
+        others = (
+            node.get_subscriptions_info_by_topic(end.topic)
+            if end.kind == 'publisher'
+            else node.get_publishers_info_by_topic(end.topic)
+        )
+        problems |= {_why_apart(node.resolve_topic_name(end.topic), end, other) for other in others}
+    return sorted((p for p in problems if p is not None), key=lambda p: (p.topic, p.policy, p.remedy))
+
+
+def _why_apart(topic: str, own: OwnEnd, other: TopicEndpointInfo) -> QosProblem | None:
+    sides = [(own.qos, own.type_name), (from_rclpy(other.qos_profile), other.topic_type)]
+    profiles = [to_rclpy(own.qos), other.qos_profile]
+    if own.kind == 'subscription':
+        sides.reverse()
+        profiles.reverse()
+    (offered, offered_type), (requested, requested_type) = sides
+    problem = mismatch(topic, offered, offered_type, requested, requested_type)
+    if problem is not None or own.qos.reliability == 'best_available':
+        return problem
+    compatibility, reason = qos_check_compatible(*profiles)  # deadlines and liveliness, which are not ours
+    if compatibility != QoSCompatibility.ERROR:
+        return None
+    policy = 'deadline' if 'deadline' in reason.lower() else 'liveliness'
+    return QosProblem(topic, policy, f'{reason.strip()} change the QoS of {other.node_name}')

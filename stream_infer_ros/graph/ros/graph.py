@@ -1,0 +1,160 @@
+"""A graph on a node of rclpy, which stays its owner's."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from collections.abc import Callable
+
+from rclpy.node import Node
+
+from stream_infer_ros.errors import GraphError
+from stream_infer_ros.graph.best_available import BestAvailable
+from stream_infer_ros.graph.graph import OnMessage, Qos, QosProblem, TopicInfo
+from stream_infer_ros.graph.guarded_callback import GuardedCallback, count_by_topic
+from stream_infer_ros.graph.names import check_names
+from stream_infer_ros.graph.ros import discovery
+from stream_infer_ros.graph.ros.calls import PublisherEventCallbacks, RCLError, as_graph_error
+from stream_infer_ros.graph.ros.discovery import OwnEnd
+from stream_infer_ros.graph.ros.message_class import message_class
+from stream_infer_ros.graph.ros.publisher import RosPublisher
+from stream_infer_ros.graph.ros.qos import overridden, to_rclpy
+from stream_infer_ros.graph.ros.receiver import Receiver
+from stream_infer_ros.graph.ros.reception import Reception
+
+# How often publishers are looked for where a subscription awaits its first, and where one that offers less
+# may still come; rclpy has no event for either.
+AWAITING_S = 0.05
+WATCHING_S = 0.5
+
+
+class RosGraph:
+    """A `Graph` on `node`: a Node or LifecycleNode, spun by its owner or not at all.
+
+    Messages come on a thread of the graph, whatever spins the node (a clock from /clock needs that).
+    Names may also be relative or private ('~/map'); remapping rules and `qos_overrides` of the node apply.
+    Counts and failures are told by the name handed in, problems of QoS by the name that `ros2 topic` shows.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._lock = (
+            threading.Lock()
+        )  # over what follows and closing; never held while a subscriber is called
+        self._closed = False
+        self._publishers: list[RosPublisher] = []
+        self._callbacks: list[GuardedCallback] = []
+        self._receptions: list[Reception] = []
+        self._ends: list[OwnEnd] = []
+        self._lost_by_gone: list[tuple[str, int]] = []
+        self._best_available = BestAvailable(
+            lambda topic, type_name: discovery.reliabilities(node, topic, type_name), self._receive
+        )
+        self._clock = node.get_clock()
+        self._receiver = Receiver(node.context, f'{node.get_name()} ros receiver', self._look)
+        atexit.register(self.close)
+
+    def subscribe(self, topic: str, type_name: str, qos: Qos, on_message: OnMessage) -> None:
+        callback = GuardedCallback(topic, on_message)
+        with self._lock, as_graph_error(f'subscribing to {topic}'):
+            self._refuse_if_closed(topic)
+            resolved = self._resolve(topic, type_name)
+            message_class(
+                type_name
+            )  # what is wrong with it is told here, even if the subscription comes later
+            qos = overridden(self._node, resolved, 'subscription', qos)
+            self._callbacks.append(callback)
+            self._ends.append(OwnEnd('subscription', topic, type_name, qos))
+            if qos.reliability != 'best_available':
+                self._receive(topic, type_name, qos, callback)
+                return
+            self._best_available.wish(topic, type_name, qos, callback)
+        self._receiver.wake()
+
+    def advertise(self, topic: str, type_name: str, qos: Qos) -> RosPublisher:
+        with self._lock, as_graph_error(f'advertising {topic}'):
+            self._refuse_if_closed(topic)
+            resolved = self._resolve(topic, type_name)
+            qos = overridden(self._node, resolved, 'publisher', qos)
+            made = self._node.create_publisher(
+                message_class(type_name),
+                topic,
+                to_rclpy(qos),
+                event_callbacks=PublisherEventCallbacks(use_default_callbacks=False),
+            )
+            publisher = RosPublisher(topic, made, self._node.context.ok)
+            self._publishers.append(publisher)
+            self._ends.append(OwnEnd('publisher', topic, type_name, qos))
+            return publisher
+
+    def topics(self) -> list[TopicInfo]:
+        with self._lock, as_graph_error('listing topics'):
+            return [] if self._closed else discovery.topics(self._node)
+
+    def qos_problems(self) -> list[QosProblem]:
+        with self._lock:
+            ends = [] if self._closed else list(self._ends)
+        with as_graph_error('looking for problems of QoS'):  # takes milliseconds: messages don't wait for it
+            return discovery.qos_problems(self._node, ends)
+
+    def callback_failures(self) -> dict[str, int]:
+        return count_by_topic((callback.topic, callback.failures) for callback in self._callbacks)
+
+    def losses(self) -> dict[str, int]:
+        with self._lock, as_graph_error('counting losses'):
+            lost = [] if self._closed else [(own.callback.topic, own.lost()) for own in self._receptions]
+            return count_by_topic([*lost, *self._lost_by_gone])
+
+    def now_ns(self) -> int:
+        """The node's clock: the system's, or /clock's with `use_sim_time`, which may jump."""
+        return self._clock.now().nanoseconds
+
+    def close(self) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            for publisher in self._publishers:
+                publisher.closed = True
+        atexit.unregister(self.close)
+        self._receiver.stop()
+        for reception in self._receptions:
+            reception.destroy()
+        for publisher in self._publishers:
+            publisher.destroy(self._node)
+
+    def _look(self) -> float | None:
+        """On the receiver's thread: publishers may have come. Returns when to look again."""
+        with self._lock:
+            if self._closed:
+                return None
+            self._best_available.decide()
+            made_as = self._best_available.made_as()
+        if 'nothing' in made_as:
+            return AWAITING_S
+        return WATCHING_S if 'reliable' in made_as else None
+
+    def _receive(self, topic: str, type_name: str, qos: Qos, callback: GuardedCallback) -> Callable[[], None]:
+        """Make a subscription and receive from it; returns what undoes that. The lock is held for both."""
+        reception = Reception(self._node, self._receiver, topic, type_name, qos, callback)
+        self._receptions.append(reception)
+
+        def give_up() -> None:
+            self._lost_by_gone.append((topic, reception.lost()))
+            self._receptions.remove(reception)
+            reception.give_up()
+
+        return give_up
+
+    def _resolve(self, topic: str, type_name: str) -> str:
+        """The name `topic` has on the graph; GraphError if it, or the type's name, is none."""
+        try:
+            expanded = self._node.resolve_topic_name(topic, only_expand=True)
+        except RCLError:  # no name at all; said in our words
+            expanded = topic
+        check_names(expanded, type_name)
+        return self._node.resolve_topic_name(topic)
+
+    def _refuse_if_closed(self, topic: str) -> None:
+        if self._closed:
+            raise GraphError(f'topic {topic}: the graph was closed; make a new one')

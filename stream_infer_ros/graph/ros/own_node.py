@@ -1,0 +1,82 @@
+"""A graph with a node of its own, for programs that are no ROS node themselves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import rclpy
+from rclpy.context import Context
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.signals import SignalHandlerOptions
+
+from stream_infer_ros.config import GraphConfig
+from stream_infer_ros.graph.ros.calls import as_graph_error
+from stream_infer_ros.graph.ros.graph import RosGraph
+
+
+class OwnNodeGraph(RosGraph):
+    """A `Graph` as node `config.node_name`; signals and the command line stay the program's.
+
+    Nothing spins the node, so it has the system's clock and no parameters: a ROS node has its graph from
+    `RosGraph(node)`.
+
+    Raises:
+        GraphError: ROS refuses the configuration.
+    """
+
+    def __init__(self, config: GraphConfig) -> None:
+        self._context = Context()
+        with _reach(config.loopback), as_graph_error('starting a ROS node'):
+            rclpy.init(
+                args=[],
+                context=self._context,
+                domain_id=config.domain_id if config.domain_id >= 0 else None,
+                signal_handler_options=SignalHandlerOptions.NO,
+            )
+            try:
+                super().__init__(self._make_node(config))
+            except BaseException:
+                self._context.try_shutdown()
+                raise
+
+    def _make_node(self, config: GraphConfig) -> Node:
+        return Node(
+            config.node_name,
+            context=self._context,
+            namespace=config.namespace,
+            use_global_arguments=False,
+            enable_rosout=False,
+            start_parameter_services=False,
+            # A service that nobody spins would only look like one.
+            parameter_overrides=[Parameter('start_type_description_service', value=False)],
+        )
+
+    def close(self) -> None:
+        super().close()
+        if self._context.ok():
+            self._node.destroy_node()
+            self._context.try_shutdown()
+
+
+@contextmanager
+def _reach(loopback: bool) -> Iterator[None]:
+    """While a context and its first node are made: the environment that keeps packets on this machine.
+
+    ROS takes that from variables alone. Humble knows ROS_LOCALHOST_ONLY, later ones warn about it.
+    """
+    name, value = 'ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST'
+    if os.environ.get('ROS_DISTRO') == 'humble':
+        name, value = 'ROS_LOCALHOST_ONLY', '1'
+    before = os.environ.get(name)
+    if loopback:
+        os.environ[name] = value
+    try:
+        yield
+    finally:
+        if loopback:
+            os.environ.pop(name)
+            if before is not None:
+                os.environ[name] = before

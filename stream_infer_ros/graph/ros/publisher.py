@@ -1,0 +1,45 @@
+"""One topic we write to through rclpy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+
+from stream_infer_ros.errors import GraphError
+from stream_infer_ros.graph.graph import Cdr
+from stream_infer_ros.graph.ros.calls import InvalidHandle, as_graph_error
+
+
+class RosPublisher:
+    """A `Publisher`.
+
+    rclpy holds Python's lock while it sends: where a reliable subscriber stalls, the process waits for it.
+    """
+
+    def __init__(self, topic: str, publisher: Publisher, context_is_up: Callable[[], bool]) -> None:
+        self.topic, self._publisher, self._context_is_up = topic, publisher, context_is_up
+        self.closed = False
+
+    def publish(self, cdr: Cdr) -> None:
+        """As in `Publisher`. A message after the ROS context was shut down, by Ctrl-C for one, goes nowhere:
+        whoever stops in order is still about to."""
+        if self.closed:
+            raise GraphError(f'topic {self.topic}: the graph was closed; stop publishing before close()')
+        if not self._context_is_up():
+            return
+        with as_graph_error(f'publishing to {self.topic}'):
+            self._publisher.publish(cdr if isinstance(cdr, bytes) else bytes(cdr))
+
+    def subscribers(self) -> int:
+        if self.closed:
+            return 0
+        try:
+            return self._publisher.get_subscription_count()
+        except InvalidHandle:  # the node was destroyed before the graph
+            return 0
+
+    def destroy(self, node: Node) -> None:
+        """Leave the topic."""
+        node.destroy_publisher(self._publisher)

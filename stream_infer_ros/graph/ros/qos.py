@@ -1,0 +1,69 @@
+"""QoS profiles: ours <-> rclpy's, and what a user overrides by parameters."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Literal, get_args, get_type_hints
+
+from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.exceptions import InvalidParameterTypeException
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+
+from stream_infer_ros.errors import GraphError
+from stream_infer_ros.graph.graph import Qos
+
+
+def to_rclpy(qos: Qos) -> QoSProfile:
+    """`best_available` counts as reliable: a publisher so made serves everybody."""
+    best_effort = qos.reliability == 'best_effort'
+    latched = qos.durability == 'transient_local'
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=qos.depth,
+        reliability=ReliabilityPolicy.BEST_EFFORT if best_effort else ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
+    )
+
+
+def from_rclpy(profile: QoSProfile) -> Qos:
+    """What a discovered end offers or requests; what it leaves open counts as the weaker."""
+    reliable = profile.reliability == ReliabilityPolicy.RELIABLE
+    latched = profile.durability == DurabilityPolicy.TRANSIENT_LOCAL
+    return Qos(
+        'reliable' if reliable else 'best_effort',
+        'transient_local' if latched else 'volatile',
+        profile.depth,
+    )
+
+
+def overridden(node: Node, topic: str, end: Literal['publisher', 'subscription'], qos: Qos) -> Qos:
+    """`qos` as the node's parameters `qos_overrides.<topic>.<end>.<policy>` would have it.
+
+    The names and values are rclpy's and rclcpp's; `best_available` is a value on every distribution, as
+    subscriptions here don't leave it to the middleware. History is KEEP_LAST always. `topic` is the name
+    after remapping. The parameters are read-only, and declared the first time.
+
+    Raises:
+        GraphError: a value is none of its policy's.
+    """
+    return Qos(**{field.name: _override(node, topic, end, field.name, qos) for field in fields(Qos)})
+
+
+def _override(node: Node, topic: str, end: str, policy: str, qos: Qos) -> str | int:
+    name = f'qos_overrides.{topic}.{end}.{policy}'
+    default = getattr(qos, policy)
+    allowed = get_args(get_type_hints(Qos)[policy])
+    expected = f'one of {", ".join(allowed)}' if allowed else 'a whole number above 0'
+    if not node.has_parameter(name):
+        about = ParameterDescriptor(
+            description=f'{policy} of the {end} on {topic}: {expected}', read_only=True
+        )
+        try:
+            node.declare_parameter(name, default, about)
+        except InvalidParameterTypeException as error:
+            raise GraphError(f'parameter {name}: expected {expected} ({error})') from error
+    value = node.get_parameter(name).value
+    if (allowed and value not in allowed) or (not allowed and value < 1):
+        raise GraphError(f'parameter {name}: expected {expected}, got {value!r}')
+    return value

@@ -1,0 +1,140 @@
+"""The one thread that waits for messages, beside the executor that spins the node.
+
+An executor of rclpy builds a wait set anew for each message, looks at every entity of every node and wraps
+the call in a task. Here one wait set stays, and what is ready is called.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from rclpy.callback_groups import CallbackGroup
+from rclpy.context import Context
+from rclpy.guard_condition import GuardCondition
+from rclpy.signals import SignalHandlerGuardCondition
+from rclpy.subscription import Subscription
+
+from stream_infer_ros.graph.ros.calls import InvalidHandle, WaitSet
+
+_FOREVER_NS = -1
+
+
+class NotForExecutors(CallbackGroup):
+    """The callback group of what the receiver serves: no executor may."""
+
+    def can_execute(self, entity: object) -> bool:
+        return False
+
+    def beginning_execution(self, entity: object) -> bool:
+        return False
+
+    def ending_execution(self, entity: object) -> None:
+        pass
+
+
+class Receiver:
+    """Waits on all subscriptions at once, and calls the handlers of those that have something.
+
+    Args:
+        look: called on the thread at the start, when woken, and after the seconds it returned; None: not
+            before it is woken.
+    """
+
+    def __init__(self, context: Context, thread_name: str, look: Callable[[], float | None]) -> None:
+        self._context = context
+        self._look = look
+        self._look_at_s: float | None = 0.0
+        self._lock = threading.Lock()  # over the two below
+        self._ends: dict[int, tuple[Subscription, Callable[[], None]]] = {}  # by address of the rcl entity
+        self._wait_set: WaitSet | None = None  # None: what it holds changed
+        self.stopping = False
+        context.handle.__enter__()  # in use until the thread ended, as is all that it waits for
+        self._wake = GuardCondition(None, None, context)
+        self._signal = SignalHandlerGuardCondition(
+            context
+        )  # a signal shuts contexts down, and tells only these
+        context.on_shutdown(self.wake)
+        # A daemon, so that a program that forgets to close can still end.
+        self._thread = threading.Thread(target=self._run, name=thread_name, daemon=True)
+        self._thread.start()
+
+    def add(self, subscription: Subscription, on_ready: Callable[[], None]) -> None:
+        """Call `on_ready` whenever `subscription` has something; what is there already counts."""
+        subscription.handle.__enter__()
+        with self._lock:
+            self._ends[subscription.handle.pointer] = subscription, on_ready
+            self._wait_set = None
+        self.wake()
+
+    def remove(self, subscription: Subscription) -> None:
+        """The opposite of `add`; only for the receiver's own thread, in `look`."""
+        with self._lock:
+            del self._ends[subscription.handle.pointer]
+            self._wait_set = None
+        subscription.handle.__exit__(None, None, None)
+
+    def wake(self) -> None:
+        """Have `look` called soon."""
+        self._look_at_s = 0.0
+        try:
+            self._wake.trigger()
+        except InvalidHandle:  # stopped meanwhile: nobody looks any more
+            return
+
+    def stop(self) -> None:
+        """No handler starts after this returns, and none is running, save the one that called it."""
+        self.stopping = True
+        self.wake()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while not self.stopping and self._context.ok():
+                self._look_if_due()
+                for on_ready in self._wait():
+                    if self.stopping:
+                        return
+                    on_ready()
+        finally:
+            self._release()
+
+    def _look_if_due(self) -> None:
+        if self._look_at_s is not None and time.monotonic() >= self._look_at_s:
+            self._look_at_s = None  # before, so that whoever wakes during the look is heard
+            after_s = self._look()
+            if after_s is not None and self._look_at_s is None:
+                self._look_at_s = time.monotonic() + after_s
+
+    def _wait(self) -> list[Callable[[], None]]:
+        """The handlers of what became ready; none if woken or a look is due."""
+        with self._lock:
+            if self._wait_set is None:
+                self._wait_set = WaitSet(len(self._ends), 2, 0, 0, 0, 0, self._context.handle)
+            wait_set = self._wait_set
+            wait_set.clear_entities()  # waiting strikes out what was not ready
+            for subscription, _ in self._ends.values():
+                wait_set.add_subscription(subscription.handle)
+        wait_set.add_guard_condition(self._wake.handle)
+        wait_set.add_guard_condition(self._signal.handle)
+        wait_set.wait(self._patience_ns())
+        return [self._ends[address][1] for address in wait_set.get_ready_entities('subscription')]
+
+    def _patience_ns(self) -> int:
+        look_at_s = self._look_at_s
+        if look_at_s is None:
+            return _FOREVER_NS
+        return max(int((look_at_s - time.monotonic()) * 1e9), 0)
+
+    def _release(self) -> None:
+        """Let go of all that was kept in use; ends that were not removed are so now."""
+        self._wait_set = None
+        self._wake.destroy()
+        self._signal.destroy()
+        with self._lock:
+            ends, self._ends = self._ends, {}
+        for subscription, _ in ends.values():
+            subscription.handle.__exit__(None, None, None)
+        self._context.handle.__exit__(None, None, None)

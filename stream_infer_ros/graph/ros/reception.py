@@ -1,0 +1,70 @@
+"""One subscription of a node, taken from by the receiver."""
+
+from __future__ import annotations
+
+from rclpy.node import Node
+
+from stream_infer_ros.graph.graph import Qos
+from stream_infer_ros.graph.guarded_callback import GuardedCallback
+from stream_infer_ros.graph.ros.calls import SubscriptionEventCallbacks, message_lost_event
+from stream_infer_ros.graph.ros.message_class import message_class
+from stream_infer_ros.graph.ros.qos import to_rclpy
+from stream_infer_ros.graph.ros.receiver import NotForExecutors, Receiver
+
+
+class Reception:
+    """Takes messages as they are on the wire and hands them to the subscriber.
+
+    `topic` is a name as create_subscription takes it: remapping is applied.
+    """
+
+    def __init__(
+        self, node: Node, receiver: Receiver, topic: str, type_name: str, qos: Qos, callback: GuardedCallback
+    ) -> None:
+        self.callback = callback
+        self._node, self._receiver = node, receiver
+        self._clock = node.get_clock()
+        self._message_class = message_class(type_name)
+        self._batch = qos.depth
+        self._subscription = node.create_subscription(
+            self._message_class,
+            topic,
+            callback,
+            to_rclpy(qos),
+            raw=True,
+            callback_group=NotForExecutors(),
+            # What does not fit is told by qos_problems(), which also sees it end.
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
+        )
+        self._lost_event = message_lost_event(self._subscription)
+        receiver.add(self._subscription, self._take)
+
+    def _take(self) -> None:
+        # No more than the queue holds, or one quick publisher would keep the others waiting.
+        for _ in range(self._batch):
+            taken = self._subscription.handle.take_message(self._message_class, True)
+            if taken is None:
+                return
+            self.callback(taken[0], self._clock.now().nanoseconds)
+            if self._receiver.stopping:
+                return
+
+    def lost(self) -> int:
+        """Messages the middleware says were on their way and did not arrive."""
+        if self._lost_event is None:
+            return 0
+        with self._lost_event:
+            status = self._lost_event.take_event()
+        return 0 if status is None else status.total_count
+
+    def give_up(self) -> None:
+        """Leave the topic while the receiver runs, on its thread."""
+        self._receiver.remove(self._subscription)
+        self.destroy()
+
+    def destroy(self) -> None:
+        """Leave the topic; the entity itself goes once the receiver lets go of it."""
+        if self._lost_event is not None:
+            self._lost_event.destroy_when_not_in_use()
+            self._lost_event = None
+        self._node.destroy_subscription(self._subscription)
