@@ -6,26 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from stream_infer_ros.cameras.encodings import FALLBACKS, ColourImage, ColourOrder, EncodingInfo, Image
+from stream_infer_ros.cameras.encodings import ENCODINGS, ColourImage, ColourOrder, EncodingInfo, Image
 from stream_infer_ros.errors import EncodingError
-
-
-def offer_cv_bridge() -> str:
-    """Have encodings that this package does not know converted by cv_bridge, from now on, in this process.
-
-    Returns why that cannot be had, for the log; empty if it can. Without cv_bridge such images stay
-    `undecodable`, as they are without ROS. Safe to call twice.
-    """
-    try:
-        from cv_bridge.boost.cv_bridge_boost import cvtColor2, getCvType  # noqa: F401, PLC0415
-    except (ImportError, SystemError) as error:  # SystemError: built for another major version of numpy
-        return (
-            f'cv_bridge cannot be had ({error}): install ros-$ROS_DISTRO-cv-bridge if cameras publish '
-            'encodings that this package does not know'
-        )
-    if known_to_cv_bridge not in FALLBACKS:
-        FALLBACKS.append(known_to_cv_bridge)
-    return ''
 
 
 @cache
@@ -33,9 +15,19 @@ def known_to_cv_bridge(encoding: str) -> EncodingInfo | None:
     """Layout and conversion of an encoding that cv_bridge can bring to colour; None if it cannot.
 
     Of one whose channels have no meaning ('16UC3', '64FC1') it knows the layout only: None.
-    """
-    from cv_bridge import CvBridge, CvBridgeError  # noqa: PLC0415
 
+    Raises:
+        EncodingError: there is no cv_bridge to ask.
+    """
+    try:
+        from cv_bridge import CvBridge, CvBridgeError  # noqa: PLC0415
+        from cv_bridge.boost import cv_bridge_boost  # noqa: F401, PLC0415
+    except (ImportError, SystemError) as error:  # SystemError: it was built for another major numpy
+        raise EncodingError(
+            f'image encoding {encoding!r} is not supported, and cv_bridge, which might know it, cannot be '
+            f'had ({error}); install ros-$ROS_DISTRO-cv-bridge, or let the driver publish one of: '
+            f'{", ".join(ENCODINGS)}'
+        ) from error
     try:
         depth, channels = CvBridge().encoding_to_dtype_with_channels(encoding)
         info = EncodingInfo(np.dtype(depth), channels, None, None, convert=_converter(encoding))

@@ -16,6 +16,7 @@ from stream_infer_ros.graph import Graph
 from stream_infer_ros.graph.ros import RosGraph
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel
 from stream_infer_ros.nodes.parameters import TreeParameters
+from stream_infer_ros.nodes.ros_parts import offer_ros_parts
 from stream_infer_ros.nodes.state_report import StateReport
 from stream_infer_ros.pipeline.assembly import Assembly
 from stream_infer_ros.pipeline.live import LiveRunner
@@ -46,6 +47,7 @@ class PipelineNode(LifecycleNode):
 
     def __init__(self, name: str, tree: type[Section], stopping: threading.Event) -> None:
         super().__init__(name)
+        offer_ros_parts()
         self.stopping = stopping
         self.report = StateReport(self)
         self.parameters = TreeParameters(self, tree, without=('graph',), on_change=self._retune)

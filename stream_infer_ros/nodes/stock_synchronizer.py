@@ -10,11 +10,10 @@ from rclpy.duration import Duration
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.nodes.frame_message import FrameMessage
-from stream_infer_ros.sync import SYNCHRONIZERS, FrameSet, StreamClock
+from stream_infer_ros.sync import FrameSet, StreamClock
 from stream_infer_ros.sync.matched import matched_set
 from stream_infer_ros.sync.roster import roster, unknown_camera
 
-POLICY = 'message_filters'
 JUMP_NS = 500_000_000  # stamps going back farther than any reordering
 
 
@@ -109,12 +108,3 @@ class StockSynchronizer:
             self._jumped[slot] += len(queue)
             queue.clear()
             self._clocks[slot].restart()
-
-
-def offer_stock_synchronizer() -> None:
-    """Make `sync.policy: message_filters` available, from now on, in this process. Safe to call twice."""
-    SYNCHRONIZERS[POLICY] = _stock
-
-
-def _stock(config: SyncConfig, cameras: Sequence[str]) -> StockSynchronizer:
-    return StockSynchronizer(cameras, config.queue_size, config.slop_ns, config.deadline_ns)

@@ -1,5 +1,7 @@
 """Our decoding is that of cv_bridge for every encoding both know, and what only it knows goes through it."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,8 @@ from stream_infer_ros.errors import EncodingError
 from stream_infer_ros.inference.batch import Batch
 from stream_infer_ros.messages.cdr_writer import CdrWriter
 from stream_infer_ros.messages.image import decode_image
-from stream_infer_ros.nodes.cv_bridge_fallback import known_to_cv_bridge, offer_cv_bridge
+from stream_infer_ros.nodes.cv_bridge_fallback import known_to_cv_bridge
+from stream_infer_ros.nodes.ros_parts import offer_ros_parts
 
 HEIGHT, WIDTH = 12, 16
 # What every cv_bridge since Humble's makes colours of; depth and unnamed channels it leaves alone, and newer
@@ -27,7 +30,7 @@ ONLY_CV_BRIDGE = ['rgb16', 'bgr16', 'rgba16', 'bgra16', 'bayer_rggb16', 'bayer_g
 
 @pytest.fixture
 def with_cv_bridge():
-    assert offer_cv_bridge() == ''
+    offer_ros_parts()
     yield
     FALLBACKS.remove(known_to_cv_bridge)
 
@@ -113,5 +116,11 @@ def test_without_the_offer_nothing_changes():
 
 
 def test_offered_twice_it_is_asked_once(with_cv_bridge):
-    assert offer_cv_bridge() == ''
+    offer_ros_parts()
     assert FALLBACKS.count(known_to_cv_bridge) == 1
+
+
+def test_where_there_is_no_cv_bridge_it_is_named(with_cv_bridge, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'cv_bridge', None)
+    with pytest.raises(EncodingError, match=r"'bayer_gbrg16' is not supported, and cv_bridge.*install"):
+        encoding_info('bayer_gbrg16')

@@ -27,7 +27,8 @@ from stream_infer_ros.graph import RELIABLE
 from stream_infer_ros.messages.image import encode_image
 from stream_infer_ros.nodes.frame_filters import FrameFilter
 from stream_infer_ros.nodes.frame_message import FrameMessage, stamp_ns
-from stream_infer_ros.nodes.stock_synchronizer import StockSynchronizer, offer_stock_synchronizer
+from stream_infer_ros.nodes.ros_parts import offer_ros_parts
+from stream_infer_ros.nodes.stock_synchronizer import StockSynchronizer
 from stream_infer_ros.nodes.synchronizer_filter import SynchronizerFilter
 from stream_infer_ros.sync import SYNCHRONIZERS, make_synchronizer
 
@@ -291,7 +292,7 @@ def test_it_is_a_policy_once_it_is_offered(monkeypatch):
     config = SyncConfig(policy='message_filters', slop_ms=12.0)
     with pytest.raises(ConfigError, match='inside a ROS node'):
         make_synchronizer(config, 'ab')
-    offer_stock_synchronizer()
+    offer_ros_parts()
     made = make_synchronizer(config, 'ab')
     assert isinstance(made, StockSynchronizer)
     assert made.slop_ns == 12 * MS

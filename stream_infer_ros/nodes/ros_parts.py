@@ -1,0 +1,33 @@
+"""What a ROS 2 installation adds to a pipeline inside a node: its cv_bridge, and its message_filters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stream_infer_ros.cameras.encodings import FALLBACKS
+from stream_infer_ros.config.tree import SyncConfig
+from stream_infer_ros.errors import ConfigError
+from stream_infer_ros.nodes.cv_bridge_fallback import known_to_cv_bridge
+from stream_infer_ros.sync import SYNCHRONIZERS, Synchronizer
+
+
+def offer_ros_parts() -> None:
+    """Add both, from now on, in this process. Safe to call twice.
+
+    Neither is loaded before it is needed: cv_bridge when an image comes whose encoding this package does not
+    know, message_filters when `sync.policy` names it. One that is not installed is missed only then.
+    """
+    if known_to_cv_bridge not in FALLBACKS:
+        FALLBACKS.append(known_to_cv_bridge)
+    SYNCHRONIZERS['message_filters'] = _stock
+
+
+def _stock(config: SyncConfig, cameras: Sequence[str]) -> Synchronizer:
+    try:
+        from stream_infer_ros.nodes.stock_synchronizer import StockSynchronizer  # noqa: PLC0415
+    except ImportError as error:
+        raise ConfigError(
+            f'sync.policy message_filters needs the message_filters of ROS, which is not here ({error}): '
+            'install ros-$ROS_DISTRO-message-filters, or choose another policy'
+        ) from error
+    return StockSynchronizer(cameras, config.queue_size, config.slop_ns, config.deadline_ns)
