@@ -59,12 +59,13 @@ class FusionConfig(Section):
 
     def on_node(self, graph: GraphConfig) -> Config:
         """The same as a tree of the pipeline, for a node of that name; detections stand for images."""
-        cameras = {
-            name: CameraOptions(
-                image_topic=options.detections_topic, camera_info_topic=options.camera_info_topic
+        cameras = {}
+        for name in {**dict.fromkeys(self.cameras), **self.camera}:
+            options = self.camera.get(name, DetectorOptions())
+            cameras[name] = CameraOptions(
+                image_topic=options.detections_topic or f'{name}/detections',
+                camera_info_topic=options.camera_info_topic,
             )
-            for name, options in self.camera.items()
-        }
         return Config(
             cameras=self.cameras,
             camera=cameras,

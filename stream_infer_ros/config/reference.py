@@ -10,7 +10,16 @@ from typing import Any, Literal, get_args, get_origin
 import yaml
 from pydantic.fields import FieldInfo
 
+from stream_infer_ros.config.fusion_tree import FusionConfig
 from stream_infer_ros.config.tree import Config, Section
+from stream_infer_ros.config.world_tree import WorldConfig
+
+# By the node that has them.
+TREES: dict[str, type[Section]] = {
+    'stream_infer (and `stream_infer run`, `stream_infer replay`)': Config,
+    'occupancy_fusion': FusionConfig,
+    'camera_world': WorldConfig,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +86,19 @@ def markdown() -> str:
     rows = [
         '# Parameters',
         '',
-        'Made from the tree in `stream_infer_ros/config/tree.py` by `stream_infer config --markdown`.',
-        '',
-        'Those marked live can be changed while it runs: `ros2 param set /stream_infer sync.slop_ms 15.0`.',
-        '',
-        '| name | type | default | range | live | what it does |',
-        '| --- | --- | --- | --- | --- | --- |',
+        'Made from the trees in `stream_infer_ros/config/` by `stream_infer config --markdown`. Those marked live '
+        'can be changed while a node runs: `ros2 param set /stream_infer sync.slop_ms 15.0`.',
     ]
-    for s in settings():
-        default = f'`{_scalar(s.default)}`'
-        live = 'yes' if s.live else ''
-        rows.append(f'| `{s.name}` | {s.type_name} | {default} | {s.limits} | {live} | {s.description} |')
+    for heading, section in TREES.items():
+        rows += ['', f'## {heading}', '', '| name | type | default | range | live | what it does |']
+        rows += ['| --- | --- | --- | --- | --- | --- |', *map(_row, settings(section))]
     return '\n'.join(rows) + '\n'
+
+
+def _row(setting: Setting) -> str:
+    live = 'yes' if setting.live else ''
+    cells = (setting.type_name, f'`{_scalar(setting.default)}`', setting.limits, live, setting.description)
+    return f'| `{setting.name}` | {" | ".join(cells)} |'
 
 
 def _setting(name: str, field: FieldInfo) -> Setting:

@@ -15,7 +15,7 @@ from stream_infer_ros.errors import WorldError
 from stream_infer_ros.graph import make_graph
 from stream_infer_ros.graph.recording import RecordingGraph
 from stream_infer_ros.memory_use import peak_rss_mb
-from stream_infer_ros.pipeline.assembly import Assembly, assemble
+from stream_infer_ros.pipeline.assembly import Assembly, NetworkAssembly, assemble
 from stream_infer_ros.pipeline.camera_topics import camera_topics
 from stream_infer_ros.pipeline.live import LiveRunner
 from stream_infer_ros.pipeline.network import Network
@@ -43,7 +43,7 @@ class DemoRun:
     """
 
     recorder: Recorder
-    assembly: Assembly
+    assembly: NetworkAssembly
     world: WorldReport
     epoch_ns: int
     drops: dict[str, dict[str, int]]

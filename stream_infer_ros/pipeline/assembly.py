@@ -11,11 +11,13 @@ from stream_infer_ros.config import Config
 from stream_infer_ros.errors import EncodingError
 from stream_infer_ros.graph.graph import Graph
 from stream_infer_ros.pipeline.camera_state import CameraState
-from stream_infer_ros.pipeline.camera_topics import CameraTopics
+from stream_infer_ros.pipeline.camera_topics import CameraTopics, DetectionTopics
+from stream_infer_ros.pipeline.detected import Detected
 from stream_infer_ros.pipeline.diagnostics import Diagnostics
 from stream_infer_ros.pipeline.fuser import Fuser
 from stream_infer_ros.pipeline.intake import Intake
 from stream_infer_ros.pipeline.locator import Locator
+from stream_infer_ros.pipeline.map_outputs import MapOutputs
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.outputs import Outputs
 from stream_infer_ros.pipeline.perceiver import Perceiver
@@ -32,7 +34,6 @@ class Assembly:
     cameras: tuple[CameraState, ...]
     statistics: Statistics
     diagnostics: Diagnostics
-    network: Network
     bound_ms: float
 
     def retune(self, config: Config) -> None:
@@ -41,7 +42,16 @@ class Assembly:
         self.diagnostics.retune(config)
 
 
-def assemble(config: Config, topics: tuple[CameraTopics, ...], graph: Graph, network: Network) -> Assembly:
+@dataclass(frozen=True, slots=True)
+class NetworkAssembly(Assembly):
+    """One with a network, which stays the caller's."""
+
+    network: Network
+
+
+def assemble(
+    config: Config, topics: tuple[CameraTopics, ...], graph: Graph, network: Network
+) -> NetworkAssembly:
     """Wire every step and publish the latched topics. Graph and network stay the caller's.
 
     Raises ConfigError, ModelError or GraphError with the remedy.
@@ -63,7 +73,29 @@ def assemble(config: Config, topics: tuple[CameraTopics, ...], graph: Graph, net
         Outputs(graph, config, names, network.decoder.class_names, graph.now_ns()),
         statistics,
     )
-    return Assembly(pipeline, cameras, statistics, diagnostics, network, config.bound_ms)
+    return NetworkAssembly(pipeline, cameras, statistics, diagnostics, config.bound_ms, network)
+
+
+def assemble_fusion(config: Config, topics: tuple[DetectionTopics, ...], graph: Graph) -> Assembly:
+    """The map alone, of detections that others publish. The graph stays the caller's.
+
+    Raises ConfigError or GraphError with the remedy.
+    """
+    statistics = Statistics()
+    cameras = tuple(CameraState(camera) for camera in topics)
+    transforms = TransformBuffer()
+    synchronizer = make_synchronizer(config.sync, [camera.name for camera in cameras])
+    intake = Intake(cameras, synchronizer, transforms, statistics)
+    pipeline = Pipeline(
+        intake,
+        Detected(cameras),
+        Locator(cameras, transforms, config.map.map_frame, config.map.base_frame, statistics),
+        Fuser(config, cameras, statistics),
+        MapOutputs(graph, config),
+        statistics,
+    )
+    diagnostics = Diagnostics(graph, config, cameras, intake, synchronizer, statistics)
+    return Assembly(pipeline, cameras, statistics, diagnostics, config.bound_ms)
 
 
 def _remember(cameras: tuple[CameraState, ...]) -> Callable[[Frame, EncodingError | None], None]:

@@ -12,6 +12,7 @@ from stream_infer_ros.graph.graph import TopicInfo
 IMAGE = 'sensor_msgs/msg/Image'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
 CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
+DETECTIONS = 'vision_msgs/msg/Detection2DArray'
 # Transports beside image_raw/compressed whose messages have the same type and another content.
 OTHER_TRANSPORTS = ('/compressedDepth', '/zstd')
 
@@ -35,6 +36,22 @@ class CameraTopics:
     @property
     def image_type(self) -> str:
         return COMPRESSED_IMAGE if self.compressed else IMAGE
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionTopics(CameraTopics):
+    """A camera known by what somebody else's detector found in its images.
+
+    Attributes:
+        image: the Detection2DArray topic; its header is the image's own.
+        class_names: for detectors that publish class_id as a number.
+    """
+
+    class_names: tuple[str, ...] = ()
+
+    @property
+    def image_type(self) -> str:
+        return DETECTIONS
 
 
 def camera_topics(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTopics, ...]:
@@ -61,6 +78,19 @@ def camera_topics(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTop
     if twice:
         raise ConfigError(f'expected different camera names, {", ".join(twice)} came twice; rename one')
     return cameras
+
+
+def detection_topics(config: Config, class_names: tuple[str, ...]) -> tuple[DetectionTopics, ...]:
+    """The configured cameras where their images are somebody else's detections.
+
+    Raises ConfigError as `camera_topics` does.
+    """
+    if not config.cameras:
+        raise ConfigError('expected the names of the cameras in `cameras`, none came')
+    return tuple(
+        DetectionTopics(camera.camera, camera.image, camera.camera_info, False, class_names)
+        for camera in camera_topics(config, ())
+    )
 
 
 def _configured(config: Config) -> tuple[CameraTopics, ...]:

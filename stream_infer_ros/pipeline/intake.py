@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.cameras.transform_buffer import TransformBuffer
 from stream_infer_ros.config import SyncConfig
 from stream_infer_ros.errors import CalibrationError, MessageError, TransformError
 from stream_infer_ros.graph.graph import Cdr
 from stream_infer_ros.messages.camera_info import decode_camera_info
-from stream_infer_ros.messages.compressed_image import decode_compressed_image
-from stream_infer_ros.messages.image import decode_image
 from stream_infer_ros.messages.tf import decode_tf
 from stream_infer_ros.pipeline.camera_state import CameraState
+from stream_infer_ros.pipeline.frame_readers import FRAME_READERS
 from stream_infer_ros.pipeline.statistics import Statistics
 from stream_infer_ros.pipeline.sync_watch import SyncWatch
 from stream_infer_ros.sync.frame_set import FrameSet
@@ -93,17 +91,14 @@ class Intake:
             self._synchronizer.retune(self._retunings.popleft())
 
     def _image_handler(self, camera: CameraState) -> Callable[[Cdr, int], Sequence[FrameSet]]:
-        decode = decode_compressed_image if camera.topics.compressed else decode_image
+        read = FRAME_READERS[camera.topics.image_type]
 
         def take(cdr: Cdr, received_ns: int) -> Sequence[FrameSet]:
             try:
-                image = decode(cdr)
+                frame = read(camera.topics, cdr, received_ns)
             except MessageError as error:
                 return self._malformed(camera, 'image', error)
             camera.note('image', '')
-            frame = Frame(
-                camera.name, image.stamp_ns, received_ns, image.image, image.encoding, image.frame_id
-            )
             camera.note('clock', _clock_problem(received_ns - frame.stamp_ns))
             camera.images += 1
             camera.last_stamp_ns, camera.last_received_ns = frame.stamp_ns, received_ns

@@ -15,6 +15,7 @@ from stream_infer_ros.inference.batch import Batch
 from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.pipeline.network import Network
+from stream_infer_ros.pipeline.processed_set import PerceivedSet
 from stream_infer_ros.pipeline.statistics import Statistics
 from stream_infer_ros.sync.frame_set import FrameSet
 
@@ -55,6 +56,17 @@ class Perceiver:
             self._batch.add(Frame('', 0, 0, blank, 'rgb8', ''))
         self.decode(self.infer(self._batch), self._batch)
         self._batch.clear()
+
+    def perceive(self, frame_set: FrameSet) -> PerceivedSet:
+        """All three steps on one set, each timed."""
+        with self._statistics.timed('letterbox'):
+            frames, batch = self.letterbox(frame_set)
+        with self._statistics.timed('inference'):
+            outputs = self.infer(batch) if frames else {}
+        with self._statistics.timed('decode'):
+            perceptions = self.decode(outputs, batch) if frames else ()
+        sizes = [(box.source_width, box.source_height) for box in batch.letterboxes]
+        return PerceivedSet(frame_set, frames, sizes, perceptions)
 
     def letterbox(self, frame_set: FrameSet) -> tuple[list[Frame], Batch]:
         """Write every present frame into the batch; the frames that are in it, and the batch.

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from time import perf_counter_ns
+from collections.abc import Sequence
+from typing import Protocol
 
-from stream_infer_ros.config import Config
+from stream_infer_ros.config import Config, ModelConfig
 from stream_infer_ros.graph.graph import Cdr
+from stream_infer_ros.mapping import GridSnapshot, GroundObject
 from stream_infer_ros.pipeline.fuser import Fuser
 from stream_infer_ros.pipeline.intake import Intake
 from stream_infer_ros.pipeline.locator import Locator
-from stream_infer_ros.pipeline.outputs import Outputs
-from stream_infer_ros.pipeline.perceiver import Perceiver
 from stream_infer_ros.pipeline.processed_set import FusedSet, PerceivedSet
 from stream_infer_ros.pipeline.statistics import Statistics
 from stream_infer_ros.sync.frame_set import FrameSet
+
+
+class Sight(Protocol):
+    """Tells what the frames of a set show: a network (`Perceiver`), or what came with them (`Detected`)."""
+
+    def perceive(self, frame_set: FrameSet) -> PerceivedSet: ...
+
+    def retune(self, config: ModelConfig) -> None: ...
+
+
+class Publishes(Protocol):
+    """Publishes what a set gave: all of it (`Outputs`), or what it made of the map (`MapOutputs`)."""
+
+    def publish(self, fused: FusedSet) -> None: ...
+
+    def publish_map(self, grid: GridSnapshot, objects: Sequence[GroundObject]) -> None: ...
+
+    def retune(self, config: Config) -> None: ...
 
 
 class Pipeline:
@@ -28,15 +44,15 @@ class Pipeline:
     def __init__(
         self,
         intake: Intake,
-        perceiver: Perceiver,
+        sight: Sight,
         locator: Locator,
         fuser: Fuser | None,
-        outputs: Outputs,
+        outputs: Publishes,
         statistics: Statistics,
     ) -> None:
         self.intake = intake
         self.statistics = statistics
-        self._perceiver = perceiver
+        self._sight = sight
         self._locator = locator
         self._fuser = fuser
         self.outputs = outputs
@@ -46,21 +62,14 @@ class Pipeline:
         return self.intake.accept(topic, cdr, received_ns)
 
     def perceive(self, frame_set: FrameSet) -> PerceivedSet:
-        """Run the network on the frames of one set."""
-        with self._timed('letterbox'):
-            frames, batch = self._perceiver.letterbox(frame_set)
-        with self._timed('inference'):
-            outputs = self._perceiver.infer(batch) if frames else {}
-        with self._timed('decode'):
-            perceptions = self._perceiver.decode(outputs, batch) if frames else ()
-        sizes = [(box.source_width, box.source_height) for box in batch.letterboxes]
-        return PerceivedSet(frame_set, frames, sizes, perceptions)
+        """What the frames of one set show."""
+        return self._sight.perceive(frame_set)
 
     def deliver(self, perceived: PerceivedSet, now_ns: int) -> FusedSet:
         """Fuse one set into the map and publish all it gave; one without frames does not count."""
-        with self._timed('fuse'):
+        with self.statistics.timed('fuse'):
             fused = self._fuse(perceived, now_ns)
-        with self._timed('publish'):
+        with self.statistics.timed('publish'):
             self.outputs.publish(fused)
         if perceived.frames:
             self.statistics.published(perceived.partial)
@@ -79,7 +88,7 @@ class Pipeline:
     def retune(self, config: Config) -> None:
         """Take on the live settings, each step with the next thing it does; from any thread."""
         self.intake.retune(config.sync)
-        self._perceiver.retune(config.model)
+        self._sight.retune(config.model)
         self.outputs.retune(config)
 
     def _fuse(self, perceived: PerceivedSet, now_ns: int) -> FusedSet:
@@ -88,9 +97,3 @@ class Pipeline:
         located = self._locator.locate(perceived, now_ns)
         views, scans = self._fuser.fuse(located, now_ns)
         return FusedSet(perceived, views, scans, *self._fuser.snapshot(now_ns))
-
-    @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
-        start_ns = perf_counter_ns()
-        yield
-        self.statistics.took(stage, perf_counter_ns() - start_ns)

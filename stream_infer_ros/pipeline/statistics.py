@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from time import perf_counter_ns
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +69,13 @@ class Statistics:
         """Note one duration; `camera` is empty for stages that work on whole sets."""
         with self._lock:
             self._durations.setdefault((stage, camera), Durations()).add(duration_ns)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Note how long what is inside takes."""
+        start_ns = perf_counter_ns()
+        yield
+        self.took(stage, perf_counter_ns() - start_ns)
 
     def lost(self, cause: str, camera: str, n: int = 1) -> None:
         """Count `n` losses of one camera."""

@@ -1,0 +1,75 @@
+"""Messages that stand for one image of one camera, as frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.graph.graph import Cdr
+from stream_infer_ros.inference.detections import Detections
+from stream_infer_ros.messages.compressed_image import decode_compressed_image
+from stream_infer_ros.messages.detection2d_array import decode_detection2d_array
+from stream_infer_ros.messages.image import decode_image
+from stream_infer_ros.pipeline.camera_topics import (
+    COMPRESSED_IMAGE,
+    DETECTIONS,
+    IMAGE,
+    CameraTopics,
+    DetectionTopics,
+)
+
+FrameReader = Callable[[CameraTopics, Cdr, int], Frame]
+
+_NO_PIXELS = np.zeros((0, 0), np.uint8)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DetectedFrame(Frame):
+    """What a detector told of an image we never saw: stamp and frame are the image's, pixels it has none."""
+
+    detections: Detections
+
+
+def read_image(camera: CameraTopics, cdr: Cdr, received_ns: int) -> Frame:
+    """Raises MessageError if the bytes are no Image."""
+    image = decode_image(cdr)
+    return Frame(camera.camera, image.stamp_ns, received_ns, image.image, image.encoding, image.frame_id)
+
+
+def read_compressed_image(camera: CameraTopics, cdr: Cdr, received_ns: int) -> Frame:
+    """Raises MessageError if the bytes are no CompressedImage."""
+    image = decode_compressed_image(cdr)
+    return Frame(camera.camera, image.stamp_ns, received_ns, image.image, image.encoding, image.frame_id)
+
+
+def read_detections(camera: CameraTopics, cdr: Cdr, received_ns: int) -> DetectedFrame:
+    """Boxes best first, classes by name. Raises MessageError if the bytes are no Detection2DArray."""
+    message = decode_detection2d_array(cdr)
+    names = camera.class_names if isinstance(camera, DetectionTopics) else ()
+    found = _best_first(message.detections, names)
+    return DetectedFrame(
+        camera.camera, message.stamp_ns, received_ns, _NO_PIXELS, '', message.frame_id, found
+    )
+
+
+# By type of the message.
+FRAME_READERS: dict[str, FrameReader] = {
+    IMAGE: read_image,
+    COMPRESSED_IMAGE: read_compressed_image,
+    DETECTIONS: read_detections,
+}
+
+
+def _best_first(found: Detections, names: tuple[str, ...]) -> Detections:
+    order = np.argsort(-found.score, kind='stable')
+    class_names = tuple(
+        names[int(name)] if name.isascii() and name.isdigit() and int(name) < len(names) else name
+        for name in found.class_names
+    )
+    tracks = None if found.track_id is None else found.track_id[order]
+    return Detections(
+        found.xyxy[order], found.score[order], found.class_id[order], class_names, track_id=tracks
+    )
