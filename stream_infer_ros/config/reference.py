@@ -86,8 +86,9 @@ def markdown() -> str:
     rows = [
         '# Parameters',
         '',
-        'Made from the trees in `stream_infer_ros/config/` by `stream_infer config --markdown`. Those marked live '
-        'can be changed while a node runs: `ros2 param set /stream_infer sync.slop_ms 15.0`.',
+        'Made from the trees in `stream_infer_ros/config/` by `stream_infer config --markdown`.',
+        'Those marked live can be changed while a node runs: '
+        '`ros2 param set /stream_infer sync.slop_ms 15.0`.',
     ]
     for heading, section in TREES.items():
         rows += ['', f'## {heading}', '', '| name | type | default | range | live | what it does |']

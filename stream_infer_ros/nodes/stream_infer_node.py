@@ -8,7 +8,7 @@ import time
 from stream_infer_ros.config import Config
 from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.graph import Graph, TopicInfo
-from stream_infer_ros.nodes.found_topics import found_topics
+from stream_infer_ros.graph.ros.discovery import topics
 from stream_infer_ros.nodes.pipeline_node import PipelineNode
 from stream_infer_ros.nodes.remapped_cameras import remapped
 from stream_infer_ros.nodes.running import run_node
@@ -68,9 +68,9 @@ class StreamInferNode(PipelineNode):
         """Topics once some camera is among them and no other came for a while."""
         start_s = changed_s = time.monotonic()
         cameras: tuple[CameraTopics, ...] = ()
-        found = found_topics(self)
+        found = topics(self)
         while not self.stopping.wait(LOOK_S) and time.monotonic() - start_s < DISCOVERY_S:
-            found = found_topics(self)
+            found = topics(self)
             try:
                 now = camera_topics(config, found)
             except ConfigError:  # none yet
