@@ -1,26 +1,65 @@
-"""Simulated cameras and the pipeline: `ros2 launch stream_infer_ros demo.launch.py rviz:=true`."""
+"""Simulated cameras and the pipeline: `ros2 launch stream_infer_ros demo.launch.py rviz:=true`.
 
-from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, ExecuteProcess, IncludeLaunchDescription
+All arguments of stream_infer.launch.py hold; of `cameras`, the world makes as many as are named.
+"""
+
+import os
+from pathlib import Path
+
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from launch.actions import (
+    DeclareLaunchArgument,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    SetEnvironmentVariable,
+)
+from launch.conditions import IfCondition
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
-from launch_ros.substitutions import FindPackagePrefix, FindPackageShare
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 
-PACKAGE = 'stream_infer_ros'
+# By path and not by package: so `ros2 launch --show-args` lists its arguments too.
+PIPELINE = str(Path(__file__).with_name('stream_infer.launch.py'))
+# Humble knows the older variable only; later distributions warn of it.
+ON_HUMBLE = os.environ.get('ROS_DISTRO') == 'humble'
+LOOPBACK = ('ROS_LOCALHOST_ONLY', '1') if ON_HUMBLE else ('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
 
 
 def generate_launch_description() -> LaunchDescription:
-    command = PathJoinSubstitution([FindPackagePrefix(PACKAGE), 'lib', PACKAGE, 'stream_infer'])
-    pipeline = PathJoinSubstitution([FindPackageShare(PACKAGE), 'launch', 'stream_infer.launch.py'])
     return LaunchDescription(
         [
             DeclareLaunchArgument('seed', default_value='1', description='Seed of the simulated world.'),
-            ExecuteProcess(
-                cmd=[command, 'simulate', '--seed', LaunchConfiguration('seed')],
-                name='camera_world',
-                output='screen',
+            DeclareLaunchArgument(
+                'rate', default_value='10.0', description='Images a second of each simulated camera.'
             ),
-            # Its arguments (params_file, rviz, rviz_config) pass through under their own names.
-            IncludeLaunchDescription(PythonLaunchDescriptionSource(pipeline)),
+            DeclareLaunchArgument(
+                'loopback', default_value='true', description='Let no packet leave this machine.'
+            ),
+            SetEnvironmentVariable(*LOOPBACK, condition=IfCondition(LaunchConfiguration('loopback'))),
+            IncludeLaunchDescription(PythonLaunchDescriptionSource(PIPELINE)),
+            OpaqueFunction(function=world),
         ]
     )
+
+
+def world(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """The simulated cameras, in the namespace of the pipeline."""
+    named = [name for name in LaunchConfiguration('cameras').perform(context).split(',') if name.strip()]
+    parameters = {
+        'seed': ParameterValue(LaunchConfiguration('seed'), value_type=int),
+        'rate': ParameterValue(LaunchConfiguration('rate'), value_type=float),
+    }
+    if named:
+        parameters['cameras'] = len(named)
+    return [
+        Node(
+            package='stream_infer_ros',
+            executable='camera_world_node',
+            name='camera_world',
+            namespace=LaunchConfiguration('namespace'),
+            parameters=[parameters],
+            ros_arguments=['--log-level', LaunchConfiguration('log_level')],
+            output='screen',
+        )
+    ]

@@ -1,40 +1,79 @@
 """Detections and one map from the cameras on this graph.
 
-`ros2 launch stream_infer_ros stream_infer.launch.py` starts `stream_infer run`, which joins the graph over
-DDS as a participant of its own.
+`ros2 launch stream_infer_ros stream_infer.launch.py params_file:=my.yaml`
+
+An argument that is left empty leaves its setting to `params_file`, and what that does not name keeps the
+node's default: no value is said twice.
 """
 
-from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, ExecuteProcess
+from pathlib import Path
+
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from launch.actions import (
+    DeclareLaunchArgument,
+    EmitEvent,
+    LogInfo,
+    OpaqueFunction,
+    RegisterEventHandler,
+    Shutdown,
+)
 from launch.conditions import IfCondition
+from launch.events import matches_action
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
-from launch_ros.actions import Node
-from launch_ros.substitutions import FindPackagePrefix, FindPackageShare
+from launch.utilities.type_utils import coerce_to_type
+from launch_ros.actions import LifecycleNode, Node
+from launch_ros.event_handlers import OnStateTransition
+from launch_ros.events.lifecycle import ChangeState
+from launch_ros.substitutions import FindPackageShare
+from lifecycle_msgs.msg import Transition
 
 PACKAGE = 'stream_infer_ros'
+SHARE = FindPackageShare(PACKAGE)
+
+# Launch argument -> (parameter of the node, type, description).
+SETTINGS = {
+    'cameras': ('cameras', list, 'Camera names, comma separated: front,left'),
+    'model': ('model.file', str, 'ONNX file'),
+    'engine': ('engine.kind', str, 'Inference engine'),
+    'precision': ('engine.precision', str, 'Arithmetic of the engine'),
+    'bound_ms': ('bound_ms', float, 'Latency bound, header stamp to published result'),
+    'map_frame': ('map.map_frame', str, 'Fixed frame the map lives in'),
+    'use_sim_time': ('use_sim_time', bool, 'Take the time from /clock'),
+    'autostart': ('autostart', bool, 'Configure and activate without being told to'),
+}
 
 
 def generate_launch_description() -> LaunchDescription:
-    share = FindPackageShare(PACKAGE)
-    command = PathJoinSubstitution([FindPackagePrefix(PACKAGE), 'lib', PACKAGE, 'stream_infer'])
+    settings = [
+        DeclareLaunchArgument(
+            argument, default_value='', description=f'{words}. Empty: `{parameter}` of params_file.'
+        )
+        for argument, (parameter, _, words) in SETTINGS.items()
+    ]
     return LaunchDescription(
         [
+            DeclareLaunchArgument('namespace', default_value='', description='ROS namespace of the node.'),
             DeclareLaunchArgument(
                 'params_file',
-                default_value=PathJoinSubstitution([share, 'config', 'stream_infer.yaml']),
-                description='Parameter file; `stream_infer config` prints every setting.',
+                default_value=PathJoinSubstitution([SHARE, 'config', 'stream_infer.yaml']),
+                description='ROS parameter file; `stream_infer config` prints every setting.',
+            ),
+            *settings,
+            DeclareLaunchArgument(
+                'build_only',
+                default_value='false',
+                description='Build or load the engine, then end: warms caches, checks a model.',
+            ),
+            DeclareLaunchArgument(
+                'log_level', default_value='info', description='Least level that is logged.'
             ),
             DeclareLaunchArgument('rviz', default_value='false', description='Start rviz2 beside it.'),
             DeclareLaunchArgument(
                 'rviz_config',
-                default_value=PathJoinSubstitution([share, 'config', 'stream_infer.rviz']),
-                description='rviz configuration.',
+                default_value=PathJoinSubstitution([SHARE, 'config', 'stream_infer.rviz']),
+                description='Configuration of rviz2.',
             ),
-            ExecuteProcess(
-                cmd=[command, 'run', '--config', LaunchConfiguration('params_file'), '--plain'],
-                name='stream_infer',
-                output='screen',
-            ),
+            OpaqueFunction(function=start),
             Node(
                 package='rviz2',
                 executable='rviz2',
@@ -43,3 +82,82 @@ def generate_launch_description() -> LaunchDescription:
             ),
         ]
     )
+
+
+def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """The node, and what follows from `build_only`."""
+    build_only = value(context, 'build_only', bool)
+    given = {
+        parameter: value(context, argument, kind)
+        for argument, (parameter, kind, _) in SETTINGS.items()
+        if value(context, argument, str)
+    }
+    if build_only:
+        given['autostart'] = False
+    # A dictionary is written under the node's full name: so it also wins over sections of that name.
+    parameters = [params_file(context), *([given] if given else [])]
+    node = LifecycleNode(
+        package=PACKAGE,
+        executable='stream_infer_node',
+        name='stream_infer',
+        namespace=LaunchConfiguration('namespace'),
+        parameters=parameters,
+        ros_arguments=['--log-level', LaunchConfiguration('log_level')],
+        output='screen',
+        on_exit=OpaqueFunction(function=refuse) if build_only else None,
+    )
+    return [node, *(configure_and_end(node) if build_only else [])]
+
+
+def configure_and_end(node: LifecycleNode) -> list[LaunchDescriptionEntity]:
+    """Configure the node, which builds its engine, and shut down; with an error if that failed."""
+    configure = ChangeState(
+        lifecycle_node_matcher=matches_action(node), transition_id=Transition.TRANSITION_CONFIGURE
+    )
+    built = [LogInfo(msg='the engine is ready'), Shutdown(reason='the engine is ready')]
+    return [
+        RegisterEventHandler(
+            OnStateTransition(target_lifecycle_node=node, goal_state='inactive', entities=built)
+        ),
+        *(
+            RegisterEventHandler(
+                OnStateTransition(
+                    target_lifecycle_node=node,
+                    start_state=state,
+                    goal_state='unconfigured',
+                    entities=[OpaqueFunction(function=refuse)],
+                )
+            )
+            for state in ('configuring', 'errorprocessing')
+        ),
+        EmitEvent(event=configure),
+    ]
+
+
+def refuse(context: LaunchContext) -> None:
+    """Ends the launch with an exit code other than 0, unless it is ending already."""
+    if context.is_shutdown:
+        return
+    raise RuntimeError('the engine could not be built; the reason is in the log of stream_infer above')
+
+
+def params_file(context: LaunchContext) -> str:
+    """Its path; launch itself would only warn of a file that is not there, and start with defaults."""
+    path = value(context, 'params_file', str)
+    if not Path(path).is_file():
+        raise RuntimeError(f'params_file: expected a file, there is none at {path}')
+    return path
+
+
+def value(context: LaunchContext, argument: str, kind: type) -> bool | float | str | list[str]:
+    """A launch argument as the type of its parameter."""
+    text = LaunchConfiguration(argument).perform(context).strip()
+    if kind is str:
+        return text
+    if kind is list:
+        return [name.strip() for name in text.split(',') if name.strip()]
+    try:
+        return coerce_to_type(text, kind)
+    except ValueError as error:
+        expected = {bool: 'true or false', float: 'a number'}[kind]
+        raise RuntimeError(f'{argument}: expected {expected}, got {text!r}') from error

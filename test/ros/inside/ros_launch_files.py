@@ -1,0 +1,81 @@
+"""The launch files describe their arguments, and set parameters that exist."""
+
+from pathlib import Path
+
+import pytest
+from launch import LaunchContext
+from launch.launch_description_sources import get_launch_description_from_any_launch_file
+from launch.launch_description_sources.python_launch_file_utilities import load_python_launch_file_as_module
+
+from stream_infer_ros.config.reference import settings
+
+ROOT = Path(__file__).resolve().parents[3]
+FILES = sorted((ROOT / 'launch').glob('*.launch.py'))
+PIPELINE = ROOT / 'launch' / 'stream_infer.launch.py'
+TYPES = {'string array': list, 'string': str, 'double': float, 'bool': bool, 'integer': int}
+
+
+def arguments(file):
+    return {a.name: a for a in get_launch_description_from_any_launch_file(str(file)).get_launch_arguments()}
+
+
+@pytest.fixture(scope='module')
+def pipeline():
+    return load_python_launch_file_as_module(str(PIPELINE))
+
+
+@pytest.mark.parametrize('file', FILES, ids=lambda file: file.name)
+def test_every_argument_is_described_here_and_in_the_documentation(file):
+    told = (ROOT / 'docs' / 'ros2.md').read_text()
+    assert file.name in told
+    for name, argument in arguments(file).items():
+        assert len(argument.description.split()) > 2, name
+        assert f'`{name}`' in told, name
+
+
+def test_the_arguments_are_those_of_the_pipeline_everywhere():
+    wanted = (
+        'namespace params_file cameras model engine precision bound_ms map_frame use_sim_time '
+        'rviz rviz_config log_level autostart build_only'
+    )
+    assert set(arguments(PIPELINE)) == set(wanted.split())
+    for file in FILES:
+        assert set(arguments(file)) >= set(wanted.split()), file.name
+
+
+def test_arguments_set_parameters_of_the_tree_in_their_types(pipeline):
+    tree = {setting.name: TYPES[setting.type_name] for setting in settings()}
+    tree |= {'use_sim_time': bool, 'autostart': bool}
+    for argument, (parameter, kind, _) in pipeline.SETTINGS.items():
+        assert tree[parameter] is kind, argument
+
+
+@pytest.mark.parametrize(
+    ('kind', 'text', 'value'),
+    [
+        (list, 'front, left', ['front', 'left']),
+        (float, '80', 80.0),
+        (bool, 'True', True),
+        (bool, 'false', False),
+        (str, 'a b', 'a b'),
+    ],
+)
+def test_arguments_become_values(pipeline, kind, text, value):
+    context = LaunchContext()
+    context.launch_configurations['x'] = text
+    assert pipeline.value(context, 'x', kind) == value
+
+
+@pytest.mark.parametrize(('kind', 'text'), [(float, 'fast'), (bool, 'perhaps'), (float, 'true')])
+def test_what_is_no_such_value_is_refused_by_name(pipeline, kind, text):
+    context = LaunchContext()
+    context.launch_configurations['bound_ms'] = text
+    with pytest.raises(RuntimeError, match=f"bound_ms: expected .*, got '{text}'"):
+        pipeline.value(context, 'bound_ms', kind)
+
+
+def test_a_parameter_file_that_is_not_there_is_refused(pipeline):
+    context = LaunchContext()
+    context.launch_configurations['params_file'] = '/nowhere/my.yaml'
+    with pytest.raises(RuntimeError, match=r'none at /nowhere/my\.yaml'):
+        pipeline.params_file(context)
