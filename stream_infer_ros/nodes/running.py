@@ -42,7 +42,7 @@ def run_node(make: Callable[[threading.Event], Node]) -> None:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:  # RCLError: a parameter file that cannot be read, remapping that is none
         sys.exit(f'error: {error}')
-    with stop_on_signal() as stop:
+    with stop_on_signal(for_good=True) as stop:
         try:
             node = make(stop)
         except StreamInferError as error:
