@@ -59,7 +59,8 @@ class TreeParameters(Generic[Tree]):
         self._on_change = on_change
         known = [s for s in settings(section) if s.name.split('.')[0] not in without]
         # rclpy keeps what files and command line say of the node here, and has no public way to list it.
-        given = {name: parameter.value for name, parameter in node._parameter_overrides.items()}
+        # An empty list in a file has no type for it, and comes without a value: as if it were not there.
+        given = {name: p.value for name, p in node._parameter_overrides.items() if p.value is not None}
         self._tree = {name: value for name, value in given.items() if _is_setting(name, known)}
         self.unknown = {
             name: next(iter(get_close_matches(name, [s.name for s in known], 1)), '')
@@ -86,7 +87,7 @@ class TreeParameters(Generic[Tree]):
             if not setting.name.startswith(PER_CAMERA):
                 self._declare_one(setting, setting.name, values[setting.name])
             elif isinstance(cameras, tuple):
-                for camera in cameras:
+                for camera in dict.fromkeys(cameras):  # one named twice is refused later, in words
                     name = setting.name.replace('<name>', camera)
                     self._declare_one(setting, name, values.get(name, setting.default))
 
