@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -40,13 +41,33 @@ def topics(node: Node) -> list[TopicInfo]:
     return sorted(found, key=lambda info: (info.name, info.type_name))
 
 
-def reliabilities(node: Node, topic: str, type_name: str) -> set[str]:
-    """What the publishers of a topic and type offer."""
-    return {
-        from_rclpy(end.qos_profile).reliability
-        for end in node.get_publishers_info_by_topic(topic)
-        if end.topic_type == type_name
-    }
+class Offers:
+    """The reliabilities that publishers offer, cheap to ask for again and again.
+
+    Asking rclpy for the publishers of a topic costs 100 us, for their number 10: where that is as it was, the
+    last answer stands, for `_KEPT_S`.
+    """
+
+    _KEPT_S = 2.0
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._last: dict[tuple[str, str], tuple[int, float, set[str]]] = {}
+
+    def __call__(self, topic: str, type_name: str) -> set[str]:
+        """What the publishers of a topic (before remapping) and type offer."""
+        count = self._node.count_publishers(self._node.resolve_topic_name(topic))
+        now_s = time.monotonic()
+        last = self._last.get((topic, type_name))
+        if last is not None and count == last[0] and now_s < last[1]:
+            return last[2]
+        offered = self._ask(topic, type_name) if count else set()
+        self._last[topic, type_name] = count, now_s + self._KEPT_S, offered
+        return offered
+
+    def _ask(self, topic: str, type_name: str) -> set[str]:
+        ends = self._node.get_publishers_info_by_topic(topic)
+        return {from_rclpy(end.qos_profile).reliability for end in ends if end.topic_type == type_name}
 
 
 def qos_problems(node: Node, own: Iterable[OwnEnd]) -> list[QosProblem]:

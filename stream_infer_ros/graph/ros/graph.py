@@ -15,6 +15,7 @@ from stream_infer_ros.graph.guarded_callback import GuardedCallback, count_by_to
 from stream_infer_ros.graph.names import check_names
 from stream_infer_ros.graph.ros import discovery
 from stream_infer_ros.graph.ros.calls import PublisherEventCallbacks, RCLError, as_graph_error
+from stream_infer_ros.graph.ros.clock import NodeClock
 from stream_infer_ros.graph.ros.discovery import OwnEnd
 from stream_infer_ros.graph.ros.message_class import message_class
 from stream_infer_ros.graph.ros.publisher import RosPublisher
@@ -24,7 +25,7 @@ from stream_infer_ros.graph.ros.reception import Reception
 
 # How often publishers are looked for where a subscription awaits its first, and where one that offers less
 # may still come; rclpy has no event for either.
-AWAITING_S = 0.05
+AWAITING_S = 0.1
 WATCHING_S = 0.5
 
 
@@ -47,10 +48,8 @@ class RosGraph:
         self._receptions: list[Reception] = []
         self._ends: list[OwnEnd] = []
         self._lost_by_gone: list[tuple[str, int]] = []
-        self._best_available = BestAvailable(
-            lambda topic, type_name: discovery.reliabilities(node, topic, type_name), self._receive
-        )
-        self._clock = node.get_clock()
+        self._best_available = BestAvailable(discovery.Offers(node), self._receive)
+        self._clock = NodeClock(node.get_clock())
         self._receiver = Receiver(node.context, f'{node.get_name()} ros receiver', self._look)
         atexit.register(self.close)
 
@@ -107,7 +106,7 @@ class RosGraph:
 
     def now_ns(self) -> int:
         """The node's clock: the system's, or /clock's with `use_sim_time`, which may jump."""
-        return self._clock.now().nanoseconds
+        return self._clock()
 
     def close(self) -> None:
         with self._lock:
@@ -118,6 +117,7 @@ class RosGraph:
                 publisher.closed = True
         atexit.unregister(self.close)
         self._receiver.stop()
+        self._clock.close()
         for reception in self._receptions:
             reception.destroy()
         for publisher in self._publishers:
@@ -136,7 +136,7 @@ class RosGraph:
 
     def _receive(self, topic: str, type_name: str, qos: Qos, callback: GuardedCallback) -> Callable[[], None]:
         """Make a subscription and receive from it; returns what undoes that. The lock is held for both."""
-        reception = Reception(self._node, self._receiver, topic, type_name, qos, callback)
+        reception = Reception(self._node, self._receiver, self._clock, topic, type_name, qos, callback)
         self._receptions.append(reception)
 
         def give_up() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.context import Context
@@ -47,7 +48,7 @@ class Receiver:
         self._look = look
         self._look_at_s: float | None = 0.0
         self._lock = threading.Lock()  # over the two below
-        self._ends: dict[int, tuple[Subscription, Callable[[], None]]] = {}  # by address of the rcl entity
+        self._ends: dict[int, tuple[Any, Callable[[], None]]] = {}  # handles, by address of the rcl entity
         self._wait_set: WaitSet | None = None  # None: what it holds changed
         self.stopping = False
         context.handle.__enter__()  # in use until the thread ended, as is all that it waits for
@@ -62,9 +63,10 @@ class Receiver:
 
     def add(self, subscription: Subscription, on_ready: Callable[[], None]) -> None:
         """Call `on_ready` whenever `subscription` has something; what is there already counts."""
-        subscription.handle.__enter__()
+        handle = subscription.handle
+        handle.__enter__()
         with self._lock:
-            self._ends[subscription.handle.pointer] = subscription, on_ready
+            self._ends[handle.pointer] = handle, on_ready
             self._wait_set = None
         self.wake()
 
@@ -92,9 +94,12 @@ class Receiver:
 
     def _run(self) -> None:
         try:
-            while not self.stopping and self._context.ok():
+            while not self.stopping:
                 self._look_if_due()
-                for on_ready in self._wait():
+                ready = self._wait()
+                if not ready and not self._context.ok():  # asked only then: it takes 5 us
+                    return
+                for on_ready in ready:
                     if self.stopping:
                         return
                     on_ready()
@@ -115,8 +120,8 @@ class Receiver:
                 self._wait_set = WaitSet(len(self._ends), 2, 0, 0, 0, 0, self._context.handle)
             wait_set = self._wait_set
             wait_set.clear_entities()  # waiting strikes out what was not ready
-            for subscription, _ in self._ends.values():
-                wait_set.add_subscription(subscription.handle)
+            for handle, _ in self._ends.values():
+                wait_set.add_subscription(handle)
         wait_set.add_guard_condition(self._wake.handle)
         wait_set.add_guard_condition(self._signal.handle)
         wait_set.wait(self._patience_ns())
@@ -135,6 +140,6 @@ class Receiver:
         self._signal.destroy()
         with self._lock:
             ends, self._ends = self._ends, {}
-        for subscription, _ in ends.values():
-            subscription.handle.__exit__(None, None, None)
+        for handle, _ in ends.values():
+            handle.__exit__(None, None, None)
         self._context.handle.__exit__(None, None, None)

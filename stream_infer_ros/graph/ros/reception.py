@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rclpy.node import Node
 
 from stream_infer_ros.graph.graph import Qos
@@ -19,11 +21,18 @@ class Reception:
     """
 
     def __init__(
-        self, node: Node, receiver: Receiver, topic: str, type_name: str, qos: Qos, callback: GuardedCallback
+        self,
+        node: Node,
+        receiver: Receiver,
+        now_ns: Callable[[], int],
+        topic: str,
+        type_name: str,
+        qos: Qos,
+        callback: GuardedCallback,
     ) -> None:
         self.callback = callback
         self._node, self._receiver = node, receiver
-        self._clock = node.get_clock()
+        self._now_ns = now_ns
         self._message_class = message_class(type_name)
         self._batch = qos.depth
         self._subscription = node.create_subscription(
@@ -45,7 +54,7 @@ class Reception:
             taken = self._subscription.handle.take_message(self._message_class, True)
             if taken is None:
                 return
-            self.callback(taken[0], self._clock.now().nanoseconds)
+            self.callback(taken[0], self._now_ns())
             if self._receiver.stopping:
                 return
 
