@@ -19,6 +19,9 @@ from stream_infer_ros.errors import StreamInferError
 # Longest that a callback in work is waited for: `ros2 launch` and people expect an end within two seconds.
 PATIENCE_S = 1.2
 IDLE_S = 1.0
+# A signal that the system hands to another thread does not end a wait of the main thread (seen here), whose
+# next step runs its handler.
+SIGNALS_SEEN_S = 0.2
 
 
 class Stoppable(Protocol):
@@ -50,7 +53,8 @@ def run_node(make: Callable[[threading.Event], Node]) -> None:
             sys.exit(f'error: {error}')
         spinning = _Spinning(node, stop)
         spinning.start()
-        stop.wait()
+        while not stop.wait(SIGNALS_SEEN_S):
+            pass
         if not spinning.join(PATIENCE_S):
             node.get_logger().warning('still at work when told to stop; what it was doing is given up')
             sys.stdout.flush()
