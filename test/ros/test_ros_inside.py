@@ -51,7 +51,9 @@ def environment(domain_id: int) -> dict[str, str]:
         settings['ROS_LOCALHOST_ONLY'] = '1'  # later ones warn about it
     if (prefix / 'lib' / 'librmw_cyclonedds_cpp.so').exists():
         settings['RMW_IMPLEMENTATION'] = 'rmw_cyclonedds_cpp'
-    return {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'} | settings
+    # `colcon test` gives pytest its arguments by PYTEST_ADDOPTS: they are for the outer one.
+    ours = ('PYTHONPATH', 'PYTEST_ADDOPTS')
+    return {name: value for name, value in os.environ.items() if name not in ours} | settings
 
 
 def run(file: Path, domain_id: int) -> tuple[int, str]:
