@@ -73,8 +73,8 @@ class Outputs:
             )
             self._publish_overlay(outputs, frame, perception)
         self._publish_scans(fused)
-        if self._map is not None:
-            self._map.publish(fused)
+        if fused.grid is not None:
+            self.publish_map(fused.grid, fused.objects)
 
     def publish_map(self, grid: GridSnapshot, objects: Sequence[GroundObject]) -> None:
         """The map and the objects on it, at the snapshot's stamp."""
