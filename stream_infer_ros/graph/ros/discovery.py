@@ -52,11 +52,14 @@ class Offers:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._resolved: dict[str, str] = {}
         self._last: dict[tuple[str, str], tuple[int, float, set[str]]] = {}
 
     def __call__(self, topic: str, type_name: str) -> set[str]:
         """What the publishers of a topic (before remapping) and type offer."""
-        count = self._node.count_publishers(self._node.resolve_topic_name(topic))
+        if topic not in self._resolved:
+            self._resolved[topic] = self._node.resolve_topic_name(topic)
+        count = self._node.count_publishers(self._resolved[topic])
         now_s = time.monotonic()
         last = self._last.get((topic, type_name))
         if last is not None and count == last[0] and now_s < last[1]:

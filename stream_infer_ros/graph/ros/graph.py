@@ -25,7 +25,7 @@ from stream_infer_ros.graph.ros.reception import Reception
 
 # How often publishers are looked for where a subscription awaits its first, and where one that offers less
 # may still come; rclpy has no event for either.
-AWAITING_S = 0.1
+AWAITING_S = 0.2
 WATCHING_S = 0.5
 
 

@@ -11,6 +11,7 @@ from stream_infer_ros.graph.guarded_callback import GuardedCallback
 from stream_infer_ros.graph.ros.calls import SubscriptionEventCallbacks, message_lost_event
 from stream_infer_ros.graph.ros.message_class import message_class
 from stream_infer_ros.graph.ros.qos import to_rclpy
+from stream_infer_ros.graph.ros.raw_take import taker
 from stream_infer_ros.graph.ros.receiver import NotForExecutors, Receiver
 
 
@@ -33,10 +34,9 @@ class Reception:
         self.callback = callback
         self._node, self._receiver = node, receiver
         self._now_ns = now_ns
-        self._message_class = message_class(type_name)
         self._batch = qos.depth
         self._subscription = node.create_subscription(
-            self._message_class,
+            message_class(type_name),
             topic,
             callback,
             to_rclpy(qos),
@@ -46,15 +46,16 @@ class Reception:
             event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
         )
         self._lost_event = message_lost_event(self._subscription)
+        self._take_next = taker(self._subscription, topic)
         receiver.add(self._subscription, self._take)
 
     def _take(self) -> None:
         # No more than the queue holds, or one quick publisher would keep the others waiting.
         for _ in range(self._batch):
-            taken = self._subscription.handle.take_message(self._message_class, True)
-            if taken is None:
+            cdr = self._take_next()
+            if cdr is None:
                 return
-            self.callback(taken[0], self._now_ns())
+            self.callback(cdr, self._now_ns())
             if self._receiver.stopping:
                 return
 
@@ -77,3 +78,4 @@ class Reception:
             self._lost_event.destroy_when_not_in_use()
             self._lost_event = None
         self._node.destroy_subscription(self._subscription)
+        self._take_next.close()

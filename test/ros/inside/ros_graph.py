@@ -5,7 +5,7 @@ import threading
 
 import pytest
 import rclpy
-from graph_harness import Inbox, eventually, same
+from graph_harness import PATIENCE_S, Inbox, eventually, same
 from rclpy.context import Context
 from rclpy.duration import Duration
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -18,8 +18,9 @@ from std_msgs.msg import String
 
 from stream_infer_ros.config import GraphConfig
 from stream_infer_ros.errors import GraphError
-from stream_infer_ros.graph import CAMERA_INPUT, LATCHED, RELIABLE, QosProblem, make_graph
+from stream_infer_ros.graph import CAMERA_INPUT, LATCHED, RELIABLE, Qos, QosProblem, make_graph
 from stream_infer_ros.graph.ros import OwnNodeGraph, RosGraph
+from stream_infer_ros.graph.ros.raw_take import RawTake, RclpyTake
 
 STRING = 'std_msgs/msg/String'
 BEST_EFFORT = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -249,3 +250,41 @@ def test_kind_ros_is_a_node_of_its_own_under_the_configured_name(other):
     finally:
         graph.close()
     eventually(lambda: ('seer', '/robot') not in other.get_node_names_and_namespaces(), 'its end')
+
+
+@pytest.mark.parametrize('sizes', [[70_000] * 40, range(1, 90_000, 2_000)], ids=['equal', 'growing'])
+def test_messages_that_are_kept_stay_as_they_were_even_beyond_the_graph(make, other, sizes):
+    _, graph = make()
+    kept, came = [], threading.Semaphore(0)
+
+    def keep(message, _stamp):
+        kept.append(message)
+        came.release()
+
+    deep = Qos(depth=100)
+    graph.subscribe('/words', STRING, deep, keep)
+    sender = other.create_publisher(String, '/words', 100)
+    eventually(lambda: sender.get_subscription_count() == 1)
+    sent = [cdr(chr(97 + i % 26) * size) for i, size in enumerate(sizes)]
+    for i, message in enumerate(sent):
+        sender.publish(message)
+        assert came.acquire(timeout=PATIENCE_S)
+        if i % 3 == 0:  # its memory is used again, for none that is still held
+            kept[-1] = bytes(kept[-1])
+    graph.close()
+    assert same([bytes(message) for message in kept], sent)
+    with pytest.raises(TypeError):
+        kept[-1][0] = 1
+
+
+def test_the_way_by_rclpy_takes_the_same(context, other):
+    subscription = other.create_subscription(String, '/words', print, 10, raw=True)
+    sender = other.create_publisher(String, '/words', 10)
+    eventually(lambda: sender.get_subscription_count() == 1)
+    for take in (RawTake(subscription, '/words'), RclpyTake(subscription)):
+        sender.publish(String(data='hello'))
+        came = []
+        eventually(lambda take=take, came=came: came.append(take()) or came[-1], 'the message')
+        assert same([bytes(came[-1])], [cdr('hello')])
+        assert take() is None
+        take.close()
