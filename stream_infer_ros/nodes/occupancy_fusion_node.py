@@ -26,7 +26,7 @@ class OccupancyFusionNode(PipelineNode):
     def prepare(self, settings: FusionConfig) -> str:
         cameras = detection_topics(self.tree_of(settings), settings.class_names)
         self._cameras = tuple(remapped(self, camera) for camera in cameras)
-        return f'{len(self._cameras)} cameras'
+        return ', '.join(camera.camera for camera in self._cameras)
 
     def assemble(self, settings: FusionConfig, graph: Graph) -> tuple[Assembly, Config]:
         config = self.tree_of(settings)

@@ -51,6 +51,7 @@ class PipelineNode(LifecycleNode):
         self.stopping = stopping
         self.report = StateReport(self)
         self.parameters = TreeParameters(self, tree, without=('graph',), on_change=self._retune)
+        self._prepared = ''  # in words
         self._assembly: Assembly | None = None
         self._runner: LiveRunner | None = None
         self._graph: Graph | None = None
@@ -131,8 +132,8 @@ class PipelineNode(LifecycleNode):
         return self.parameters.config
 
     def _configure(self) -> None:
-        prepared = self.prepare(self._settings())
-        self.report.say(DiagnosticLevel.OK, f'inactive: {prepared}')
+        self._prepared = self.prepare(self._settings())
+        self.report.say(DiagnosticLevel.OK, f'inactive: {self._prepared}')
 
     def _activate(self) -> None:
         graph = RosGraph(self)
@@ -146,12 +147,11 @@ class PipelineNode(LifecycleNode):
         except BaseException:
             self._end_run()
             raise
-        cameras = ', '.join(camera.name for camera in self._assembly.cameras)
-        self.report.say(DiagnosticLevel.OK, f'active: {cameras}')
+        self.report.say(DiagnosticLevel.OK, f'active: {self._prepared}')
 
     def _deactivate(self) -> None:
         self._end_run()
-        self.report.say(DiagnosticLevel.OK, 'inactive')
+        self.report.say(DiagnosticLevel.OK, f'inactive: {self._prepared}')
 
     def _cleanup(self) -> None:
         self.free()

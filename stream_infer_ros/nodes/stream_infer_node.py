@@ -43,7 +43,8 @@ class StreamInferNode(PipelineNode):
             network.close()
             raise
         self._network = network
-        return f'{network.file.name} on {type(network.engine).__name__}, {len(self._cameras)} cameras'
+        cameras = ', '.join(camera.camera for camera in self._cameras)
+        return f'{cameras}; {network.file.name} on {type(network.engine).__name__}'
 
     def assemble(self, settings: Config, graph: Graph) -> tuple[Assembly, Config]:
         config = self.tree_of(settings)

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rclpy
 from node_harness import CAMERAS, Bench, Cameras, ros_arguments, until
 
 from stream_infer_ros.errors import EngineError
-from stream_infer_ros.graph import LATCHED, RELIABLE
+from stream_infer_ros.graph import LATCHED, RELIABLE, Qos
+from stream_infer_ros.graph.ros import RosGraph
 from stream_infer_ros.messages.detection2d_array import decode_detection2d_array
 from stream_infer_ros.messages.occupancy_grid import decode_occupancy_grid
 from stream_infer_ros.nodes.stream_infer_node import StreamInferNode
@@ -33,7 +35,7 @@ def test_it_starts_itself_and_gives_detections_and_a_map():
         assert decode_detection2d_array(boxes[-1]).frame_id == 'cam1_optical_frame'
         assert decode_occupancy_grid(maps[-1]).cells.shape == (400, 400)
         until(lambda: np.count_nonzero(decode_occupancy_grid(maps[-1]).cells == 0) > 300, 'free ground')
-        assert ros.statuses[LIFECYCLE] == (OK, 'active: cam0, cam1')
+        assert ros.statuses[LIFECYCLE] == (OK, 'active: cam0, cam1; surround.onnx on OpenVinoEngine')
 
 
 def test_each_transition_does_what_it_says():
@@ -145,6 +147,37 @@ def test_services_answer_and_say_when_they_cannot():
         assert ros.change('activate')
         assert ros.trigger('reset_map').success
         assert 'policy deadline' in ros.trigger('explain_sync').message
+
+
+def test_a_peer_that_cannot_hear_is_told_of():
+    with bench() as ros:
+        ros.until_state('active')
+        ros.collect('/stream_infer/cam0/detections', DETECTIONS, Qos('reliable', 'transient_local', 1))
+        name = 'stream_infer: qos /stream_infer/cam0/detections'
+        level, message = until(lambda: ros.statuses.get(name), 'the problem on /diagnostics')
+        assert level == ERROR
+        assert message.startswith('incompatible durability: ')
+
+
+def test_cameras_that_come_and_go_leave_no_thread_and_flat_memory():
+    with bench() as ros:
+        boxes = ros.collect('/stream_infer/cam1/detections', DETECTIONS, RELIABLE)
+        ros.until_state('active')
+        threads, memory_mb = set(threading.enumerate()), []
+        for restart in range(10):
+            boxes.clear()
+            driver = rclpy.create_node('driver', use_global_arguments=False)
+            graph = RosGraph(driver)
+            with Cameras(graph):
+                until(lambda: len(boxes) > 2, f'detections after restart {restart}')
+            graph.close()
+            driver.destroy_node()
+            if restart in (3, 9):
+                gc.collect()
+                memory_mb.append(resident_mb())
+        assert set(threading.enumerate()) == threads
+        assert memory_mb[1] - memory_mb[0] < 10.0, memory_mb
+        assert 'malformed' not in ros.node._assembly.diagnostics.drops()
 
 
 def test_fifty_cycles_leave_no_thread_and_flat_memory():
