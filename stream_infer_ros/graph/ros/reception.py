@@ -38,7 +38,7 @@ class Reception:
         self._subscription = node.create_subscription(
             message_class(type_name),
             topic,
-            callback,
+            lambda cdr: callback(cdr, now_ns()),  # for an executor that knows no callback groups
             to_rclpy(qos),
             raw=True,
             callback_group=NotForExecutors(),
