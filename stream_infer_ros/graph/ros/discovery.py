@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from rclpy.duration import Infinite
 from rclpy.node import Node
-from rclpy.qos import QoSCompatibility, qos_check_compatible
+from rclpy.qos import LivelinessPolicy, QoSCompatibility, QoSProfile, qos_check_compatible
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from stream_infer_ros.graph.compatibility import mismatch
@@ -88,7 +89,7 @@ def qos_problems(node: Node, own: Iterable[OwnEnd]) -> list[QosProblem]:
 
 def _why_apart(topic: str, own: OwnEnd, other: TopicEndpointInfo) -> QosProblem | None:
     sides = [(own.qos, own.type_name), (from_rclpy(other.qos_profile), other.topic_type)]
-    profiles = [to_rclpy(own.qos), other.qos_profile]
+    profiles = [_as_discovered(own.qos), other.qos_profile]
     if own.kind == 'subscription':
         sides.reverse()
         profiles.reverse()
@@ -101,3 +102,11 @@ def _why_apart(topic: str, own: OwnEnd, other: TopicEndpointInfo) -> QosProblem 
         return None
     policy = 'deadline' if 'deadline' in reason.lower() else 'liveliness'
     return QosProblem(topic, policy, f'{reason.strip()} change the QoS of {other.node_name}')
+
+
+def _as_discovered(qos: Qos) -> QoSProfile:
+    """Ours as others discover it: what we left open has become no deadline, not the deadline 0."""
+    profile = to_rclpy(qos)
+    profile.deadline = profile.lifespan = profile.liveliness_lease_duration = Infinite
+    profile.liveliness = LivelinessPolicy.AUTOMATIC
+    return profile

@@ -137,6 +137,14 @@ def test_a_subscriber_that_wants_a_deadline_is_told_too(make, other):
     assert 'other' in graph.qos_problems()[0].remedy
 
 
+def test_an_ordinary_subscriber_is_no_problem(make, other):
+    node, graph = make()
+    graph.advertise('/words', STRING, RELIABLE)
+    other.create_subscription(String, '/words', lambda _: None, 10)
+    eventually(lambda: node.get_subscriptions_info_by_topic('/words'), 'the subscriber')
+    assert graph.qos_problems() == []
+
+
 def test_best_available_is_reliable_until_somebody_offers_less(make, other):
     _, graph = make()
     inbox = Inbox()
