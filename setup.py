@@ -69,7 +69,7 @@ setup(
     entry_points={
         'console_scripts': [
             'stream_infer = stream_infer_ros.cli.main:main',
-            # These need a ROS 2; without one they say so.
+            # These need a ROS 2.
             'stream_infer_node = stream_infer_ros.nodes.stream_infer_node:main',
             'camera_world_node = stream_infer_ros.nodes.camera_world_node:main',
             'occupancy_fusion_node = stream_infer_ros.nodes.occupancy_fusion_node:main',

@@ -15,6 +15,7 @@ from stream_infer_ros.errors import ConfigError, StreamInferError
 from stream_infer_ros.graph import Graph
 from stream_infer_ros.graph.ros import RosGraph
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel
+from stream_infer_ros.nodes.impossible_transitions import refuse_impossible_transitions
 from stream_infer_ros.nodes.parameters import TreeParameters
 from stream_infer_ros.nodes.ros_parts import offer_ros_parts
 from stream_infer_ros.nodes.state_report import StateReport
@@ -47,6 +48,7 @@ class PipelineNode(LifecycleNode):
 
     def __init__(self, name: str, tree: type[Section], stopping: threading.Event) -> None:
         super().__init__(name)
+        refuse_impossible_transitions(self)
         offer_ros_parts()
         self.stopping = stopping
         self.report = StateReport(self)

@@ -26,6 +26,8 @@ TRANSITIONS = {
     'activate': Transition.TRANSITION_ACTIVATE,
     'deactivate': Transition.TRANSITION_DEACTIVATE,
     'cleanup': Transition.TRANSITION_CLEANUP,
+    'shutdown': Transition.TRANSITION_ACTIVE_SHUTDOWN,
+    'shutdown_inactive': Transition.TRANSITION_INACTIVE_SHUTDOWN,
 }
 
 

@@ -149,6 +149,28 @@ def test_services_answer_and_say_when_they_cannot():
         assert 'policy deadline' in ros.trigger('explain_sync').message
 
 
+def test_shut_down_it_frees_all_and_stays_as_a_name():
+    with bench() as ros:
+        ros.until_state('active')
+        assert ros.change('shutdown')
+        assert ros.state() == 'finalized'
+        assert ros.node._network is None
+        assert list(ros.node.subscriptions) == []
+
+
+def test_an_impossible_transition_is_refused_and_harms_nothing():
+    with bench() as ros:
+        ros.until_state('active')
+        for transition in ('configure', 'activate', 'cleanup'):
+            assert not ros.change(transition)
+            assert ros.state() == 'active'
+        assert ros.change('deactivate')
+        assert not ros.change('deactivate')
+        assert ros.change('shutdown_inactive')
+        assert not ros.change('configure')
+        assert ros.state() == 'finalized'
+
+
 def test_a_peer_that_cannot_hear_is_told_of():
     with bench() as ros:
         ros.until_state('active')

@@ -31,8 +31,9 @@ class Process:
 
     started: ClassVar[list[subprocess.Popen]] = []
 
-    def __init__(self, module, *arguments):
-        command = [sys.executable, '-m', module, '--ros-args', *arguments]
+    def __init__(self, module, *arguments, code=''):
+        start = ['-c', code] if code else ['-m', module]
+        command = [sys.executable, *start, '--ros-args', *arguments]
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
         )
@@ -88,6 +89,22 @@ def test_a_signal_is_heard_while_cameras_are_looked_for():
     pipeline.until('looking for image topics')
     took_s, code, output = pipeline.end(signal.SIGINT)
     assert (code, took_s < 2.0) == (0, True), output
+    assert 'Traceback' not in output
+
+
+def test_a_signal_is_heard_while_an_engine_is_in_the_making():
+    """Compiling cannot be interrupted: the process ends all the same."""
+    code = (
+        'import threading\n'
+        f'from {NODES} import stream_infer_node as module\n'
+        'module.Network = lambda config: threading.Event().wait(60)\n'
+        'module.main()\n'
+    )
+    pipeline = Process('', '-p', 'cameras:=[cam0]', code=code)
+    pipeline.until('loading the network')
+    took_s, code, output = pipeline.end(signal.SIGINT)
+    assert (code, took_s < 2.0) == (0, True), output
+    assert 'still at work when told to stop' in output
     assert 'Traceback' not in output
 
 
