@@ -15,6 +15,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from stream_infer_ros.cli.stopping import stop_on_signal
 from stream_infer_ros.errors import StreamInferError
+from stream_infer_ros.memory_use import keep_freed_images
 
 # Longest that a callback in work is waited for: `ros2 launch` and people expect an end within two seconds.
 PATIENCE_S = 1.2
@@ -41,6 +42,7 @@ def run_node(make: Callable[[threading.Event], Node]) -> None:
     The executor has a thread of its own, so that a signal is heard while a callback works. One that does not
     come back in time (an engine in the making cannot be interrupted) ends with the process.
     """
+    keep_freed_images()
     try:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:  # RCLError: a parameter file that cannot be read, remapping that is none

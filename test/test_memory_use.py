@@ -1,0 +1,50 @@
+"""What becomes of freed memory."""
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+# Page faults of images that come and go, as the middleware allocates them, once it is warm.
+FAULTS = """
+import resource, sys
+from stream_infer_ros.memory_use import keep_freed_images
+kept = keep_freed_images() if sys.argv[1] == 'keep' else False
+def images():
+    for _ in range(20):
+        held = [bytes(921_600) for _ in range(8)]
+        del held
+images()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+images()
+print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults(how, **environment):
+    told = {name: value for name, value in os.environ.items() if not name.startswith(('MALLOC_', 'GLIBC_'))}
+    done = subprocess.run(
+        [sys.executable, '-c', FAULTS, how],
+        env=told | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    kept, count = done.stdout.split()
+    return kept == 'True', int(count)
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != 'glibc', reason='no glibc: not tested that freed images are kept'
+)
+def test_the_memory_of_freed_images_serves_the_next_ones():
+    kept, count = faults('keep')
+    assert kept
+    assert count < 100, 'one image alone is 225 pages'
+    assert faults('leave')[1] > 10 * max(count, 100)
+
+
+def test_who_told_malloc_how_to_work_is_not_overruled():
+    assert faults('keep', MALLOC_TRIM_THRESHOLD_='1000000')[0] is False
