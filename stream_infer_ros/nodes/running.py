@@ -19,7 +19,6 @@ from stream_infer_ros.memory_use import keep_freed_images
 
 # Longest that a callback in work is waited for: `ros2 launch` and people expect an end within two seconds.
 PATIENCE_S = 1.2
-IDLE_S = 1.0
 # A signal that the system hands to another thread does not end a wait of the main thread (seen here), whose
 # next step runs its handler.
 SIGNALS_SEEN_S = 0.2
@@ -76,6 +75,8 @@ class _Spinning:
         self._failure: BaseException | None = None
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(node)
+        # `Executor.wake` has it look again, but not return.
+        self._return = node.create_guard_condition(lambda: None)
         self._thread = threading.Thread(target=self._run, name='executor', daemon=True)
 
     def start(self) -> None:
@@ -83,7 +84,7 @@ class _Spinning:
 
     def join(self, timeout_s: float) -> bool:
         """Whether the callback in work, if any, was finished in time."""
-        self._executor.wake()
+        self._return.trigger()
         self._thread.join(timeout_s)
         if self._thread.is_alive():
             return False
@@ -98,7 +99,7 @@ class _Spinning:
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
-                self._executor.spin_once(timeout_sec=IDLE_S)
+                self._executor.spin_once()
         except BaseException as failure:  # raised again by the main thread
             self._failure = failure
             self._stop.set()

@@ -60,22 +60,22 @@ class Spun:
     def add(self, node):
         executor = SingleThreadedExecutor()
         executor.add_node(node)
-        done = threading.Event()
+        done, wake = threading.Event(), node.create_guard_condition(lambda: None)
         thread = threading.Thread(target=self._spin, args=(executor, done))
         thread.start()
-        self._running.append((executor, done, thread))
+        self._running.append((executor, done, wake, thread))
 
     def end(self):
-        for executor, done, thread in self._running:
+        for executor, done, wake, thread in self._running:
             done.set()
-            executor.wake()
+            wake.trigger()
             thread.join()
             executor.shutdown()
 
     @staticmethod
     def _spin(executor, done):
         while not done.is_set():
-            executor.spin_once(timeout_sec=0.5)
+            executor.spin_once()
 
 
 class Bench:
