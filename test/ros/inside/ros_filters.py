@@ -1,6 +1,7 @@
 """Our frames and synchronizers chain with stock message_filters, in both directions and inside one policy."""
 
 import importlib.util
+import threading
 import time
 from pathlib import Path
 
@@ -167,6 +168,27 @@ def test_a_set_leaves_at_its_deadline_though_nothing_more_comes(node, spin):
     spin(lambda: sets)
     assert sets == [(only, None)]
     matched.destroy()
+
+
+def test_a_deadline_wakes_an_executor_that_sleeps(context, node):
+    """What opens the set came on another thread, as from a graph."""
+    inputs = [SimpleFilter(), SimpleFilter()]
+    matched = SynchronizerFilter(node, inputs, SyncConfig(deadline_ms=30.0))
+    left = threading.Event()
+    matched.registerCallback(lambda *messages: left.set())
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    asleep = executor.create_task(lambda: None)
+    spinning = threading.Thread(target=executor.spin)
+    spinning.start()
+    try:
+        while not asleep.done():
+            left.wait(0.01)
+        inputs[0].signalMessage(CameraInfo(header=header(node.get_clock().now().nanoseconds)))
+        assert left.wait(PATIENCE_S)
+    finally:
+        executor.shutdown()
+        spinning.join()
 
 
 @pytest.mark.parametrize('policy', ['deadline', 'approximate_time', 'exact', 'latest'])
