@@ -184,6 +184,7 @@ def test_a_deadline_wakes_an_executor_that_sleeps(context, node):
     try:
         while not asleep.done():
             left.wait(0.01)
+        left.wait(0.2)  # it has gone to sleep by now; were it not so, this would only show less
         inputs[0].signalMessage(CameraInfo(header=header(node.get_clock().now().nanoseconds)))
         assert left.wait(PATIENCE_S)
     finally:
