@@ -23,10 +23,9 @@ from stream_infer_ros.graph.ros.qos import overridden, to_rclpy
 from stream_infer_ros.graph.ros.receiver import Receiver
 from stream_infer_ros.graph.ros.reception import Reception
 
-# How often publishers are looked for where a subscription awaits its first, and where one that offers less
-# may still come; rclpy has no event for either.
-AWAITING_S = 0.2
-WATCHING_S = 0.5
+# How often publishers are looked for while a subscription awaits its first, or one that offers less may still
+# come; rclpy has no event for either.
+LOOK_S = 0.5
 
 
 class RosGraph:
@@ -129,10 +128,8 @@ class RosGraph:
             if self._closed:
                 return None
             self._best_available.decide()
-            made_as = self._best_available.made_as()
-        if 'nothing' in made_as:
-            return AWAITING_S
-        return WATCHING_S if 'reliable' in made_as else None
+            settled = self._best_available.made_as() <= {'best_effort'}
+        return None if settled else LOOK_S
 
     def _receive(self, topic: str, type_name: str, qos: Qos, callback: GuardedCallback) -> Callable[[], None]:
         """Make a subscription and receive from it; returns what undoes that. The lock is held for both."""

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import ctypes
 import weakref
-from collections import deque
+from ctypes import addressof
 from functools import cache
+from sys import getrefcount
+from typing import Any
 
 from rclpy.subscription import Subscription
 
@@ -21,6 +23,7 @@ from stream_infer_ros.graph.graph import Cdr
 _OK, _NOTHING_THERE = 0, 401  # RCL_RET_OK, RCL_RET_SUBSCRIPTION_TAKE_FAILED
 # Buffers kept for the next message, of one subscription: as many images as may wait, and those in work.
 _KEPT = 8
+_STEP = 1 << 16
 
 
 class _Allocator(ctypes.Structure):
@@ -65,31 +68,53 @@ class _Library:
         self.allocator = default_allocator()
 
 
-class _Buffers:
-    """Memory of one subscription's messages, used again; safe to give back to from any thread."""
+class _Buffer:
+    """Memory that rcl writes one message into, and the Python object that stands for it.
 
-    def __init__(self, library: _Library) -> None:
-        self._library = library
-        self._kept: deque[_SerializedMessage] = deque()
-        self._closed = False
+    Whoever has a view of the message refers to that object, so its count of references says whether the
+    memory may be written again: watching for its end by weak reference cost 50 us a message.
+    """
 
-    def get(self) -> _SerializedMessage:
-        try:
-            return self._kept.popleft()
-        except IndexError:
-            return _SerializedMessage(None, 0, 0, self._library.allocator)
+    __slots__ = ('_body', 'message')
 
-    def give_back(self, message: _SerializedMessage) -> None:
-        if self._closed or len(self._kept) >= _KEPT:
-            self._library.free(message)
+    def __init__(self, allocator: _Allocator) -> None:
+        self.message = _SerializedMessage(None, 0, 0, allocator)
+        self._body: Any = None
+
+    def references(self) -> int:
+        return getrefcount(self._body)
+
+    def is_free(self) -> bool:
+        return self._body is None or self.references() <= _WHEN_FREE
+
+    def view(self) -> memoryview:
+        """What rcl wrote, read-only."""
+        body, length = self._body, self.message.length
+        if body is None or addressof(body) != self.message.buffer or len(body) < length:
+            # Longer than the memory: ctypes makes a class for each length, so there shall be few.
+            whole = _STEP * (length // _STEP + 1)
+            self._body = body = (ctypes.c_ubyte * whole).from_address(self.message.buffer)
+        return memoryview(body).cast('B')[:length].toreadonly()
+
+    def free_when_let_go(self, library: _Library) -> None:
+        """Free the memory once nobody has a view of it."""
+        if self.is_free():
+            library.free(self.message)
         else:
-            self._kept.append(message)
+            weakref.finalize(self._body, library.free, self.message).atexit = False
+        self._body = None
 
-    def close(self) -> None:
-        """Free what is kept; what others still hold is freed when they let go."""
-        self._closed = True
-        while self._kept:
-            self._library.free(self._kept.popleft())
+
+def _references_when_free() -> int:
+    """Its own and that of the question; counted, as versions of Python differ in the latter."""
+    buffer = _Buffer(_Allocator())
+    memory = ctypes.create_string_buffer(1)
+    buffer.message.buffer, buffer.message.length = addressof(memory), 1
+    buffer.view()
+    return buffer.references()
+
+
+_WHEN_FREE = _references_when_free()
 
 
 class RawTake:
@@ -99,26 +124,35 @@ class RawTake:
         self._library = _library()
         self._address = subscription.handle.pointer
         self._topic = topic
-        self._buffers = _Buffers(self._library)
-        self._next = self._buffers.get()
+        self._buffers = [_Buffer(self._library.allocator)]
+        self._next = self._buffers[0]
 
     def __call__(self) -> Cdr | None:
         """The next message; None where there is none. The subscription must be kept from destruction."""
-        message = self._next
-        code = self._library.take(self._address, message, None, None)
+        buffer = self._next
+        code = self._library.take(self._address, buffer.message, None, None)
         if code == _NOTHING_THERE:
             return None
         if code != _OK:
             self._library.reset_error()
             raise GraphError(f'taking from {self._topic}: rcl failed with code {code}; is the node still up?')
-        body = (ctypes.c_ubyte * message.length).from_address(message.buffer)
-        weakref.finalize(body, self._buffers.give_back, message).atexit = False
-        self._next = self._buffers.get()
-        return memoryview(body).cast('B').toreadonly()
+        view = buffer.view()
+        self._next = self._free_buffer()
+        return view
+
+    def _free_buffer(self) -> _Buffer:
+        for buffer in self._buffers:
+            if buffer.is_free():
+                return buffer
+        if len(self._buffers) == _KEPT:  # somebody keeps many: the oldest is theirs
+            self._buffers.pop(0).free_when_let_go(self._library)
+        self._buffers.append(_Buffer(self._library.allocator))
+        return self._buffers[-1]
 
     def close(self) -> None:
-        self._library.free(self._next)
-        self._buffers.close()
+        for buffer in self._buffers:
+            buffer.free_when_let_go(self._library)
+        self._buffers = []
 
 
 @cache

@@ -32,9 +32,7 @@ class Reception:
         callback: GuardedCallback,
     ) -> None:
         self.callback = callback
-        self._node, self._receiver = node, receiver
-        self._now_ns = now_ns
-        self._batch = qos.depth
+        self._node, self._receiver, self._now_ns = node, receiver, now_ns
         self._subscription = node.create_subscription(
             message_class(type_name),
             topic,
@@ -50,14 +48,10 @@ class Reception:
         receiver.add(self._subscription, self._take)
 
     def _take(self) -> None:
-        # No more than the queue holds, or one quick publisher would keep the others waiting.
-        for _ in range(self._batch):
-            cdr = self._take_next()
-            if cdr is None:
-                return
+        # One at a time, so that all are served in turn: where more is waiting, the next wait is none.
+        cdr = self._take_next()
+        if cdr is not None:
             self.callback(cdr, self._now_ns())
-            if self._receiver.stopping:
-                return
 
     def lost(self) -> int:
         """Messages the middleware says were on their way and did not arrive."""
