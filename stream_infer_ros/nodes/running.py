@@ -15,6 +15,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from stream_infer_ros.cli.stopping import stop_on_signal
 from stream_infer_ros.errors import StreamInferError
+from stream_infer_ros.graph.cyclone_for_images import uri_for_images
 from stream_infer_ros.memory_use import keep_freed_images
 
 # Longest that a callback in work is waited for: `ros2 launch` and people expect an end within two seconds.
@@ -42,6 +43,7 @@ def run_node(make: Callable[[threading.Event], Node]) -> None:
     come back in time (an engine in the making cannot be interrupted) ends with the process.
     """
     keep_freed_images()
+    os.environ['CYCLONEDDS_URI'] = uri_for_images(os.environ)  # for rmw_cyclonedds, where ROS is set to it
     try:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:  # RCLError: a parameter file that cannot be read, remapping that is none

@@ -239,9 +239,9 @@ def test_two_best_available_subscriptions_of_a_known_topic_get_everything(graph,
 def test_images_arrive_through_the_socket_buffers_of_older_kernels(peer, monkeypatch):
     from stream_infer_ros.graph.dds import configuration  # noqa: PLC0415
 
-    small = configuration._BUFFERS.replace('max="4MB"', 'max="212992B"')
-    assert small != configuration._BUFFERS
-    monkeypatch.setattr(configuration, '_BUFFERS', small)
+    small = configuration.BUFFERS.replace('max="4MB"', 'max="212992B"')
+    assert small != configuration.BUFFERS
+    monkeypatch.setattr(configuration, 'BUFFERS', small)
     graph = make_graph(dds_config())
     try:
         deep = Qos('best_available', 'volatile', 10)

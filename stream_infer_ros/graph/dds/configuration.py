@@ -13,24 +13,12 @@ from xml.sax.saxutils import quoteattr
 
 from stream_infer_ros.config import GraphConfig
 from stream_infer_ros.errors import GraphError
+from stream_infer_ros.graph.cyclone_for_images import BUFFERS, QUICK_REPAIR, SIZES
 
 Reach = Literal['SUBNET', 'LOCALHOST', 'OFF', 'SYSTEM_DEFAULT']
 
 _MAX_DOMAIN_ID = 232  # the last one whose ports fit into 16 bits
 
-# Cyclone's defaults lost 9 % of 4 cameras of 640x480 at 30 Hz, these none (measured on 2 cores): an image is
-# 15 datagrams, not 700, and a burst of six fits into the socket and into the writer's history.
-_SIZES = '<MaxMessageSize>65500B</MaxMessageSize><FragmentSize>65000B</FragmentSize>'
-_BUFFERS = (
-    '<Internal><SocketReceiveBufferSize max="4MB"/><Watermarks><WhcHigh>8MB</WhcHigh></Watermarks></Internal>'
-)
-# Where the kernel's socket buffers are small (212,992 bytes before Linux 6.18) a burst of images does not fit
-# and is asked for again. With Cyclone's timing, meant for networks, 6 cameras of 640x480 at 10 Hz, all at
-# once, lost a fifth of their images and took 105 ms (p50); with this they lost none and took 22 (busy cores).
-_QUICK_REPAIR = (
-    '<Internal><NackDelay>5ms</NackDelay>'
-    '<HeartbeatInterval min="2ms" minsched="5ms">20ms</HeartbeatInterval></Internal>'
-)
 _LOOPBACK = (
     '<Interfaces><NetworkInterface name="lo" multicast="false"/></Interfaces>'
     '<AllowMulticast>false</AllowMulticast>'
@@ -71,9 +59,9 @@ def domain_xml(config: GraphConfig, environ: Mapping[str, str], process_id: int)
     peers = [peer.strip() for peer in environ.get('ROS_STATIC_PEERS', '').split(';') if peer.strip()]
     range_ = reach(environ)
     if config.loopback or (range_ == 'LOCALHOST' and not peers):
-        return _domain(_LOOPBACK + _SIZES, _discovery(['127.0.0.1']), _BUFFERS + _QUICK_REPAIR)
+        return _domain(_LOOPBACK + SIZES, _discovery(['127.0.0.1']), BUFFERS + QUICK_REPAIR)
     user = environ.get('CYCLONEDDS_URI', '')
-    sizes, buffers = ('', '') if user else (_SIZES, _BUFFERS)
+    sizes, buffers = ('', '') if user else (SIZES, BUFFERS)
     if range_ == 'OFF':
         # The tag is the process's own: nobody else carries it, so nobody is discovered.
         alone = f'<ParticipantIndex>none</ParticipantIndex><Tag>ros_discovery_off_{process_id}</Tag>'
