@@ -70,9 +70,9 @@ setup(
         'console_scripts': [
             'stream_infer = stream_infer_ros.cli.main:main',
             # These need a ROS 2.
-            'stream_infer_node = stream_infer_ros.nodes.stream_infer_node:main',
-            'camera_world_node = stream_infer_ros.nodes.camera_world_node:main',
-            'occupancy_fusion_node = stream_infer_ros.nodes.occupancy_fusion_node:main',
+            'stream_infer_node = stream_infer_ros.nodes.executables:stream_infer_node',
+            'camera_world_node = stream_infer_ros.nodes.executables:camera_world_node',
+            'occupancy_fusion_node = stream_infer_ros.nodes.executables:occupancy_fusion_node',
         ]
     },
     zip_safe=True,

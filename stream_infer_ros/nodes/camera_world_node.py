@@ -11,7 +11,6 @@ from stream_infer_ros.config import WorldConfig
 from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.graph.ros import RosGraph
 from stream_infer_ros.nodes.parameters import TreeParameters
-from stream_infer_ros.nodes.running import run_node
 from stream_infer_ros.simulation import SimulationOptions, Timing, simulate
 
 # Building the world, being discovered, rendering ahead.
@@ -83,12 +82,3 @@ def options_of(config: WorldConfig, namespace: str) -> SimulationOptions:
         with_clock=config.clock,
         namespace=namespace,
     )
-
-
-def main() -> None:
-    """`ros2 run stream_infer_ros camera_world_node`."""
-    run_node(CameraWorldNode)
-
-
-if __name__ == '__main__':
-    main()

@@ -8,7 +8,6 @@ from stream_infer_ros.config import Config, FusionConfig
 from stream_infer_ros.graph import Graph
 from stream_infer_ros.nodes.pipeline_node import PipelineNode
 from stream_infer_ros.nodes.remapped_cameras import remapped
-from stream_infer_ros.nodes.running import run_node
 from stream_infer_ros.pipeline.assembly import Assembly, assemble_fusion
 from stream_infer_ros.pipeline.camera_topics import DetectionTopics, detection_topics
 
@@ -34,12 +33,3 @@ class OccupancyFusionNode(PipelineNode):
 
     def free(self) -> None:
         self._cameras = ()
-
-
-def main() -> None:
-    """`ros2 run stream_infer_ros occupancy_fusion_node`."""
-    run_node(OccupancyFusionNode)
-
-
-if __name__ == '__main__':
-    main()

@@ -1,4 +1,4 @@
-"""A node from its start to its end: ROS arguments, an executor on a thread, signals, exit code."""
+"""A node from its start to its end: ROS arguments, an executor on a thread, exit code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from stream_infer_ros.cli.stopping import stop_on_signal
 from stream_infer_ros.errors import StreamInferError
 from stream_infer_ros.graph.cyclone_for_images import uri_for_images
 from stream_infer_ros.memory_use import keep_freed_images
@@ -33,11 +32,13 @@ class Stoppable(Protocol):
         ...
 
 
-def run_node(make: Callable[[threading.Event], Node]) -> None:
-    """Run until SIGINT, SIGTERM or the event that `make` is given; exit code 0, without a traceback.
+def run_node(make: Callable[[threading.Event], Node], stop: threading.Event) -> None:
+    """Run until `stop`; exit code 0, without a traceback.
 
     Args:
-        make: the node; it must be `Stoppable`. An error of ours that it raises is one line and exit code 1.
+        make: the node; it must be `Stoppable`, and may set the event itself. An error of ours that it raises
+            is one line and exit code 1.
+        stop: set by SIGINT and SIGTERM (`stop_on_signal`).
 
     The executor has a thread of its own, so that a signal is heard while a callback works. One that does not
     come back in time (an engine in the making cannot be interrupted) ends with the process.
@@ -48,25 +49,24 @@ def run_node(make: Callable[[threading.Event], Node]) -> None:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:  # RCLError: a parameter file that cannot be read, remapping that is none
         sys.exit(f'error: {error}')
-    with stop_on_signal(for_good=True) as stop:
-        try:
-            node = make(stop)
-        except StreamInferError as error:
-            rclpy.try_shutdown()
-            sys.exit(f'error: {error}')
-        spinning = _Spinning(node, stop)
-        spinning.start()
-        while not stop.wait(SIGNALS_SEEN_S):
-            pass
-        if not spinning.join(PATIENCE_S):
-            node.get_logger().warning('still at work when told to stop; what it was doing is given up')
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(0)
-        node.stop()  # type: ignore[attr-defined]
-        node.destroy_node()
+    try:
+        node = make(stop)
+    except StreamInferError as error:
         rclpy.try_shutdown()
-        spinning.raise_failure()
+        sys.exit(f'error: {error}')
+    spinning = _Spinning(node, stop)
+    spinning.start()
+    while not stop.wait(SIGNALS_SEEN_S):
+        pass
+    if not spinning.join(PATIENCE_S):
+        node.get_logger().warning('still at work when told to stop; what it was doing is given up')
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+    node.stop()  # type: ignore[attr-defined]
+    node.destroy_node()
+    rclpy.try_shutdown()
+    spinning.raise_failure()
 
 
 class _Spinning:

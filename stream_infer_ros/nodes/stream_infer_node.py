@@ -11,7 +11,6 @@ from stream_infer_ros.graph import Graph, TopicInfo
 from stream_infer_ros.graph.ros.discovery import topics
 from stream_infer_ros.nodes.pipeline_node import PipelineNode
 from stream_infer_ros.nodes.remapped_cameras import remapped
-from stream_infer_ros.nodes.running import run_node
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
 from stream_infer_ros.pipeline.camera_topics import CameraTopics, camera_topics
 from stream_infer_ros.pipeline.network import Network
@@ -81,12 +80,3 @@ class StreamInferNode(PipelineNode):
             if cameras and time.monotonic() - changed_s >= SETTLED_S:
                 break
         return found
-
-
-def main() -> None:
-    """`ros2 run stream_infer_ros stream_infer_node`."""
-    run_node(StreamInferNode)
-
-
-if __name__ == '__main__':
-    main()

@@ -10,10 +10,10 @@ from typing import ClassVar
 
 import pytest
 
-NODES = 'stream_infer_ros.nodes'
-WORLD = [f'{NODES}.camera_world_node', '-p', 'cameras:=2', '-p', 'width:=160', '-p', 'height:=120']
-PIPELINE = [f'{NODES}.stream_infer_node', '-p', 'cameras:=[cam0, cam1]']
-FUSION = [f'{NODES}.occupancy_fusion_node', '-p', 'cameras:=[cam0, cam1]']
+EXECUTABLES = 'stream_infer_ros.nodes.executables'
+WORLD = ['camera_world_node', '-p', 'cameras:=2', '-p', 'width:=160', '-p', 'height:=120']
+PIPELINE = ['stream_infer_node', '-p', 'cameras:=[cam0, cam1]']
+FUSION = ['occupancy_fusion_node', '-p', 'cameras:=[cam0, cam1]']
 PATIENCE_S = 30.0
 
 
@@ -31,9 +31,9 @@ class Process:
 
     started: ClassVar[list[subprocess.Popen]] = []
 
-    def __init__(self, module, *arguments, code=''):
-        start = ['-c', code] if code else ['-m', module]
-        command = [sys.executable, *start, '--ros-args', *arguments]
+    def __init__(self, executable, *arguments, code=''):
+        code = code or f'from {EXECUTABLES} import {executable} as run; run()'
+        command = [sys.executable, '-c', code, '--ros-args', *arguments]
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
         )
@@ -85,7 +85,7 @@ def test_all_of_a_demo_end_in_order(number):
 
 
 def test_a_signal_is_heard_while_cameras_are_looked_for():
-    pipeline = Process(f'{NODES}.stream_infer_node')
+    pipeline = Process('stream_infer_node')
     pipeline.until('looking for image topics')
     took_s, code, output = pipeline.end(signal.SIGINT)
     assert (code, took_s < 2.0) == (0, True), output
@@ -96,9 +96,9 @@ def test_a_signal_is_heard_while_an_engine_is_in_the_making():
     """Compiling cannot be interrupted: the process ends all the same."""
     code = (
         'import threading\n'
-        f'from {NODES} import stream_infer_node as module\n'
+        'from stream_infer_ros.nodes import stream_infer_node as module\n'
         'module.Network = lambda config: threading.Event().wait(60)\n'
-        'module.main()\n'
+        f'from {EXECUTABLES} import stream_infer_node as run; run()\n'
     )
     pipeline = Process('', '-p', 'cameras:=[cam0]', code=code)
     pipeline.until('loading the network')
@@ -108,8 +108,21 @@ def test_a_signal_is_heard_while_an_engine_is_in_the_making():
     assert 'Traceback' not in output
 
 
+def test_a_signal_is_heard_while_the_node_is_loaded():
+    code = (
+        f'import {EXECUTABLES} as executables; load = executables.import_module\n'
+        'executables.import_module = lambda name: (print("loading", flush=True), load(name))[1]\n'
+        'executables.stream_infer_node()\n'
+    )
+    pipeline = Process('', '-p', 'cameras:=[cam0]', code=code)
+    pipeline.until('loading')
+    took_s, code, output = pipeline.end(signal.SIGINT)
+    assert (code, took_s < 2.0) == (0, True), output
+    assert 'Traceback' not in output
+
+
 def test_cameras_are_found_where_none_are_named():
-    pipeline = Process(f'{NODES}.stream_infer_node', '-p', 'engine.kind:=fake')
+    pipeline = Process('stream_infer_node', '-p', 'engine.kind:=fake')
     pipeline.until('looking for image topics')
     world = Process(*WORLD)
     pipeline.until('active: cam0, cam1')
