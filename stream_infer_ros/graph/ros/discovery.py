@@ -16,6 +16,8 @@ from stream_infer_ros.graph.compatibility import mismatch
 from stream_infer_ros.graph.graph import Qos, QosProblem, TopicInfo
 from stream_infer_ros.graph.ros.qos import from_rclpy, to_rclpy
 
+Kind = Literal['publisher', 'subscription']
+
 # Every node of ROS publishes to these, whatever it is for.
 _PLUMBING = ('/parameter_events', '/rosout')
 
@@ -24,7 +26,7 @@ _PLUMBING = ('/parameter_events', '/rosout')
 class OwnEnd:
     """One of ours; `topic` is the name before remapping, as rclpy wants to be asked."""
 
-    kind: Literal['publisher', 'subscription']
+    kind: Kind
     topic: str
     type_name: str
     qos: Qos
@@ -42,49 +44,50 @@ def topics(node: Node) -> list[TopicInfo]:
     return sorted(found, key=lambda info: (info.name, info.type_name))
 
 
-class Offers:
-    """The reliabilities that publishers offer, cheap to ask for again and again.
+class Others:
+    """The ends that others (and we) have of topics, cheap to ask for again and again.
 
-    Asking rclpy for the publishers of a topic costs 100 us, for their number 10: where that is as it was, the
-    last answer stands, for `_KEPT_S`.
+    Asking rclpy for the ends of a topic costs 100 us, for their number 10: where that is as it was, the last
+    answer stands, for `_KEPT_S`. Topics are named as before remapping.
     """
 
     _KEPT_S = 2.0
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._resolved: dict[str, str] = {}
-        self._last: dict[tuple[str, str], tuple[int, float, set[str]]] = {}
+        self._last: dict[tuple[Kind, str], tuple[int, float, list[TopicEndpointInfo]]] = {}
 
-    def __call__(self, topic: str, type_name: str) -> set[str]:
-        """What the publishers of a topic (before remapping) and type offer."""
-        if topic not in self._resolved:
-            self._resolved[topic] = self._node.resolve_topic_name(topic)
-        count = self._node.count_publishers(self._resolved[topic])
+    def ends(self, kind: Kind, topic: str) -> list[TopicEndpointInfo]:
+        """All ends of that kind known by now."""
+        name = self._node.resolve_topic_name(topic)
+        publishers = kind == 'publisher'
+        count = self._node.count_publishers(name) if publishers else self._node.count_subscribers(name)
         now_s = time.monotonic()
-        last = self._last.get((topic, type_name))
+        last = self._last.get((kind, topic))
         if last is not None and count == last[0] and now_s < last[1]:
             return last[2]
-        offered = self._ask(topic, type_name) if count else set()
-        self._last[topic, type_name] = count, now_s + self._KEPT_S, offered
-        return offered
+        ask = (
+            self._node.get_publishers_info_by_topic
+            if publishers
+            else self._node.get_subscriptions_info_by_topic
+        )
+        ends = ask(topic) if count else []
+        self._last[kind, topic] = count, now_s + self._KEPT_S, ends
+        return ends
 
-    def _ask(self, topic: str, type_name: str) -> set[str]:
-        ends = self._node.get_publishers_info_by_topic(topic)
+    def offered(self, topic: str, type_name: str) -> set[str]:
+        """The reliabilities that publishers of a topic and type offer."""
+        ends = self.ends('publisher', topic)
         return {from_rclpy(end.qos_profile).reliability for end in ends if end.topic_type == type_name}
 
-
-def qos_problems(node: Node, own: Iterable[OwnEnd]) -> list[QosProblem]:
-    """Ends of ours that met one they cannot talk to, under the topic's name after remapping."""
-    problems = set()
-    for end in own:
-        others = (
-            node.get_subscriptions_info_by_topic(end.topic)
-            if end.kind == 'publisher'
-            else node.get_publishers_info_by_topic(end.topic)
-        )
-        problems |= {_why_apart(node.resolve_topic_name(end.topic), end, other) for other in others}
-    return sorted((p for p in problems if p is not None), key=lambda p: (p.topic, p.policy, p.remedy))
+    def problems(self, own: Iterable[OwnEnd]) -> list[QosProblem]:
+        """Ends of ours that met one they cannot talk to, under the topic's name after remapping."""
+        found = set()
+        for end in own:
+            others = self.ends('subscription' if end.kind == 'publisher' else 'publisher', end.topic)
+            name = self._node.resolve_topic_name(end.topic)
+            found |= {_why_apart(name, end, other) for other in others}
+        return sorted((p for p in found if p is not None), key=lambda p: (p.topic, p.policy, p.remedy))
 
 
 def _why_apart(topic: str, own: OwnEnd, other: TopicEndpointInfo) -> QosProblem | None:

@@ -47,7 +47,8 @@ class RosGraph:
         self._receptions: list[Reception] = []
         self._ends: list[OwnEnd] = []
         self._lost_by_gone: list[tuple[str, int]] = []
-        self._best_available = BestAvailable(discovery.Offers(node), self._receive)
+        self._others = discovery.Others(node)
+        self._best_available = BestAvailable(self._others.offered, self._receive)
         self._clock = NodeClock(node.get_clock())
         self._receiver = Receiver(node.context, f'{node.get_name()} ros receiver', self._look)
         atexit.register(self.close)
@@ -93,7 +94,7 @@ class RosGraph:
         with self._lock:
             ends = [] if self._closed else list(self._ends)
         with as_graph_error('looking for problems of QoS'):  # takes milliseconds: messages don't wait for it
-            return discovery.qos_problems(self._node, ends)
+            return self._others.problems(ends)
 
     def callback_failures(self) -> dict[str, int]:
         return count_by_topic((callback.topic, callback.failures) for callback in self._callbacks)
