@@ -68,7 +68,10 @@ class Statistics:
     def took(self, stage: str, duration_ns: int, camera: str = '') -> None:
         """Note one duration; `camera` is empty for stages that work on whole sets."""
         with self._lock:
-            self._durations.setdefault((stage, camera), Durations()).add(duration_ns)
+            durations = self._durations.get((stage, camera))
+            if durations is None:
+                durations = self._durations[stage, camera] = Durations()
+            durations.add(duration_ns)
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
