@@ -10,7 +10,6 @@ from pathlib import Path
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import (
     DeclareLaunchArgument,
-    EmitEvent,
     ExecuteProcess,
     IncludeLaunchDescription,
     LogInfo,
@@ -18,18 +17,20 @@ from launch.actions import (
     RegisterEventHandler,
     Shutdown,
 )
+from launch.event_handlers import OnProcessIO
+from launch.events.process import ProcessIO
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.event_handlers import OnStateTransition
-from launch_ros.events.lifecycle import ChangeState
-from lifecycle_msgs.msg import Transition
 
 # By path and not by package: so `ros2 launch --show-args` lists its arguments too.
 PIPELINE = str(Path(__file__).with_name('stream_infer.launch.py'))
 CLOCK_HZ = '100'
+PLAYS = 'replay.plays'
 
 
 def generate_launch_description() -> LaunchDescription:
+    start = OpaqueFunction(function=play)
     return LaunchDescription(
         [
             DeclareLaunchArgument('bag', description='Folder of the ROS 2 bag.'),
@@ -40,17 +41,33 @@ def generate_launch_description() -> LaunchDescription:
                 choices=['true', 'false'],
                 description='Begin again at the end.',
             ),
+            # Whichever comes first: the event is lost where the node is active before it is discovered, the
+            # log line where log_level hides it.
+            RegisterEventHandler(OnStateTransition(goal_state='active', entities=[start])),
+            RegisterEventHandler(OnProcessIO(on_stdout=heard, on_stderr=heard)),
             IncludeLaunchDescription(
                 PythonLaunchDescriptionSource(PIPELINE),
-                launch_arguments={'use_sim_time': 'true', 'autostart': 'false'}.items(),
+                launch_arguments={'use_sim_time': 'true', 'autostart': 'true'}.items(),
             ),
-            OpaqueFunction(function=play),
         ]
     )
 
 
+def heard(event: ProcessIO) -> list[LaunchDescriptionEntity]:
+    """What follows from what the pipeline says of its state."""
+    text = event.text.decode(errors='replace')
+    if 'stream_infer]: active: ' in text:
+        return [OpaqueFunction(function=play)]
+    if 'stream_infer]: cannot ' in text:
+        return [OpaqueFunction(function=refuse)]
+    return []
+
+
 def play(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """Bring the pipeline up, then start the player: what is played before would be lost."""
+    """Start the player, once: what it played before the pipeline listens would be lost."""
+    if context.is_shutdown or PLAYS in context.launch_configurations:
+        return []
+    context.launch_configurations[PLAYS] = 'true'
     loop = LaunchConfiguration('loop').perform(context) == 'true'
     player = ExecuteProcess(
         cmd=[
@@ -62,26 +79,7 @@ def play(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         output='screen',
         on_exit=OpaqueFunction(function=end),
     )
-    failed = OpaqueFunction(function=refuse)
-    return [
-        after('configuring', 'inactive', transition(Transition.TRANSITION_ACTIVATE)),
-        after('activating', 'active', player),
-        *(after(state, 'unconfigured', failed) for state in ('configuring', 'errorprocessing')),
-        after('activating', 'inactive', failed),
-        transition(Transition.TRANSITION_CONFIGURE),
-    ]
-
-
-def transition(transition_id: int) -> EmitEvent:
-    """Ask for a transition of the pipeline, the one lifecycle node of this launch."""
-    return EmitEvent(event=ChangeState(lifecycle_node_matcher=lambda node: True, transition_id=transition_id))
-
-
-def after(start_state: str, goal_state: str, action: LaunchDescriptionEntity) -> RegisterEventHandler:
-    """`action` once the pipeline has gone from one state to the other."""
-    return RegisterEventHandler(
-        OnStateTransition(start_state=start_state, goal_state=goal_state, entities=[action])
-    )
+    return [player]
 
 
 def end(context: LaunchContext) -> list[LaunchDescriptionEntity]:
@@ -92,4 +90,5 @@ def end(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 def refuse(context: LaunchContext) -> None:
     """Ends the launch with an exit code other than 0."""
-    raise RuntimeError('the pipeline did not come up; the reason is in the log of stream_infer above')
+    if not context.is_shutdown:
+        raise RuntimeError('the pipeline did not come up; the reason is in the log of stream_infer above')

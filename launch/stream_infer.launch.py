@@ -11,21 +11,16 @@ from pathlib import Path
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import (
     DeclareLaunchArgument,
-    EmitEvent,
     LogInfo,
     OpaqueFunction,
-    RegisterEventHandler,
     Shutdown,
 )
 from launch.conditions import IfCondition
-from launch.events import matches_action
+from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch.utilities.type_utils import coerce_to_type
 from launch_ros.actions import LifecycleNode, Node
-from launch_ros.event_handlers import OnStateTransition
-from launch_ros.events.lifecycle import ChangeState
 from launch_ros.substitutions import FindPackageShare
-from lifecycle_msgs.msg import Transition
 
 PACKAGE = 'stream_infer_ros'
 SHARE = FindPackageShare(PACKAGE)
@@ -92,8 +87,6 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         for argument, (parameter, kind, _) in SETTINGS.items()
         if value(context, argument, str)
     }
-    if build_only:
-        given['autostart'] = False
     # A dictionary is written under the node's full name: so it also wins over sections of that name.
     parameters = [params_file(context), *([given] if given else [])]
     node = LifecycleNode(
@@ -102,43 +95,21 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         name='stream_infer',
         namespace=LaunchConfiguration('namespace'),
         parameters=parameters,
+        arguments=['--build-only'] if build_only else None,
         ros_arguments=['--log-level', LaunchConfiguration('log_level')],
         output='screen',
-        on_exit=OpaqueFunction(function=refuse) if build_only else None,
+        on_exit=built if build_only else None,
     )
-    return [node, *(configure_and_end(node) if build_only else [])]
+    return [node]
 
 
-def configure_and_end(node: LifecycleNode) -> list[LaunchDescriptionEntity]:
-    """Configure the node, which builds its engine, and shut down; with an error if that failed."""
-    configure = ChangeState(
-        lifecycle_node_matcher=matches_action(node), transition_id=Transition.TRANSITION_CONFIGURE
-    )
-    built = [LogInfo(msg='the engine is ready'), Shutdown(reason='the engine is ready')]
-    return [
-        RegisterEventHandler(
-            OnStateTransition(target_lifecycle_node=node, goal_state='inactive', entities=built)
-        ),
-        *(
-            RegisterEventHandler(
-                OnStateTransition(
-                    target_lifecycle_node=node,
-                    start_state=state,
-                    goal_state='unconfigured',
-                    entities=[OpaqueFunction(function=refuse)],
-                )
-            )
-            for state in ('configuring', 'errorprocessing')
-        ),
-        EmitEvent(event=configure),
-    ]
-
-
-def refuse(context: LaunchContext) -> None:
-    """Ends the launch with an exit code other than 0, unless it is ending already."""
-    if context.is_shutdown:
-        return
-    raise RuntimeError('the engine could not be built; the reason is in the log of stream_infer above')
+def built(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """End the launch, with an exit code other than 0 if the engine could not be built."""
+    if context.is_shutdown:  # interrupted
+        return []
+    if event.returncode:
+        raise RuntimeError('the engine could not be built; the reason is in the log of stream_infer above')
+    return [LogInfo(msg='the engine is ready'), Shutdown(reason='the engine is ready')]
 
 
 def params_file(context: LaunchContext) -> str:

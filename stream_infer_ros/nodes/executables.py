@@ -6,14 +6,19 @@ a Ctrl-C in that second ends a node as any other does.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 
 from stream_infer_ros.cli.stopping import stop_on_signal
 
 
 def stream_infer_node() -> None:
-    """Many cameras, one engine, detections per camera and one map."""
-    _run('stream_infer_node', 'StreamInferNode')
+    """Many cameras, one engine, detections per camera and one map.
+
+    `--build-only`: build or load the engine and end; exit code 1 if that failed.
+    """
+    how = 'configure_once' if '--build-only' in sys.argv else 'run_node'
+    _run('stream_infer_node', 'StreamInferNode', how)
 
 
 def camera_world_node() -> None:
@@ -26,8 +31,8 @@ def occupancy_fusion_node() -> None:
     _run('occupancy_fusion_node', 'OccupancyFusionNode')
 
 
-def _run(module: str, node: str) -> None:
+def _run(module: str, node: str, how: str = 'run_node') -> None:
     with stop_on_signal(for_good=True) as stop:
         running = import_module('stream_infer_ros.nodes.running')
         made_by = getattr(import_module(f'stream_infer_ros.nodes.{module}'), node)
-        running.run_node(made_by, stop)
+        getattr(running, how)(made_by, stop)

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
@@ -43,17 +44,7 @@ def run_node(make: Callable[[threading.Event], Node], stop: threading.Event) -> 
     The executor has a thread of its own, so that a signal is heard while a callback works. One that does not
     come back in time (an engine in the making cannot be interrupted) ends with the process.
     """
-    keep_freed_images()
-    os.environ['CYCLONEDDS_URI'] = uri_for_images(os.environ)  # for rmw_cyclonedds, where ROS is set to it
-    try:
-        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    except RuntimeError as error:  # RCLError: a parameter file that cannot be read, remapping that is none
-        sys.exit(f'error: {error}')
-    try:
-        node = make(stop)
-    except StreamInferError as error:
-        rclpy.try_shutdown()
-        sys.exit(f'error: {error}')
+    node = _made(make, stop)
     spinning = _Spinning(node, stop)
     spinning.start()
     while not stop.wait(SIGNALS_SEEN_S):
@@ -67,6 +58,43 @@ def run_node(make: Callable[[threading.Event], Node], stop: threading.Event) -> 
     node.destroy_node()
     rclpy.try_shutdown()
     spinning.raise_failure()
+
+
+def configure_once(make: Callable[[threading.Event], LifecycleNode], stop: threading.Event) -> None:
+    """Configure a lifecycle node, which builds its engine, and end; exit code 1 if that failed (see its log).
+
+    No executor runs, and nobody on the graph is needed. Arguments as for `run_node`.
+    """
+    node = _made(make, stop)
+    outcome: list[TransitionCallbackReturn] = []
+    # On a thread: an engine in the making cannot be interrupted, the process can.
+    work = threading.Thread(target=lambda: outcome.append(node.trigger_configure()), daemon=True)
+    work.start()
+    while work.is_alive() and not stop.is_set():
+        work.join(SIGNALS_SEEN_S)
+    if work.is_alive():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
+    node.stop()
+    node.destroy_node()
+    rclpy.try_shutdown()
+    sys.exit(outcome != [TransitionCallbackReturn.SUCCESS])
+
+
+def _made(make: Callable[[threading.Event], Node], stop: threading.Event) -> Node:
+    """rclpy started, and the node; or one line and exit code 1."""
+    keep_freed_images()
+    os.environ['CYCLONEDDS_URI'] = uri_for_images(os.environ)  # for rmw_cyclonedds, where ROS is set to it
+    try:
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:  # RCLError: a parameter file that cannot be read, remapping that is none
+        sys.exit(f'error: {error}')
+    try:
+        return make(stop)
+    except StreamInferError as error:
+        rclpy.try_shutdown()
+        sys.exit(f'error: {error}')
 
 
 class _Spinning:

@@ -163,12 +163,13 @@ def test_build_only_ends_with_the_engine_ready(workspace):
     assert 'the engine is ready' in output
 
 
-def test_build_only_fails_with_the_reason(workspace):
-    model = workspace.folder / 'missing.onnx'
-    with workspace.launch(f'stream_infer.launch.py build_only:=true model:={model}') as refused:
+@pytest.mark.parametrize('wrong', ['model:=/missing/network.onnx', 'engine:=abacus'])
+def test_build_only_fails_with_the_reason(workspace, wrong):
+    with workspace.launch(f'stream_infer.launch.py build_only:=true {wrong}') as refused:
         code, output = refused.ended()
     assert code != 0
-    assert str(model) in output
+    assert 'cannot configure' in output
+    assert wrong.partition(':=')[2] in output
     assert 'the engine could not be built' in output
 
 
