@@ -14,7 +14,7 @@ from stream_infer_ros.graph.graph import OnMessage, Qos, QosProblem, TopicInfo
 from stream_infer_ros.graph.guarded_callback import GuardedCallback, count_by_topic
 from stream_infer_ros.graph.names import check_names
 from stream_infer_ros.graph.ros import discovery
-from stream_infer_ros.graph.ros.calls import PublisherEventCallbacks, RCLError, as_graph_error
+from stream_infer_ros.graph.ros.calls import InvalidHandle, PublisherEventCallbacks, RCLError, as_graph_error
 from stream_infer_ros.graph.ros.clock import NodeClock
 from stream_infer_ros.graph.ros.discovery import OwnEnd
 from stream_infer_ros.graph.ros.message_class import message_class
@@ -126,9 +126,12 @@ class RosGraph:
     def _look(self) -> float | None:
         """On the receiver's thread: publishers may have come. Returns when to look again."""
         with self._lock:
-            if self._closed:
+            if self._closed or not self._node.context.ok():
                 return None
-            self._best_available.decide()
+            try:
+                self._best_available.decide()
+            except InvalidHandle:  # the node was destroyed: there is nobody to look for, and all else says so
+                return None
             settled = self._best_available.made_as() <= {'best_effort'}
         return None if settled else LOOK_S
 

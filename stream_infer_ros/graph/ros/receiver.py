@@ -53,9 +53,8 @@ class Receiver:
         self.stopping = False
         context.handle.__enter__()  # in use until the thread ended, as is all that it waits for
         self._wake = GuardCondition(None, None, context)
-        self._signal = SignalHandlerGuardCondition(
-            context
-        )  # a signal shuts contexts down, and tells only these
+        # A signal shuts contexts down, and wakes only these.
+        self._signal = SignalHandlerGuardCondition(context)
         context.on_shutdown(self.wake)
         # A daemon, so that a program that forgets to close can still end.
         self._thread = threading.Thread(target=self._run, name=thread_name, daemon=True)

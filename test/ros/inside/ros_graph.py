@@ -213,7 +213,8 @@ def test_after_the_context_went_down_publishing_goes_nowhere_and_closing_ends_th
     node = Node('ours', context=context)
     threads = threading.active_count()
     graph = RosGraph(node)
-    graph.subscribe('/words', STRING, RELIABLE, Inbox())
+    for qos in (RELIABLE, CAMERA_INPUT):
+        graph.subscribe('/words', STRING, qos, Inbox())
     publisher = graph.advertise('/words', STRING, RELIABLE)
     context.try_shutdown()
     publisher.publish(cdr('nobody'))
@@ -227,7 +228,8 @@ def test_after_the_context_went_down_publishing_goes_nowhere_and_closing_ends_th
 def test_a_node_that_is_destroyed_first_is_told_of_not_a_crash(context):
     node = Node('ours', context=context)
     graph = RosGraph(node)
-    graph.subscribe('/words', STRING, RELIABLE, Inbox())
+    for qos in (RELIABLE, CAMERA_INPUT):
+        graph.subscribe('/words', STRING, qos, Inbox())
     publisher = graph.advertise('/echo', STRING, RELIABLE)
     node.destroy_node()
     with pytest.raises(GraphError, match='close the graph before its node'):
@@ -235,6 +237,7 @@ def test_a_node_that_is_destroyed_first_is_told_of_not_a_crash(context):
     with pytest.raises(GraphError, match='close the graph before its node'):
         graph.topics()
     assert publisher.subscribers() == 0
+    graph._receiver.wake()  # it looks for publishers, and finds no node
     graph.close()
 
 
