@@ -28,6 +28,7 @@ SUCCESS, FAILURE, ERROR = (
     TransitionCallbackReturn.ERROR,
 )
 SUPERVISION_S = 0.5
+START_AGAIN_S = 1.0
 
 
 class PipelineNode(LifecycleNode):
@@ -53,19 +54,20 @@ class PipelineNode(LifecycleNode):
         self.stopping = stopping
         self.report = StateReport(self)
         self.parameters = TreeParameters(self, tree, without=('graph',), on_change=self._retune)
-        self._prepared = ''  # in words
+        self._prepared = ''  # in words; empty while there is nothing
+        self.may_yet_start = False  # whether what `prepare` failed of may pass
         self._assembly: Assembly | None = None
         self._runner: LiveRunner | None = None
         self._graph: Graph | None = None
         self.create_service(Trigger, '~/reset_map', self._reset_map)
         self.create_service(Trigger, '~/explain_sync', self._explain_sync)
         # Not on the node's clock: that one may be a simulation's, and stand still.
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(SUPERVISION_S, self._supervise, clock=steady)
+        self._steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(SUPERVISION_S, self._supervise, clock=self._steady)
         for given, closest in self.parameters.unknown.items():
             hint = f'; did you mean {closest}?' if closest else ''
             self.get_logger().warning(f'parameter {given} is no setting of this node and does nothing{hint}')
-        self._start_once = self.create_timer(0.0, self._autostart, clock=steady)
+        self._start_once = self.create_timer(0.0, self._autostart, clock=self._steady)
 
     # What a node is of.
 
@@ -157,6 +159,7 @@ class PipelineNode(LifecycleNode):
 
     def _cleanup(self) -> None:
         self.free()
+        self._prepared = ''
         self.report.say(DiagnosticLevel.STALE, 'unconfigured')
 
     def _shutdown(self) -> None:
@@ -178,8 +181,12 @@ class PipelineNode(LifecycleNode):
         settings = self.parameters.config
         if settings is None:  # tell why, as a start would
             self.report.say(DiagnosticLevel.ERROR, f'cannot configure: {self.parameters.problem}')
-        elif settings.autostart and self.trigger_configure() == SUCCESS and not self.stopping.is_set():
+        elif not settings.autostart or self._prepared:  # somebody else has configured it meanwhile
+            return
+        elif self.trigger_configure() == SUCCESS and not self.stopping.is_set():
             self.trigger_activate()
+        elif self.may_yet_start:
+            self._start_once = self.create_timer(START_AGAIN_S, self._autostart, clock=self._steady)
 
     def _supervise(self) -> None:
         """A pipeline that failed is stopped, and the reason told."""

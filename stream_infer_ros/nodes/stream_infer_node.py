@@ -21,7 +21,10 @@ LOOK_S = 0.1
 
 
 class StreamInferNode(PipelineNode):
-    """Configure loads the network and finds the cameras; it keeps both until cleanup."""
+    """Configure finds the cameras and loads the network; it keeps both until cleanup.
+
+    Where no cameras are named and none is found, a node that starts itself looks again, until some are there.
+    """
 
     def __init__(self, stopping: threading.Event) -> None:
         self._network: Network | None = None
@@ -34,16 +37,13 @@ class StreamInferNode(PipelineNode):
     def prepare(self, settings: Config) -> str:
         config = self.tree_of(settings)
         self.free()
+        self.may_yet_start = not config.cameras  # until some are found
+        self._cameras = tuple(remapped(self, camera) for camera in self._find_cameras(config))
+        self.may_yet_start = False
         with self.report.busy(f'loading the network on engine {config.engine.kind}'):
-            network = Network(config)
-        try:
-            self._cameras = tuple(remapped(self, camera) for camera in self._find_cameras(config))
-        except BaseException:
-            network.close()
-            raise
-        self._network = network
+            self._network = Network(config)
         cameras = ', '.join(camera.camera for camera in self._cameras)
-        return f'{cameras}; {network.file.name} on {type(network.engine).__name__}'
+        return f'{cameras}; {self._network.file.name} on {type(self._network.engine).__name__}'
 
     def assemble(self, settings: Config, graph: Graph) -> tuple[Assembly, Config]:
         config = self.tree_of(settings)

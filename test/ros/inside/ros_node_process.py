@@ -130,6 +130,20 @@ def test_cameras_are_found_where_none_are_named():
         assert process.end(signal.SIGINT)[1] == 0
 
 
+def test_a_node_without_cameras_looks_again_until_there_are_some():
+    code = (
+        'from stream_infer_ros.nodes import stream_infer_node as module\n'
+        'module.DISCOVERY_S = 0.2\n'
+        f'from {EXECUTABLES} import stream_infer_node as run; run()\n'
+    )
+    pipeline = Process('', '-p', 'engine.kind:=fake', code=code)
+    pipeline.until('cannot configure: expected at least one camera')
+    world = Process(*WORLD)
+    pipeline.until('active: cam0')
+    for process in (pipeline, world):
+        assert process.end(signal.SIGINT)[1] == 0
+
+
 def test_a_world_ends_by_itself():
     world = Process(*WORLD, '-p', 'seconds:=0.5', '-p', 'clock:=true', '-p', 'use_sim_time:=true')
     _, code, output = world.ended()
