@@ -55,6 +55,7 @@ class PipelineNode(LifecycleNode):
         self.report = StateReport(self)
         self.parameters = TreeParameters(self, tree, without=('graph',), on_change=self._retune)
         self._prepared = ''  # in words; empty while there is nothing
+        self._finalized = False
         self.may_yet_start = False  # whether what `prepare` failed of may pass
         self._assembly: Assembly | None = None
         self._runner: LiveRunner | None = None
@@ -112,6 +113,7 @@ class PipelineNode(LifecycleNode):
         """Stop running and free everything, whatever the state. Safe to call twice."""
         self._end_run()
         self.free()
+        self._prepared, self.may_yet_start = '', False
 
     def graph_config(self) -> GraphConfig:
         """The node's name and namespace, as ROS has them."""
@@ -164,6 +166,7 @@ class PipelineNode(LifecycleNode):
 
     def _shutdown(self) -> None:
         self.stop()
+        self._finalized = True
         self.report.say(DiagnosticLevel.STALE, 'finalized')
 
     def _end_run(self) -> None:
@@ -179,12 +182,13 @@ class PipelineNode(LifecycleNode):
     def _autostart(self) -> None:
         self.destroy_timer(self._start_once)
         settings = self.parameters.config
+        if self._finalized or self._prepared:  # somebody else was faster
+            return
         if settings is None:  # tell why, as a start would
             self.report.say(DiagnosticLevel.ERROR, f'cannot configure: {self.parameters.problem}')
-        elif not settings.autostart or self._prepared:  # somebody else has configured it meanwhile
-            return
-        elif self.trigger_configure() == SUCCESS and not self.stopping.is_set():
-            self.trigger_activate()
+        elif settings.autostart and self.trigger_configure() == SUCCESS:
+            if not self.stopping.is_set():
+                self.trigger_activate()
         elif self.may_yet_start:
             self._start_once = self.create_timer(START_AGAIN_S, self._autostart, clock=self._steady)
 
@@ -208,7 +212,8 @@ class PipelineNode(LifecycleNode):
     def _reset_map(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         if self._assembly is None:
             return _answer(response, False, 'the node is not active: there is no map')
-        self._assembly.pipeline.reset_map()
+        if not self._assembly.pipeline.reset_map():
+            return _answer(response, False, 'map.enabled is false: there is no map')
         return _answer(response, True, 'a new map begins with the next set')
 
     def _explain_sync(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:

@@ -80,10 +80,12 @@ class Pipeline:
         if self._fuser is not None:
             self.outputs.publish_map(*self._fuser.snapshot(now_ns, self._locator.newest_map_from_base()))
 
-    def reset_map(self) -> None:
-        """Begin a new map with the next set or refresh; from any thread."""
-        if self._fuser is not None:
-            self._fuser.reset()
+    def reset_map(self) -> bool:
+        """Begin a new map with the next set or refresh; whether there is a map. From any thread."""
+        if self._fuser is None:
+            return False
+        self._fuser.reset()
+        return True
 
     def retune(self, config: Config) -> None:
         """Take on the live settings, each step with the next thing it does; from any thread."""

@@ -26,6 +26,7 @@ TRANSITIONS = {
     'activate': Transition.TRANSITION_ACTIVATE,
     'deactivate': Transition.TRANSITION_DEACTIVATE,
     'cleanup': Transition.TRANSITION_CLEANUP,
+    'shutdown_unconfigured': Transition.TRANSITION_UNCONFIGURED_SHUTDOWN,
     'shutdown': Transition.TRANSITION_ACTIVE_SHUTDOWN,
     'shutdown_inactive': Transition.TRANSITION_INACTIVE_SHUTDOWN,
 }
@@ -89,6 +90,7 @@ class Bench:
     def __init__(self, make, arguments):
         self._make, self._arguments = make, arguments
         self.statuses = {}
+        self.heard = []  # all messages of statuses, in order
 
     def __enter__(self):
         with ExitStack() as undo:
@@ -117,6 +119,7 @@ class Bench:
     def _note(self, message):
         for status in message.status:
             self.statuses[status.name] = (ord(status.level), status.message)
+            self.heard.append(status.message)
 
     def call(self, kind, service, request):
         client = self.peer.create_client(kind, f'{self.name}/{service}')

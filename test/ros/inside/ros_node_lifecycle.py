@@ -14,6 +14,7 @@ from stream_infer_ros.graph import LATCHED, RELIABLE, Qos
 from stream_infer_ros.graph.ros import RosGraph
 from stream_infer_ros.messages.detection2d_array import decode_detection2d_array
 from stream_infer_ros.messages.occupancy_grid import decode_occupancy_grid
+from stream_infer_ros.nodes import pipeline_node, stream_infer_node
 from stream_infer_ros.nodes.stream_infer_node import StreamInferNode
 
 DETECTIONS, GRID = 'vision_msgs/msg/Detection2DArray', 'nav_msgs/msg/OccupancyGrid'
@@ -169,6 +170,25 @@ def test_an_impossible_transition_is_refused_and_harms_nothing():
         assert ros.change('shutdown_inactive')
         assert not ros.change('configure')
         assert ros.state() == 'finalized'
+
+
+def test_shut_down_while_it_waits_for_cameras_it_waits_no_more(monkeypatch):
+    monkeypatch.setattr(stream_infer_node, 'DISCOVERY_S', 0.2)
+    monkeypatch.setattr(pipeline_node, 'START_AGAIN_S', 0.5)
+    with bench(cameras=[]) as ros:
+        sought = 'looking for image topics, as no cameras are named ...'
+        until(lambda: ros.heard.count(sought) > 1, 'a second look')
+        assert ros.change('shutdown_unconfigured')
+        looks = ros.heard.count(sought)
+        until(lambda: ros.heard.count('finalized') > 2, 'it is still there')
+        assert ros.heard.count(sought) == looks
+
+
+def test_without_a_map_there_is_none_to_reset():
+    with bench(map__enabled=False) as ros:
+        ros.until_state('active')
+        refused = ros.trigger('reset_map')
+        assert (refused.success, refused.message) == (False, 'map.enabled is false: there is no map')
 
 
 def test_a_peer_that_cannot_hear_is_told_of():
