@@ -1,6 +1,7 @@
 """Simulated cameras and the pipeline: `ros2 launch stream_infer_ros demo.launch.py rviz:=true`.
 
-All arguments of stream_infer.launch.py hold; of `cameras`, the world makes as many as are named.
+All arguments of stream_infer.launch.py hold; of `cameras`, the world makes as many as are named, and with
+`use_sim_time` it publishes /clock.
 """
 
 import os
@@ -52,6 +53,8 @@ def world(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     }
     if named:
         parameters['cameras'] = len(named)
+    if LaunchConfiguration('use_sim_time').perform(context).lower() == 'true':
+        parameters['clock'] = True
     return [
         Node(
             package='stream_infer_ros',

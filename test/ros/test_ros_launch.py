@@ -122,11 +122,11 @@ def until_active(workspace: Workspace, node: str, launched: Launched) -> None:
         told = workspace.shell(f'ros2 lifecycle get {node}').stdout
 
 
-def see_the_demo(workspace: Workspace, namespace: str = '') -> None:
+def see_the_demo(workspace: Workspace, namespace: str = '', more: str = '') -> None:
     """It comes up, its topics carry what they should, its parameters are as told, and Ctrl-C ends it."""
     moved = f'namespace:={namespace}' if namespace else ''
     node = f'/{namespace}/stream_infer' if namespace else '/stream_infer'
-    with workspace.launch(f'demo.launch.py {SMALL} bound_ms:=80 {moved}') as demo:
+    with workspace.launch(f'demo.launch.py {SMALL} bound_ms:=80 {moved} {more}') as demo:
         until_active(workspace, node, demo)
         grid = workspace.ros2(
             'topic echo --once --no-arr --qos-durability transient_local --qos-reliability reliable '
@@ -152,8 +152,8 @@ def test_the_demo_comes_up_and_goes_down(workspace):
     see_the_demo(workspace)
 
 
-def test_so_it_does_from_links_and_in_a_namespace(linked):
-    see_the_demo(linked, namespace='robot1')
+def test_so_it_does_from_links_in_a_namespace_on_simulated_time(linked):
+    see_the_demo(linked, 'robot1', 'use_sim_time:=true')
 
 
 def test_build_only_ends_with_the_engine_ready(workspace):
