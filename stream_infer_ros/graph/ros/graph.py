@@ -38,9 +38,8 @@ class RosGraph:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._lock = (
-            threading.Lock()
-        )  # over what follows and closing; never held while a subscriber is called
+        # Over what follows and closing; never held while a subscriber is called.
+        self._lock = threading.Lock()
         self._closed = False
         self._publishers: list[RosPublisher] = []
         self._callbacks: list[GuardedCallback] = []
@@ -58,16 +57,14 @@ class RosGraph:
         with self._lock, as_graph_error(f'subscribing to {topic}'):
             self._refuse_if_closed(topic)
             resolved = self._resolve(topic, type_name)
-            message_class(
-                type_name
-            )  # what is wrong with it is told here, even if the subscription comes later
+            message_class(type_name)  # told here if there is none, even where the subscription comes later
             qos = overridden(self._node, resolved, 'subscription', qos)
+            if qos.reliability == 'best_available':
+                self._best_available.wish(topic, type_name, qos, callback)
+            else:
+                self._receive(topic, type_name, qos, callback)
             self._callbacks.append(callback)
             self._ends.append(OwnEnd('subscription', topic, type_name, qos))
-            if qos.reliability != 'best_available':
-                self._receive(topic, type_name, qos, callback)
-                return
-            self._best_available.wish(topic, type_name, qos, callback)
         self._receiver.wake()
 
     def advertise(self, topic: str, type_name: str, qos: Qos) -> RosPublisher:

@@ -13,6 +13,7 @@ from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 
 from stream_infer_ros.config import GraphConfig
+from stream_infer_ros.graph.cyclone_for_images import uri_for_images
 from stream_infer_ros.graph.ros.calls import as_graph_error
 from stream_infer_ros.graph.ros.graph import RosGraph
 
@@ -29,7 +30,7 @@ class OwnNodeGraph(RosGraph):
 
     def __init__(self, config: GraphConfig) -> None:
         self._context = Context()
-        with _reach(config.loopback), as_graph_error('starting a ROS node'):
+        with _environment(config.loopback), as_graph_error('starting a ROS node'):
             rclpy.init(
                 args=[],
                 context=self._context,
@@ -62,21 +63,26 @@ class OwnNodeGraph(RosGraph):
 
 
 @contextmanager
-def _reach(loopback: bool) -> Iterator[None]:
-    """While a context and its first node are made: the environment that keeps packets on this machine.
+def _environment(loopback: bool) -> Iterator[None]:
+    """While a context and its first node are made: how far packets go, and what Cyclone DDS needs for images.
 
-    ROS takes that from variables alone. Humble knows ROS_LOCALHOST_ONLY, later ones warn about it.
+    ROS takes both from variables alone. Humble knows ROS_LOCALHOST_ONLY, later ones warn about it.
     """
-    name, value = 'ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST'
-    if os.environ.get('ROS_DISTRO') == 'humble':
-        name, value = 'ROS_LOCALHOST_ONLY', '1'
-    before = os.environ.get(name)
+    wanted = {}
     if loopback:
-        os.environ[name] = value
+        humble = os.environ.get('ROS_DISTRO') == 'humble'
+        name, value = (
+            ('ROS_LOCALHOST_ONLY', '1') if humble else ('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+        )
+        wanted[name] = value
+    wanted['CYCLONEDDS_URI'] = uri_for_images({**os.environ, **wanted})
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     try:
         yield
     finally:
-        if loopback:
-            os.environ.pop(name)
-            if before is not None:
-                os.environ[name] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
