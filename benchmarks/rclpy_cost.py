@@ -176,7 +176,7 @@ def receive(options: argparse.Namespace) -> None:
     node = rclpy.create_node('receiver')
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    spinning = threading.Thread(target=_spin, args=(executor,))
+    spinning = threading.Thread(target=_spin, args=(executor,), daemon=True)
     made: Any
     if options.receive == 'usual':
         made = Usual(node, options.cameras, 0.5 / options.rate)
@@ -190,9 +190,11 @@ def receive(options: argparse.Namespace) -> None:
     sys.stdin.readline()
     spent_s, images = time.process_time() - began_s, made.images - images
     print(json.dumps({'cpu_ms': spent_s / max(images, 1) * 1e3, 'images': images}), flush=True)
-    made.close()
-    rclpy.shutdown()
-    spinning.join()
+    try:
+        made.close()
+    finally:
+        rclpy.shutdown()
+        spinning.join()
 
 
 def _spin(executor: SingleThreadedExecutor) -> None:
