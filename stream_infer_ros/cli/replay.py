@@ -31,6 +31,9 @@ def replay(
     class_names: Annotated[Path | None, typer.Option(help='Text file, one class name a line.')] = None,
     engine: Annotated[EngineKind | None, typer.Option(help='Inference engine.')] = None,
     realtime: Annotated[bool, typer.Option(help='At the pace of the recording.')] = False,
+    explain_sync: Annotated[
+        bool, typer.Option('--explain-sync', help='Tell how the cameras met in time, and a better slop.')
+    ] = False,
 ) -> None:
     """Run the pipeline over a recording: as fast as it goes, and the same result every time."""
     settings = configured(
@@ -56,9 +59,12 @@ def replay(
             assembly = assemble(settings, topics, graph, network)
             ReplayRunner(graph, assembly, count).run(realtime)
             problems = graph.qos_problems()
+            explanation = str(assembly.diagnostics.explain_sync(graph.now_ns()))
         finally:
             graph.close()
     _tell(assembly, detections, [f'{p.topic}: {p.remedy}' for p in problems])
+    if explain_sync:
+        typer.echo(explanation)
     if out is not None:
         Console(highlight=False).print(f'written to {escape(str(out))}')
 

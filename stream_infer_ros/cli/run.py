@@ -36,6 +36,9 @@ def run(
     domain_id: Annotated[int | None, typer.Option(help='DDS domain.')] = None,
     loopback: Annotated[bool | None, typer.Option(help='Keep every packet on this machine.')] = None,
     plain: Annotated[bool, typer.Option(help='A line now and then instead of a live table.')] = False,
+    explain_sync: Annotated[
+        bool, typer.Option('--explain-sync', help='Tell at the end how the cameras met in time.')
+    ] = False,
 ) -> None:
     """Run the pipeline on the live graph until Ctrl-C."""
     settings = configured(
@@ -52,7 +55,9 @@ def run(
         try:
             topics = _find_cameras(settings, graph, stop)
             if not stop.is_set():
-                _run(settings, graph, topics, _Ending(stop, seconds), plain)
+                assembly = _run(settings, graph, topics, _Ending(stop, seconds), plain)
+                if explain_sync:
+                    typer.echo(str(assembly.diagnostics.explain_sync(graph.now_ns())))
         finally:
             graph.close()
 
@@ -83,7 +88,7 @@ def _find_cameras(config: Config, graph: Graph, stop: threading.Event) -> tuple[
 
 def _run(
     config: Config, graph: Graph, topics: tuple[CameraTopics, ...], ending: _Ending, plain: bool
-) -> None:
+) -> Assembly:
     with Network(config) as network:
         assembly = assemble(config, topics, graph, network)
         runner = LiveRunner(graph, assembly.pipeline, assembly.cameras, assembly.diagnostics, config)
@@ -95,6 +100,7 @@ def _run(
         finally:
             runner.stop()
         runner.wait(0)  # raises what went wrong on the way out
+    return assembly
 
 
 def _follow_live(runner: LiveRunner, assembly: Assembly, graph: Graph, ending: _Ending) -> None:

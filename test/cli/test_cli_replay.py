@@ -33,8 +33,10 @@ def test_the_same_bag_gives_the_same_results_twice(tmp_path):
     topics['/stream_infer/occupancy_grid'] = (GRID, LATCHED)
     runs = []
     for name in ('first', 'second'):
-        told = stream_infer('replay', bag, '--out', tmp_path / f'{name}.mcap')
+        told = stream_infer('replay', bag, '--out', tmp_path / f'{name}.mcap', '--explain-sync')
         assert '15 sets, 0 of them partial' in told
+        assert 'policy deadline, 2 cameras' in told
+        assert 'suggested: sync.slop_ms' in told
         runs.append(contents(tmp_path / f'{name}.mcap', topics))
     assert Counter({topic: len(messages) for topic, messages in runs[0].items()}) == Counter(
         dict.fromkeys(topics, 15)
