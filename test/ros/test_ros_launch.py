@@ -55,6 +55,10 @@ class Workspace:
         words = f'{variables} exec ros2 launch stream_infer_ros {command}'.strip()
         return Launched(self._words(words), self._environment())
 
+    def close(self) -> None:
+        """Leave no daemon of ros2 behind, which its commands start."""
+        self.shell('ros2 daemon stop')
+
     def _words(self, command: str, sourced: bool = True) -> str:
         setups = [str(SETUPS[0]), *(['install/setup.bash'] if sourced else [])]
         return f'cd {self.folder}; ' + ''.join(f'source {setup}; ' for setup in setups) + command
@@ -104,12 +108,16 @@ class Launched:
 
 @pytest.fixture(scope='module')
 def workspace(tmp_path_factory):
-    return Workspace(tmp_path_factory.mktemp('workspace'))
+    made = Workspace(tmp_path_factory.mktemp('workspace'))
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope='module')
 def linked(tmp_path_factory):
-    return Workspace(tmp_path_factory.mktemp('linked'), '--symlink-install')
+    made = Workspace(tmp_path_factory.mktemp('linked'), '--symlink-install')
+    yield made
+    made.close()
 
 
 def until_active(workspace: Workspace, node: str, launched: Launched) -> None:
