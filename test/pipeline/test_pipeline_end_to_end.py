@@ -1,5 +1,6 @@
 """Bytes in, bytes out: the whole data path on a memory graph, with a clock that tests move."""
 
+import itertools
 import threading
 
 import numpy as np
@@ -14,6 +15,7 @@ from stream_infer_ros.messages.diagnostics import DiagnosticLevel, decode_diagno
 from stream_infer_ros.messages.label_info import decode_label_info
 from stream_infer_ros.messages.laser_scan import decode_laser_scan
 from stream_infer_ros.messages.occupancy_grid import decode_occupancy_grid
+from stream_infer_ros.messages.occupancy_grid_update import decode_occupancy_grid_update
 from stream_infer_ros.pipeline.assembly import assemble
 from stream_infer_ros.pipeline.camera_topics import camera_topics
 from stream_infer_ros.pipeline.live import LiveRunner
@@ -23,6 +25,7 @@ from stream_infer_ros.pipeline.subscriptions import subscriptions
 CAMERAS = [f'cam{i}' for i in range(SMALL.cameras)]
 DETECTIONS = 'vision_msgs/msg/Detection2DArray'
 GRID = 'nav_msgs/msg/OccupancyGrid'
+UPDATE = 'map_msgs/msg/OccupancyGridUpdate'
 
 
 def config(**settings):
@@ -75,6 +78,29 @@ def test_every_camera_gets_its_results_and_the_map_knows_free_ground():
     grid = decode_occupancy_grid(maps[-1])
     assert grid.cells.shape == (400, 400)
     assert (grid.cells == 0).sum() > 1000
+    driven.network.close()
+
+
+def test_while_the_window_stands_updates_turn_one_map_into_the_next():
+    yard = Yard(speed_m_s=0.0)
+    driven = Driven(yard, config())
+    maps = yard.collect('/stream_infer/occupancy_grid', GRID, LATCHED)
+    updates = yard.collect('/stream_infer/occupancy_grid_updates', UPDATE, RELIABLE)
+    yard.stream(ticks=4)
+    by_stamp = {m.stamp_ns: m for m in map(decode_occupancy_grid_update, updates)}
+    grids = [decode_occupancy_grid(cdr) for cdr in maps]
+    followed = 0
+    for before, after in itertools.pairwise(grids):
+        update = by_stamp.get(after.stamp_ns)
+        if update is None:
+            continue
+        rows, columns = update.cells.shape
+        cells = before.cells.copy()
+        cells[update.row : update.row + rows, update.column : update.column + columns] = update.cells
+        assert np.array_equal(cells, after.cells)
+        assert update.cells.size < cells.size
+        followed += 1
+    assert followed >= 1
     driven.network.close()
 
 

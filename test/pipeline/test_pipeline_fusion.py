@@ -76,7 +76,10 @@ def test_the_other_half_of_this_package_serves_as_the_detector():
     assert np.count_nonzero(cells == 100) > 0
     assert np.count_nonzero(cells == 0) == 0, 'boxes alone do not tell where ground is free'
     topics = {topic.name for topic in yard.graph.topics() if topic.name.startswith('/occupancy_fusion')}
-    assert topics == {f'/occupancy_fusion/{name}' for name in ('occupancy_grid', 'detections_3d', 'markers')}
+    assert topics == {
+        f'/occupancy_fusion/{name}'
+        for name in ('occupancy_grid', 'occupancy_grid_updates', 'detections_3d', 'markers')
+    }
     whole.network.close()
 
 

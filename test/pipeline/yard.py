@@ -21,13 +21,13 @@ class Clock:
 class Yard:
     """A robot's cameras on one end of a bus, and the other end for the pipeline; both see one clock."""
 
-    def __init__(self, options: SimulationOptions = SMALL) -> None:
+    def __init__(self, options: SimulationOptions = SMALL, speed_m_s: float = 1.0) -> None:
         self.options = options
         self.clock = Clock()
         bus = MemoryBus()
         self.graph = MemoryGraph(bus, self.clock)
         self.cameras = MemoryGraph(bus, self.clock)
-        self.publisher = WorldPublisher(self.cameras, options.world(), options.rig(), EPOCH_NS)
+        self.publisher = WorldPublisher(self.cameras, options.world(), options.rig(), EPOCH_NS, speed_m_s)
 
     def exposures(self, ticks: int):
         return schedule(self.options.cameras, self.options.seed, EPOCH_NS, self.options.timing, ticks)
