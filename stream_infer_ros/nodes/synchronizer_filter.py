@@ -86,6 +86,7 @@ class SynchronizerFilter(SimpleFilter):
         now_ns = self._clock.now().nanoseconds
         with self._lock:
             self._due_ns = None
+            self._timer.cancel()  # timers of rclpy go on for ever
             sets = self._synchronizer.poll(now_ns)
             self._await_deadline(now_ns)
         self._signal(sets)

@@ -167,6 +167,7 @@ def test_a_set_leaves_at_its_deadline_though_nothing_more_comes(node, spin):
     assert not sets
     spin(lambda: sets)
     assert sets == [(only, None)]
+    assert all(timer.is_canceled() for timer in node.timers)  # nothing is due: nobody is woken
     matched.destroy()
 
 
