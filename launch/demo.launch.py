@@ -1,7 +1,7 @@
 """Simulated cameras and the pipeline: `ros2 launch stream_infer_ros demo.launch.py rviz:=true`.
 
-All arguments of stream_infer.launch.py hold; of `cameras`, the world makes as many as are named, and with
-`use_sim_time` it publishes /clock.
+All arguments of stream_infer.launch.py hold; of `cameras` (cam0,cam1 and so on) the world makes as many as
+are named, and with `use_sim_time` it publishes /clock.
 """
 
 import os
@@ -46,7 +46,14 @@ def generate_launch_description() -> LaunchDescription:
 
 def world(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """The simulated cameras, in the namespace of the pipeline."""
-    named = [name for name in LaunchConfiguration('cameras').perform(context).split(',') if name.strip()]
+    named = [name.strip() for name in LaunchConfiguration('cameras').perform(context).split(',')]
+    named = [name for name in named if name]
+    simulated = [f'cam{i}' for i in range(len(named))]
+    if sorted(named) != sorted(simulated):  # others would be waited for in vain
+        raise RuntimeError(
+            f'cameras: the simulated ones are {", ".join(simulated)}, got {", ".join(named)}; '
+            'other names are for stream_infer.launch.py'
+        )
     parameters = {
         'seed': ParameterValue(LaunchConfiguration('seed'), value_type=int),
         'rate': ParameterValue(LaunchConfiguration('rate'), value_type=float),

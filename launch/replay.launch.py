@@ -18,7 +18,7 @@ from launch.actions import (
     Shutdown,
 )
 from launch.event_handlers import OnProcessIO
-from launch.events.process import ProcessIO
+from launch.events.process import ProcessExited, ProcessIO
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.event_handlers import OnStateTransition
@@ -77,15 +77,19 @@ def play(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         ],
         name='bag_player',
         output='screen',
-        on_exit=OpaqueFunction(function=end),
+        on_exit=end,
     )
     return [player]
 
 
-def end(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """Shut down with the bag; a launch that is shut down twice ends with an error."""
+def end(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """Shut down with the bag; an exit code other than 0 if it could not be played."""
+    if context.is_shutdown:  # a launch that is shut down twice ends with an error
+        return []
+    if event.returncode:
+        raise RuntimeError('the bag could not be played; the reason is in the log of bag_player above')
     words = 'the bag has ended'
-    return [] if context.is_shutdown else [LogInfo(msg=words), Shutdown(reason=words)]
+    return [LogInfo(msg=words), Shutdown(reason=words)]
 
 
 def refuse(context: LaunchContext) -> None:

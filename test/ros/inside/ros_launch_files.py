@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from launch import LaunchContext
+from launch.events.process import ProcessExited
 from launch.launch_description_sources import get_launch_description_from_any_launch_file
 from launch.launch_description_sources.python_launch_file_utilities import load_python_launch_file_as_module
 
@@ -79,3 +80,25 @@ def test_a_parameter_file_that_is_not_there_is_refused(pipeline):
     context.launch_configurations['params_file'] = '/nowhere/my.yaml'
     with pytest.raises(RuntimeError, match=r'none at /nowhere/my\.yaml'):
         pipeline.params_file(context)
+
+
+@pytest.mark.parametrize('names', ['front,left', 'cam1', 'cam0,cam0'])
+def test_the_demo_refuses_cameras_that_its_world_does_not_make(names):
+    demo = load_python_launch_file_as_module(str(ROOT / 'launch' / 'demo.launch.py'))
+    context = LaunchContext()
+    context.launch_configurations.update(cameras=names, use_sim_time='')
+    with pytest.raises(RuntimeError, match='the simulated ones are cam0'):
+        demo.world(context)
+    context.launch_configurations['cameras'] = 'cam1, cam0'
+    assert len(demo.world(context)) == 1
+
+
+def test_a_replay_ends_well_only_if_its_bag_was_played():
+    replay = load_python_launch_file_as_module(str(ROOT / 'launch' / 'replay.launch.py'))
+
+    def ended(code):
+        return ProcessExited(action=None, name='', cmd=[], cwd=None, env=None, pid=1, returncode=code)
+
+    assert len(replay.end(ended(0), LaunchContext())) == 2
+    with pytest.raises(RuntimeError, match='could not be played'):
+        replay.end(ended(1), LaunchContext())
