@@ -84,6 +84,10 @@ class PipelineNode(LifecycleNode):
         """The settings as a tree of the pipeline."""
         raise NotImplementedError
 
+    def is_worth_a_try(self, settings: Section) -> bool:
+        """Whether what `may_yet_start` waits for is there by now; asked every second: takes no time."""
+        return True
+
     def free(self) -> None:
         """Let go of what was prepared. Safe to call twice."""
         raise NotImplementedError
@@ -180,9 +184,12 @@ class PipelineNode(LifecycleNode):
     # What happens on its own.
 
     def _autostart(self) -> None:
-        self.destroy_timer(self._start_once)
         settings = self.parameters.config
-        if self._finalized or self._prepared:  # somebody else was faster
+        over = self._finalized or self._prepared  # somebody else was faster
+        if self.may_yet_start and not over and not self.is_worth_a_try(settings):
+            return  # the timer goes on; meanwhile others are answered
+        self.destroy_timer(self._start_once)
+        if over:
             return
         if settings is None:  # tell why, as a start would
             self.report.say(DiagnosticLevel.ERROR, f'cannot configure: {self.parameters.problem}')
@@ -190,6 +197,7 @@ class PipelineNode(LifecycleNode):
             if not self.stopping.is_set():
                 self.trigger_activate()
         elif self.may_yet_start:
+            self.get_logger().info('it is tried again as soon as that has changed')
             self._start_once = self.create_timer(START_AGAIN_S, self._autostart, clock=self._steady)
 
     def _supervise(self) -> None:

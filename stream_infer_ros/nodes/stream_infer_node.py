@@ -53,6 +53,9 @@ class StreamInferNode(PipelineNode):
         self._network.decoder.retune(config.model)
         return assemble(config, self._cameras, graph, self._network), config
 
+    def is_worth_a_try(self, settings: Config) -> bool:
+        return bool(_cameras_among(topics(self), self.tree_of(settings)))
+
     def free(self) -> None:
         network, self._network = self._network, None
         if network is not None:
@@ -71,12 +74,17 @@ class StreamInferNode(PipelineNode):
         found = topics(self)
         while not self.stopping.wait(LOOK_S) and time.monotonic() - start_s < DISCOVERY_S:
             found = topics(self)
-            try:
-                now = camera_topics(config, found)
-            except ConfigError:  # none yet
-                now = ()
+            now = _cameras_among(found, config)
             if now != cameras:
                 cameras, changed_s = now, time.monotonic()
             if cameras and time.monotonic() - changed_s >= SETTLED_S:
                 break
         return found
+
+
+def _cameras_among(found: list[TopicInfo], config: Config) -> tuple[CameraTopics, ...]:
+    """None yet: an empty tuple."""
+    try:
+        return camera_topics(config, found)
+    except ConfigError:
+        return ()

@@ -177,11 +177,27 @@ def test_shut_down_while_it_waits_for_cameras_it_waits_no_more(monkeypatch):
     monkeypatch.setattr(pipeline_node, 'START_AGAIN_S', 0.5)
     with bench(cameras=[]) as ros:
         sought = 'looking for image topics, as no cameras are named ...'
-        until(lambda: ros.heard.count(sought) > 1, 'a second look')
+        until(lambda: any(words.startswith('cannot configure') for words in ros.heard), 'a first look')
         assert ros.change('shutdown_unconfigured')
-        looks = ros.heard.count(sought)
-        until(lambda: ros.heard.count('finalized') > 2, 'it is still there')
-        assert ros.heard.count(sought) == looks
+        with Cameras(ros.graph):
+            until(lambda: ros.heard.count('finalized') > 2, 'it is still there')
+        assert ros.heard.count(sought) == 1
+
+
+def test_while_it_waits_for_cameras_it_answers(monkeypatch):
+    """A look that takes long is worth it only once there are some."""
+    monkeypatch.setattr(stream_infer_node, 'DISCOVERY_S', 0.2)
+    monkeypatch.setattr(pipeline_node, 'START_AGAIN_S', 0.1)
+    with bench(cameras=[]) as ros:
+        sought = 'looking for image topics, as no cameras are named ...'
+        until(lambda: any(words.startswith('cannot configure') for words in ros.heard), 'a first look')
+        monkeypatch.setattr(stream_infer_node, 'DISCOVERY_S', 1000.0)
+        told = len(ros.heard)
+        until(lambda: len(ros.heard) > told + 2, 'some tries later')
+        assert ros.state() == 'unconfigured'
+        assert ros.heard.count(sought) == 1
+        with Cameras(ros.graph):
+            ros.until_state('active')
 
 
 def test_without_a_map_there_is_none_to_reset():
