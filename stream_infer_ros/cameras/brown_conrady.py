@@ -67,7 +67,7 @@ class BrownConrady:
         """Optical frame (N, 3) to the distorted image plane (N, 2); NaN behind it and beyond the fold."""
         with np.errstate(all='ignore'):
             z = np.where(points[:, 2] > 0, points[:, 2], np.nan)
-            ideal = points[:, :2] / z[:, None]
+            ideal: FloatArray = points[:, :2] / z[:, None]
             if not self._has_distortion:
                 return ideal
             bent, jacobian = self._bend(ideal)

@@ -37,8 +37,8 @@ class Equidistant:
         series = [1.0, *map(float, d)]  # of theta_d / theta, in powers of theta^2
         self._series = series
         self._slope_series = [(2 * power + 1) * coefficient for power, coefficient in enumerate(series)]
-        self._theta_max = growing_until(self._slope, np.linspace(0.0, np.pi, _TABLE_SIZE))
-        self._thetas = np.linspace(0.0, self._theta_max, _TABLE_SIZE)
+        self._theta_max = growing_until(self._slope, np.linspace(0.0, np.pi, _TABLE_SIZE, dtype=np.float64))
+        self._thetas: FloatArray = np.linspace(0.0, self._theta_max, _TABLE_SIZE, dtype=np.float64)
         self._table = self._theta_d(self._thetas)
 
     @property

@@ -41,7 +41,8 @@ def nms(
     for rank in np.flatnonzero(np.triu(beaten, 1).any(axis=1)):
         if not gone[rank]:
             gone[rank + 1 :] |= beaten[rank, rank + 1 :]
-    return order[~gone]
+    kept: NDArray[np.intp] = order[~gone]
+    return kept
 
 
 def plausible(pixels: NDArray[np.float32]) -> NDArray[np.bool_]:

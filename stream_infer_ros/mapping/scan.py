@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stream_infer_ros.mapping.ground_view import GroundView
 from stream_infer_ros.mapping.polar_scan import PolarScan
@@ -35,7 +36,7 @@ def polar_scan(seen: GroundView, base_frame: str) -> PolarScan | None:
     distance[seen.boundary.range_m >= geometry.range_m] = np.inf
     distance[seen.boundary.confidence < _LEAST_CONFIDENCE] = np.nan
     told = np.flatnonzero(np.isfinite(bearing))
-    ranges = np.full(bearings.count, np.nan)
+    ranges: NDArray[np.float64] = np.full(bearings.count, np.nan)
     if len(told):
         order = told[np.argsort(bearing[told])]
         halfway = (bearing[order][1:] + bearing[order][:-1]) / 2

@@ -84,10 +84,10 @@ class FaceTemplate:
             stride = np.sin(travelled_m * _GAIT_RAD_PER_M).astype(np.float32)
             local = local.copy()
             local[..., 0] += self._swings * stride[self._owners, None]
-        turn = np.zeros((len(poses), 3, 3), np.float32)
+        turn: NDArray[np.float32] = np.zeros((len(poses), 3, 3), np.float32)
         cos, sin = np.cos(poses[:, 2]), np.sin(poses[:, 2])
         turn[:, 0, 0], turn[:, 0, 1], turn[:, 1, 0], turn[:, 1, 1], turn[:, 2, 2] = cos, sin, -sin, cos, 1
-        shift = np.zeros((len(poses), 3), np.float32)
+        shift: NDArray[np.float32] = np.zeros((len(poses), 3), np.float32)
         shift[:, :2] = poses[:, :2]
         turn, shift = turn[self._owners], shift[self._owners]
         corners = local @ turn + shift[:, None]
@@ -101,7 +101,8 @@ class FaceTemplate:
 def _stack(chunks: Sequence[NDArray[np.generic]], shape: tuple[int, ...]) -> NDArray[np.float32]:
     if not chunks:
         return np.zeros((0, *shape), np.float32)
-    return np.concatenate(chunks).astype(np.float32)
+    stacked: NDArray[np.float32] = np.concatenate(chunks).astype(np.float32)
+    return stacked
 
 
 def _normals(corners: NDArray[np.float32]) -> NDArray[np.float32]:

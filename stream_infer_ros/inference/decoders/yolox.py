@@ -129,4 +129,5 @@ def _cells(image_input: ImageInput) -> NDArray[np.float32]:
     for stride in STRIDES:
         row, column = np.mgrid[: image_input.height // stride, : image_input.width // stride]
         grids.append(np.stack([column.ravel(), row.ravel(), np.full(row.size, stride)], axis=1))
-    return np.concatenate(grids).astype(np.float32)
+    cells: NDArray[np.float32] = np.concatenate(grids).astype(np.float32)
+    return cells
