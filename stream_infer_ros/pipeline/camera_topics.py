@@ -55,7 +55,7 @@ class DetectionTopics(CameraTopics):
 
 
 def camera_topics(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTopics, ...]:
-    """The configured cameras, or, if none is configured, one per image topic in `found`.
+    """The configured cameras, or, if none is configured, one per image topic in `found` within the namespace.
 
     Raises ConfigError if options name a camera that is not configured, two cameras share a name, or there is
     no camera at all.
@@ -68,9 +68,10 @@ def camera_topics(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTop
         )
     cameras = _configured(config) if config.cameras else _discovered(config, found)
     if not cameras:
+        where = '' if config.graph.namespace == '/' else f' in namespace {config.graph.namespace}'
         raise ConfigError(
-            'expected at least one camera, found none: name them in `cameras`, or start their publishers '
-            'first; '
+            f'expected at least one camera{where}, found none: name them in `cameras`, or start their '
+            'publishers first; '
             f'topics seen: {", ".join(t.name for t in found) or "none"}'
         )
     names = [camera.camera for camera in cameras]
@@ -109,8 +110,9 @@ def _configured(config: Config) -> tuple[CameraTopics, ...]:
 
 
 def _discovered(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTopics, ...]:
-    own = f'{config.graph.namespace.rstrip("/")}/{config.graph.node_name}/'
-    colour = [t for t in found if not t.name.startswith(own) and 'depth' not in t.name.lower()]
+    outer, own = config.graph.namespace.rstrip('/'), f'{config.graph.private}/'
+    inside = [t for t in found if t.name.startswith(f'{outer}/') and not t.name.startswith(own)]
+    colour = [t for t in inside if 'depth' not in t.name.lower()]
     raw = [t.name for t in colour if t.type_name == IMAGE]
     compressed = [
         t.name for t in colour if t.type_name == COMPRESSED_IMAGE and not t.name.endswith(OTHER_TRANSPORTS)
@@ -118,16 +120,20 @@ def _discovered(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTopic
     # Where a camera offers both, the raw image costs no decoding.
     compressed = [name for name in compressed if name.removesuffix('/compressed') not in raw]
     images = [name for name in sorted(raw + compressed) if not _is_derived(name, raw + compressed)]
-    namespaces = [_namespace(name) for name in images]
+    spaces = [_namespace(name).removeprefix(outer) for name in images]
     return tuple(
         # Several cameras in one namespace are told apart by the rest of their topics.
         CameraTopics(
-            _ros_name(space if space and namespaces.count(space) == 1 else name.removesuffix('/compressed')),
+            _ros_name(
+                space
+                if space and spaces.count(space) == 1
+                else name.removesuffix('/compressed').removeprefix(outer)
+            ),
             name,
             sibling_info(name),
             name in compressed,
         )
-        for name, space in zip(images, namespaces, strict=True)
+        for name, space in zip(images, spaces, strict=True)
     )
 
 

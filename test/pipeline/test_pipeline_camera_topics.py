@@ -54,6 +54,16 @@ def test_found_cameras_leave_out_depth_our_own_overlays_and_doubled_transports()
     assert [c.camera_info for c in cameras] == ['/a/camera_info', '/b/camera_info']
 
 
+def test_a_robot_in_a_namespace_finds_its_own_cameras_and_not_those_of_another():
+    names = ('/robot1/front/image_raw', '/robot1/image_raw', '/robot10/front/image_raw', '/front/image_raw')
+    found = [TopicInfo(name, IMAGE) for name in names]
+    cameras = camera_topics(config(graph={'namespace': '/robot1'}), found)
+    assert [(c.camera, c.image, c.camera_info) for c in cameras] == [
+        ('front', '/robot1/front/image_raw', '/robot1/front/camera_info'),
+        ('image_raw', '/robot1/image_raw', '/robot1/camera_info'),
+    ]
+
+
 def test_what_drivers_and_image_proc_publish_beside_an_image_is_no_camera():
     found = [
         TopicInfo('/front/image_raw', IMAGE),
