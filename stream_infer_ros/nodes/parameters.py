@@ -44,7 +44,8 @@ class TreeParameters(Generic[Tree]):
     Attributes:
         config: the tree as of now; None while it is not valid.
         problem: why it is not; empty while it is.
-        unknown: names given to the node that are no settings, with the closest that is ('' if none is).
+        unknown: names given to the node that are no settings, with the closest that is ('' if none is);
+            each is logged as a warning.
     """
 
     def __init__(
@@ -67,6 +68,9 @@ class TreeParameters(Generic[Tree]):
             for name in given
             if name not in self._tree and name.split('.')[0] not in (*without, *_OF_ROS)
         }
+        for name, closest in self.unknown.items():
+            hint = f'; did you mean {closest}?' if closest else ''
+            node.get_logger().warning(f'parameter {name} is no setting of this node and does nothing{hint}')
         self.config: Tree | None = None
         self.problem = ''
         self._read(self._tree)

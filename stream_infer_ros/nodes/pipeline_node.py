@@ -65,9 +65,6 @@ class PipelineNode(LifecycleNode):
         # Not on the node's clock: that one may be a simulation's, and stand still.
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(SUPERVISION_S, self._supervise, clock=self._steady)
-        for given, closest in self.parameters.unknown.items():
-            hint = f'; did you mean {closest}?' if closest else ''
-            self.get_logger().warning(f'parameter {given} is no setting of this node and does nothing{hint}')
         self._start_once = self.create_timer(0.0, self._autostart, clock=self._steady)
 
     # What a node is of.

@@ -151,6 +151,12 @@ def test_a_world_ends_by_itself():
     assert '10 images, 0 missed' in output
 
 
+def test_a_world_names_what_is_no_setting_of_it():
+    _, code, output = Process(*WORLD, '-p', 'seconds:=0.1', '-p', 'camera:=3').ended()
+    assert code == 0, output
+    assert 'parameter camera is no setting of this node and does nothing; did you mean cameras?' in output
+
+
 def test_a_world_that_cannot_be_is_refused_in_one_line():
     _, code, output = Process(*WORLD, '-p', 'drop:=2.0').ended()
     assert code == 1
