@@ -224,7 +224,11 @@ class PipelineNode(LifecycleNode):
     def _explain_sync(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         if self._assembly is None or self._graph is None:
             return _answer(response, False, 'the node is not active: nothing is matched')
-        return _answer(response, True, str(self._assembly.diagnostics.explain_sync(self._graph.now_ns())))
+        try:
+            text = str(self._assembly.diagnostics.explain_sync(self._graph.now_ns()))
+        except StreamInferError as error:  # it would end the process; the supervision deals with it
+            return _answer(response, False, str(error))
+        return _answer(response, True, text)
 
 
 def _answer(response: Trigger.Response, success: bool, message: str) -> Trigger.Response:

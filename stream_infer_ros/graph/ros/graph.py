@@ -97,6 +97,9 @@ class RosGraph:
         return count_by_topic((callback.topic, callback.failures) for callback in self._callbacks)
 
     def losses(self) -> dict[str, int]:
+        """As in `Graph`. GraphError if receiving itself failed: then every message is lost."""
+        if (failure := self._receiver.failure) is not None:
+            raise GraphError(f'no message is received any more: {failure}; make a new graph') from failure
         with self._lock, as_graph_error('counting losses'):
             lost = [] if self._closed else [(own.callback.topic, own.lost()) for own in self._receptions]
             return count_by_topic([*lost, *self._lost_by_gone])

@@ -6,6 +6,7 @@ the call in a task. Here one wait set stays, and what is ready is called.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from rclpy.subscription import Subscription
 
 from stream_infer_ros.graph.ros.calls import InvalidHandle, WaitSet
 
+_log = logging.getLogger(__name__)
 _FOREVER_NS = -1
 
 
@@ -41,6 +43,9 @@ class Receiver:
     Args:
         look: called on the thread at the start, when woken, and after the seconds it returned; None: not
             before it is woken.
+
+    Attributes:
+        failure: what the thread ended with too early, logged; None as long as it works, or was stopped.
     """
 
     def __init__(self, context: Context, thread_name: str, look: Callable[[], float | None]) -> None:
@@ -51,6 +56,7 @@ class Receiver:
         self._ends: dict[int, tuple[Any, Callable[[], None]]] = {}  # handles, by address of the rcl entity
         self._wait_set: WaitSet | None = None  # None: what it holds changed
         self.stopping = False
+        self.failure: Exception | None = None
         context.handle.__enter__()  # in use until the thread ended, as is all that it waits for
         self._wake = GuardCondition(None, None, context)
         # A signal shuts contexts down, and wakes only these.
@@ -102,6 +108,9 @@ class Receiver:
                     if self.stopping:
                         return
                     on_ready()
+        except Exception as failure:  # the graph tells of it when it is asked next
+            self.failure = failure
+            _log.exception('receiving from ROS failed; no message comes any more')
         finally:
             self._release()
 

@@ -19,7 +19,7 @@ from std_msgs.msg import String
 from stream_infer_ros.config import GraphConfig
 from stream_infer_ros.errors import GraphError
 from stream_infer_ros.graph import CAMERA_INPUT, LATCHED, RELIABLE, Qos, QosProblem, make_graph
-from stream_infer_ros.graph.ros import OwnNodeGraph, RosGraph
+from stream_infer_ros.graph.ros import OwnNodeGraph, RosGraph, reception
 from stream_infer_ros.graph.ros.raw_take import RawTake, RclpyTake
 
 STRING = 'std_msgs/msg/String'
@@ -239,6 +239,26 @@ def test_a_node_that_is_destroyed_first_is_told_of_not_a_crash(context):
     assert publisher.subscribers() == 0
     graph._receiver.wake()  # it looks for publishers, and finds no node
     graph.close()
+
+
+def test_a_receiver_that_fails_is_told_of_wherever_losses_are_asked_for(make, other, monkeypatch, caplog):
+    class Broken:
+        def __call__(self):
+            raise GraphError('rcl failed with code 1')
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(reception, 'taker', lambda *_: Broken())
+    _, graph = make()
+    graph.subscribe('/words', STRING, RELIABLE, Inbox())
+    assert graph.losses() == {}
+    publisher = other.create_publisher(String, '/words', 10)
+    eventually(publisher.get_subscription_count)
+    publisher.publish(String(data='hello'))
+    eventually(lambda: 'receiving from ROS failed' in caplog.text)
+    with pytest.raises(GraphError, match='no message is received any more: rcl failed'):
+        graph.losses()
 
 
 def test_a_message_type_this_ros_does_not_have_is_named_with_its_package(make):

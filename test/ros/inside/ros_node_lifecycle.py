@@ -114,6 +114,16 @@ def test_a_pipeline_that_fails_becomes_inactive_and_can_be_activated_again():
         until(lambda: boxes, 'detections')
 
 
+def test_a_graph_that_hears_nothing_any_more_is_left_and_the_reason_told():
+    with bench() as ros, Cameras(ros.graph):
+        ros.until_state('active')
+        ros.node._graph._receiver.failure = RuntimeError('rcl failed')
+        refused = ros.trigger('explain_sync')
+        assert not refused.success
+        until(lambda: 'rcl failed' in ros.statuses.get(LIFECYCLE, (0, ''))[1], 'the reason')
+        assert ros.state() == 'inactive'
+
+
 def test_what_nobody_foresaw_is_an_error_and_the_node_is_unconfigured_again():
     with bench(autostart=False) as ros:
         ros.node._find_cameras = lambda config: 1 / 0
