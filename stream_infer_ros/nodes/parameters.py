@@ -13,7 +13,7 @@ from rclpy.parameter import Parameter
 
 from stream_infer_ros.config import Section, parse_section
 from stream_infer_ros.config.reference import Setting, settings
-from stream_infer_ros.errors import ConfigError
+from stream_infer_ros.errors import ConfigError, StreamInferError
 
 Tree = TypeVar('Tree', bound=Section)
 
@@ -39,7 +39,8 @@ class TreeParameters(Generic[Tree]):
         node: where to declare them.
         section: the tree, made of other sections and leaves.
         without: branches that are not declared ('graph': ROS itself names a node).
-        on_change: called with the new tree, on the executor's thread, before a live value is stored.
+        on_change: called with the new tree, on the executor's thread, before a live value is stored; an
+            error of ours that it raises refuses the value.
 
     Attributes:
         config: the tree as of now; None while it is not valid.
@@ -114,11 +115,11 @@ class TreeParameters(Generic[Tree]):
             return SetParametersResult(successful=True)
         try:
             config = parse_section(self._section, self._tree | live, self._node.get_fully_qualified_name())
-        except ConfigError as error:
+            self._on_change(config)
+        except StreamInferError as error:
             return SetParametersResult(successful=False, reason=str(error))
         self._tree |= live
         self.config, self.problem = config, ''
-        self._on_change(config)
         return SetParametersResult(successful=True)
 
     def _names_of_live(self) -> set[str]:

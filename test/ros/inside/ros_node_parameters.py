@@ -109,6 +109,17 @@ def test_a_bad_value_is_refused_with_the_reason(name, value, words):
         assert ros.get(name) == before
 
 
+def test_a_change_that_cannot_be_made_is_refused_and_ends_nobody():
+    depth = 'qos_overrides./stream_infer/cam0/overlay.publisher.depth'
+    with bench(autostart=True, publish__overlay=False, **{depth: 0}) as ros:
+        ros.until_state('active')
+        refused = ros.set('publish.overlay', True)
+        assert not refused.successful
+        assert depth in refused.reason
+        assert not ros.get('publish.overlay').bool_value
+        assert ros.state() == 'active'
+
+
 def test_live_settings_reach_the_running_pipeline():
     with bench(autostart=True, engine__kind='auto') as ros, Cameras(ros.graph):
         boxes = ros.collect('/stream_infer/cam0/detections', DETECTIONS, RELIABLE)
