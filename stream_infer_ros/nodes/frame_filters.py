@@ -9,10 +9,11 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.graph.graph import CAMERA_INPUT, Cdr, Graph, Qos
-from stream_infer_ros.messages.compressed_image import decode_compressed_image, recognise
-from stream_infer_ros.messages.image import decode_image, pixel_view
+from stream_infer_ros.messages.compressed_image import recognise
+from stream_infer_ros.messages.image import pixel_view
 from stream_infer_ros.nodes.frame_message import FrameMessage, stamp_ns
-from stream_infer_ros.pipeline.camera_topics import COMPRESSED_IMAGE, IMAGE
+from stream_infer_ros.pipeline.camera_topics import CameraTopics, sibling_info
+from stream_infer_ros.pipeline.frame_readers import FRAME_READERS
 
 
 class FrameSubscriber(SimpleFilter):
@@ -32,18 +33,15 @@ class FrameSubscriber(SimpleFilter):
         self, graph: Graph, topic: str, camera: str = '', qos: Qos = CAMERA_INPUT, compressed: bool = False
     ) -> None:
         super().__init__()
-        self._camera = camera or topic
-        self._topic = topic
-        self._decode = decode_compressed_image if compressed else decode_image
-        graph.subscribe(topic, COMPRESSED_IMAGE if compressed else IMAGE, qos, self._take)
+        self._topics = CameraTopics(camera or topic, topic, sibling_info(topic), compressed)
+        self._read = FRAME_READERS[self._topics.image_type]
+        graph.subscribe(topic, self._topics.image_type, qos, self._take)
 
     def getTopic(self) -> str:  # as message_filters.Subscriber calls it
-        return self._topic
+        return self._topics.image
 
     def _take(self, cdr: Cdr, received_ns: int) -> None:
-        image = self._decode(cdr)
-        frame = Frame(self._camera, image.stamp_ns, received_ns, image.image, image.encoding, image.frame_id)
-        self.signalMessage(FrameMessage(frame))
+        self.signalMessage(FrameMessage(self._read(self._topics, cdr, received_ns)))
 
 
 class FrameFilter(SimpleFilter):
