@@ -11,10 +11,9 @@ from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.nodes.frame_message import FrameMessage
 from stream_infer_ros.sync import FrameSet, StreamClock
+from stream_infer_ros.sync.deadline import JUMP_NS
 from stream_infer_ros.sync.matched import matched_set
 from stream_infer_ros.sync.roster import roster, unknown_camera
-
-JUMP_NS = 500_000_000  # stamps going back farther than any reordering
 
 
 class StockSynchronizer:

@@ -7,12 +7,12 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from stream_infer_ros.sync.deadline import JUMP_NS
 from stream_infer_ros.sync.frame_set import FrameSet, SetReason
 from stream_infer_ros.sync.stream_clock import StreamClock, StreamHealth
 
 SETS_KEPT = 64
 ARRIVALS_KEPT = 16
-JUMP_NS = 500_000_000  # stamps going back farther than any reordering
 
 
 @dataclass(frozen=True, slots=True)
