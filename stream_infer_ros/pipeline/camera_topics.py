@@ -112,7 +112,7 @@ def _configured(config: Config) -> tuple[CameraTopics, ...]:
 def _discovered(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTopics, ...]:
     outer, own = config.graph.namespace.rstrip('/'), f'{config.graph.private}/'
     inside = [t for t in found if t.name.startswith(f'{outer}/') and not t.name.startswith(own)]
-    colour = [t for t in inside if 'depth' not in t.name.lower()]
+    colour = [t for t in inside if 'depth' not in t.name.lower() and not _is_overlay(t.name, found)]
     raw = [t.name for t in colour if t.type_name == IMAGE]
     compressed = [
         t.name for t in colour if t.type_name == COMPRESSED_IMAGE and not t.name.endswith(OTHER_TRANSPORTS)
@@ -139,6 +139,12 @@ def _discovered(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTopic
 
 def _namespace(image_topic: str) -> str:
     return image_topic.removesuffix('/compressed').rpartition('/')[0]
+
+
+def _is_overlay(image_topic: str, found: Sequence[TopicInfo]) -> bool:
+    """Whether it is what another node of ours draws, which lies beside its detections."""
+    beside = image_topic.removesuffix('/overlay') + '/detections'
+    return image_topic.endswith('/overlay') and any(topic.name == beside for topic in found)
 
 
 def _is_derived(image_topic: str, images: Sequence[str]) -> bool:

@@ -54,6 +54,16 @@ def test_found_cameras_leave_out_depth_our_own_overlays_and_doubled_transports()
     assert [c.camera_info for c in cameras] == ['/a/camera_info', '/b/camera_info']
 
 
+def test_what_another_node_of_ours_draws_is_no_camera():
+    found = [
+        TopicInfo('/a/image_raw', IMAGE),
+        TopicInfo('/overlay_cam/overlay', IMAGE),
+        TopicInfo('/other/a/detections', 'vision_msgs/msg/Detection2DArray'),
+        TopicInfo('/other/a/overlay', IMAGE),
+    ]
+    assert [c.image for c in camera_topics(config(), found)] == ['/a/image_raw', '/overlay_cam/overlay']
+
+
 def test_a_robot_in_a_namespace_finds_its_own_cameras_and_not_those_of_another():
     names = ('/robot1/front/image_raw', '/robot1/image_raw', '/robot10/front/image_raw', '/front/image_raw')
     found = [TopicInfo(name, IMAGE) for name in names]
