@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from test_pipeline_end_to_end import Driven, config
 from yard import Yard
@@ -138,6 +138,7 @@ def test_an_image_beyond_the_slop():
     jitter_ms=st.sampled_from([0.0, 0.5, 1.0]),
     seed=st.integers(0, 99),
 )
+@example(phases_ms=[1.75, 2.5], jitter_ms=1.0, seed=29)
 def test_the_suggested_slop_holds_together_what_belongs_together(phases_ms, jitter_ms, seed):
     """Unless it had to be cut at half a period: then it says so."""
     rng = random.Random(seed)
