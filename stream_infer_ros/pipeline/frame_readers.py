@@ -13,6 +13,7 @@ from stream_infer_ros.inference.detections import Detections
 from stream_infer_ros.messages.compressed_image import decode_compressed_image
 from stream_infer_ros.messages.detection2d_array import decode_detection2d_array
 from stream_infer_ros.messages.image import decode_image
+from stream_infer_ros.messages.image_message import ImageMessage
 from stream_infer_ros.pipeline.camera_topics import (
     COMPRESSED_IMAGE,
     DETECTIONS,
@@ -35,14 +36,12 @@ class DetectedFrame(Frame):
 
 def read_image(camera: CameraTopics, cdr: Cdr, received_ns: int) -> Frame:
     """Raises MessageError if the bytes are no Image."""
-    image = decode_image(cdr)
-    return Frame(camera.camera, image.stamp_ns, received_ns, image.image, image.encoding, image.frame_id)
+    return _frame(camera, decode_image(cdr), received_ns)
 
 
 def read_compressed_image(camera: CameraTopics, cdr: Cdr, received_ns: int) -> Frame:
     """Raises MessageError if the bytes are no CompressedImage."""
-    image = decode_compressed_image(cdr)
-    return Frame(camera.camera, image.stamp_ns, received_ns, image.image, image.encoding, image.frame_id)
+    return _frame(camera, decode_compressed_image(cdr), received_ns)
 
 
 def read_detections(camera: CameraTopics, cdr: Cdr, received_ns: int) -> DetectedFrame:
@@ -61,6 +60,10 @@ FRAME_READERS: dict[str, FrameReader] = {
     COMPRESSED_IMAGE: read_compressed_image,
     DETECTIONS: read_detections,
 }
+
+
+def _frame(camera: CameraTopics, image: ImageMessage, received_ns: int) -> Frame:
+    return Frame(camera.camera, image.stamp_ns, received_ns, image.image, image.encoding, image.frame_id)
 
 
 def _best_first(found: Detections, names: tuple[str, ...]) -> Detections:
