@@ -16,7 +16,7 @@ from stream_infer_ros.config import GraphConfig
 from stream_infer_ros.errors import WorldError
 from stream_infer_ros.graph import BagGraph, Graph, make_graph
 from stream_infer_ros.memory_use import peak_rss_mb
-from stream_infer_ros.simulation import SimulationOptions, Timing
+from stream_infer_ros.simulation import PaceReport, SimulationOptions, Timing
 from stream_infer_ros.simulation import simulate as publish_world
 from stream_infer_ros.simulation.jumping_clock import JumpingClock
 
@@ -79,6 +79,10 @@ def simulate(
             report = publish_world(graph, options, epoch_ns, stop.is_set, wait_until)
     finally:
         graph.close()
+    _tell_end(as_json, report)
+
+
+def _tell_end(as_json: bool, report: PaceReport) -> None:
     late_ms = report.lateness.p99 if report.lateness else 0.0
     _tell(
         as_json,

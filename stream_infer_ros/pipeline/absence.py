@@ -40,14 +40,14 @@ def why_absent(
             f'its image of that moment never came (the nearest is {_where(nearest, record)}): '
             'lost in the driver or on the way'
         )
-    return f'its nearest image is {_where(nearest, record)}, farther than the slop of {_ms(slop_ns)}'
+    return f'its nearest image is {_where(nearest, record)}, farther than the slop of {in_ms(slop_ns)}'
 
 
 def _late(nearest: Arrival, record: SetRecord) -> str:
     after_ns, old_ns = nearest.received_ns - record.left_ns, nearest.received_ns - nearest.stamp_ns
     return (
-        f'its image, {_where(nearest, record)}, came {_ms(after_ns)} after the set had left '
-        f'and {_ms(old_ns)} after its stamp; make sync.deadline_ms longer than that, or the way shorter'
+        f'its image, {_where(nearest, record)}, came {in_ms(after_ns)} after the set had left '
+        f'and {in_ms(old_ns)} after its stamp; make sync.deadline_ms longer than that, or the way shorter'
     )
 
 
@@ -58,13 +58,14 @@ def _silent(heard: Arrival | None, record: SetRecord, patience_ns: float) -> str
     silence_ns = record.left_ns - heard.received_ns
     if silence_ns <= patience_ns:
         return ''
-    return f'silent: its last image had come {_ms(silence_ns)} before; not waited for until it returns'
+    return f'silent: its last image had come {in_ms(silence_ns)} before; not waited for until it returns'
 
 
 def _where(nearest: Arrival, record: SetRecord) -> str:
     offset_ns = nearest.stamp_ns - record.stamp_ns
-    return f'stamped {_ms(abs(offset_ns))} {"after" if offset_ns > 0 else "before"} the set'
+    return f'stamped {in_ms(abs(offset_ns))} {"after" if offset_ns > 0 else "before"} the set'
 
 
-def _ms(duration_ns: float) -> str:
+def in_ms(duration_ns: float) -> str:
+    """Nanoseconds in words."""
     return f'{duration_ns / 1e6:.1f} ms'

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stream_infer_ros.config.tree import SyncConfig
-from stream_infer_ros.pipeline.absence import why_absent
+from stream_infer_ros.pipeline.absence import in_ms, why_absent
 from stream_infer_ros.pipeline.slop_suggestion import SlopSuggestion, phases_ns, suggest_slop
 from stream_infer_ros.pipeline.sync_watch import SetRecord, StreamRecord, SyncWatch
 from stream_infer_ros.sync.frame_set import SetReason
@@ -74,7 +74,7 @@ class SyncExplanation:
         )
 
     def _headline(self) -> str:
-        slop = '' if self.slop_ns is None else f', slop {_ms(self.slop_ns)}'
+        slop = '' if self.slop_ns is None else f', slop {in_ms(self.slop_ns)}'
         return f'policy {self.policy}, {len(self.cameras)} cameras{slop}'
 
     def _sets(self) -> list[str]:
@@ -86,7 +86,7 @@ class SyncExplanation:
         counts = ', '.join(f'{n} {reason}' for reason, n in reasons.most_common())
         return [
             f'last {len(self.sets)} sets: {counts}; {partial} partial; '
-            f'spread median {_ms(spreads_ns[len(spreads_ns) // 2])}, widest {_ms(spreads_ns[-1])}'
+            f'spread median {in_ms(spreads_ns[len(spreads_ns) // 2])}, widest {in_ms(spreads_ns[-1])}'
         ]
 
     def _partial(self) -> list[str]:
@@ -157,10 +157,6 @@ def _silence(timing: CameraTiming) -> str:
         return '  (never heard)'
     patience_ns = max(1e9, 2.5e9 / timing.rate_hz if timing.rate_hz else 0.0)
     return f'  (silent for {timing.silent_ns / 1e9:.1f} s)' if timing.silent_ns > patience_ns else ''
-
-
-def _ms(duration_ns: float) -> str:
-    return f'{duration_ns / 1e6:.1f} ms'
 
 
 _LEFT = {
