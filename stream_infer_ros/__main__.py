@@ -2,4 +2,5 @@
 
 from stream_infer_ros.cli.main import main
 
-main()
+if __name__ == '__main__':
+    main()

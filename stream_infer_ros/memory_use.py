@@ -13,8 +13,16 @@ _M_TRIM_THRESHOLD, _MOST_KEPT = -1, 64 << 20
 
 def peak_rss_mb() -> float:
     """Most memory this process ever held, megabytes (ru_maxrss: kilobytes on Linux, bytes on macOS)."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1024 * 1024 if sys.platform == 'darwin' else 1024)
+    return _peak_rss_mb(resource.RUSAGE_SELF)
+
+
+def peak_rss_of_children_mb() -> float:
+    """Most memory that any one of its ended children held, megabytes."""
+    return _peak_rss_mb(resource.RUSAGE_CHILDREN)
+
+
+def _peak_rss_mb(who: int) -> float:
+    return resource.getrusage(who).ru_maxrss / (1024 * 1024 if sys.platform == 'darwin' else 1024)
 
 
 def keep_freed_images() -> bool:

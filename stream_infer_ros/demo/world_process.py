@@ -22,7 +22,7 @@ class WorldReport:
         missed: images given up because they could not be rendered in time.
         late_ms_p99: publish time minus stamp, milliseconds: what the world itself added.
         cpu_s: processor seconds it took, rendering included.
-        peak_rss_mb: most memory it held.
+        peak_rss_mb: most memory it held, its renderer's included.
     """
 
     frames: int

@@ -51,7 +51,9 @@ class CameraWorldNode(Node):
             f'epoch_ns {epoch_ns}'
         )
         try:
-            report = simulate(self._graph, options, epoch_ns, self._stopping.is_set, self._wait_until)
+            report = simulate(
+                self._graph, options, epoch_ns, self._stopping.is_set, self._wait_until, apart=True
+            )
         except BaseException as failure:  # raised again by `stop`
             self._failure = failure
         else:

@@ -1,9 +1,7 @@
-"""Frames rendered ahead of their stamps, on a thread of their own that yields to whoever has work to do."""
+"""Frames made ahead of their stamps, on a thread of their own."""
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -95,7 +93,6 @@ class FramesAhead:
         return True
 
     def _fill(self) -> None:
-        _yield_to_others()
         try:
             while self._has_room() and self.render_next():
                 pass
@@ -111,12 +108,3 @@ class FramesAhead:
         with self._changed:
             self._changed.wait_for(lambda: self._closed or len(self._ready) < self._ahead)
             return not self._closed
-
-
-def _yield_to_others() -> None:
-    """Run this thread only where nobody else wants the processor; Linux only, where threads are scheduled.
-
-    A real camera costs its computer nothing to expose: rendering takes the time that is left.
-    """
-    if sys.platform == 'linux':
-        os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))

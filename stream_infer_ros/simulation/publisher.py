@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from stream_infer_ros.cameras.transform_buffer import StampedTransform
 from stream_infer_ros.graph.graph import RELIABLE, TF, TF_STATIC, Graph, Publisher
 from stream_infer_ros.messages import camera_info, clock, compressed_image, image, tf
-from stream_infer_ros.simulation.render import render
+from stream_infer_ros.simulation.exposure_encoder import ExposureEncoder, optical_frame
+from stream_infer_ros.simulation.render_process import Encoder
 from stream_infer_ros.simulation.rig import LINK_FROM_OPTICAL, SimCamera
 from stream_infer_ros.simulation.schedule import Exposure
 from stream_infer_ros.simulation.world import World
@@ -51,6 +48,7 @@ class WorldPublisher:
         jpeg_quality: 1 to 100 publishes jpeg, 0 raw images.
         with_clock: publish `/clock` too.
         namespace: '/' or '/robot', of the cameras' topics; tf and clock stay global.
+        encoder: what renders, if not one made of these in this process.
     """
 
     def __init__(
@@ -63,10 +61,12 @@ class WorldPublisher:
         jpeg_quality: int = 0,
         with_clock: bool = False,
         namespace: str = '/',
+        encoder: Encoder | None = None,
     ) -> None:
         base = namespace.rstrip('/')
         self._world, self._cameras = world, tuple(cameras)
-        self._epoch_ns, self._speed_m_s, self._jpeg_quality = epoch_ns, speed_m_s, jpeg_quality
+        self._epoch_ns, self._speed_m_s = epoch_ns, speed_m_s
+        self._encoder = encoder or ExposureEncoder(world, cameras, epoch_ns, speed_m_s, jpeg_quality)
         suffix, kind = ('/compressed', compressed_image) if jpeg_quality else ('', image)
         self._images = [
             graph.advertise(f'{base}/{camera.name}/image_raw{suffix}', kind.TYPE_NAME, RELIABLE)
@@ -86,15 +86,12 @@ class WorldPublisher:
         stamp_ns, camera = exposure.stamp_ns, self._cameras[exposure.camera]
         t_s = (stamp_ns - self._epoch_ns) * 1e-9
         odom_from_base = self._world.odom_from_base(t_s, self._speed_m_s)
-        rng = sensor_rng(self._world.seed, exposure, self._epoch_ns)
-        pixels = render(self._world.at(t_s), camera, odom_from_base, rng).image
         pose = StampedTransform(stamp_ns, ODOM_FRAME, BASE_FRAME, odom_from_base)
-        frame_id = optical_frame(camera.name)
-        info = camera_info.encode_camera_info(stamp_ns, frame_id, camera.model)
+        info = camera_info.encode_camera_info(stamp_ns, optical_frame(camera.name), camera.model)
         messages = [
             (self._tf, tf.encode_tf([pose])),
             (self._infos[exposure.camera], info),
-            (self._images[exposure.camera], self._encoded(stamp_ns, frame_id, pixels)),
+            (self._images[exposure.camera], self._encoder.encode(exposure)),
         ]
         if self._clock is not None:
             messages.insert(0, (self._clock, clock.encode_clock(stamp_ns)))
@@ -104,19 +101,6 @@ class WorldPublisher:
         """Publish what was prepared. Raises GraphError after the graph was closed."""
         for publisher, cdr in frame.messages:
             publisher.publish(cdr)
-
-    def _encoded(self, stamp_ns: int, frame_id: str, pixels: NDArray[np.uint8]) -> bytes:
-        if not self._jpeg_quality:
-            return image.encode_image(stamp_ns, frame_id, pixels, 'rgb8')
-        bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-        _, file = cv2.imencode('.jpg', bgr, (cv2.IMWRITE_JPEG_QUALITY, self._jpeg_quality))
-        data = np.asarray(file, np.uint8).reshape(-1)
-        return compressed_image.encode_compressed_image(stamp_ns, frame_id, data, 'jpeg')
-
-
-def optical_frame(camera: str) -> str:
-    """tf frame of a camera's images (REP-103: x right, y down, z forward)."""
-    return f'{camera}_optical_frame'
 
 
 def static_transforms(cameras: Sequence[SimCamera], stamp_ns: int) -> list[StampedTransform]:
@@ -128,8 +112,3 @@ def static_transforms(cameras: Sequence[SimCamera], stamp_ns: int) -> list[Stamp
         optical = StampedTransform(stamp_ns, link, optical_frame(camera.name), LINK_FROM_OPTICAL)
         transforms.append(optical)
     return transforms
-
-
-def sensor_rng(seed: int, exposure: Exposure, epoch_ns: int) -> np.random.Generator:
-    """The noise of one exposure: the same in any process, whatever was rendered before."""
-    return np.random.default_rng([seed, exposure.camera, max(0, exposure.stamp_ns - epoch_ns)])

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
 import cv2
 
 from stream_infer_ros.errors import WorldError
 from stream_infer_ros.graph.graph import Graph
+from stream_infer_ros.simulation.exposure_encoder import ExposureEncoder
 from stream_infer_ros.simulation.pacing import PaceReport, publish_on_time
 from stream_infer_ros.simulation.publisher import WorldPublisher
+from stream_infer_ros.simulation.render_process import RenderProcess
 from stream_infer_ros.simulation.rig import SimCamera, surround_rig, with_uneven_sensors
 from stream_infer_ros.simulation.schedule import Timing, schedule
 from stream_infer_ros.simulation.world import World
@@ -75,6 +79,10 @@ class SimulationOptions:
         """Cameras whose sensors differ a little, as real ones do."""
         return with_uneven_sensors(surround_rig(self.cameras, self.width, self.height), self.seed)
 
+    def encoder(self, epoch_ns: int) -> ExposureEncoder:
+        """What renders, of a world that begins at that stamp."""
+        return ExposureEncoder(self.world(), self.rig(), epoch_ns, self.speed_m_s, self.jpeg_quality)
+
 
 def simulate(
     graph: Graph,
@@ -82,6 +90,7 @@ def simulate(
     epoch_ns: int,
     should_stop: Callable[[], bool] = lambda: False,
     wait_until: Callable[[int], None] | None = None,
+    apart: bool = False,
 ) -> PaceReport:
     """Publish the world on `graph` until its duration is over or `should_stop()`.
 
@@ -90,28 +99,33 @@ def simulate(
         epoch_ns: stamp at which the world begins. The first image is due one period later: leave a second for
             building the world.
         wait_until: returns when the graph's clock shows at least so many nanoseconds; None: sleeps.
+        apart: render in a process of its own, in the time that others leave: for a world that keeps pace with
+            the system's clock beside a pipeline on the same machine.
     """
     cv2.setNumThreads(1)
-    publisher = WorldPublisher(
-        graph,
-        options.world(),
-        options.rig(),
-        epoch_ns,
-        options.speed_m_s,
-        options.jpeg_quality,
-        options.with_clock,
-        options.namespace,
-    )
-    exposures = schedule(options.cameras, options.seed, epoch_ns, options.timing, options.ticks)
-    return publish_on_time(
-        publisher,
-        graph.now_ns,
-        wait_until or sleeper(graph.now_ns),
-        exposures,
-        should_stop,
-        ahead=_FRAMES_AHEAD_PER_CAMERA * options.cameras,
-        patience_ns=options.timing.period_ns // 2,
-    )
+    with ExitStack() as open_until_the_end:
+        make_encoder = partial(options.encoder, epoch_ns)
+        publisher = WorldPublisher(
+            graph,
+            options.world(),
+            options.rig(),
+            epoch_ns,
+            options.speed_m_s,
+            options.jpeg_quality,
+            options.with_clock,
+            options.namespace,
+            open_until_the_end.enter_context(RenderProcess(make_encoder)) if apart else make_encoder(),
+        )
+        exposures = schedule(options.cameras, options.seed, epoch_ns, options.timing, options.ticks)
+        return publish_on_time(
+            publisher,
+            graph.now_ns,
+            wait_until or sleeper(graph.now_ns),
+            exposures,
+            should_stop,
+            ahead=_FRAMES_AHEAD_PER_CAMERA * options.cameras,
+            patience_ns=options.timing.period_ns // 2,
+        )
 
 
 def sleeper(now_ns: Callable[[], int]) -> Callable[[int], None]:

@@ -24,9 +24,10 @@ from stream_infer_ros.simulation import (
     simulate,
     surround_rig,
 )
+from stream_infer_ros.simulation.exposure_encoder import sensor_rng
 from stream_infer_ros.simulation.frames_ahead import FramesAhead
 from stream_infer_ros.simulation.pacing import publish_on_time
-from stream_infer_ros.simulation.publisher import PreparedFrame, WorldPublisher, sensor_rng
+from stream_infer_ros.simulation.publisher import PreparedFrame, WorldPublisher
 
 EPOCH_NS = 1_700_000_000_000_000_000
 MS = 1_000_000

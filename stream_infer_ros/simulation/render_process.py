@@ -1,0 +1,98 @@
+"""Rendering in a process of its own, which yields to whoever has work to do.
+
+A real camera costs its computer nothing to expose: rendering takes the time that is left. On a thread it
+could not: one that waits for a processor may hold the interpreter's lock, and what is due would wait with it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Protocol
+
+import cv2
+
+from stream_infer_ros.errors import WorldError
+from stream_infer_ros.simulation.schedule import Exposure
+
+# Longest it may take to end: it looks up after each image.
+_END_S = 5.0
+
+
+class Encoder(Protocol):
+    """What renders: `ExposureEncoder`."""
+
+    def encode(self, exposure: Exposure) -> bytes: ...
+
+
+class RenderProcess:
+    """An encoder in another process, used like the one here. A context manager; used by one thread at a time.
+
+    Args:
+        make: called over there to make the encoder; goes there pickled.
+    """
+
+    def __init__(self, make: Callable[[], Encoder]) -> None:
+        context = multiprocessing.get_context('spawn')  # a fork would copy the middleware's threads' locks
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(make, theirs), name='renderer', daemon=True)
+        self._process.start()
+        theirs.close()  # so that its end is seen here
+
+    def encode(self, exposure: Exposure) -> bytes:
+        """See Encoder. Raises what the encoder raised there, WorldError if the process is gone."""
+        try:
+            self._connection.send(exposure)
+            answer = self._connection.recv()
+        except (EOFError, OSError) as error:
+            raise WorldError(
+                f'the process that renders was expected to answer and is gone (exit code '
+                f'{self._process.exitcode}); see its messages above, and whether memory ran out'
+            ) from error
+        if isinstance(answer, BaseException):
+            raise answer
+        data: bytes = answer
+        return data
+
+    def close(self) -> None:
+        """End it. Safe to call twice."""
+        self._connection.close()
+        self._process.join(_END_S)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+    def __enter__(self) -> RenderProcess:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _serve(make: Callable[[], Encoder], connection: Connection) -> None:
+    """Answer until the other end is closed, however that came about."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; whoever asks decides when it is over
+    cv2.setNumThreads(1)
+    if sys.platform == 'linux':
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    encoder = make()
+    while True:
+        try:
+            exposure = connection.recv()
+        except EOFError:
+            return
+        try:
+            answer: bytes | BaseException = encoder.encode(exposure)
+        except Exception as failure:  # raised again on the other side
+            answer = failure
+        try:
+            connection.send(answer)
+        except OSError:
+            return
