@@ -1,25 +1,37 @@
-"""Frames made ahead of their stamps, on a thread of their own."""
+"""Frames made ahead of their stamps, on threads of their own."""
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from typing import NamedTuple
 
 from stream_infer_ros.pipeline.statistics import Durations, Percentiles
 from stream_infer_ros.simulation.publisher import PreparedFrame
 from stream_infer_ros.simulation.schedule import Exposure
 
 
+class _Made(NamedTuple):
+    """None for `frame`: given up."""
+
+    frame: PreparedFrame | None
+    took_ns: int
+
+
 class FramesAhead:
-    """A bounded queue of frames and the thread that fills it.
+    """A bounded queue of frames, in the order of their stamps, and the threads that make them.
+
+    Used by one thread.
 
     Args:
-        prepare: makes a frame; on the thread.
+        prepare: makes a frame; on those threads.
         now_ns: the clock the stamps are of.
         exposures: in the order of their stamps.
-        ahead: most frames kept ready.
+        ahead: most frames kept ready or in work.
         patience_ns: an exposure this much overdue is given up, not rendered.
+        workers: threads, each with one frame in work.
     """
 
     def __init__(
@@ -29,16 +41,15 @@ class FramesAhead:
         exposures: Iterator[Exposure],
         ahead: int,
         patience_ns: int,
+        workers: int = 1,
     ) -> None:
         self._prepare, self._now_ns, self._exposures = prepare, now_ns, exposures
         self._ahead, self._patience_ns = ahead, patience_ns
-        self._ready: deque[PreparedFrame] = deque()
+        self._workers = ThreadPoolExecutor(workers, 'frames ahead')
+        self._in_order: deque[Future[_Made]] = deque()
         self._rendering = Durations()
         self._missed = 0
-        self._changed = threading.Condition()
-        self._ended = self._closed = False
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._fill, name='frames ahead', daemon=True)
+        self._top_up()
 
     @property
     def missed(self) -> int:
@@ -49,62 +60,39 @@ class FramesAhead:
         """What one frame took, over the last ones; None before the first."""
         return self._rendering.percentiles()
 
-    def start(self) -> None:
-        self._thread.start()
-
     def take(self, timeout_s: float) -> PreparedFrame | None:
         """The next frame; None where none came in time, or none will. Raises what rendering failed with."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._ready or self._ended, timeout_s)
-            if self._ready:
-                self._changed.notify_all()
-                return self._ready.popleft()
-        if self._failure is not None:
-            raise self._failure
+        while self._in_order:
+            try:
+                made = self._in_order[0].result(timeout_s)
+            except NotYet:
+                return None
+            self._in_order.popleft()
+            self._top_up()
+            if made.frame is not None:
+                self._rendering.add(made.took_ns)
+                return made.frame
+            self._missed += 1
         return None
 
     def exhausted(self) -> bool:
-        """Whether all exposures were made and taken, or given up; a failure has still to be taken."""
-        with self._changed:
-            return self._ended and not self._ready and self._failure is None
+        """Whether all exposures were made and taken, or given up."""
+        return not self._in_order
 
     def close(self) -> None:
-        """Render no more."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-        if self._thread.is_alive():
-            self._thread.join()
+        """Make no more."""
+        self._workers.shutdown(cancel_futures=True)
 
-    def render_next(self) -> bool:
-        """Make one frame, or give one exposure up; False after the last. The thread does only this."""
-        exposure = next(self._exposures, None)
-        if exposure is None:
-            return False
+    def _top_up(self) -> None:
+        while len(self._in_order) < self._ahead:
+            exposure = next(self._exposures, None)
+            if exposure is None:
+                return
+            self._in_order.append(self._workers.submit(self._make, exposure))
+
+    def _make(self, exposure: Exposure) -> _Made:
         started_ns = self._now_ns()
         if started_ns - exposure.stamp_ns > self._patience_ns:
-            self._missed += 1
-            return True
+            return _Made(None, 0)
         frame = self._prepare(exposure)
-        self._rendering.add(self._now_ns() - started_ns)
-        with self._changed:
-            self._ready.append(frame)
-            self._changed.notify_all()
-        return True
-
-    def _fill(self) -> None:
-        try:
-            while self._has_room() and self.render_next():
-                pass
-        except BaseException as failure:  # handed to whoever takes, never lost
-            self._failure = failure
-        finally:
-            with self._changed:
-                self._ended = True
-                self._changed.notify_all()
-
-    def _has_room(self) -> bool:
-        """Wait for room; False when closed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or len(self._ready) < self._ahead)
-            return not self._closed
+        return _Made(frame, self._now_ns() - started_ns)

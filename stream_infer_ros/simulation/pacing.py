@@ -51,22 +51,23 @@ def publish_on_time(
     *,
     ahead: int,
     patience_ns: int,
+    workers: int = 1,
 ) -> PaceReport:
     """Publish until `should_stop()`, asked before each image, or until the exposures end.
 
-    An image takes some 10 ms to render, so it is rendered before its stamp, on a thread of its own, and kept
-    until then: the stamp is the time its content shows.
+    An image takes some 10 ms to render, so it is rendered before its stamp, on another thread, and kept until
+    then: the stamp is the time its content shows.
 
     Args:
-        source: makes frames, on that thread, and sends them, on this one.
+        source: makes frames, on those threads, and sends them, on this one.
         now_ns: the clock the stamps are of.
         wait_until: returns when that clock shows at least so much.
         ahead: most frames kept ready.
         patience_ns: an exposure this much overdue is given up, not rendered.
+        workers: threads that make frames.
     """
     lateness, published = Durations(), 0
-    frames = FramesAhead(source.prepare, now_ns, exposures, ahead, patience_ns)
-    frames.start()
+    frames = FramesAhead(source.prepare, now_ns, exposures, ahead, patience_ns, workers)
     try:
         while not should_stop() and not frames.exhausted():
             frame = frames.take(_IDLE_S)

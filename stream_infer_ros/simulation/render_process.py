@@ -1,4 +1,4 @@
-"""Rendering in a process of its own, which yields to whoever has work to do.
+"""Rendering in processes of their own, which yield to whoever has work to do.
 
 A real camera costs its computer nothing to expose: rendering takes the time that is left. On a thread it
 could not: one that waits for a processor may hold the interpreter's lock, and what is due would wait with it.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import queue
 import signal
 import sys
 from collections.abc import Callable
@@ -74,6 +75,33 @@ class RenderProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class RenderProcesses:
+    """Several of them behind one `encode`, which as many threads may call at a time. A context manager."""
+
+    def __init__(self, make: Callable[[], Encoder], count: int) -> None:
+        self._all = [RenderProcess(make) for _ in range(count)]
+        self._free: queue.SimpleQueue[RenderProcess] = queue.SimpleQueue()
+        for process in self._all:
+            self._free.put(process)
+
+    def encode(self, exposure: Exposure) -> bytes:
+        """See RenderProcess."""
+        process = self._free.get()
+        try:
+            return process.encode(exposure)
+        finally:
+            self._free.put(process)
+
+    def __enter__(self) -> RenderProcesses:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self._all:
+            process.close()
 
 
 def _serve(make: Callable[[], Encoder], connection: Connection) -> None:

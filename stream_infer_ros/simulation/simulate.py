@@ -15,13 +15,15 @@ from stream_infer_ros.graph.graph import Graph
 from stream_infer_ros.simulation.exposure_encoder import ExposureEncoder
 from stream_infer_ros.simulation.pacing import PaceReport, publish_on_time
 from stream_infer_ros.simulation.publisher import WorldPublisher
-from stream_infer_ros.simulation.render_process import RenderProcess
+from stream_infer_ros.simulation.render_process import RenderProcesses
 from stream_infer_ros.simulation.rig import SimCamera, surround_rig, with_uneven_sensors
 from stream_infer_ros.simulation.schedule import Timing, schedule
 from stream_infer_ros.simulation.world import World
 
 # Four seconds at 10 Hz (220 MB): a slow spell of the machine costs no image its time.
 _FRAMES_AHEAD_PER_CAMERA = 40
+# One core's leavings are not enough: six cameras at 10 Hz take 0.4 to 0.7 of a core.
+_RENDERERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +101,13 @@ def simulate(
         epoch_ns: stamp at which the world begins. The first image is due one period later: leave a second for
             building the world.
         wait_until: returns when the graph's clock shows at least so many nanoseconds; None: sleeps.
-        apart: render in a process of its own, in the time that others leave: for a world that keeps pace with
-            the system's clock beside a pipeline on the same machine.
+        apart: render in processes of their own, in the time that others leave: for a world that keeps pace
+            with the system's clock beside a pipeline on the same machine.
     """
     cv2.setNumThreads(1)
-    with ExitStack() as open_until_the_end:
-        make_encoder = partial(options.encoder, epoch_ns)
+    make_encoder = partial(options.encoder, epoch_ns)
+    with ExitStack() as at_the_end:
+        renderers = at_the_end.enter_context(RenderProcesses(make_encoder, _RENDERERS)) if apart else None
         publisher = WorldPublisher(
             graph,
             options.world(),
@@ -114,7 +117,7 @@ def simulate(
             options.jpeg_quality,
             options.with_clock,
             options.namespace,
-            open_until_the_end.enter_context(RenderProcess(make_encoder)) if apart else make_encoder(),
+            renderers or make_encoder(),
         )
         exposures = schedule(options.cameras, options.seed, epoch_ns, options.timing, options.ticks)
         return publish_on_time(
@@ -125,6 +128,7 @@ def simulate(
             should_stop,
             ahead=_FRAMES_AHEAD_PER_CAMERA * options.cameras,
             patience_ns=options.timing.period_ns // 2,
+            workers=_RENDERERS if apart else 1,
         )
 
 

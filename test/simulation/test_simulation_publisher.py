@@ -181,8 +181,9 @@ def test_an_exposure_long_overdue_is_given_up_and_counted():
     stage = Stage(cost_ms=25)  # 150 ms of work every 100 ms
     exposures = list(schedule(6, 1, EPOCH_NS, Timing(), ticks=40))
     frames = FramesAhead(stage.prepare, stage.now_ns, iter(exposures), ahead=240, patience_ns=50 * MS)
-    while frames.render_next():
-        pass
+    while not frames.exhausted():
+        frames.take(5.0)
+    frames.close()
     assert len(stage.made) + frames.missed == 240
     assert frames.missed == pytest.approx(240 / 3, rel=0.15)
     assert frames.rendering().worst == 25

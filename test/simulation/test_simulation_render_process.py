@@ -2,13 +2,14 @@
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
 
 from stream_infer_ros.errors import WorldError
 from stream_infer_ros.simulation import Exposure, SimulationOptions
-from stream_infer_ros.simulation.render_process import RenderProcess
+from stream_infer_ros.simulation.render_process import RenderProcess, RenderProcesses
 
 EPOCH_NS = 1_700_000_000_000_000_000
 OPTIONS = SimulationOptions(seed=3, cameras=2, width=64, height=48)
@@ -24,6 +25,13 @@ def test_another_process_renders_the_same_bytes(apart):
     here = OPTIONS.encoder(EPOCH_NS)
     for exposure in (Exposure(EPOCH_NS + 10**8, 1, 0), Exposure(EPOCH_NS + 7 * 10**8, 0, 6)):
         assert apart.encode(exposure) == here.encode(exposure)
+
+
+def test_several_of_them_answer_several_threads():
+    here = OPTIONS.encoder(EPOCH_NS)
+    exposures = [Exposure(EPOCH_NS + (tick + 1) * 10**8, tick % 2, tick) for tick in range(6)]
+    with RenderProcesses(partial(OPTIONS.encoder, EPOCH_NS), 2) as both, ThreadPoolExecutor(3) as threads:
+        assert list(threads.map(both.encode, exposures)) == [here.encode(e) for e in exposures]
 
 
 def test_what_fails_there_is_raised_here_and_it_goes_on(apart):
