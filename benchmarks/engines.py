@@ -11,6 +11,7 @@ from interleaved import medians_ms, print_against_first
 
 from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.inference import Engine, ImageInput, make_engine
+from stream_infer_ros.inference.engines import EngineSpec
 from stream_infer_ros.resources import default_model
 
 IMAGES = 6
@@ -19,7 +20,7 @@ IMAGES = 6
 def main() -> None:
     model = Path(sys.argv[1]) if len(sys.argv) > 1 else default_model()
     engines: dict[str, Engine] = {
-        kind: make_engine(EngineConfig(kind=kind), model) for kind in ('openvino', 'onnxruntime')
+        kind: make_engine(EngineSpec(EngineConfig(kind=kind), model)) for kind in ('openvino', 'onnxruntime')
     }
     for engine in engines.values():
         engine.load()

@@ -10,6 +10,7 @@ StreamInferError
 │   └── ExtrapolationError     the time lies outside what the buffer holds
 ├── ModelError             a network file is missing, broken, or of no family we know
 ├── EngineError            an inference runtime is missing, or failed while running
+│   └── InferenceMissed        one batch has no result (too late, or no server answers now); the next may
 ├── GraphError             the middleware refused, or is not installed
 │   └── BagError           a recording is missing, unreadable, or cannot be written
 └── WorldError             a simulated world was asked for something it cannot be
@@ -56,6 +57,10 @@ class ModelError(StreamInferError):
 
 class EngineError(StreamInferError):
     """An inference runtime is missing, or failed while running."""
+
+
+class InferenceMissed(EngineError):
+    """One batch has no result: it came too late, or no server answers right now. The engine goes on."""
 
 
 class GraphError(StreamInferError):

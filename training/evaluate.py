@@ -15,6 +15,7 @@ from stream_infer_ros.config import EngineConfig, ModelConfig
 from stream_infer_ros.evaluation.column_scores import ColumnScores
 from stream_infer_ros.evaluation.detection_scores import DetectionScores
 from stream_infer_ros.inference import Perception, fit, make_decoder, make_engine
+from stream_infer_ros.inference.engines import EngineSpec
 from training import CLASS_NAMES, HEIGHT, WIDTH
 from training.dataset import Dataset
 from training.labels import Labels
@@ -59,7 +60,7 @@ def evaluate(
     scored: Iterable[Picture], model: Path, engine_config: EngineConfig, ignore_iou: float
 ) -> dict[str, dict[str, object]]:
     """Summaries by kind of picture, and of all together."""
-    engine = make_engine(engine_config, model)
+    engine = make_engine(EngineSpec(engine_config, model))
     engine.load()
     decoder = make_decoder(ModelConfig(file=str(model), score_threshold=LOWEST_SCORE), engine.io)
     whole_picture = fit(WIDTH, HEIGHT, WIDTH, HEIGHT)

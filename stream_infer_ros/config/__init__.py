@@ -1,23 +1,29 @@
 """Configuration: one typed tree."""
 
+from stream_infer_ros.config.engine_tree import (
+    EngineConfig,
+    EngineKind,
+    KserveConfig,
+    Precision,
+    TensorRtConfig,
+)
 from stream_infer_ros.config.fusion_tree import DetectorOptions, FusionConfig
+from stream_infer_ros.config.section import LIVE, Section
 from stream_infer_ros.config.tree import (
     CameraOptions,
     Config,
-    EngineConfig,
-    EngineKind,
     GraphConfig,
     MapConfig,
     ModelConfig,
     ModelFamily,
     PublishConfig,
-    Section,
     SyncConfig,
 )
 from stream_infer_ros.config.world_tree import WorldConfig
 from stream_infer_ros.config.yaml_file import load_config, parse_config, parse_section
 
 __all__ = [
+    'LIVE',
     'CameraOptions',
     'Config',
     'DetectorOptions',
@@ -25,12 +31,15 @@ __all__ = [
     'EngineKind',
     'FusionConfig',
     'GraphConfig',
+    'KserveConfig',
     'MapConfig',
     'ModelConfig',
     'ModelFamily',
+    'Precision',
     'PublishConfig',
     'Section',
     'SyncConfig',
+    'TensorRtConfig',
     'WorldConfig',
     'load_config',
     'parse_config',

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from stream_infer_ros.config.section import LIVE, Section
 from stream_infer_ros.config.tree import (
-    LIVE,
     CameraOptions,
     Config,
     GraphConfig,
     MapConfig,
     PublishConfig,
-    Section,
     SyncConfig,
 )
 

@@ -11,7 +11,8 @@ import yaml
 from pydantic.fields import FieldInfo
 
 from stream_infer_ros.config.fusion_tree import FusionConfig
-from stream_infer_ros.config.tree import Config, Section
+from stream_infer_ros.config.section import Section
+from stream_infer_ros.config.tree import Config
 from stream_infer_ros.config.world_tree import WorldConfig
 
 # By the node that has them.

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.config import JsonDict
+from pydantic import Field, model_validator
 
-EngineKind = Literal['auto', 'openvino', 'onnxruntime', 'fake']
+from stream_infer_ros.config.engine_tree import EngineConfig
+from stream_infer_ros.config.section import LIVE, Section
+
 ModelFamily = Literal['auto', 'surround', 'yolox']
 
 # A map of more cells along an edge would take gigabytes and seconds a set.
 MOST_CELLS = 4000
-
-# Marks what a running pipeline takes on; everything else is fixed once it was made.
-LIVE: JsonDict = {'live': True}
-
-
-class Section(BaseModel):
-    """A part of the tree: unknown keys are refused, values are fixed once read."""
-
-    model_config = ConfigDict(extra='forbid', frozen=True, allow_inf_nan=False)
 
 
 class CameraOptions(Section):
@@ -105,26 +97,13 @@ class SyncConfig(Section):
         return _ns(self.max_interval_ms)
 
 
-class EngineConfig(Section):
-    """The inference runtime."""
-
-    kind: EngineKind = Field(
-        'auto', description='auto: the first of openvino, onnxruntime that is installed.'
-    )
-    threads: int = Field(0, ge=0, description='CPU threads; 0: the runtime decides.')
-    precision: Literal['auto', 'float32'] = Field(
-        'auto', description='openvino: auto lets the CPU decide (bfloat16 where it has AMX).'
-    )
-    fake_latency_ms: float = Field(0.0, ge=0.0, description='fake: time one batch takes.')
-    fake_latency_per_image_ms: float = Field(
-        0.0, ge=0.0, description='fake: time each image of a batch adds.'
-    )
-
-
 class ModelConfig(Section):
     """The network."""
 
-    file: str = Field('', description='ONNX file; empty: the surround model that comes with the package.')
+    file: str = Field('', description='Model file; empty: the surround model that comes with the package.')
+    card: str = Field(
+        '', description='Model card: a name from config/models or a YAML file; empty: from metadata.'
+    )
     family: ModelFamily = Field('auto', description='Decoder; auto: from ONNX metadata and output shapes.')
     class_names_file: str = Field('', description='One class name a line, for models that carry none.')
     score_threshold: float = Field(

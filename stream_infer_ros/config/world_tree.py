@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from stream_infer_ros.config.tree import Section
+from stream_infer_ros.config.section import Section
 
 
 class WorldConfig(Section):

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
-from stream_infer_ros.config.tree import Config, Section
+from stream_infer_ros.config.section import Section
+from stream_infer_ros.config.tree import Config
 from stream_infer_ros.errors import ConfigError
 
 PARAMETERS = 'ros__parameters'

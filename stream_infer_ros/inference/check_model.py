@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from stream_infer_ros.config import EngineConfig, ModelConfig
-from stream_infer_ros.inference.decoders import make_decoder, model_family
-from stream_infer_ros.inference.engines import engine_kind, make_engine
+from stream_infer_ros.inference.decoders import card_of, make_decoder
+from stream_infer_ros.inference.engines import EngineSpec, engine_kind, make_engine
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import fit
 from stream_infer_ros.inference.network_io import TensorInfo
@@ -58,7 +58,9 @@ def check_model(
     `clock` tells seconds. Raises ModelError, EngineError or ConfigError, each with what to do.
     """
     config = model_config or ModelConfig()
-    engine = make_engine(engine_config, path)
+    engine = make_engine(
+        EngineSpec(engine_config, path, batch, normalisation_of=lambda io: card_of(config, io).normalisation)
+    )
     try:
         engine.load()
         io = engine.io
@@ -81,11 +83,11 @@ def check_model(
         path=path,
         size_bytes=path.stat().st_size if path.is_file() else 0,
         engine=engine_kind(engine_config),
-        family=model_family(config, io),
+        family=decoder.card.family,
         inputs=io.inputs,
         outputs=io.outputs,
         class_names=decoder.class_names,
-        colour=decoder.colour,
+        colour=decoder.card.colour,
         batch=batch,
         frame_ms=statistics.median(times_s) / batch * 1e3,
     )

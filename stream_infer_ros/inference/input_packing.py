@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +14,37 @@ from stream_infer_ros.errors import EngineError, ModelError
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 
 DTYPES = ('uint8', 'float32', 'float16')
+MOST_FIXED_BATCH = 256
+# A picture larger than this is a mistake in a file: it would take gigabytes.
+MOST_PIXELS = 4096 * 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Normalisation:
+    """What a network wants of its pixels: `(pixel * scale - mean) / std`, pixel 0..255.
+
+    Attributes:
+        scale: 1.0 leaves 0..255, 1/255 makes it 0..1.
+        mean, std: by channel, in the network's channel order, of what was scaled.
+    """
+
+    scale: float = 1.0
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    def factor(self) -> NDArray[np.float32]:
+        """(3,) float32: `pixel * factor + offset` is what the network wants."""
+        factor: NDArray[np.float32] = np.array([self.scale / std for std in self.std], np.float32)
+        return factor
+
+    def offset(self) -> NDArray[np.float32]:
+        """(3,) float32, see `factor`."""
+        pairs = zip(self.mean, self.std, strict=True)
+        offset: NDArray[np.float32] = np.array([-mean / std for mean, std in pairs], np.float32)
+        return offset
+
+
+AS_THEY_ARE = Normalisation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +53,11 @@ class ImageInput:
 
     Attributes:
         name: of the tensor.
-        dtype: 'uint8', 'float32' or 'float16'; floats are fed 0..255, normalising is the network's task.
+        dtype: 'uint8', 'float32' or 'float16'.
         layout: 'nhwc' or 'nchw'.
         height, width: pixels.
-        free_batch: True if any number of images goes in at once, False if exactly one does.
+        fixed_batch: images that go in at once, no fewer and no more; 0 if any number does.
+        normalisation: of the pixels of a float network; a uint8 network does its own.
     """
 
     name: str
@@ -32,11 +65,15 @@ class ImageInput:
     layout: Literal['nhwc', 'nchw']
     height: int
     width: int
-    free_batch: bool
+    fixed_batch: int
+    normalisation: Normalisation = AS_THEY_ARE
 
     @classmethod
-    def of(cls, io: EngineIo) -> ImageInput:
-        """Read it from a network's description. Raises ModelError if it takes anything but one picture."""
+    def of(cls, io: EngineIo, normalisation: Normalisation = AS_THEY_ARE) -> ImageInput:
+        """Read it from a network's description.
+
+        Raises ModelError if it takes anything but pictures, or uint8 pixels that somebody should normalise.
+        """
         if len(io.inputs) != 1:
             names = ', '.join(tensor.name for tensor in io.inputs) or 'none'
             raise ModelError(
@@ -50,15 +87,25 @@ class ImageInput:
             )
         layout = _layout(tensor)
         batch, *rest = tensor.shape
-        if batch not in (-1, 1):
+        if tensor.dtype == 'uint8' and normalisation != AS_THEY_ARE:
             raise ModelError(
-                f'expected a free batch dimension or 1 in input {tensor.name!r}, got {batch}; '
-                f'export the network with a dynamic batch'
+                f'expected a network with uint8 input {tensor.name!r} to normalise by itself, and the '
+                f'card says {normalisation}; leave scale, mean and std out of the card'
+            )
+        if batch == 0 or batch > MOST_FIXED_BATCH:
+            raise ModelError(
+                f'expected a free batch dimension or 1 to {MOST_FIXED_BATCH} in input {tensor.name!r}, '
+                f'got {batch}; export the network with a dynamic batch'
             )
         height, width = (rest[0], rest[1]) if layout == 'nhwc' else (rest[1], rest[2])
         if height < 1 or width < 1:
             height, width = _size_from_metadata(tensor, io.metadata)
-        return cls(tensor.name, tensor.dtype, layout, height, width, batch == -1)
+        if height * width > MOST_PIXELS:
+            raise ModelError(
+                f'expected input {tensor.name!r} of at most {MOST_PIXELS} pixels, got {height}x{width}; '
+                f'export the network for smaller pictures'
+            )
+        return cls(tensor.name, tensor.dtype, layout, height, width, max(batch, 0), normalisation)
 
     def shape(self, n: int) -> tuple[int, int, int, int]:
         """Shape of the tensor that holds `n` images."""
@@ -81,7 +128,30 @@ class ImageInput:
         """Images (n, height, width, 3) uint8 as the network takes them; `images` itself where that is it."""
         if self.layout == 'nchw':
             images = images.transpose(0, 3, 1, 2)
-        return np.ascontiguousarray(images, dtype=self.dtype)
+        if self.normalisation == AS_THEY_ARE:
+            return np.ascontiguousarray(images, dtype=self.dtype)
+        channels = (3, 1, 1) if self.layout == 'nchw' else (3,)
+        packed = np.empty(images.shape, self.dtype)
+        factor = self.normalisation.factor().reshape(channels)
+        np.multiply(images, factor, out=packed, casting='unsafe', dtype=np.float32)
+        offset = self.normalisation.offset()
+        if offset.any():
+            packed += offset.reshape(channels).astype(self.dtype)
+        return packed
+
+    def parts(self, images: NDArray[np.uint8], most: int = 0) -> Iterator[tuple[NDArray[Any], int]]:
+        """In as many runs as the network needs: what goes in, and how many of its images count.
+
+        `images` is (n, height, width, 3) uint8. A network of a fixed batch gets its last run filled up with
+        the first image again. `most` limits what goes into one of a free batch; 0: no limit.
+        """
+        step = self.fixed_batch or most or len(images)
+        for first in range(0, len(images), step):
+            part = images[first : first + step]
+            count = len(part)
+            if self.fixed_batch and count < step:
+                part = np.concatenate([part, np.repeat(images[:1], step - count, axis=0)])
+            yield self.pack(part), count
 
 
 def _layout(tensor: TensorInfo) -> Literal['nhwc', 'nchw']:

@@ -6,13 +6,21 @@ from pathlib import Path
 from types import TracebackType
 
 from stream_infer_ros.config import Config
-from stream_infer_ros.inference.decoders import make_decoder
-from stream_infer_ros.inference.engines import make_engine
+from stream_infer_ros.inference.decoders import card_of, make_decoder
+from stream_infer_ros.inference.engines import EngineSpec, OnProgress, make_engine
 from stream_infer_ros.resources import default_model
+
+# Where nobody says how many there will be.
+MOST_CAMERAS = 8
 
 
 class Network:
     """Loaded on construction; a context manager that frees the engine.
+
+    Args:
+        config: whole.
+        cameras: how many there will be, for engines that are built for a largest batch.
+        on_progress: hears how far a long build is.
 
     Attributes:
         file: the ONNX file, the shipped one unless `model.file` names another.
@@ -21,9 +29,19 @@ class Network:
     Raises ModelError, EngineError or ConfigError with the remedy.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(
+        self, config: Config, cameras: int = MOST_CAMERAS, on_progress: OnProgress = lambda _, __: True
+    ) -> None:
         self.file = Path(config.model.file) if config.model.file else default_model()
-        self.engine = make_engine(config.engine, self.file)
+        self.engine = make_engine(
+            EngineSpec(
+                config.engine,
+                self.file,
+                config.engine.max_batch or max(1, cameras),
+                lambda io: card_of(config.model, io).normalisation,
+                on_progress,
+            )
+        )
         try:
             self.engine.load()
             self.decoder = make_decoder(config.model, self.engine.io)

@@ -10,6 +10,7 @@ from stream_infer_ros.config import EngineConfig, ModelConfig
 from stream_infer_ros.evaluation.column_scores import ColumnScores
 from stream_infer_ros.evaluation.detection_scores import DetectionScores
 from stream_infer_ros.inference import fit, make_decoder, make_engine
+from stream_infer_ros.inference.engines import EngineSpec
 from training import CLASS_NAMES, HEIGHT, WIDTH
 from training.scenes import pictures
 
@@ -26,7 +27,7 @@ def taken():
 
 @pytest.fixture(scope='module', params=RUNTIMES)
 def engine(request):
-    engine = make_engine(EngineConfig(kind=request.param, threads=1), MODEL)
+    engine = make_engine(EngineSpec(EngineConfig(kind=request.param, threads=1), MODEL))
     engine.load()
     yield engine
     engine.close()
@@ -34,7 +35,7 @@ def engine(request):
 
 def exact_outputs(batch):
     """What float32 arithmetic makes of it: the reference for runtimes that use fewer bits."""
-    engine = make_engine(EngineConfig(kind=RUNTIMES[0], precision='float32', threads=1), MODEL)
+    engine = make_engine(EngineSpec(EngineConfig(kind=RUNTIMES[0], precision='fp32', threads=1), MODEL))
     engine.load()
     outputs = engine.infer(batch, len(batch))
     engine.close()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ConfigError, ModelError
 from stream_infer_ros.inference import EngineIo, TensorInfo, fit, make_decoder, model_family
-from stream_infer_ros.inference.decoders import DECODERS, SurroundDecoder, YoloxDecoder
+from stream_infer_ros.inference.decoders import DECODERS, SurroundDecoder
 from stream_infer_ros.inference.surround_contract import CLASS_NAMES, METADATA, surround_io, surround_scene
 
 SOURCES = [(320, 240), (640, 480), (1920, 1080), (480, 640), (512, 600), (641, 479), (100, 30)]
@@ -21,7 +21,7 @@ def batch_of(*scenes: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def surround(**options: object) -> SurroundDecoder:
-    return SurroundDecoder(ModelConfig(**options), surround_io())
+    return make_decoder(ModelConfig(**options), surround_io())
 
 
 def yolox_io(
@@ -179,7 +179,7 @@ class TestYolox:
     def test_cells_are_decoded_at_their_stride(self, row, column_row_stride):
         column, line, stride = column_row_stride
         outputs = self.outputs(row, (0.5, 0.25), (np.log(1.5), np.log(0.5)))
-        decoder = YoloxDecoder(ModelConfig(), yolox_io())
+        decoder = make_decoder(ModelConfig(), yolox_io())
         detections = decoder.decode(outputs, [fit(64, 64, 64, 64)])[0].detections
         # In the paper's coordinates, which begin at the corner of the image; ours half a pixel further in.
         centre = np.array([(column + 0.5) * stride, (line + 0.25) * stride])
@@ -193,7 +193,7 @@ class TestYolox:
     def test_exports_with_the_grid_inside_give_the_same(self):
         raw = np.random.default_rng(3).normal(0.5, 0.5, (1, 84, 8)).astype(np.float32)
         raw[..., 4:] = 1 / (1 + np.exp(-3 * raw[..., 4:]))
-        decoder = YoloxDecoder(ModelConfig(), yolox_io())
+        decoder = make_decoder(ModelConfig(), yolox_io())
         cells = np.concatenate(
             [
                 np.stack([*np.mgrid[: 64 // s, : 64 // s][::-1], np.full((64 // s, 64 // s), s)], -1).reshape(
@@ -216,13 +216,13 @@ class TestYolox:
     def test_garbage_in_gives_boxes_inside_the_image_or_none(self, seed, size):
         values = np.array([0, 0.5, 0.9, 1, -2, 50, 100, 1e30, np.nan, np.inf, -np.inf], np.float32)
         raw = np.random.default_rng(seed).choice(values, (2, 84, 8))
-        decoder = YoloxDecoder(ModelConfig(), yolox_io(batch=-1))
+        decoder = make_decoder(ModelConfig(), yolox_io(batch=-1))
         for seen in decoder.decode({'output': raw}, [fit(*size, 64, 64)] * 2):
             check_detections(seen.detections, *size)
             assert seen.free_space is None
 
     def test_an_output_of_another_shape_is_refused(self):
-        decoder = YoloxDecoder(ModelConfig(), yolox_io())
+        decoder = make_decoder(ModelConfig(), yolox_io())
         with pytest.raises(ModelError, match='84'):
             decoder.decode({'output': np.zeros((1, 85, 8), np.float32)}, [fit(64, 64, 64, 64)])
 
@@ -280,9 +280,9 @@ class TestClassNamesAndColour:
             make_decoder(ModelConfig(class_names_file=str(binary)), yolox_io())
 
     def test_colour_is_the_family_s_unless_metadata_says(self):
-        assert make_decoder(ModelConfig(), surround_io()).colour == 'rgb'
-        assert make_decoder(ModelConfig(), yolox_io()).colour == 'bgr'
-        assert make_decoder(ModelConfig(), yolox_io(metadata={'input_colour': 'rgb'})).colour == 'rgb'
+        assert make_decoder(ModelConfig(), surround_io()).card.colour == 'rgb'
+        assert make_decoder(ModelConfig(), yolox_io()).card.colour == 'bgr'
+        assert make_decoder(ModelConfig(), yolox_io(metadata={'input_colour': 'rgb'})).card.colour == 'rgb'
         io = EngineIo(surround_io().inputs, surround_io().outputs, {**METADATA, 'input_colour': 'hsv'})
         with pytest.raises(ModelError, match='hsv'):
             make_decoder(ModelConfig(), io)

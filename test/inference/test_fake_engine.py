@@ -13,6 +13,7 @@ from stream_infer_ros.inference import (
     make_decoder,
     make_engine,
 )
+from stream_infer_ros.inference.engines import EngineSpec
 from stream_infer_ros.inference.surround_contract import surround_scene
 
 
@@ -65,6 +66,6 @@ def test_the_configured_fake_takes_the_configured_time(tmp_path):
     assert report.family == 'surround'
     assert report.frame_ms == pytest.approx(5.0)
     engine = make_engine(
-        EngineConfig(kind='fake', fake_latency_ms=3.0, fake_latency_per_image_ms=1.0), tmp_path
+        EngineSpec(EngineConfig(kind='fake', fake_latency_ms=3.0, fake_latency_per_image_ms=1.0), tmp_path)
     )
     assert isinstance(engine, FakeEngine)

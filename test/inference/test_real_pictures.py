@@ -12,6 +12,7 @@ from rosbags.typesys import Stores, get_typestore
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import EngineConfig, ModelConfig
 from stream_infer_ros.inference import Batch, ImageInput, Perception, check_model, make_decoder, make_engine
+from stream_infer_ros.inference.engines import EngineSpec
 
 SHARED = Path(__file__).resolve().parents[3] / 'shared'
 YOLOX = SHARED / 'models' / 'yolox_nano' / 'yolox_nano.onnx'
@@ -25,11 +26,11 @@ pytestmark = [
 
 
 def perceive(kind: str, *frames: Frame) -> list[Perception]:
-    engine = make_engine(EngineConfig(kind=kind, threads=1), YOLOX)
+    engine = make_engine(EngineSpec(EngineConfig(kind=kind, threads=1), YOLOX))
     engine.load()
     decoder = make_decoder(CONFIG, engine.io)
     image_input = ImageInput.of(engine.io)
-    batch = Batch(len(frames), image_input.height, image_input.width, decoder.colour)
+    batch = Batch(len(frames), image_input.height, image_input.width, decoder.card.colour)
     for frame in frames:
         batch.add(frame)
     return decoder.decode(engine.infer(batch.images, len(batch)), batch.letterboxes)

@@ -9,6 +9,7 @@ import pytest
 from stream_infer_ros.config import EngineConfig, ModelConfig
 from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.inference import make_decoder, make_engine, model_family
+from stream_infer_ros.inference.engines import EngineSpec
 from stream_infer_ros.inference.surround_contract import METADATA, surround_io
 from stream_infer_ros.resources import default_model
 
@@ -36,7 +37,7 @@ def outputs(model):
     )
     given = {}
     for kind in RUNTIMES:
-        engine = make_engine(EngineConfig(kind=kind, threads=1), model)
+        engine = make_engine(EngineSpec(EngineConfig(kind=kind, threads=1), model))
         engine.load()
         given[kind] = engine.io, engine.infer(pictures, 2)
     return given

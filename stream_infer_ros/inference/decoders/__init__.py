@@ -1,7 +1,7 @@
 """Model families: raw outputs to perceptions."""
 
 from stream_infer_ros.inference.decoders.decoder import Decoder
-from stream_infer_ros.inference.decoders.registry import DECODERS, Family, make_decoder, model_family
+from stream_infer_ros.inference.decoders.registry import DECODERS, Family, card_of, make_decoder, model_family
 from stream_infer_ros.inference.decoders.surround import SurroundDecoder
 from stream_infer_ros.inference.decoders.yolox import YoloxDecoder
 
@@ -11,6 +11,7 @@ __all__ = [
     'Family',
     'SurroundDecoder',
     'YoloxDecoder',
+    'card_of',
     'make_decoder',
     'model_family',
 ]

@@ -5,10 +5,10 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from stream_infer_ros.cameras.encodings import ColourOrder
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.inference.letterbox import Letterbox
+from stream_infer_ros.inference.model_card import ModelCard
 
 
 class Decoder(Protocol):
@@ -18,8 +18,8 @@ class Decoder(Protocol):
     def class_names(self) -> tuple[str, ...]: ...
 
     @property
-    def colour(self) -> ColourOrder:
-        """Channel order the network was trained on: 'rgb' or 'bgr'."""
+    def card(self) -> ModelCard:
+        """How pictures are to go in."""
         ...
 
     def decode(self, outputs: dict[str, NDArray[Any]], letterboxes: Sequence[Letterbox]) -> list[Perception]:

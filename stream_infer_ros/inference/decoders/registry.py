@@ -10,25 +10,39 @@ from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.decoders.decoder import Decoder
 from stream_infer_ros.inference.decoders.surround import SurroundDecoder, is_surround
 from stream_infer_ros.inference.decoders.yolox import YoloxDecoder, is_yolox
+from stream_infer_ros.inference.model_card import ModelCard, model_card
 from stream_infer_ros.inference.network_io import EngineIo
+from stream_infer_ros.inference.surround_contract import METADATA
 
 
 class Family(NamedTuple):
-    """How to tell a family by its outputs, what they look like, and how to read them."""
+    """One kind of outputs.
+
+    Attributes:
+        recognise: whether a network's outputs are of this kind.
+        outputs: what they look like, in words.
+        usual: the card of a network of this family that says nothing of itself.
+        make: what reads them.
+    """
 
     recognise: Callable[[EngineIo], bool]
     outputs: str
-    make: Callable[[ModelConfig, EngineIo], Decoder]
+    usual: ModelCard
+    make: Callable[[ModelConfig, EngineIo, ModelCard], Decoder]
 
 
 DECODERS: dict[str, Family] = {
     'surround': Family(
         is_surround,
         'boxes (batch, N, 8), free_space (batch, columns, 2), ground (batch, h, w)',
+        ModelCard('surround', tuple(METADATA['class_names'].split(','))),
         SurroundDecoder,
     ),
     'yolox': Family(
-        is_yolox, 'one (batch, cells, 5 + classes), cells of the grids at strides 8, 16, 32', YoloxDecoder
+        is_yolox,
+        'one (batch, cells, 5 + classes), cells of the grids at strides 8, 16, 32',
+        ModelCard('yolox', colour='bgr'),
+        YoloxDecoder,
     ),
 }
 
@@ -61,9 +75,18 @@ def model_family(config: ModelConfig, io: EngineIo) -> str:
     return named
 
 
+def card_of(config: ModelConfig, io: EngineIo) -> ModelCard:
+    """The card of a network: what the user says, else its metadata, else what is usual for its family.
+
+    Raises ModelError (see `model_family`), ConfigError on bad class names.
+    """
+    return model_card(config, io.metadata, DECODERS[model_family(config, io)].usual)
+
+
 def make_decoder(config: ModelConfig, io: EngineIo) -> Decoder:
     """The decoder for a network. Raises ModelError (see `model_family`), ConfigError on bad class names."""
-    return DECODERS[model_family(config, io)].make(config, io)
+    card = card_of(config, io)
+    return DECODERS[card.family].make(config, io, card)
 
 
 def _outputs(io: EngineIo) -> str:

@@ -9,15 +9,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_infer_ros.cameras.encodings import ColourOrder
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.inference.detections import Detections, FreeSpace, Perception
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import Letterbox
-from stream_infer_ros.inference.model_card import class_names, input_colour
+from stream_infer_ros.inference.model_card import ModelCard
 from stream_infer_ros.inference.network_io import EngineIo
 from stream_infer_ros.inference.nms import nms, plausible
-from stream_infer_ros.inference.surround_contract import BOX_FIELDS, METADATA
+from stream_infer_ros.inference.surround_contract import BOX_FIELDS
 
 
 def is_surround(io: EngineIo) -> bool:
@@ -31,10 +30,9 @@ def is_surround(io: EngineIo) -> bool:
 class SurroundDecoder:
     """Boxes with ground contact, free space by column, and ground."""
 
-    def __init__(self, config: ModelConfig, io: EngineIo) -> None:
-        """Raises ConfigError or ModelError if the class names or the colour cannot be had."""
-        self._class_names = class_names(config, METADATA | io.metadata)
-        self._colour: ColourOrder = input_colour(io.metadata, 'rgb')
+    def __init__(self, config: ModelConfig, io: EngineIo, card: ModelCard) -> None:
+        self._card = card
+        self._class_names = card.class_names
         self.retune(config)
         self._network_width = ImageInput.of(io).width
 
@@ -49,9 +47,9 @@ class SurroundDecoder:
         return self._class_names
 
     @property
-    def colour(self) -> ColourOrder:
+    def card(self) -> ModelCard:
         """See Decoder."""
-        return self._colour
+        return self._card
 
     def decode(self, outputs: dict[str, NDArray[Any]], letterboxes: Sequence[Letterbox]) -> list[Perception]:
         """See Decoder. Boxes that are not finite, or of no known class, are left out."""

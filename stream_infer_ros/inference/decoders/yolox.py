@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_infer_ros.cameras.encodings import ColourOrder
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.detections import Detections, Perception
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import Letterbox
-from stream_infer_ros.inference.model_card import class_names, input_colour
+from stream_infer_ros.inference.model_card import ModelCard, names_of_classes
 from stream_infer_ros.inference.network_io import EngineIo
 from stream_infer_ros.inference.nms import nms, plausible
 
@@ -36,11 +35,11 @@ def is_yolox(io: EngineIo) -> bool:
 class YoloxDecoder:
     """Boxes only. Takes networks exported with or without the grid decoded inside."""
 
-    def __init__(self, config: ModelConfig, io: EngineIo) -> None:
-        """Raises ConfigError or ModelError if the class names or the colour cannot be had."""
+    def __init__(self, config: ModelConfig, io: EngineIo, card: ModelCard) -> None:
+        """Raises ConfigError or ModelError if there are not as many class names as classes."""
         self._output = io.outputs[0].name
-        self._class_names = class_names(config, io.metadata, io.outputs[0].shape[2] - _BEFORE_CLASSES)
-        self._colour: ColourOrder = input_colour(io.metadata, 'bgr')
+        self._card = card
+        self._class_names = names_of_classes(card, config, io.outputs[0].shape[2] - _BEFORE_CLASSES)
         self.retune(config)
         image_input = ImageInput.of(io)
         self._network_width = image_input.width
@@ -57,9 +56,9 @@ class YoloxDecoder:
         return self._class_names
 
     @property
-    def colour(self) -> ColourOrder:
+    def card(self) -> ModelCard:
         """See Decoder."""
-        return self._colour
+        return self._card
 
     def decode(self, outputs: dict[str, NDArray[Any]], letterboxes: Sequence[Letterbox]) -> list[Perception]:
         """See Decoder. Boxes that are not finite are left out.

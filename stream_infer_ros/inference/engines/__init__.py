@@ -5,11 +5,14 @@ from stream_infer_ros.inference.engines.fake_engine import FakeEngine
 from stream_infer_ros.inference.engines.onnxruntime_engine import OnnxRuntimeEngine
 from stream_infer_ros.inference.engines.openvino_engine import OpenVinoEngine
 from stream_infer_ros.inference.engines.registry import ENGINES, engine_kind, make_engine
+from stream_infer_ros.inference.engines.spec import EngineSpec, OnProgress
 
 __all__ = [
     'ENGINES',
     'Engine',
+    'EngineSpec',
     'FakeEngine',
+    'OnProgress',
     'OnnxRuntimeEngine',
     'OpenVinoEngine',
     'engine_kind',

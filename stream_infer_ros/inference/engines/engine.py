@@ -1,5 +1,6 @@
 """The contract of an inference runtime."""
 
+import math
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,10 +26,17 @@ class Engine(Protocol):
         """Read and compile the network. Raises ModelError (the file) or EngineError (the runtime)."""
         ...
 
-    def infer(self, batch: NDArray[np.uint8], n: int) -> dict[str, NDArray[Any]]:
+    def infer(self, batch: NDArray[np.uint8], n: int, within_s: float = math.inf) -> dict[str, NDArray[Any]]:
         """Run the first `n` images of `batch` (capacity, height, width, 3) uint8 NHWC.
 
-        Returns each output by name, first dimension `n`. Raises EngineError if the runtime fails.
+        Args:
+            batch: stays the caller's, who fills it again after the call.
+            n: at least 1.
+            within_s: how long the result is worth waiting for. Engines of this process, which cannot give up
+                a run, ignore it.
+
+        Returns each output by name, first dimension `n`. Raises InferenceMissed if this batch has no result
+        in time and the next may have one, any other EngineError if the runtime failed.
         """
         ...
 

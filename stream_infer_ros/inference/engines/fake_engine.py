@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.inference.engines.runtime import not_loaded
+from stream_infer_ros.inference.engines.spec import EngineSpec
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.network_io import EngineIo
 from stream_infer_ros.inference.surround_contract import surround_io, surround_scene
@@ -40,6 +42,11 @@ class FakeEngine:
         self._wait = wait
         self._input: ImageInput | None = None
 
+    @classmethod
+    def of(cls, spec: EngineSpec) -> FakeEngine:
+        """It plays the surround network, whatever the file."""
+        return cls(base_ms=spec.config.fake_latency_ms, per_image_ms=spec.config.fake_latency_per_image_ms)
+
     @property
     def io(self) -> EngineIo:
         """See Engine."""
@@ -51,7 +58,7 @@ class FakeEngine:
         """See Engine."""
         self._input = ImageInput.of(self._described)
 
-    def infer(self, batch: NDArray[np.uint8], n: int) -> dict[str, NDArray[Any]]:
+    def infer(self, batch: NDArray[np.uint8], n: int, within_s: float = math.inf) -> dict[str, NDArray[Any]]:
         """See Engine."""
         if self._input is None:
             raise not_loaded()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.inference.engines.runtime import (
     check_model_file,
     failed_run,
@@ -16,6 +15,7 @@ from stream_infer_ros.inference.engines.runtime import (
     not_loaded,
     unreadable_model,
 )
+from stream_infer_ros.inference.engines.spec import EngineSpec
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 
@@ -25,13 +25,12 @@ _ERRORS_ONLY = 3
 
 
 class OnnxRuntimeEngine:
-    """Runs the batch in one call, or image by image where the network's batch is fixed at 1."""
+    """Runs the batch in one call, or in as many as a network of a fixed batch needs."""
 
-    def __init__(self, config: EngineConfig, model: Path) -> None:
+    def __init__(self, spec: EngineSpec) -> None:
         """Raises EngineError if ONNX Runtime is not installed."""
         self._onnxruntime = import_runtime('onnxruntime')
-        self._config = config
-        self._path = model
+        self._spec = spec
         self._session: Any = None
         self._io: EngineIo | None = None
         self._input: ImageInput | None = None
@@ -46,34 +45,33 @@ class OnnxRuntimeEngine:
     def load(self) -> None:
         """See Engine."""
         self.close()
-        check_model_file(self._path)
+        check_model_file(self._spec.model)
         options = self._onnxruntime.SessionOptions()
         options.log_severity_level = _ERRORS_ONLY
-        options.intra_op_num_threads = self._config.threads
+        options.intra_op_num_threads = self._spec.config.threads
         # Idle threads sleep: the cores are for the other stages.
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
         # Its exceptions have no base class of their own, and any of them here means the file.
         try:
             session = self._onnxruntime.InferenceSession(
-                str(self._path), options, providers=['CPUExecutionProvider']
+                str(self._spec.model), options, providers=['CPUExecutionProvider']
             )
         except Exception as error:
-            raise unreadable_model(self._path, error) from error
+            raise unreadable_model(self._spec.model, error) from error
         io = _describe(session)
-        self._input = ImageInput.of(io)
+        self._input = self._spec.image_input(io)
         self._session, self._io = session, io
 
-    def infer(self, batch: NDArray[np.uint8], n: int) -> dict[str, NDArray[Any]]:
+    def infer(self, batch: NDArray[np.uint8], n: int, within_s: float = math.inf) -> dict[str, NDArray[Any]]:
         """See Engine."""
         if self._session is None or self._input is None:
             raise not_loaded()
         self._input.check(batch, n)
-        step = n if self._input.free_batch else 1
+        parts = []
         try:
-            parts = [
-                self._session.run(None, {self._input.name: self._input.pack(batch[first : first + step])})
-                for first in range(0, n, step)
-            ]
+            for packed, count in self._input.parts(batch[:n]):
+                outputs = self._session.run(None, {self._input.name: packed})
+                parts.append([array[:count] for array in outputs])
         except Exception as error:
             raise failed_run(error) from error
         whole = (

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.inference.engines.runtime import (
     check_model_file,
     failed_run,
@@ -16,6 +15,7 @@ from stream_infer_ros.inference.engines.runtime import (
     not_loaded,
     unreadable_model,
 )
+from stream_infer_ros.inference.engines.spec import EngineSpec
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 
@@ -25,14 +25,13 @@ class OpenVinoEngine:
 
     On a CPU this beats one batch (6 frames in 4.5 ms where a batch of 6 takes 14), and an image's result does
     not depend on its neighbours. Precision is the runtime's choice (bfloat16 where the CPU has AMX)
-    unless `engine.precision` says float32.
+    unless `engine.precision` says fp32.
     """
 
-    def __init__(self, config: EngineConfig, model: Path) -> None:
+    def __init__(self, spec: EngineSpec) -> None:
         """Raises EngineError if OpenVINO is not installed."""
         self._openvino = import_runtime('openvino')
-        self._config = config
-        self._path = model
+        self._spec = spec
         self._io: EngineIo | None = None
         self._input: ImageInput | None = None
         self._compiled: Any = None
@@ -48,43 +47,49 @@ class OpenVinoEngine:
     def load(self) -> None:
         """See Engine."""
         self.close()
-        check_model_file(self._path)
+        check_model_file(self._spec.model)
         core = self._openvino.Core()
         # The runtime raises RuntimeError for whatever is wrong with a file.
         try:
-            model = core.read_model(self._path)
+            model = core.read_model(self._spec.model)
         except RuntimeError as error:
-            raise unreadable_model(self._path, error) from error
+            raise unreadable_model(self._spec.model, error) from error
         io = _describe(model)
-        image_input = ImageInput.of(io)
+        image_input = self._spec.image_input(io)
         try:
-            model.reshape({image_input.name: list(image_input.shape(1))})
+            model.reshape({image_input.name: list(image_input.shape(image_input.fixed_batch or 1))})
             self._compiled = core.compile_model(model, 'CPU', self._properties())
         except RuntimeError as error:
-            raise unreadable_model(self._path, error) from error
+            raise unreadable_model(self._spec.model, error) from error
         self._io, self._input = io, image_input
 
-    def infer(self, batch: NDArray[np.uint8], n: int) -> dict[str, NDArray[Any]]:
+    def infer(self, batch: NDArray[np.uint8], n: int, within_s: float = math.inf) -> dict[str, NDArray[Any]]:
         """See Engine."""
         if self._compiled is None or self._input is None:
             raise not_loaded()
         self._input.check(batch, n)
-        while len(self._requests) < n:
-            self._requests.append(self._compiled.create_infer_request())
-        requests = self._requests[:n]
+        requests: list[Any] = []
+        counts = []
         packed = []  # the requests read this memory, but do not keep it alive
         try:
-            for index, request in enumerate(requests):
-                # Packed one by one, so that the first image runs while the next is packed.
-                packed.append(self._input.pack(batch[index : index + 1]))
-                request.set_input_tensor(self._openvino.Tensor(packed[-1], shared_memory=True))
-                request.start_async()
+            # Packed one by one, so that the first image runs while the next is packed.
+            for part, count in self._input.parts(batch[:n], most=1):
+                packed.append(part)
+                counts.append(count)
+                requests.append(self._request(len(requests)))
+                requests[-1].set_input_tensor(self._openvino.Tensor(part, shared_memory=True))
+                requests[-1].start_async()
             for request in requests:
                 request.wait()
         except RuntimeError as error:
             raise failed_run(error) from error
         return {
-            tensor.name: np.concatenate([request.get_output_tensor(place).data for request in requests])
+            tensor.name: np.concatenate(
+                [
+                    request.get_output_tensor(place).data[:count]
+                    for request, count in zip(requests, counts, strict=True)
+                ]
+            )
             for place, tensor in enumerate(self.io.outputs)
         }
 
@@ -94,11 +99,17 @@ class OpenVinoEngine:
         self._compiled = None
         self._io = self._input = None
 
+    def _request(self, index: int) -> Any:
+        """A request that is free by now: `infer` waits for all it started."""
+        if index == len(self._requests):
+            self._requests.append(self._compiled.create_infer_request())
+        return self._requests[index]
+
     def _properties(self) -> dict[str, Any]:
         properties: dict[str, Any] = {'PERFORMANCE_HINT': 'THROUGHPUT'}
-        if self._config.threads:
-            properties['INFERENCE_NUM_THREADS'] = self._config.threads
-        if self._config.precision == 'float32':
+        if self._spec.config.threads:
+            properties['INFERENCE_NUM_THREADS'] = self._spec.config.threads
+        if self._spec.config.precision == 'fp32':
             properties['INFERENCE_PRECISION_HINT'] = 'f32'
         return properties
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.util import find_spec
-from pathlib import Path
 
 from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.errors import EngineError
@@ -12,17 +11,12 @@ from stream_infer_ros.inference.engines.engine import Engine
 from stream_infer_ros.inference.engines.fake_engine import FakeEngine
 from stream_infer_ros.inference.engines.onnxruntime_engine import OnnxRuntimeEngine
 from stream_infer_ros.inference.engines.openvino_engine import OpenVinoEngine
+from stream_infer_ros.inference.engines.spec import EngineSpec
 
-
-def _fake(config: EngineConfig, model: Path) -> Engine:
-    del model  # it plays the surround network, whatever the file
-    return FakeEngine(base_ms=config.fake_latency_ms, per_image_ms=config.fake_latency_per_image_ms)
-
-
-ENGINES: dict[str, Callable[[EngineConfig, Path], Engine]] = {
+ENGINES: dict[str, Callable[[EngineSpec], Engine]] = {
     'openvino': OpenVinoEngine,
     'onnxruntime': OnnxRuntimeEngine,
-    'fake': _fake,
+    'fake': FakeEngine.of,
 }
 
 # Fastest first, for kind 'auto'; each is imported under its own name.
@@ -45,9 +39,9 @@ def engine_kind(config: EngineConfig) -> str:
     )
 
 
-def make_engine(config: EngineConfig, model: Path) -> Engine:
-    """The configured engine for a model file, not yet loaded.
+def make_engine(spec: EngineSpec) -> Engine:
+    """The engine of a spec, not yet loaded.
 
     Raises EngineError if its runtime is missing.
     """
-    return ENGINES[engine_kind(config)](config, model)
+    return ENGINES[engine_kind(spec.config)](spec)

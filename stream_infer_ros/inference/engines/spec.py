@@ -1,0 +1,45 @@
+"""What an engine is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stream_infer_ros.config import EngineConfig
+from stream_infer_ros.inference.input_packing import AS_THEY_ARE, ImageInput, Normalisation
+from stream_infer_ros.inference.network_io import EngineIo
+
+# What is being done and how much of it, 0 to 1; False asks to give it up. Called on the thread that loads.
+OnProgress = Callable[[str, float], bool]
+
+
+def _as_they_are(_: EngineIo) -> Normalisation:
+    return AS_THEY_ARE
+
+
+def _go_on(_: str, __: float) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSpec:
+    """One network on one runtime, not yet loaded.
+
+    Attributes:
+        config: of the runtime.
+        model: the file.
+        max_batch: most images in one `infer`, at least 1.
+        normalisation_of: what the network wants of its pixels, told once its description is known.
+        on_progress: hears how far a long build is.
+    """
+
+    config: EngineConfig
+    model: Path
+    max_batch: int = 1
+    normalisation_of: Callable[[EngineIo], Normalisation] = field(default=_as_they_are)
+    on_progress: OnProgress = field(default=_go_on)
+
+    def image_input(self, io: EngineIo) -> ImageInput:
+        """How pictures go into the network. Raises ModelError if it takes none."""
+        return ImageInput.of(io, self.normalisation_of(io))
