@@ -1,0 +1,1 @@
+"""TensorRT, in three flavours: building plans, keeping them, running them."""

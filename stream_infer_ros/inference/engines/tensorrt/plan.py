@@ -1,0 +1,30 @@
+"""A network built for one kind of GPU, ready for a TensorRT runtime to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour
+from stream_infer_ros.inference.input_packing import ImageInput
+from stream_infer_ros.inference.network_io import EngineIo
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a build makes, or the cache holds.
+
+    Attributes:
+        serialized: for `flavour.trt.Runtime(flavour.logger).deserialize_cuda_engine`.
+        flavour: the TensorRT that built it, and the only one that reads it.
+        io: inputs, outputs and metadata as the ONNX file declares them; names and output tensors of the plan
+            are these, its input is `image_input`.
+        image_input: what the plan is fed: uint8 NHWC as it comes, whatever the file takes, since the cast,
+            the transpose and the normalisation are in the plan; `fixed_batch` as in the file.
+        max_batch: most images in one run; the profile's, or `fixed_batch`.
+    """
+
+    serialized: bytes
+    flavour: Flavour
+    io: EngineIo
+    image_input: ImageInput
+    max_batch: int
