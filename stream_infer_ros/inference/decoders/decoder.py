@@ -22,6 +22,11 @@ class Decoder(Protocol):
         """How pictures are to go in."""
         ...
 
+    @property
+    def dropped(self) -> int:
+        """Boxes left out so far because their numbers were not finite, or none that a box can have."""
+        ...
+
     def decode(self, outputs: dict[str, NDArray[Any]], letterboxes: Sequence[Letterbox]) -> list[Perception]:
         """One Perception per letterbox, in order; outputs have that many in their first dimension."""
         ...

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.config import ModelConfig
+from stream_infer_ros.inference.decoders.box_decoder import in_float32
+from stream_infer_ros.inference.decoders.box_selection import BoxSelection
 from stream_infer_ros.inference.detections import Detections, FreeSpace, Perception
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import Letterbox
 from stream_infer_ros.inference.model_card import ModelCard
 from stream_infer_ros.inference.network_io import EngineIo
-from stream_infer_ros.inference.nms import nms, plausible
+from stream_infer_ros.inference.nms import plausible
 from stream_infer_ros.inference.surround_contract import BOX_FIELDS
 
 
@@ -33,13 +35,12 @@ class SurroundDecoder:
     def __init__(self, config: ModelConfig, io: EngineIo, card: ModelCard) -> None:
         self._card = card
         self._class_names = card.class_names
-        self.retune(config)
+        self._selection = BoxSelection(config, card.class_names)
         self._network_width = ImageInput.of(io).width
 
     def retune(self, config: ModelConfig) -> None:
         """See Decoder."""
-        self._score_threshold = config.score_threshold
-        self._nms_iou = config.nms_iou
+        self._selection.retune(config)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -51,38 +52,31 @@ class SurroundDecoder:
         """See Decoder."""
         return self._card
 
+    @property
+    def dropped(self) -> int:
+        """See Decoder."""
+        return self._selection.dropped
+
     def decode(self, outputs: dict[str, NDArray[Any]], letterboxes: Sequence[Letterbox]) -> list[Perception]:
-        """See Decoder. Boxes that are not finite, or of no known class, are left out."""
+        """See Decoder. float16 outputs are worked on in float32."""
+        outputs = {name: in_float32(output) for name, output in outputs.items()}
         boxes, free_space = outputs['boxes'], outputs['free_space']
-        usable = self._usable(boxes)
         ground = np.nan_to_num(outputs['ground'], nan=0.0).clip(0.0, 1.0) if 'ground' in outputs else None
         return [
             Perception(
-                self._detections(boxes[index, usable[index]], letterbox),
+                self._detections(boxes[index], letterbox),
                 self._free_space(free_space[index], None if ground is None else ground[index], letterbox),
             )
             for index, letterbox in enumerate(letterboxes)
         ]
 
-    def _usable(self, boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """(n, boxes): which rows are worth a look. A NaN fails every comparison."""
-        score, class_id = boxes[..., 6], np.rint(boxes[..., 7])
-        usable: NDArray[np.bool_] = (score >= self._score_threshold) & (score > 0.0) & (score <= 1.0)
-        usable &= (class_id >= 0.0) & (class_id < len(self._class_names))
-        return usable & plausible(boxes[..., :4])
-
     def _detections(self, rows: NDArray[np.float32], letterbox: Letterbox) -> Detections:
         """Rows (N, 8) of one image; those outside the image, in the padding, are left out."""
-        if not len(rows):
-            return Detections.empty(self._class_names, contact=True)
-        class_id = np.rint(rows[:, 7]).astype(np.int32)
-        best = nms(rows[:, :4], rows[:, 6], class_id, self._nms_iou)
-        xyxy = letterbox.boxes_to_source(rows[best, :4])
-        inside = (xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1])
-        best = best[inside]
+        best, xyxy = self._selection.select(rows[:, :4], rows[:, 6], np.rint(rows[:, 7]), letterbox)
         contact = letterbox.to_source(rows[best, 4:6])
         contact[~plausible(rows[best, 4:6])] = np.nan
-        return Detections(xyxy[inside], rows[best, 6], class_id[best], self._class_names, contact)
+        score, class_id = rows[best, 6].clip(None, 1.0), np.rint(rows[best, 7]).astype(np.int32)
+        return Detections(xyxy, score, class_id, self._class_names, contact)
 
     def _free_space(
         self, columns: NDArray[np.float32], ground: NDArray[np.float32] | None, letterbox: Letterbox
