@@ -10,6 +10,7 @@ StreamInferError
 │   └── ExtrapolationError     the time lies outside what the buffer holds
 ├── ModelError             a network file is missing, broken, or of no family we know
 ├── EngineError            an inference runtime is missing, or failed while running
+│   ├── EngineDown             it failed, was started again and failed again; nothing is run any more
 │   └── InferenceMissed        one batch has no result (too late, or no server answers now); the next may
 ├── GraphError             the middleware refused, or is not installed
 │   └── BagError           a recording is missing, unreadable, or cannot be written
@@ -57,6 +58,10 @@ class ModelError(StreamInferError):
 
 class EngineError(StreamInferError):
     """An inference runtime is missing, or failed while running."""
+
+
+class EngineDown(EngineError):
+    """An engine failed, was started again and failed again: nothing is run any more."""
 
 
 class InferenceMissed(EngineError):

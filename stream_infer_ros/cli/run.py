@@ -89,7 +89,7 @@ def _find_cameras(config: Config, graph: Graph, stop: threading.Event) -> tuple[
 def _run(
     config: Config, graph: Graph, topics: tuple[CameraTopics, ...], ending: _Ending, plain: bool
 ) -> Assembly:
-    with Network(config) as network:
+    with Network(config, len(topics)) as network:
         assembly = assemble(config, topics, graph, network)
         runner = LiveRunner(graph, assembly.pipeline, assembly.cameras, assembly.diagnostics, config)
         try:

@@ -41,9 +41,9 @@ class StreamInferNode(PipelineNode):
         self._cameras = tuple(remapped(self, camera) for camera in self._find_cameras(config))
         self.may_yet_start = False
         with self.report.busy(f'loading the network on engine {config.engine.kind}'):
-            self._network = Network(config)
+            self._network = Network(config, len(self._cameras))
         cameras = ', '.join(camera.camera for camera in self._cameras)
-        return f'{cameras}; {self._network.file.name} on {type(self._network.engine).__name__}'
+        return f'{cameras}; {self._network}'
 
     def assemble(self, settings: Config, graph: Graph) -> tuple[Assembly, Config]:
         config = self.tree_of(settings)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.cameras.transform_buffer import TransformBuffer
 from stream_infer_ros.config import Config
-from stream_infer_ros.errors import EncodingError
+from stream_infer_ros.errors import EncodingError, EngineError
 from stream_infer_ros.graph.graph import Graph
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.camera_topics import CameraTopics, DetectionTopics
@@ -62,8 +62,8 @@ def assemble(
     transforms = TransformBuffer()
     synchronizer = make_synchronizer(config.sync, names)
     intake = Intake(cameras, synchronizer, transforms, statistics)
-    diagnostics = Diagnostics(graph, config, cameras, intake, synchronizer, statistics)
-    perceiver = Perceiver(network, len(names), statistics, _remember(cameras))
+    diagnostics = Diagnostics(graph, config, cameras, intake, synchronizer, statistics, network)
+    perceiver = Perceiver(network, len(names), statistics, _remember(cameras), _remember_engine(cameras))
     perceiver.warm_up()
     pipeline = Pipeline(
         intake,
@@ -72,6 +72,7 @@ def assemble(
         Fuser(config, cameras, statistics) if config.map.enabled else None,
         Outputs(graph, config, names, network.decoder.class_names, graph.now_ns()),
         statistics,
+        config.bound_ms,
     )
     return NetworkAssembly(pipeline, cameras, statistics, diagnostics, config.bound_ms, network)
 
@@ -93,6 +94,7 @@ def assemble_fusion(config: Config, topics: tuple[DetectionTopics, ...], graph: 
         Fuser(config, cameras, statistics),
         MapOutputs(graph, config),
         statistics,
+        config.bound_ms,
     )
     diagnostics = Diagnostics(graph, config, cameras, intake, synchronizer, statistics)
     return Assembly(pipeline, cameras, statistics, diagnostics, config.bound_ms)
@@ -103,5 +105,17 @@ def _remember(cameras: tuple[CameraState, ...]) -> Callable[[Frame, EncodingErro
 
     def remember(frame: Frame, error: EncodingError | None) -> None:
         by_name[frame.camera].note('pixels', str(error) if error else '')
+
+    return remember
+
+
+def _remember_engine(
+    cameras: tuple[CameraState, ...],
+) -> Callable[[Sequence[Frame], EngineError | None], None]:
+    by_name = {camera.name: camera for camera in cameras}
+
+    def remember(frames: Sequence[Frame], error: EngineError | None) -> None:
+        for frame in frames:
+            by_name[frame.camera].note('engine', str(error) if error else '')
 
     return remember

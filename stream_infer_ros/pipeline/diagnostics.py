@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from stream_infer_ros.config import Config
 from stream_infer_ros.graph.graph import RELIABLE, Graph
+from stream_infer_ros.inference.engines import EngineState
 from stream_infer_ros.messages.diagnostics import (
     DiagnosticLevel,
     DiagnosticStatus,
@@ -13,13 +14,17 @@ from stream_infer_ros.messages.diagnostics import (
 )
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.intake import Intake
+from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.statistics import Statistics
 from stream_infer_ros.pipeline.sync_explanation import SyncExplanation, explain_sync
 from stream_infer_ros.sync.synchronizer import Synchronizer
 
 
 class Diagnostics:
-    """One status per camera, one for the pipeline, one per QoS problem; publishes at most once a period."""
+    """One status for the pipeline, one per camera, one for the engine, one per QoS problem.
+
+    Publishes at most once a period.
+    """
 
     def __init__(
         self,
@@ -29,6 +34,7 @@ class Diagnostics:
         intake: Intake,
         synchronizer: Synchronizer,
         statistics: Statistics,
+        network: Network | None = None,
     ) -> None:
         self._graph = graph
         self._config = config
@@ -36,6 +42,7 @@ class Diagnostics:
         self._intake = intake
         self._synchronizer = synchronizer
         self._statistics = statistics
+        self._network = network
         self._publisher = graph.advertise('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray', RELIABLE)
         self._due_ns: int | None = None
 
@@ -53,13 +60,14 @@ class Diagnostics:
     def statuses(self, now_ns: int) -> list[DiagnosticStatus]:
         """All of it, as of now."""
         cameras = [self._camera(camera, now_ns) for camera in self._cameras]
-        return [self._pipeline(now_ns), *cameras, *self._qos()]
+        return [self._pipeline(now_ns), *cameras, *self._engine(), *self._qos()]
 
     def other_problems(self, now_ns: int) -> list[str]:
         """What is wrong with anything but the cameras, in words."""
         transforms = self._intake.transform_problem(now_ns)
-        qos = [f'{status.name}: {status.message}' for status in self._qos()]
-        return [*([f'transforms: {transforms}'] if transforms else []), *qos]
+        others = [s for s in (*self._engine(), *self._qos()) if s.level is not DiagnosticLevel.OK]
+        told = [f'{status.name}: {status.message}' for status in others]
+        return [*([f'transforms: {transforms}'] if transforms else []), *told]
 
     def silent(self, now_ns: int) -> list[str]:
         """Cameras that have not been heard for longer than `sync.camera_timeout_ms`, or never."""
@@ -99,6 +107,8 @@ class Diagnostics:
             level, message = DiagnosticLevel.STALE, f'no image yet on {camera.topics.image}'
         elif camera.name in self.silent(now_ns):
             level, message = DiagnosticLevel.ERROR, f'silent for {silence_ns / 1e9:.1f} s'
+        elif self._engine_is_down():
+            level, message = DiagnosticLevel.ERROR, camera.problem or 'the engine is down'
         elif camera.problem:
             level, message = DiagnosticLevel.WARN, camera.problem
         else:
@@ -132,6 +142,25 @@ class Diagnostics:
         if problem:
             level, message = max(level, DiagnosticLevel.WARN), f'{message}; transforms: {problem}'
         return self._status(level, 'pipeline', message, values)
+
+    def _engine_is_down(self) -> bool:
+        return self._network is not None and self._network.engine.health().state is EngineState.DOWN
+
+    def _engine(self) -> list[DiagnosticStatus]:
+        """Nothing where detections come from elsewhere."""
+        if self._network is None:
+            return []
+        health = self._network.engine.health()
+        values = {'engine': self._network.kind, 'model': self._network.file.name}
+        values |= {'restarts': str(health.restarts)}
+        values |= {'last failure': health.reason} if health.reason else {}
+        if health.state is EngineState.DOWN:
+            level, message = DiagnosticLevel.ERROR, f'down: {health.reason}'
+        elif health.state is EngineState.RESTARTED:
+            level, message = DiagnosticLevel.WARN, f'started again after: {health.reason}'
+        else:
+            level, message = DiagnosticLevel.OK, str(self._network)
+        return [self._status(level, 'engine', message, values)]
 
     def _qos(self) -> list[DiagnosticStatus]:
         return [

@@ -132,8 +132,9 @@ class LiveRunner:
             if taken is None:
                 continue
             frame_set, put_ns = taken
-            self._pipeline.statistics.took('queue', self._graph.now_ns() - put_ns)
-            lost = self._results.put(self._pipeline.perceive(frame_set))
+            now_ns = self._graph.now_ns()
+            self._pipeline.statistics.took('queue', now_ns - put_ns)
+            lost = self._results.put(self._pipeline.perceive(frame_set, now_ns))
             if lost is not None:
                 self._count(lost.frame_set, 'superseded')
 

@@ -7,7 +7,13 @@ from types import TracebackType
 
 from stream_infer_ros.config import Config
 from stream_infer_ros.inference.decoders import card_of, make_decoder
-from stream_infer_ros.inference.engines import EngineSpec, OnProgress, make_engine
+from stream_infer_ros.inference.engines import (
+    EngineSpec,
+    OnProgress,
+    SupervisedEngine,
+    engine_kind,
+    make_engine,
+)
 from stream_infer_ros.resources import default_model
 
 # Where nobody says how many there will be.
@@ -23,8 +29,9 @@ class Network:
         on_progress: hears how far a long build is.
 
     Attributes:
-        file: the ONNX file, the shipped one unless `model.file` names another.
-        engine, decoder: see their contracts.
+        file: of the model, the shipped one unless `model.file` names another.
+        kind: of the engine; where `auto` was asked for, what it chose.
+        engine, decoder: see their contracts; the engine is supervised.
 
     Raises ModelError, EngineError or ConfigError with the remedy.
     """
@@ -33,21 +40,24 @@ class Network:
         self, config: Config, cameras: int = MOST_CAMERAS, on_progress: OnProgress = lambda _, __: True
     ) -> None:
         self.file = Path(config.model.file) if config.model.file else default_model()
-        self.engine = make_engine(
-            EngineSpec(
-                config.engine,
-                self.file,
-                config.engine.max_batch or max(1, cameras),
-                lambda io: card_of(config.model, io).normalisation,
-                on_progress,
-            )
+        self.kind = engine_kind(config.engine)
+        spec = EngineSpec(
+            config.engine,
+            self.file,
+            config.engine.max_batch or max(1, cameras),
+            lambda io: card_of(config.model, io).normalisation,
+            on_progress,
         )
+        self.engine = SupervisedEngine(make_engine(spec))
         try:
             self.engine.load()
             self.decoder = make_decoder(config.model, self.engine.io)
         except BaseException:
             self.engine.close()
             raise
+
+    def __str__(self) -> str:
+        return f'{self.file.name} on {self.kind}'
 
     def close(self) -> None:
         """Free the engine. Safe to call twice."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import ModelConfig
-from stream_infer_ros.errors import EncodingError
+from stream_infer_ros.errors import EncodingError, EngineDown, EngineError, InferenceMissed
 from stream_infer_ros.inference.batch import Batch
 from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.inference.input_packing import ImageInput
@@ -20,6 +21,7 @@ from stream_infer_ros.pipeline.statistics import Statistics
 from stream_infer_ros.sync.frame_set import FrameSet
 
 OnDecoded = Callable[[Frame, EncodingError | None], None]
+OnInferred = Callable[[Sequence[Frame], EngineError | None], None]
 
 
 class Perceiver:
@@ -29,6 +31,8 @@ class Perceiver:
         capacity: most frames in a set.
         on_decoded: called with each frame and the reason why its pixels cannot be decoded, None if they can;
             the rest of its set goes on.
+        on_inferred: called with the frames that went to the engine and the reason why it gave no result,
+            None if it did; the next set is tried all the same.
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class Perceiver:
         capacity: int,
         statistics: Statistics,
         on_decoded: OnDecoded = lambda _frame, _error: None,
+        on_inferred: OnInferred = lambda _frames, _error: None,
     ) -> None:
         image_input = ImageInput.of(network.engine.io)
         self._engine = network.engine
@@ -44,6 +49,7 @@ class Perceiver:
         self._batch = Batch(capacity, image_input.height, image_input.width, network.decoder.card.colour)
         self._statistics = statistics
         self._on_decoded = on_decoded
+        self._on_inferred = on_inferred
 
     def retune(self, config: ModelConfig) -> None:
         """Take on the live settings from the next `decode` on; from any thread."""
@@ -57,14 +63,24 @@ class Perceiver:
         self.decode(self.infer(self._batch), self._batch)
         self._batch.clear()
 
-    def perceive(self, frame_set: FrameSet) -> PerceivedSet:
-        """All three steps on one set, each timed."""
+    def perceive(self, frame_set: FrameSet, within_s: float = math.inf) -> PerceivedSet:
+        """All three steps on one set, each timed; without frames if the engine had no result for them.
+
+        `within_s`: how long inference is worth waiting for.
+        """
         with self._statistics.timed('letterbox'):
             frames, batch = self.letterbox(frame_set)
-        with self._statistics.timed('inference'):
-            outputs = self.infer(batch) if frames else {}
+        if not frames:
+            return PerceivedSet(frame_set, (), (), ())
+        try:
+            with self._statistics.timed('inference'):
+                outputs = self.infer(batch, within_s)
+        except (InferenceMissed, EngineDown) as error:
+            self._lose(frames, error)
+            return PerceivedSet(frame_set, (), (), ())
+        self._on_inferred(frames, None)
         with self._statistics.timed('decode'):
-            perceptions = self.decode(outputs, batch) if frames else ()
+            perceptions = self.decode(outputs, batch)
         sizes = [(box.source_width, box.source_height) for box in batch.letterboxes]
         return PerceivedSet(frame_set, frames, sizes, perceptions)
 
@@ -88,10 +104,16 @@ class Perceiver:
                 frames.append(frame)
         return frames, self._batch
 
-    def infer(self, batch: Batch) -> dict[str, NDArray[Any]]:
-        """Raw outputs by name, first dimension the number of frames."""
-        return self._engine.infer(batch.images, len(batch))
+    def infer(self, batch: Batch, within_s: float = math.inf) -> dict[str, NDArray[Any]]:
+        """Raw outputs by name, first dimension the number of frames. Raises EngineError."""
+        return self._engine.infer(batch.images, len(batch), within_s)
 
     def decode(self, outputs: dict[str, NDArray[Any]], batch: Batch) -> Sequence[Perception]:
         """What each frame shows, in its own pixels."""
         return self._decoder.decode(outputs, batch.letterboxes)
+
+    def _lose(self, frames: Sequence[Frame], error: EngineError) -> None:
+        cause = 'engine_down' if isinstance(error, EngineDown) else 'no_result'
+        for frame in frames:
+            self._statistics.lost(cause, frame.camera)
+        self._on_inferred(frames, error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -13,13 +14,14 @@ from stream_infer_ros.pipeline.intake import Intake
 from stream_infer_ros.pipeline.locator import Locator
 from stream_infer_ros.pipeline.processed_set import FusedSet, PerceivedSet
 from stream_infer_ros.pipeline.statistics import Statistics
+from stream_infer_ros.pipeline.time_left import TimeLeft
 from stream_infer_ros.sync.frame_set import FrameSet
 
 
 class Sight(Protocol):
     """Tells what the frames of a set show: a network (`Perceiver`), or what came with them (`Detected`)."""
 
-    def perceive(self, frame_set: FrameSet) -> PerceivedSet: ...
+    def perceive(self, frame_set: FrameSet, within_s: float) -> PerceivedSet: ...
 
     def retune(self, config: ModelConfig) -> None: ...
 
@@ -49,9 +51,11 @@ class Pipeline:
         fuser: Fuser | None,
         outputs: Publishes,
         statistics: Statistics,
+        bound_ms: float,
     ) -> None:
         self.intake = intake
         self.statistics = statistics
+        self._time_left = TimeLeft(bound_ms, statistics)
         self._sight = sight
         self._locator = locator
         self._fuser = fuser
@@ -61,9 +65,10 @@ class Pipeline:
         """Parse one message and match it in time; returns the sets that are ready."""
         return self.intake.accept(topic, cdr, received_ns)
 
-    def perceive(self, frame_set: FrameSet) -> PerceivedSet:
-        """What the frames of one set show."""
-        return self._sight.perceive(frame_set)
+    def perceive(self, frame_set: FrameSet, now_ns: int | None = None) -> PerceivedSet:
+        """What the frames of one set show; `now_ns` is None where nobody waits for it (a replay)."""
+        within_s = math.inf if now_ns is None else self._time_left.seconds(frame_set.oldest_stamp_ns, now_ns)
+        return self._sight.perceive(frame_set, within_s)
 
     def deliver(self, perceived: PerceivedSet, now_ns: int) -> FusedSet:
         """Fuse one set into the map and publish all it gave; one without frames does not count."""
@@ -89,6 +94,7 @@ class Pipeline:
 
     def retune(self, config: Config) -> None:
         """Take on the live settings, each step with the next thing it does; from any thread."""
+        self._time_left.retune(config.bound_ms)
         self.intake.retune(config.sync)
         self._sight.retune(config.model)
         self.outputs.retune(config)

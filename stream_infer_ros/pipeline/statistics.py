@@ -99,6 +99,12 @@ class Statistics:
                 found.setdefault(cause, {})[camera] = n
             return found
 
+    def p99_ms(self, *stages: str) -> float:
+        """Sum of the p99 of stages that work on whole sets, milliseconds; 0 for one that never ran."""
+        with self._lock:
+            found = [self._durations[stage, ''] for stage in stages if (stage, '') in self._durations]
+            return sum(values.p99 for durations in found if (values := durations.percentiles()))
+
     def stages(self) -> dict[str, dict[str, Percentiles]]:
         """stage -> camera ('' for whole sets) -> percentiles, in the order of the data path."""
         with self._lock:

@@ -32,6 +32,11 @@ class FrameSet:
     reason: SetReason
 
     @property
+    def oldest_stamp_ns(self) -> int:
+        """Stamp of the frame that has waited longest."""
+        return min((frame.stamp_ns for frame in self.frames if frame is not None), default=self.stamp_ns)
+
+    @property
     def present(self) -> tuple[bool, ...]:
         """For each configured camera whether its frame is in the set."""
         return tuple(frame is not None for frame in self.frames)

@@ -6,15 +6,19 @@ from stream_infer_ros.inference.engines.onnxruntime_engine import OnnxRuntimeEng
 from stream_infer_ros.inference.engines.openvino_engine import OpenVinoEngine
 from stream_infer_ros.inference.engines.registry import ENGINES, engine_kind, make_engine
 from stream_infer_ros.inference.engines.spec import EngineSpec, OnProgress
+from stream_infer_ros.inference.engines.supervised_engine import EngineHealth, EngineState, SupervisedEngine
 
 __all__ = [
     'ENGINES',
     'Engine',
+    'EngineHealth',
     'EngineSpec',
+    'EngineState',
     'FakeEngine',
     'OnProgress',
     'OnnxRuntimeEngine',
     'OpenVinoEngine',
+    'SupervisedEngine',
     'engine_kind',
     'make_engine',
 ]

@@ -1,0 +1,122 @@
+"""An engine that fails while it runs is started again once; if that does not help, it is down."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_infer_ros.errors import EngineDown, EngineError, InferenceMissed, ModelError
+from stream_infer_ros.inference.engines.engine import Engine
+from stream_infer_ros.inference.engines.runtime import not_loaded
+from stream_infer_ros.inference.network_io import EngineIo
+
+# A failure this long after the last one is a new story, and is worth a new start.
+FORGIVEN_AFTER_S = 60.0
+
+
+class EngineState(Enum):
+    """How an engine does."""
+
+    READY = 'ready'
+    RESTARTED = 'restarted'  # it failed and was started again, less than FORGIVEN_AFTER_S ago
+    DOWN = 'down'  # it failed again: nothing is run any more
+
+
+@dataclass(frozen=True, slots=True)
+class EngineHealth:
+    """How an engine does, and why.
+
+    Attributes:
+        state: now.
+        reason: what the runtime said when it failed last; empty if it never did.
+        restarts: since it was made.
+    """
+
+    state: EngineState
+    reason: str = ''
+    restarts: int = 0
+
+
+class SupervisedEngine:
+    """Passes on to another engine.
+
+    A failure is kept for `health`, the engine is closed, loaded and given the same batch again. If it fails
+    again within FORGIVEN_AFTER_S it is down until the next `load`: every `infer` raises EngineDown at once.
+    """
+
+    def __init__(self, engine: Engine, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._engine = engine
+        self._clock_s = clock_s
+        self._loaded = False
+        self._failed_s = -math.inf
+        self._down = False
+        self._reason = ''
+        self._restarts = 0
+
+    @property
+    def io(self) -> EngineIo:
+        """See Engine."""
+        return self._engine.io
+
+    def health(self) -> EngineHealth:
+        """From any thread."""
+        if self._down:
+            return EngineHealth(EngineState.DOWN, self._reason, self._restarts)
+        recent = self._clock_s() - self._failed_s < FORGIVEN_AFTER_S
+        state = EngineState.RESTARTED if recent else EngineState.READY
+        return EngineHealth(state, self._reason, self._restarts)
+
+    def load(self) -> None:
+        """See Engine. It is up again, whatever was before."""
+        self._engine.load()
+        self._loaded, self._down, self._failed_s = True, False, -math.inf
+
+    def infer(self, batch: NDArray[np.uint8], n: int, within_s: float = math.inf) -> dict[str, NDArray[Any]]:
+        """See Engine. Raises EngineDown if the engine failed and a new start did not help."""
+        if not self._loaded:
+            raise not_loaded()
+        if self._down:
+            raise self._is_down()
+        try:
+            return self._engine.infer(batch, n, within_s)
+        except InferenceMissed:
+            raise
+        except EngineError as error:
+            self._restart(error)
+        try:
+            return self._engine.infer(batch, n, within_s)
+        except InferenceMissed:
+            raise
+        except EngineError as error:
+            raise self._give_up(error) from error
+
+    def close(self) -> None:
+        """See Engine."""
+        self._loaded = False
+        self._engine.close()
+
+    def _restart(self, error: EngineError) -> None:
+        failed_before_s, self._failed_s = self._failed_s, self._clock_s()
+        if self._failed_s - failed_before_s < FORGIVEN_AFTER_S:
+            raise self._give_up(error) from error
+        self._reason = str(error)
+        self._restarts += 1
+        try:
+            self._engine.close()
+            self._engine.load()
+        except (EngineError, ModelError) as failure:
+            raise self._give_up(failure) from failure
+
+    def _give_up(self, error: EngineError | ModelError) -> EngineDown:
+        self._reason, self._down = str(error), True
+        return self._is_down()
+
+    def _is_down(self) -> EngineDown:
+        return EngineDown(f'the engine was started again, failed again, and is down: {self._reason}')

@@ -1,0 +1,127 @@
+"""An engine that fails is started again once; what follows is said, and nothing hangs."""
+
+import numpy as np
+import pytest
+
+from stream_infer_ros.errors import EngineDown, EngineError, InferenceMissed, ModelError
+from stream_infer_ros.inference import FakeEngine
+from stream_infer_ros.inference.engines.supervised_engine import (
+    FORGIVEN_AFTER_S,
+    EngineState,
+    SupervisedEngine,
+)
+
+BATCH = np.zeros((2, 240, 320, 3), np.uint8)
+
+
+class Fragile(FakeEngine):
+    """Raises what it is told to, one at each call of `infer` or `load`; None: it works."""
+
+    def __init__(self):
+        super().__init__()
+        self.infers, self.loads, self.closed = [], [], 0
+
+    def load(self):
+        failure = self.loads.pop(0) if self.loads else None
+        if failure:
+            raise failure
+        super().load()
+
+    def infer(self, batch, n, within_s=float('inf')):
+        failure = self.infers.pop(0) if self.infers else None
+        if failure:
+            raise failure
+        return super().infer(batch, n)
+
+    def close(self):
+        self.closed += 1
+        super().close()
+
+
+@pytest.fixture
+def made():
+    fragile, now_s = Fragile(), [0.0]
+    engine = SupervisedEngine(fragile, lambda: now_s[0])
+    engine.load()
+    return engine, fragile, now_s
+
+
+def broken(words='lost the device'):
+    return EngineError(words)
+
+
+def test_one_failure_costs_a_restart_and_no_result(made):
+    engine, fragile, now_s = made
+    assert engine.health().state is EngineState.READY
+    fragile.infers = [broken()]
+    assert len(engine.infer(BATCH, 2)['boxes']) == 2
+    assert fragile.closed == 1
+    health = engine.health()
+    assert (health.state, health.restarts) == (EngineState.RESTARTED, 1)
+    assert 'lost the device' in health.reason
+    now_s[0] += FORGIVEN_AFTER_S
+    assert engine.health().state is EngineState.READY
+
+
+@pytest.mark.parametrize('failures', [[broken(), broken()], [broken(), None, broken()]])
+def test_failing_again_soon_is_the_end(made, failures):
+    engine, fragile, now_s = made
+    fragile.infers = failures
+    with pytest.raises(EngineDown, match='lost the device'):
+        for _ in range(3):
+            engine.infer(BATCH, 2)
+            now_s[0] += 1.0
+    assert engine.health().state is EngineState.DOWN
+    calls = fragile.closed
+    with pytest.raises(EngineDown):  # at once, without asking the runtime
+        engine.infer(BATCH, 2)
+    assert fragile.closed == calls
+    engine.load()
+    assert engine.health().state is EngineState.READY
+    engine.infer(BATCH, 2)
+
+
+def test_failing_again_after_a_while_is_a_new_story(made):
+    engine, fragile, now_s = made
+    for restarts in (1, 2, 3):
+        fragile.infers = [broken()]
+        engine.infer(BATCH, 1)
+        assert engine.health().restarts == restarts
+        now_s[0] += FORGIVEN_AFTER_S
+
+
+@pytest.mark.parametrize('failure', [EngineError('no device'), ModelError('the file is gone')])
+def test_a_restart_that_fails_is_the_end(made, failure):
+    engine, fragile, _ = made
+    fragile.infers, fragile.loads = [broken()], [failure]
+    with pytest.raises(EngineDown, match=str(failure)):
+        engine.infer(BATCH, 1)
+    assert engine.health().state is EngineState.DOWN
+
+
+def test_a_result_that_comes_too_late_is_no_failure(made):
+    engine, fragile, _ = made
+    fragile.infers = [InferenceMissed('too late')] * 5
+    for _ in range(5):
+        with pytest.raises(InferenceMissed):
+            engine.infer(BATCH, 1)
+    assert engine.health().state is EngineState.READY
+    fragile.infers = [broken(), InferenceMissed('too late')]
+    with pytest.raises(InferenceMissed):
+        engine.infer(BATCH, 1)
+    assert engine.health().state is EngineState.RESTARTED
+
+
+def test_what_nobody_foresaw_is_not_hidden(made):
+    engine, fragile, _ = made
+    fragile.infers = [ZeroDivisionError()]
+    with pytest.raises(ZeroDivisionError):
+        engine.infer(BATCH, 1)
+
+
+def test_nothing_runs_before_load_or_after_close(made):
+    engine, fragile, _ = made
+    engine.close()
+    with pytest.raises(EngineError, match='load'):
+        engine.infer(BATCH, 1)
+    assert fragile.closed == 1
