@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.errors import EncodingError
+
+# How a picture of another shape goes into the network's: scaled and centred with padding around it, scaled
+# into the upper left corner, or stretched to fill it.
+Fit = Literal['letterbox', 'corner', 'stretch']
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +24,9 @@ class Letterbox:
 
     Attributes:
         source_width, source_height: size of the image, pixels.
-        scale_u, scale_v: network pixels per source pixel. One scale but for rounding: the resized image has
-            whole pixels, and on an edge the difference would be up to half a network pixel.
+        scale_u, scale_v: network pixels per source pixel. Unless it was stretched one scale but for rounding:
+            the resized image has whole pixels, and on an edge the difference would be up to half a network
+            pixel.
         pad_u, pad_v: padding on the left and on top, network pixels.
     """
 
@@ -69,8 +75,11 @@ class Letterbox:
         return np.array([self.pad_u, self.pad_v], np.float32)
 
 
-def fit(source_width: int, source_height: int, width: int, height: int) -> Letterbox:
-    """The largest uniformly scaled image of that size that fits (width, height), centred.
+def fit(source_width: int, source_height: int, width: int, height: int, how: Fit = 'letterbox') -> Letterbox:
+    """An image of that size in a network's input of (width, height).
+
+    'letterbox': the largest that fits at one scale, centred; 'corner': the same in the upper left corner;
+    'stretch': as wide and as high as the input.
 
     Raises EncodingError if the image has no pixels.
     """
@@ -79,14 +88,17 @@ def fit(source_width: int, source_height: int, width: int, height: int) -> Lette
             f'expected an image of at least 1x1 pixels, got {source_width}x{source_height}; '
             f'check the camera driver'
         )
-    scale = min(width / source_width, height / source_height)
-    resized_width = max(1, round(source_width * scale))
-    resized_height = max(1, round(source_height * scale))
+    resized_width, resized_height = width, height
+    if how != 'stretch':
+        scale = min(width / source_width, height / source_height)
+        resized_width = max(1, round(source_width * scale))
+        resized_height = max(1, round(source_height * scale))
+    centred = how == 'letterbox'
     return Letterbox(
         source_width,
         source_height,
         resized_width / source_width,
         resized_height / source_height,
-        (width - resized_width) // 2,
-        (height - resized_height) // 2,
+        (width - resized_width) // 2 if centred else 0,
+        (height - resized_height) // 2 if centred else 0,
     )

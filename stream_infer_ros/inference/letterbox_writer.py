@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stream_infer_ros.cameras.compressed import COMPRESSED, compressed_size, decode_compressed
 from stream_infer_ros.cameras.encodings import ColourOrder, to_colour
 from stream_infer_ros.cameras.frame import Frame
-from stream_infer_ros.inference.letterbox import Letterbox, fit
+from stream_infer_ros.inference.letterbox import Fit, Letterbox, fit
 
 PADDING = 114  # grey, as YOLO networks are trained with
 
@@ -25,15 +25,17 @@ def write_letterboxed(
     slot: NDArray[np.uint8],
     colour: ColourOrder,
     *,
+    how: Fit = 'letterbox',
     fill: int = PADDING,
     padded: Letterbox | None = None,
 ) -> Letterbox:
-    """Resize a frame (bilinear) into `slot`, centred, with padding around it.
+    """Resize a frame (bilinear) into `slot`, with padding around it.
 
     Args:
         frame: in any encoding `cameras.encodings` knows.
         slot: (height, width, 3) uint8, written in place.
         colour: channel order of the slot, 'rgb' or 'bgr'.
+        how: where the picture goes in the slot, see `fit`.
         fill: grey value of the padding.
         padded: the letterbox this slot was last written with; where it is the same again, the padding is
             still there and is left alone.
@@ -43,15 +45,15 @@ def write_letterboxed(
     height, width = slot.shape[:2]
     if frame.encoding in COMPRESSED:
         source_height, source_width = compressed_size(frame.image, frame.encoding)
-        letterbox = fit(source_width, source_height, width, height)
+        letterbox = fit(source_width, source_height, width, height, how)
         image = decode_compressed(frame.image, frame.encoding, 'bgr', _reduction(frame.encoding, letterbox))
         encoding = 'bgr8'
     elif _RESIZE_FIRST.get(frame.encoding, colour) == colour:
         image, encoding = to_colour(frame.image, frame.encoding, colour), f'{colour}8'
-        letterbox = fit(image.shape[1], image.shape[0], width, height)
+        letterbox = fit(image.shape[1], image.shape[0], width, height, how)
     else:
         image, encoding = frame.image, frame.encoding
-        letterbox = fit(image.shape[1], image.shape[0], width, height)
+        letterbox = fit(image.shape[1], image.shape[0], width, height, how)
     target = _pad(slot, letterbox, fill, letterbox != padded)
     _resize(image, encoding, target, colour)
     return letterbox

@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from stream_infer_ros.cameras.encodings import ColourOrder
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ConfigError, ModelError
 from stream_infer_ros.inference.input_packing import AS_THEY_ARE, Normalisation
+from stream_infer_ros.inference.letterbox import Fit
 
 _ORDERS: tuple[ColourOrder, ...] = ('rgb', 'bgr')
-
-# How a picture of another shape goes into the network's: scaled and centred with padding around it, scaled
-# into the upper left corner, or stretched to fill it.
-Fit = Literal['letterbox', 'corner', 'stretch']
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class Perceiver:
         image_input = ImageInput.of(network.engine.io)
         self._engine = network.engine
         self._decoder = network.decoder
-        self._batch = Batch(capacity, image_input.height, image_input.width, network.decoder.card.colour)
+        self._batch = Batch.of(capacity, image_input, network.decoder.card)
         self._statistics = statistics
         self._on_decoded = on_decoded
         self._on_inferred = on_inferred

@@ -5,8 +5,9 @@ import pytest
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.errors import EncodingError, EngineError
-from stream_infer_ros.inference import Batch
+from stream_infer_ros.inference import Batch, ImageInput
 from stream_infer_ros.inference.letterbox_writer import PADDING
+from stream_infer_ros.inference.model_card import ModelCard
 
 
 def grey(width: int, height: int, level: int) -> Frame:
@@ -48,3 +49,15 @@ def test_one_frame_too_many_is_refused():
     batch.add(grey(64, 48, 1))
     with pytest.raises(EngineError, match='at most 1'):
         batch.add(grey(64, 48, 1))
+
+
+def test_pictures_go_in_as_the_card_says():
+    image_input = ImageInput('images', 'float32', 'nchw', 64, 64, 0)
+    expected = np.full((64, 64), 7, np.uint8)
+    expected[:32] = 200
+    for fit, level in [('corner', expected), ('letterbox', np.roll(expected, 16, 0)), ('stretch', 200)]:
+        batch = Batch.of(1, image_input, ModelCard('yolox', fit=fit, padding=7))
+        for _ in range(2):
+            batch.clear()
+            batch.add(grey(640, 320, 200))
+            np.testing.assert_array_equal(batch.images[0, ..., 0], np.broadcast_to(level, (64, 64)))

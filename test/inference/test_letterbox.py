@@ -13,6 +13,7 @@ from stream_infer_ros.inference.letterbox_writer import PADDING, write_letterbox
 
 SIZES = st.integers(1, 4000)
 NETWORKS = st.sampled_from([(320, 240), (416, 416), (640, 384)])
+FITS = ['letterbox', 'corner', 'stretch']
 COMMON = [(640, 480), (1920, 1080), (1280, 720), (641, 479), (320, 240), (160, 120), (512, 600), (97, 31)]
 
 
@@ -27,9 +28,9 @@ def smooth_picture(width: int, height: int, channels: int = 3) -> np.ndarray:
     return picture.reshape(height, width, channels)
 
 
-@given(SIZES, SIZES, NETWORKS, st.integers(0, 2**32 - 1))
-def test_pixels_there_and_back(width, height, network, seed):
-    letterbox = fit(width, height, *network)
+@given(SIZES, SIZES, NETWORKS, st.sampled_from(FITS), st.integers(0, 2**32 - 1))
+def test_pixels_there_and_back(width, height, network, how, seed):
+    letterbox = fit(width, height, *network, how)
     uv = np.random.default_rng(seed).uniform(-50.0, 4050.0, (20, 2)).astype(np.float32)
     np.testing.assert_allclose(letterbox.to_source(letterbox.to_network(uv)), uv, rtol=1e-5, atol=0.02)
 
@@ -48,10 +49,33 @@ def test_the_image_fills_the_network_in_one_direction_and_is_centred(width, heig
     np.testing.assert_allclose(letterbox.to_network(corners), [near, near + inside], atol=1e-3)
 
 
-@given(SIZES, SIZES, NETWORKS, st.integers(0, 2**32 - 1))
-def test_boxes_end_at_the_image_whatever_the_letterbox(width, height, network, seed):
+@given(SIZES, SIZES, NETWORKS, st.sampled_from(FITS))
+def test_pictures_not_centred_begin_at_the_corner(width, height, network, how):
+    letterbox, centred = fit(width, height, *network, how), fit(width, height, *network)
+    if how != 'letterbox':
+        assert (letterbox.pad_u, letterbox.pad_v) == (0, 0)
+    if how == 'stretch':
+        assert (letterbox.resized_width, letterbox.resized_height) == network
+    else:
+        assert (letterbox.scale_u, letterbox.scale_v) == (centred.scale_u, centred.scale_v)
+
+
+@given(SIZES, SIZES, NETWORKS, st.sampled_from(FITS), st.integers(0, 2**32 - 1))
+def test_boxes_in_the_image_survive_the_network_whatever_the_fit(width, height, network, how, seed):
+    corners = np.random.default_rng(seed).uniform(-0.5, 1.0, (20, 2, 2)).clip(0.0, 1.0)
+    boxes = (np.sort(corners, axis=1) * [width, height] - 0.5).astype(np.float32)
+    letterbox = fit(width, height, *network, how)
+    inside = letterbox.to_network(boxes)
+    assert (inside > -0.501).all()
+    assert (inside < np.array(network) - 0.499).all()
+    source = letterbox.boxes_to_source(inside.reshape(-1, 4))
+    np.testing.assert_allclose(source, boxes.reshape(-1, 4), rtol=1e-5, atol=0.005)
+
+
+@given(SIZES, SIZES, NETWORKS, st.sampled_from(FITS), st.integers(0, 2**32 - 1))
+def test_boxes_end_at_the_image_whatever_the_letterbox(width, height, network, how, seed):
     boxes = np.random.default_rng(seed).uniform(-1000.0, 1000.0, (20, 4)).astype(np.float32)
-    source = fit(width, height, *network).boxes_to_source(boxes)
+    source = fit(width, height, *network, how).boxes_to_source(boxes)
     assert source.shape == (20, 4)
     assert (source >= -0.5).all()
     assert (source[:, [0, 2]] <= width - 0.5).all()
@@ -65,13 +89,14 @@ def test_an_image_without_pixels_is_refused():
 
 @pytest.mark.parametrize(('width', 'height'), COMMON)
 @pytest.mark.parametrize('network', [(320, 240), (416, 416)])
-def test_a_rectangle_lands_where_to_network_says(width, height, network):
-    letterbox = fit(width, height, *network)
+@pytest.mark.parametrize('how', FITS)
+def test_a_rectangle_lands_where_to_network_says(width, height, network, how):
+    letterbox = fit(width, height, *network, how)
     left, top, right, bottom = width // 4, height // 3, width * 3 // 4, height * 5 // 6
     image = np.zeros((height, width, 3), np.uint8)
     image[top : bottom + 1, left : right + 1] = 255
     slot = np.zeros((network[1], network[0], 3), np.uint8)
-    assert write_letterboxed(frame(image), slot, 'rgb', fill=0) == letterbox
+    assert write_letterboxed(frame(image), slot, 'rgb', how=how, fill=0) == letterbox
     # Outer edges of the rectangle, half a pixel beyond its first and last pixels, by coverage.
     light = slot[..., 0] / 255.0
     centre_u, centre_v = letterbox.to_network(np.array([(left + right) / 2, (top + bottom) / 2], np.float32))
