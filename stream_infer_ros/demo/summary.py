@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.demo.options import DemoOptions
 from stream_infer_ros.demo.scoring import DemoScores
 from stream_infer_ros.demo.session import DemoRun
-from stream_infer_ros.inference.engines import engine_kind
 from stream_infer_ros.pipeline.statistics import Percentiles, percentiles
 
 
@@ -29,7 +27,7 @@ def summarise(options: DemoOptions, run: DemoRun, scores: DemoScores) -> dict[st
         'rate_hz': options.rate_hz,
         'duration_s': options.seconds,
         'seed': options.seed,
-        'engine': engine_kind(EngineConfig(kind=options.engine)),
+        'engine': run.assembly.network.kind,
         'model': run.assembly.network.file.name,
         'sets': {
             'expected': options.expected_sets,

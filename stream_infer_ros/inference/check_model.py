@@ -82,7 +82,7 @@ def check_model(
     return ModelReport(
         path=path,
         size_bytes=path.stat().st_size if path.is_file() else 0,
-        engine=engine_kind(engine_config),
+        engine=engine_kind(engine_config, path),
         family=decoder.card.family,
         inputs=io.inputs,
         outputs=io.outputs,

@@ -40,9 +40,9 @@ class Network:
         self, config: Config, cameras: int = MOST_CAMERAS, on_progress: OnProgress = lambda _, __: True
     ) -> None:
         self.file = Path(config.model.file) if config.model.file else default_model()
-        self.kind = engine_kind(config.engine)
+        self.kind = engine_kind(config.engine, self.file)
         spec = EngineSpec(
-            config.engine,
+            config.engine.model_copy(update={'kind': self.kind}),
             self.file,
             config.engine.max_batch or max(1, cameras),
             lambda io: card_of(config.model, io).normalisation,

@@ -9,7 +9,7 @@ from stand_in_network import write_identity, write_stand_in
 
 from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.errors import EngineError, ModelError
-from stream_infer_ros.inference.engines import ENGINES, Engine, EngineSpec, engine_kind, make_engine
+from stream_infer_ros.inference.engines import ENGINES, Engine, EngineSpec, make_engine
 from stream_infer_ros.inference.engines.runtime import import_runtime
 from stream_infer_ros.inference.surround_contract import METADATA, surround_io
 
@@ -197,20 +197,6 @@ def test_a_network_that_takes_no_picture_is_refused(kind, shape, dtype, inputs, 
         engine.load()
     with pytest.raises(EngineError, match='load'):
         _ = engine.io
-
-
-def test_auto_takes_the_first_runtime_that_is_there(monkeypatch):
-    there = {'onnxruntime', 'openvino'}
-    monkeypatch.setattr(
-        'stream_infer_ros.inference.engines.registry.find_spec', lambda name: name if name in there else None
-    )
-    assert engine_kind(EngineConfig()) == 'openvino'
-    assert engine_kind(EngineConfig(kind='fake')) == 'fake'
-    there.remove('openvino')
-    assert engine_kind(EngineConfig()) == 'onnxruntime'
-    there.clear()
-    with pytest.raises(EngineError, match='pip install openvino'):
-        engine_kind(EngineConfig())
 
 
 def test_a_missing_runtime_names_the_remedy():

@@ -63,14 +63,15 @@ def test_one_failure_costs_a_restart_and_no_result(made):
     assert engine.health().state is EngineState.READY
 
 
-@pytest.mark.parametrize('failures', [[broken(), broken()], [broken(), None, broken()]])
-def test_failing_again_soon_is_the_end(made, failures):
+@pytest.mark.parametrize('good_batches', [0, 1, 5])
+def test_failing_again_soon_is_the_end(made, good_batches):
     engine, fragile, now_s = made
-    fragile.infers = failures
+    fragile.infers = [broken(), *[None] * (1 + good_batches), broken()]
+    for _ in range(1 + good_batches):
+        engine.infer(BATCH, 2)
+        now_s[0] += 1.0
     with pytest.raises(EngineDown, match='lost the device'):
-        for _ in range(3):
-            engine.infer(BATCH, 2)
-            now_s[0] += 1.0
+        engine.infer(BATCH, 2)
     assert engine.health().state is EngineState.DOWN
     calls = fragile.closed
     with pytest.raises(EngineDown):  # at once, without asking the runtime
@@ -79,6 +80,13 @@ def test_failing_again_soon_is_the_end(made, failures):
     engine.load()
     assert engine.health().state is EngineState.READY
     engine.infer(BATCH, 2)
+
+
+def test_failing_twice_in_one_batch_is_the_end(made):
+    engine, fragile, _ = made
+    fragile.infers = [broken(), broken('still no device')]
+    with pytest.raises(EngineDown, match='still no device'):
+        engine.infer(BATCH, 2)
 
 
 def test_failing_again_after_a_while_is_a_new_story(made):

@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU: the batch as a whole."""
+"""ONNX Runtime: the batch as a whole."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stream_infer_ros.inference.engines.onnxruntime_providers import (
+    check_precision,
+    check_used,
+    choose_device,
+    session_arguments,
+)
 from stream_infer_ros.inference.engines.runtime import (
     check_model_file,
     failed_run,
@@ -51,14 +57,17 @@ class OnnxRuntimeEngine:
         options.intra_op_num_threads = self._spec.config.threads
         # Idle threads sleep: the cores are for the other stages.
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+        device, number = choose_device(self._spec.config, self._onnxruntime)
+        precision = self._spec.config.precision
+        arguments = session_arguments(self._onnxruntime, options, device, number, precision)
         # Its exceptions have no base class of their own, and any of them here means the file.
         try:
-            session = self._onnxruntime.InferenceSession(
-                str(self._spec.model), options, providers=['CPUExecutionProvider']
-            )
+            session = self._onnxruntime.InferenceSession(str(self._spec.model), options, **arguments)
         except Exception as error:
             raise unreadable_model(self._spec.model, error) from error
+        check_used(session, device)
         io = _describe(session)
+        check_precision(device, precision, {tensor.dtype for tensor in (*io.inputs, *io.outputs)})
         self._input = self._spec.image_input(io)
         self._session, self._io = session, io
 

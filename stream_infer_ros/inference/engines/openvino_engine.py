@@ -1,4 +1,4 @@
-"""OpenVINO on the CPU: one request per image, many at a time."""
+"""OpenVINO: one request per image, many at a time."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stream_infer_ros.errors import EngineError
+from stream_infer_ros.inference.engines.openvino_devices import device_of, precision_hint
 from stream_infer_ros.inference.engines.runtime import (
     check_model_file,
     failed_run,
     import_runtime,
+    last_line,
     not_loaded,
     unreadable_model,
 )
@@ -58,9 +61,9 @@ class OpenVinoEngine:
         image_input = self._spec.image_input(io)
         try:
             model.reshape({image_input.name: list(image_input.shape(image_input.fixed_batch or 1))})
-            self._compiled = core.compile_model(model, 'CPU', self._properties())
         except RuntimeError as error:
             raise unreadable_model(self._spec.model, error) from error
+        self._compiled = self._compile(core, model)
         self._io, self._input = io, image_input
 
     def infer(self, batch: NDArray[np.uint8], n: int, within_s: float = math.inf) -> dict[str, NDArray[Any]]:
@@ -105,13 +108,22 @@ class OpenVinoEngine:
             self._requests.append(self._compiled.create_infer_request())
         return self._requests[index]
 
-    def _properties(self) -> dict[str, Any]:
+    def _compile(self, core: Any, model: Any) -> Any:
+        config = self._spec.config
+        device = device_of(config, core)
         properties: dict[str, Any] = {'PERFORMANCE_HINT': 'THROUGHPUT'}
-        if self._spec.config.threads:
-            properties['INFERENCE_NUM_THREADS'] = self._spec.config.threads
-        if self._spec.config.precision == 'fp32':
-            properties['INFERENCE_PRECISION_HINT'] = 'f32'
-        return properties
+        if config.threads and device == 'CPU':
+            properties['INFERENCE_NUM_THREADS'] = config.threads
+        properties |= precision_hint(config, core, device, model)
+        try:
+            return core.compile_model(model, device, properties)
+        except RuntimeError as error:
+            if device == 'CPU':
+                raise unreadable_model(self._spec.model, error) from error
+            raise EngineError(
+                f'expected OpenVINO to compile {self._spec.model.name} for {device}, it says: '
+                f'{last_line(error)}; check the driver, or set engine.device to CPU'
+            ) from error
 
 
 def _describe(model: Any) -> EngineIo:

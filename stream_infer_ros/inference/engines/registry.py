@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
+from pathlib import Path
 
 from stream_infer_ros.config import EngineConfig
-from stream_infer_ros.errors import EngineError
 from stream_infer_ros.inference.engines.engine import Engine
 from stream_infer_ros.inference.engines.fake_engine import FakeEngine
+from stream_infer_ros.inference.engines.found import automatic_kind
 from stream_infer_ros.inference.engines.onnxruntime_engine import OnnxRuntimeEngine
 from stream_infer_ros.inference.engines.openvino_engine import OpenVinoEngine
 from stream_infer_ros.inference.engines.spec import EngineSpec
@@ -19,24 +19,13 @@ ENGINES: dict[str, Callable[[EngineSpec], Engine]] = {
     'fake': FakeEngine.of,
 }
 
-# Fastest first, for kind 'auto'; each is imported under its own name.
-_AUTOMATIC = ('openvino', 'onnxruntime')
 
-
-def engine_kind(config: EngineConfig) -> str:
-    """The configured kind; for 'auto' the first runtime that is installed.
+def engine_kind(config: EngineConfig, model: Path) -> str:
+    """The configured kind; for 'auto' the best that works here with such a file.
 
     Raises EngineError if there is none.
     """
-    if config.kind != 'auto':
-        return config.kind
-    for kind in _AUTOMATIC:
-        if find_spec(kind) is not None:
-            return kind
-    raise EngineError(
-        f'expected an inference runtime ({" or ".join(_AUTOMATIC)}), found none; '
-        f'`pip install {_AUTOMATIC[0]}`'
-    )
+    return automatic_kind(config, model) if config.kind == 'auto' else config.kind
 
 
 def make_engine(spec: EngineSpec) -> Engine:
@@ -44,4 +33,4 @@ def make_engine(spec: EngineSpec) -> Engine:
 
     Raises EngineError if its runtime is missing.
     """
-    return ENGINES[engine_kind(spec.config)](spec)
+    return ENGINES[engine_kind(spec.config, spec.model)](spec)

@@ -31,7 +31,7 @@ def check_model_file(path: Path) -> None:
 def unreadable_model(path: Path, error: Exception) -> ModelError:
     """The runtime could not make sense of the file: one line, with what the runtime said."""
     return ModelError(
-        f'expected a valid ONNX network in {path}, the runtime says: {_last_line(error)}; '
+        f'expected a valid ONNX network in {path}, the runtime says: {last_line(error)}; '
         f'fetch the file again, or check it with onnx.checker'
     )
 
@@ -44,11 +44,11 @@ def not_loaded() -> EngineError:
 def failed_run(error: Exception) -> EngineError:
     """The runtime failed while running."""
     return EngineError(
-        f'expected the network to run, the runtime says: {_last_line(error)}; try another engine.kind'
+        f'expected the network to run, the runtime says: {last_line(error)}; try another engine.kind'
     )
 
 
-def _last_line(error: Exception) -> str:
-    # Runtimes put the place in their own source first and the reason last.
+def last_line(error: Exception) -> str:
+    """What an error says, in one line: runtimes put the place in their own source first, the reason last."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1].rstrip('.') if lines else type(error).__name__

@@ -1,0 +1,43 @@
+"""`stream_infer engines`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from stream_infer_ros.config import EngineConfig
+from stream_infer_ros.errors import EngineError
+from stream_infer_ros.inference.engines import found as this_machine
+from stream_infer_ros.resources import default_model
+
+
+def engines(
+    model: Annotated[Path | None, typer.Option(help='Model file that `auto` is to run.')] = None,
+    as_json: Annotated[bool, typer.Option('--json', help='On standard output, for programs.')] = False,
+) -> None:
+    """Tell which inference engines work here, which not and why, and how to get them."""
+    all_found = {kind: find() for kind, find in this_machine.FINDERS.items()}
+    try:
+        chosen = this_machine.automatic_kind(EngineConfig(), model or default_model())
+        words = f'engine.kind auto runs {(model or default_model()).name} on {chosen}'
+    except EngineError as error:
+        chosen, words = '', str(error)
+    if as_json:
+        typer.echo(json.dumps({'auto': chosen, 'engines': {k: asdict(v) for k, v in all_found.items()}}))
+        return
+    table = Table()
+    for column in ('engine', 'works', 'found', 'how to get it'):
+        table.add_column(column, overflow='fold')
+    for kind, found in all_found.items():
+        works = '[green]yes[/]' if found.works else '[yellow]no[/]'
+        what = '; '.join(part for part in (found.found, found.problem) if part)
+        table.add_row(kind, works, escape(what), escape(found.remedy))
+    Console().print(table)
+    Console(soft_wrap=True).print(escape(words), highlight=False)
