@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from stream_infer_ros.config.engine_tree import EngineConfig
 from stream_infer_ros.config.section import LIVE, Section
 
-ModelFamily = Literal['auto', 'surround', 'yolox']
+ModelFamily = Literal['auto', 'surround', 'yolox', 'yolov5', 'yolov8', 'yolo_end_to_end']
 
 # A map of more cells along an edge would take gigabytes and seconds a set.
 MOST_CELLS = 4000

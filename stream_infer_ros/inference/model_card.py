@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from stream_infer_ros.cameras.encodings import ColourOrder
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ConfigError, ModelError
+from stream_infer_ros.inference.card_file import CardFile, read_card, read_class_names
 from stream_infer_ros.inference.input_packing import AS_THEY_ARE, Normalisation
 from stream_infer_ros.inference.letterbox import Fit
+from stream_infer_ros.inference.model_metadata import card_from_metadata
 
-_ORDERS: tuple[ColourOrder, ...] = ('rgb', 'bgr')
+# Of one grid of the outputs: (width, height) of each, network pixels.
+Anchors = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,9 @@ class ModelCard:
         normalisation: of its pixels.
         fit: of pictures of another shape.
         padding: grey value around them.
+        strides: network pixels of a cell in each grid of the outputs; empty: the decoder finds out.
+        anchors: for each stride; empty where nobody tells.
+        background: class_id that means that there is nothing, None if there is none.
     """
 
     family: str
@@ -34,20 +41,36 @@ class ModelCard:
     normalisation: Normalisation = AS_THEY_ARE
     fit: Fit = 'letterbox'
     padding: int = 114
+    strides: tuple[int, ...] = ()
+    anchors: tuple[Anchors, ...] = ()
+    background: int | None = None
 
 
-def model_card(config: ModelConfig, metadata: Mapping[str, str], usual: ModelCard) -> ModelCard:
+def said_card(config: ModelConfig) -> CardFile:
+    """What the user says: the card file, and over it model.family and model.class_names_file.
+
+    Raises ConfigError where one of them cannot be read.
+    """
+    said = read_card(config.card) if config.card else CardFile()
+    over: dict[str, Any] = {}
+    if config.family != 'auto':
+        over['family'] = config.family
+    if config.class_names_file:
+        over['class_names'] = read_class_names(Path(config.class_names_file), 'model.class_names_file')
+    return said.model_copy(update=over)
+
+
+def model_card(said: CardFile, metadata: Mapping[str, str], usual: ModelCard) -> ModelCard:
     """What the user says, else what the metadata say, else what is usual for the family.
 
-    Metadata: `class_names` between commas, `input_colour` rgb or bgr.
-    Raises ConfigError or ModelError where one of them cannot be made sense of.
+    Raises ModelError where the metadata cannot be made sense of.
     """
-    if config.class_names_file:
-        names = _read_names(Path(config.class_names_file))
-    else:
-        names = tuple(name.strip() for name in metadata.get('class_names', '').split(',') if name.strip())
-    colour = _colour(metadata.get('input_colour', usual.colour))
-    return replace(usual, class_names=names or usual.class_names, colour=colour)
+    card = usual
+    for source in (card_from_metadata(metadata), said):
+        told = source.model_dump(exclude_none=True, exclude={'family', 'source'})
+        pixels = {key: told.pop(key) for key in ('scale', 'mean', 'std') if key in told}
+        card = replace(card, **told, normalisation=replace(card.normalisation, **pixels))
+    return card
 
 
 def names_of_classes(card: ModelCard, config: ModelConfig, count: int) -> tuple[str, ...]:
@@ -64,27 +87,8 @@ def names_of_classes(card: ModelCard, config: ModelConfig, count: int) -> tuple[
             f'expected {count} names in model.class_names_file {config.class_names_file}, one a line, '
             f'got {len(card.class_names)}; use the list the network was trained with'
         )
+    source = f'model.card {config.card}' if config.card else "the network's metadata"
     raise ModelError(
-        f"expected {count} names in the network's metadata or card, got {len(card.class_names)}; "
-        f'set model.class_names_file'
+        f'expected {count} class names in {source}, got {len(card.class_names)}; set model.class_names_file '
+        f'to the list the network was trained with, or model.family if it is not {card.family}'
     )
-
-
-def _colour(colour: str) -> ColourOrder:
-    for order in _ORDERS:
-        if colour == order:
-            return order
-    raise ModelError(
-        f'expected metadata input_colour of {" or ".join(_ORDERS)}, got {colour!r}; correct the metadata'
-    )
-
-
-def _read_names(path: Path) -> tuple[str, ...]:
-    try:
-        lines = path.read_text(encoding='utf-8').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f'expected class names in {path}, one a line, cannot read it ({error}); '
-            f'check model.class_names_file'
-        ) from error
-    return tuple(line.strip() for line in lines if line.strip())

@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
+from stream_infer_ros.inference.card_file import CardFile
 from stream_infer_ros.inference.decoders.decoder import Decoder
 from stream_infer_ros.inference.decoders.surround import SurroundDecoder, is_surround
-from stream_infer_ros.inference.decoders.yolox import YoloxDecoder, is_yolox
-from stream_infer_ros.inference.model_card import ModelCard, model_card
+from stream_infer_ros.inference.decoders.yolo_end_to_end import (
+    YoloEndToEndDecoder,
+    claims_yolo_end_to_end,
+    is_yolo_end_to_end,
+)
+from stream_infer_ros.inference.decoders.yolov5 import Yolov5Decoder, claims_yolov5, is_yolov5, yolov5_classes
+from stream_infer_ros.inference.decoders.yolov8 import Yolov8Decoder, claims_yolov8, is_yolov8, yolov8_classes
+from stream_infer_ros.inference.decoders.yolox import YoloxDecoder, is_yolox, yolox_classes
+from stream_infer_ros.inference.input_packing import AS_THEY_ARE, Normalisation
+from stream_infer_ros.inference.model_card import ModelCard, model_card, said_card
+from stream_infer_ros.inference.model_metadata import class_names
 from stream_infer_ros.inference.network_io import EngineIo
 from stream_infer_ros.inference.surround_contract import METADATA
+
+_UNIT = Normalisation(scale=1 / 255)
 
 
 class Family(NamedTuple):
     """One kind of outputs.
 
     Attributes:
-        recognise: whether a network's outputs are of this kind.
+        recognise: whether a network's outputs can be of this kind.
         outputs: what they look like, in words.
         usual: the card of a network of this family that says nothing of itself.
         make: what reads them.
+        classes: how many classes the outputs tell of if they are of this kind; None where they do not tell.
+        claims: whether the metadata are those of an exporter of this family.
     """
 
     recognise: Callable[[EngineIo], bool]
     outputs: str
     usual: ModelCard
     make: Callable[[ModelConfig, EngineIo, ModelCard], Decoder]
+    classes: Callable[[EngineIo], int | None] = lambda _: None
+    claims: Callable[[EngineIo], bool] = lambda _: False
 
 
 DECODERS: dict[str, Family] = {
@@ -41,27 +58,73 @@ DECODERS: dict[str, Family] = {
     'yolox': Family(
         is_yolox,
         'one (batch, cells, 5 + classes), cells of the grids at strides 8, 16, 32',
-        ModelCard('yolox', colour='bgr'),
+        ModelCard('yolox', colour='bgr', fit='corner'),
         YoloxDecoder,
+        yolox_classes,
+    ),
+    'yolov5': Family(
+        is_yolov5,
+        'one (batch, 3 x cells, 5 + classes), or a raw head (batch, 3, rows, columns, 5 + classes) a stride',
+        ModelCard('yolov5', normalisation=_UNIT),
+        Yolov5Decoder,
+        yolov5_classes,
+        claims_yolov5,
+    ),
+    'yolov8': Family(
+        is_yolov8,
+        'one (batch, 4 + classes, cells), or the same as (batch, cells, 4 + classes)',
+        ModelCard('yolov8', normalisation=_UNIT),
+        Yolov8Decoder,
+        yolov8_classes,
+        claims_yolov8,
+    ),
+    'yolo_end_to_end': Family(
+        is_yolo_end_to_end,
+        'one (batch, boxes, 6): x0, y0, x1, y1, score, class',
+        ModelCard('yolo_end_to_end', normalisation=_UNIT),
+        YoloEndToEndDecoder,
+        claims=claims_yolo_end_to_end,
     ),
 }
+
+
+# Of COCO: where the outputs leave open how many classes there are, they are these.
+_USUAL_CLASSES = 80
+_NO_BOXES = {'obb': 'turned boxes', 'classify': 'one class for a whole picture'}
 
 
 def model_family(config: ModelConfig, io: EngineIo) -> str:
     """The family the user named, else the one in the metadata, else the one whose outputs these are.
 
-    Raises ModelError if none can be found, or if the outputs are not of the family named.
+    Raises ModelError if none can be found, or several, or if the outputs are not of the family named;
+    ConfigError on a bad model.card.
     """
-    named = config.family if config.family != 'auto' else io.metadata.get('family', '')
+    return _family(said_card(config), io)
+
+
+def card_of(config: ModelConfig, io: EngineIo) -> ModelCard:
+    """The card of a network: what the user says, else its metadata, else what is usual for its family.
+
+    Raises ModelError (see `model_family`), ConfigError on a bad model.card or bad class names.
+    """
+    said = said_card(config)
+    usual = DECODERS[_family(said, io)].usual
+    if io.inputs and io.inputs[0].dtype == 'uint8':
+        usual = replace(usual, normalisation=AS_THEY_ARE)
+    return model_card(said, io.metadata, usual)
+
+
+def make_decoder(config: ModelConfig, io: EngineIo) -> Decoder:
+    """The decoder for a network. Raises ModelError (see `model_family`), ConfigError on bad class names."""
+    card = card_of(config, io)
+    return DECODERS[card.family].make(config, io, card)
+
+
+def _family(said: CardFile, io: EngineIo) -> str:
+    named = said.family if said.family not in (None, 'auto') else io.metadata.get('family', '')
     if not named:
-        for name, family in DECODERS.items():
-            if family.recognise(io):
-                return name
-        raise ModelError(
-            f'which family is this network of? Its outputs are {_outputs(io)}; '
-            f'known families: {_families()}. Set model.family, or export it with metadata family'
-        )
-    source = 'model.family' if config.family != 'auto' else "the network's metadata"
+        return _recognised(said, io)
+    source = "the network's metadata" if said.family in (None, 'auto') else 'model.family or the card'
     if named not in DECODERS:
         raise ModelError(
             f'expected a known family in {source}, got {named!r}; known families: {_families()}. '
@@ -75,18 +138,44 @@ def model_family(config: ModelConfig, io: EngineIo) -> str:
     return named
 
 
-def card_of(config: ModelConfig, io: EngineIo) -> ModelCard:
-    """The card of a network: what the user says, else its metadata, else what is usual for its family.
-
-    Raises ModelError (see `model_family`), ConfigError on bad class names.
+def _recognised(said: CardFile, io: EngineIo) -> str:
+    """The one family whose outputs these can be: by their shapes, then by who exported them and what
+    number of classes is known.
     """
-    return model_card(config, io.metadata, DECODERS[model_family(config, io)].usual)
+    if (task := io.metadata.get('task', '')) in _NO_BOXES:
+        raise ModelError(
+            f'expected a network that finds boxes, got one whose metadata say task {task!r}, '
+            f'{_NO_BOXES[task]}; export one for detection'
+        )
+    fitting = {name: family for name, family in DECODERS.items() if family.recognise(io)}
+    classes = {name: family.classes(io) for name, family in fitting.items()}
+    known = len(said.class_names or class_names(io.metadata))
+    candidates = _only(fitting, [name for name, family in fitting.items() if family.claims(io)])
+    if known:
+        candidates = _only(candidates, [name for name in candidates if classes[name] in (known, None)])
+        candidates = _only(candidates, [name for name in candidates if classes[name] == known])
+    else:
+        candidates = _only(candidates, [name for name in candidates if classes[name] == _USUAL_CLASSES])
+    if len(candidates) == 1:
+        return candidates[0]
+    if not candidates:
+        raise ModelError(
+            f'which family is this network of? Its outputs are {_outputs(io)}; '
+            f'known families: {_families()}. Set model.family, or export it with metadata family'
+        )
+    fits = ' or '.join(
+        name if classes[name] is None else f'{name} with {classes[name]} classes' for name in candidates
+    )
+    tells = f'{known} class names are known, which does not tell' if known else 'nothing else tells'
+    raise ModelError(
+        f'is this network {fits}? Its outputs {_outputs(io)} fit each, and {tells}. '
+        f'Set model.family, or model.card, or the right class names in model.class_names_file'
+    )
 
 
-def make_decoder(config: ModelConfig, io: EngineIo) -> Decoder:
-    """The decoder for a network. Raises ModelError (see `model_family`), ConfigError on bad class names."""
-    card = card_of(config, io)
-    return DECODERS[card.family].make(config, io, card)
+def _only(names: Iterable[str], told: list[str]) -> list[str]:
+    """Those that something told of; all of them if it told of none."""
+    return told or list(names)
 
 
 def _outputs(io: EngineIo) -> str:

@@ -1,4 +1,4 @@
-"""The YOLOX family: one output, a row per anchor point, without anchors' sizes.
+"""The YOLOX family: one output, a row per cell, without anchors' sizes. YOLOv6 exports look the same.
 
 Ge et al., YOLOX: Exceeding YOLO Series in 2021, arXiv:2107.08430.
 """
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder, Boxes
+from stream_infer_ros.inference.decoders.grid import centred, count_cells, grid_cells
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.model_card import ModelCard, names_of_classes
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
@@ -26,7 +27,16 @@ def is_yolox(io: EngineIo) -> bool:
     if len(io.outputs) != 1 or len(io.outputs[0].shape) != 3:
         return False
     _, rows, fields = io.outputs[0].shape
-    return fields > _BEFORE_CLASSES and rows in (-1, len(_cells(ImageInput.of(io))))
+    image_input = ImageInput.of(io)
+    return fields > _BEFORE_CLASSES and rows in (
+        -1,
+        count_cells(image_input.height, image_input.width, STRIDES),
+    )
+
+
+def yolox_classes(io: EngineIo) -> int:
+    """How many classes its rows tell of."""
+    return io.outputs[0].shape[2] - _BEFORE_CLASSES
 
 
 class YoloxDecoder(BoxDecoder):
@@ -38,10 +48,9 @@ class YoloxDecoder(BoxDecoder):
         self._output = output.name
         image_input = ImageInput.of(io)
         self._network_width = image_input.width
-        self._cells = _cells(image_input)
-        fields = output.shape[2]
-        rows = TensorInfo(output.name, output.dtype, (output.shape[0], len(self._cells), fields))
-        names = names_of_classes(card, config, fields - _BEFORE_CLASSES)
+        self._cells = grid_cells(image_input.height, image_input.width, card.strides or STRIDES)
+        rows = TensorInfo(output.name, output.dtype, (-1, len(self._cells), output.shape[2]))
+        names = names_of_classes(card, config, yolox_classes(io))
         super().__init__(config, replace(io, outputs=(rows,)), card, names)
 
     def boxes(self, outputs: dict[str, NDArray[Any]]) -> Boxes:
@@ -52,23 +61,12 @@ class YoloxDecoder(BoxDecoder):
         chosen = rows[candidates]
         class_id = chosen[:, _BEFORE_CLASSES:].argmax(axis=1)
         score = chosen[:, 4] * chosen[np.arange(len(chosen)), _BEFORE_CLASSES + class_id]
-        xyxy = self._boxes(chosen, self._cells[candidates], decoded=self._is_decoded(rows))
-        return Boxes(xyxy, score, class_id)
-
-    def _boxes(
-        self, rows: NDArray[np.float32], cells: NDArray[np.float32], decoded: bool
-    ) -> NDArray[np.float32]:
-        """(N, 4) xyxy in network pixels, centres at whole numbers."""
-        centre, size = rows[:, :2], rows[:, 2:4]
-        if not decoded:
+        box = chosen[:, :4]
+        if not self._is_decoded(rows):
+            cells = self._cells[candidates]
             stride = cells[:, 2:]
-            centre = (centre + cells[:, :2]) * stride
-            size = np.exp(size) * stride
-        # YOLOX measures from the image's corner, where pixel centres lie at halves.
-        centre = centre - np.float32(0.5)
-        half = size * np.float32(0.5)
-        xyxy: NDArray[np.float32] = np.concatenate([centre - half, centre + half], axis=1)
-        return xyxy
+            box = np.concatenate([box[:, :2] + cells[:, :2], np.exp(box[:, 2:])], axis=1) * stride
+        return Boxes(centred(box), score, class_id)
 
     def _is_decoded(self, rows: NDArray[np.float32]) -> bool:
         """Whether centres are pixels already and spread over the image; else they lie within a cell or two.
@@ -76,13 +74,3 @@ class YoloxDecoder(BoxDecoder):
         Exports of both kinds have the same shape and say nothing of it.
         """
         return bool(np.median(rows[::16, 0]) > self._network_width / 8)
-
-
-def _cells(image_input: ImageInput) -> NDArray[np.float32]:
-    """(A, 3): column, row and stride of each cell, in the order of the network's rows."""
-    grids = []
-    for stride in STRIDES:
-        row, column = np.mgrid[: image_input.height // stride, : image_input.width // stride]
-        grids.append(np.stack([column.ravel(), row.ravel(), np.full(row.size, stride)], axis=1))
-    cells: NDArray[np.float32] = np.concatenate(grids).astype(np.float32)
-    return cells

@@ -1,0 +1,126 @@
+"""Model cards on disk: what a user writes about a network that does not say it itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field, ValidationError
+
+from stream_infer_ros.cameras.encodings import ColourOrder
+from stream_infer_ros.config import ModelFamily
+from stream_infer_ros.config.section import Section
+from stream_infer_ros.errors import ConfigError
+from stream_infer_ros.inference.letterbox import Fit
+from stream_infer_ros.resources import share_directory
+
+Channels = tuple[float, float, float]
+Positive = Annotated[float, Field(gt=0.0)]
+Size = tuple[Positive, Positive]
+
+
+class CardFile(Section):
+    """The keys of a card; what it leaves out comes from the metadata, or is usual for the family.
+
+    Each description says what is expected, for errors.
+    """
+
+    family: ModelFamily | None = Field(None, description='a family, see model.family')
+    class_names: tuple[str, ...] | str | None = Field(
+        None, description='a list of names in order of class_id, or a text file beside the card, one a line'
+    )
+    colour: ColourOrder | None = Field(None, description='rgb or bgr')
+    scale: Positive | None = Field(None, description='a number above 0 that pixels 0..255 are multiplied by')
+    mean: Channels | None = Field(
+        None, description="three numbers, by the network's channels, taken from the scaled pixels"
+    )
+    std: tuple[Positive, Positive, Positive] | None = Field(
+        None, description='three numbers above 0 that scaled pixels without their mean are divided by'
+    )
+    fit: Fit | None = Field(None, description='letterbox, corner or stretch')
+    padding: Annotated[int, Field(ge=0, le=255)] | None = Field(None, description='a grey value 0..255')
+    strides: tuple[Annotated[int, Field(ge=1, le=128)], ...] | None = Field(
+        None, description='the pixels of a cell in each grid of the outputs, e.g. [8, 16, 32]'
+    )
+    anchors: tuple[tuple[Size, ...], ...] | None = Field(
+        None, description='for each stride its anchors, each [width, height] in pixels'
+    )
+    background: Annotated[int, Field(ge=0)] | None = Field(
+        None, description='the class_id that means that there is nothing'
+    )
+    source: str = Field('', description='words: where the network comes from')
+
+
+def read_card(card: str) -> CardFile:
+    """The card of that name in config/models, or in that YAML file; class names as a list.
+
+    Raises ConfigError if there is none, or if it says what a card cannot say.
+    """
+    path = _path(card)
+    try:
+        settings = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except OSError as error:
+        raise ConfigError(
+            f'cannot read model card {path}: {error.strerror}; check model.card, a file or one of '
+            f'{", ".join(shipped_cards())}'
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f'model card {path}: expected YAML, got {str(error).splitlines()[0]}; correct it'
+        ) from error
+    if not isinstance(settings, dict):
+        raise ConfigError(
+            f'model card {path}: expected keys of {", ".join(CardFile.model_fields)}, '
+            f'got {type(settings).__name__}; write one `key: value` a line'
+        )
+    try:
+        parsed = parse_card(settings)
+    except ValueError as error:
+        raise ConfigError(f'model card {path}: {error}; correct the card') from error
+    if isinstance(parsed.class_names, str):
+        names = read_class_names(path.parent / parsed.class_names, f'class_names in model card {path}')
+        parsed = parsed.model_copy(update={'class_names': names})
+    return parsed
+
+
+def parse_card(settings: dict[str, Any]) -> CardFile:
+    """Raises ValueError that says of each bad key what was expected and what came."""
+    try:
+        return CardFile.model_validate(settings)
+    except ValidationError as error:
+        problems = {str(details['loc'][0]): None for details in error.errors() if details['loc']}
+        raise ValueError('; '.join(_problem(key, settings.get(key)) for key in problems)) from error
+
+
+def read_class_names(path: Path, setting: str) -> tuple[str, ...]:
+    """Names from a text file, one a line. Raises ConfigError; `setting` is what named the file."""
+    try:
+        lines = path.read_text(encoding='utf-8').splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f'expected class names in {path}, one a line, cannot read it ({error}); check {setting}'
+        ) from error
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+def shipped_cards() -> list[str]:
+    """Names of the cards in config/models."""
+    return sorted(path.stem for path in _shelf().glob('*.yaml'))
+
+
+def _problem(key: str, value: Any) -> str:
+    field = CardFile.model_fields.get(key)
+    if field is None:
+        return f'expected keys of {", ".join(CardFile.model_fields)}, got {key!r}'
+    return f'{key}: expected {field.description}, got {value!r}'
+
+
+def _path(card: str) -> Path:
+    if '/' in card or card.endswith(('.yaml', '.yml')):
+        return Path(card).expanduser()
+    return _shelf() / f'{card}.yaml'
+
+
+def _shelf() -> Path:
+    return share_directory() / 'config' / 'models'

@@ -1,0 +1,127 @@
+"""What the metadata in a network's file say about it, in the words of those who write such files.
+
+Ours: `family`, `class_names` between commas, `input_colour`, and `input_scale`, `input_mean`, `input_std`,
+`input_fit`, `input_padding`, `anchors`, `strides` as in a model card. Ultralytics' exporter writes `names` as
+a Python dictionary, `task`, `stride`, `imgsz`, `author`, `description`, `args`, `kpt_shape`, `end2end`, each
+as str() of the value; that of YOLOv5's own repository only `names` and `stride`. Others write the names as a
+list or as JSON, Hugging Face as `id2label`.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from stream_infer_ros.errors import ModelError
+from stream_infer_ros.inference.card_file import CardFile, parse_card
+
+_NAMES = ('class_names', 'names', 'id2label', 'labels', 'classes')
+_CARD_KEYS = {
+    'input_colour': 'colour',
+    'input_scale': 'scale',
+    'input_mean': 'mean',
+    'input_std': 'std',
+    'input_fit': 'fit',
+    'input_padding': 'padding',
+    'anchors': 'anchors',
+    'strides': 'strides',
+}
+_LONGEST = 1 << 20
+_MOST_CLASSES = 100_000
+
+
+def card_from_metadata(metadata: Mapping[str, str]) -> CardFile:
+    """What of a card the metadata tell, without the family. Raises ModelError where they make no sense."""
+    settings: dict[str, Any] = {}
+    for key, name in _CARD_KEYS.items():
+        if key in metadata:
+            settings[name] = _value(metadata[key])
+    try:
+        told = parse_card(settings)
+    except ValueError as error:
+        raise ModelError(
+            f"the network's metadata: {error}; correct the metadata, or set model.card"
+        ) from error
+    return told.model_copy(update={'class_names': class_names(metadata) or None})
+
+
+def class_names(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of the classes, in order of class_id; none where the metadata tell none. Raises ModelError."""
+    for key in _NAMES:
+        text = metadata.get(key, '').strip()
+        if not text:
+            continue
+        if text[0] not in '[{(':
+            return tuple(name.strip() for name in text.replace('\n', ',').split(',') if name.strip())
+        try:
+            return _names_of(literal(text))
+        except ValueError as error:
+            raise ModelError(
+                f'expected metadata {key} of class names, {{0: name, 1: name}} or a list, got {text[:60]!r} '
+                f'({error}); set model.class_names_file'
+            ) from error
+    return ()
+
+
+def literal(text: str) -> Any:
+    """A value written in Python or in JSON; nothing is executed. Raises ValueError."""
+    if len(text) > _LONGEST:
+        raise ValueError(f'{len(text)} characters')
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        pass  # null, true and false are JSON only
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError('nested too deeply') from error
+
+
+def is_ultralytics(metadata: Mapping[str, str]) -> bool:
+    """Whether Ultralytics' exporter wrote the file (not that of YOLOv5's own repository)."""
+    return metadata.get('author') == 'Ultralytics' or {'task', 'names', 'stride'} <= set(metadata)
+
+
+def has_boxes_inside(metadata: Mapping[str, str]) -> bool:
+    """Whether Ultralytics' exporter left in the graph what picks the best boxes: `end2end`, or `nms=True`."""
+    if metadata.get('end2end', '').strip().lower() == 'true':
+        return True
+    try:
+        options = literal(metadata.get('args', '') or '{}')
+    except ValueError:
+        return False
+    return isinstance(options, dict) and options.get('nms') is True
+
+
+def keypoint_channels(metadata: Mapping[str, str]) -> int:
+    """Numbers that a pose network tells of each box beside it: those of `kpt_shape`, 0 without it."""
+    if 'kpt_shape' not in metadata:
+        return 0
+    try:
+        points, numbers = literal(metadata['kpt_shape'])
+        return int(points) * int(numbers)
+    except (ValueError, TypeError) as error:
+        raise ModelError(
+            f'expected metadata kpt_shape of two numbers, got {metadata["kpt_shape"]!r}; correct the metadata'
+        ) from error
+
+
+def _names_of(value: Any) -> tuple[str, ...]:
+    if isinstance(value, Mapping):
+        by_id = {int(key): str(name) for key, name in value.items()}
+        if by_id and not 0 <= min(by_id) <= max(by_id) < _MOST_CLASSES:
+            raise ValueError(f'class ids {min(by_id)} to {max(by_id)}')
+        # Some lists have gaps: COCO's 80 classes have ids up to 90.
+        return tuple(by_id.get(index, f'class{index}') for index in range(max(by_id, default=-1) + 1))
+    if isinstance(value, (list, tuple)):
+        return tuple(str(name) for name in value)
+    raise ValueError(f'a {type(value).__name__}')
+
+
+def _value(text: str) -> Any:
+    try:
+        return literal(text)
+    except ValueError:
+        return text.strip()
