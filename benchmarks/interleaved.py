@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 
 def medians_ms(alternatives: Mapping[str, Callable[[], object]], runs: int = 100) -> dict[str, float]:
@@ -25,3 +26,27 @@ def print_against_first(title: str, medians: Mapping[str, float]) -> None:
     print(title)
     for name, taken in medians.items():
         print(f'  {name:<44} {taken:8.3f} ms   x {taken / floor:.2f}')
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Medians, milliseconds: of the wall clock, and of this process's CPU, all threads."""
+
+    wall_ms: float
+    cpu_ms: float
+
+
+def costs(alternatives: Mapping[str, Callable[[], object]], rounds: int = 100) -> dict[str, Cost]:
+    """Of each, over `rounds` after two to warm up; every other round in reverse order."""
+    wall: dict[str, list[float]] = {name: [] for name in alternatives}
+    cpu: dict[str, list[float]] = {name: [] for name in alternatives}
+    for turn in range(rounds + 2):
+        for name in list(alternatives)[:: 1 if turn % 2 else -1]:
+            start, start_cpu = time.perf_counter(), time.process_time()
+            alternatives[name]()
+            if turn >= 2:
+                wall[name].append(time.perf_counter() - start)
+                cpu[name].append(time.process_time() - start_cpu)
+    return {
+        name: Cost(statistics.median(wall[name]) * 1e3, statistics.median(cpu[name]) * 1e3) for name in wall
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -50,25 +50,29 @@ class StateReport:
         self._publisher.publish(encode_diagnostic_array(now_ns, [self._status]))
 
     @contextmanager
-    def busy(self, doing: str) -> Iterator[None]:
-        """Say what is being done, and every second for how long already, until it is done."""
+    def busy(self, doing: str) -> Iterator[Callable[[str], None]]:
+        """Say what is being done, and every second for how long already, until it is done.
+
+        What is yielded takes how far it is, in words, to be said with the next second.
+        """
         done = threading.Event()
         start_s = time.monotonic()
+        so_far: list[str] = []
         self.say(DiagnosticLevel.OK, f'{doing} ...')
-        watch = threading.Thread(target=self._repeat, args=(doing, start_s, done), name='progress')
+        watch = threading.Thread(target=self._repeat, args=(doing, start_s, done, so_far), name='progress')
         watch.start()
         try:
-            yield
+            yield lambda words: so_far.__setitem__(slice(None), [words])
         finally:
             done.set()
             watch.join()
         self._node.get_logger().info(f'{doing}: done after {time.monotonic() - start_s:.1f} s')
 
-    def _repeat(self, doing: str, start_s: float, done: threading.Event) -> None:
+    def _repeat(self, doing: str, start_s: float, done: threading.Event, so_far: list[str]) -> None:
         logged_s = start_s
         while not done.wait(PERIOD_S):
             now_s = time.monotonic()
-            message = f'{doing}, {now_s - start_s:.0f} s so far'
+            message = ', '.join([doing, *so_far, f'{now_s - start_s:.0f} s so far'])
             self._status = self._make(DiagnosticLevel.OK, message)
             self.publish()
             if now_s - logged_s >= LOGGED_EVERY_S:

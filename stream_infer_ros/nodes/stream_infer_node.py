@@ -40,8 +40,13 @@ class StreamInferNode(PipelineNode):
         self.may_yet_start = not config.cameras  # until some are found
         self._cameras = tuple(remapped(self, camera) for camera in self._find_cameras(config))
         self.may_yet_start = False
-        with self.report.busy(f'loading the network on engine {config.engine.kind}'):
-            self._network = Network(config, len(self._cameras))
+        with self.report.busy(f'loading the network on engine {config.engine.kind}') as tell:
+
+            def on_progress(step: str, share: float) -> bool:
+                tell(f'{step} {share:.0%}')
+                return not self.stopping.is_set()
+
+            self._network = Network(config, len(self._cameras), on_progress)
         cameras = ', '.join(camera.camera for camera in self._cameras)
         return f'{cameras}; {self._network}'
 

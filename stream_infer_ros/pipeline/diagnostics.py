@@ -153,6 +153,7 @@ class Diagnostics:
         health = self._network.engine.health()
         values = {'engine': self._network.kind, 'model': self._network.file.name}
         values |= {'restarts': str(health.restarts)}
+        values |= {'boxes.not_finite': str(self._network.decoder.dropped)}
         values |= {'last failure': health.reason} if health.reason else {}
         if health.state is EngineState.DOWN:
             level, message = DiagnosticLevel.ERROR, f'down: {health.reason}'
