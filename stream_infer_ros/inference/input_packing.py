@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.errors import EngineError, ModelError
+from stream_infer_ros.inference.companions import companion, is_companion
+from stream_infer_ros.inference.loose_outputs import loose_outputs
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 
 DTYPES = ('uint8', 'float32', 'float16')
@@ -49,7 +51,7 @@ AS_THEY_ARE = Normalisation()
 
 @dataclass(frozen=True, slots=True)
 class ImageInput:
-    """The one input of a network that takes pictures.
+    """The one input of a network that takes pictures, and those it has beside.
 
     Attributes:
         name: of the tensor.
@@ -58,6 +60,7 @@ class ImageInput:
         height, width: pixels.
         fixed_batch: images that go in at once, no fewer and no more; 0 if any number does.
         normalisation: of the pixels of a float network; a uint8 network does its own.
+        companions: further inputs, which `feed` fills.
     """
 
     name: str
@@ -67,6 +70,7 @@ class ImageInput:
     width: int
     fixed_batch: int
     normalisation: Normalisation = AS_THEY_ARE
+    companions: tuple[TensorInfo, ...] = ()
 
     @classmethod
     def of(cls, io: EngineIo, normalisation: Normalisation = AS_THEY_ARE) -> ImageInput:
@@ -74,28 +78,24 @@ class ImageInput:
 
         Raises ModelError if it takes anything but pictures, or uint8 pixels that somebody should normalise.
         """
-        if len(io.inputs) != 1:
+        pictures = [tensor for tensor in io.inputs if not is_companion(tensor)]
+        if len(pictures) != 1:
             names = ', '.join(tensor.name for tensor in io.inputs) or 'none'
             raise ModelError(
                 f'expected a network with one input, got {len(io.inputs)} ({names}); export images only'
             )
-        tensor = io.inputs[0]
+        (tensor,) = pictures
         if tensor.dtype not in DTYPES:
             raise ModelError(
                 f'expected input {tensor.name!r} as {", ".join(DTYPES)}, got {tensor.dtype}; '
                 f'export the network with a uint8 or float32 input'
             )
         layout = _layout(tensor)
-        batch, *rest = tensor.shape
+        _, *rest = tensor.shape
         if tensor.dtype == 'uint8' and normalisation != AS_THEY_ARE:
             raise ModelError(
                 f'expected a network with uint8 input {tensor.name!r} to normalise by itself, and the '
                 f'card says {normalisation}; leave scale, mean and std out of the card'
-            )
-        if batch == 0 or batch > MOST_FIXED_BATCH:
-            raise ModelError(
-                f'expected a free batch dimension or 1 to {MOST_FIXED_BATCH} in input {tensor.name!r}, '
-                f'got {batch}; export the network with a dynamic batch'
             )
         height, width = (rest[0], rest[1]) if layout == 'nhwc' else (rest[1], rest[2])
         if height < 1 or width < 1:
@@ -105,13 +105,28 @@ class ImageInput:
                 f'expected input {tensor.name!r} of at most {MOST_PIXELS} pixels, got {height}x{width}; '
                 f'export the network for smaller pictures'
             )
-        return cls(tensor.name, tensor.dtype, layout, height, width, max(batch, 0), normalisation)
+        beside = tuple(other for other in io.inputs if other is not tensor)
+        for other in beside:
+            companion(other, 1, height, width)
+        batch = _fixed_batch(tensor, io)
+        return cls(tensor.name, tensor.dtype, layout, height, width, batch, normalisation, beside)
 
     def shape(self, n: int) -> tuple[int, int, int, int]:
         """Shape of the tensor that holds `n` images."""
         if self.layout == 'nhwc':
             return n, self.height, self.width, 3
         return n, 3, self.height, self.width
+
+    def shapes(self, n: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Name and shape of every input for `n` images."""
+        yield self.name, self.shape(n)
+        for tensor in self.companions:
+            yield tensor.name, companion(tensor, n, self.height, self.width).shape
+
+    def feed(self, packed: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Every input of the network by name, for pictures that are packed."""
+        beside = {it.name: companion(it, len(packed), self.height, self.width) for it in self.companions}
+        return {self.name: packed, **beside}
 
     def check(self, batch: NDArray[np.uint8], n: int) -> None:
         """Raise EngineError unless `batch` holds `n` images this network takes."""
@@ -152,6 +167,24 @@ class ImageInput:
             if self.fixed_batch and count < step:
                 part = np.concatenate([part, np.repeat(images[:1], step - count, axis=0)])
             yield self.pack(part), count
+
+
+def _fixed_batch(tensor: TensorInfo, io: EngineIo) -> int:
+    """Images that go in at once; 0 if any number does."""
+    batch = tensor.shape[0]
+    if batch == 0 or batch > MOST_FIXED_BATCH:
+        raise ModelError(
+            f'expected a free batch dimension or 1 to {MOST_FIXED_BATCH} in input {tensor.name!r}, '
+            f'got {batch}; export the network with a dynamic batch'
+        )
+    if loose_outputs(io):
+        if batch > 1:
+            raise ModelError(
+                f'expected one image in input {tensor.name!r} of a network whose outputs have no batch '
+                f'dimension ({", ".join(map(str, io.outputs))}), got {batch}; export it for one image'
+            )
+        return 1
+    return max(batch, 0)
 
 
 def _layout(tensor: TensorInfo) -> Literal['nhwc', 'nchw']:

@@ -23,6 +23,7 @@ from stream_infer_ros.inference.engines.runtime import (
 )
 from stream_infer_ros.inference.engines.spec import EngineSpec
 from stream_infer_ros.inference.input_packing import ImageInput
+from stream_infer_ros.inference.loose_outputs import together
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 
 # ONNX Runtime's names where they differ from numpy's.
@@ -68,7 +69,7 @@ class OnnxRuntimeEngine:
         check_used(session, device)
         io = _describe(session)
         check_precision(device, precision, {tensor.dtype for tensor in (*io.inputs, *io.outputs)})
-        self._input = self._spec.image_input(io)
+        self._input = self._spec.image_input(io, companions=True)
         self._session, self._io = session, io
 
     def infer(self, batch: NDArray[np.uint8], n: int, within_s: float = math.inf) -> dict[str, NDArray[Any]]:
@@ -76,17 +77,13 @@ class OnnxRuntimeEngine:
         if self._session is None or self._input is None:
             raise not_loaded()
         self._input.check(batch, n)
-        parts = []
+        runs = []
         try:
             for packed, count in self._input.parts(batch[:n]):
-                outputs = self._session.run(None, {self._input.name: packed})
-                parts.append([array[:count] for array in outputs])
+                runs.append((self._session.run(None, self._input.feed(packed)), count))
         except Exception as error:
             raise failed_run(error) from error
-        whole = (
-            parts[0] if len(parts) == 1 else [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
-        )
-        return {tensor.name: array for tensor, array in zip(self.io.outputs, whole, strict=True)}
+        return together(self.io, runs)
 
     def close(self) -> None:
         """See Engine."""

@@ -20,6 +20,7 @@ from stream_infer_ros.inference.engines.runtime import (
 )
 from stream_infer_ros.inference.engines.spec import EngineSpec
 from stream_infer_ros.inference.input_packing import ImageInput
+from stream_infer_ros.inference.loose_outputs import together
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 
 
@@ -58,9 +59,11 @@ class OpenVinoEngine:
         except RuntimeError as error:
             raise unreadable_model(self._spec.model, error) from error
         io = _describe(model)
-        image_input = self._spec.image_input(io)
+        image_input = self._spec.image_input(io, companions=True)
         try:
-            model.reshape({image_input.name: list(image_input.shape(image_input.fixed_batch or 1))})
+            model.reshape(
+                {name: list(shape) for name, shape in image_input.shapes(image_input.fixed_batch or 1)}
+            )
         except RuntimeError as error:
             raise unreadable_model(self._spec.model, error) from error
         self._compiled = self._compile(core, model)
@@ -77,24 +80,23 @@ class OpenVinoEngine:
         try:
             # Packed one by one, so that the first image runs while the next is packed.
             for part, count in self._input.parts(batch[:n], most=1):
-                packed.append(part)
+                packed.append(self._input.feed(part))
                 counts.append(count)
                 requests.append(self._request(len(requests)))
-                requests[-1].set_input_tensor(self._openvino.Tensor(part, shared_memory=True))
+                for name, array in packed[-1].items():
+                    requests[-1].set_tensor(name, self._openvino.Tensor(array, shared_memory=True))
                 requests[-1].start_async()
             for request in requests:
                 request.wait()
         except RuntimeError as error:
             raise failed_run(error) from error
-        return {
-            tensor.name: np.concatenate(
-                [
-                    request.get_output_tensor(place).data[:count]
-                    for request, count in zip(requests, counts, strict=True)
-                ]
-            )
-            for place, tensor in enumerate(self.io.outputs)
-        }
+        runs = [
+            ([request.get_output_tensor(place).data for place in range(len(self.io.outputs))], count)
+            for request, count in zip(requests, counts, strict=True)
+        ]
+        whole = together(self.io, runs)
+        # A request's outputs are its own memory, which its next run overwrites; of several runs, copies.
+        return {name: np.array(array) for name, array in whole.items()} if len(runs) == 1 else whole
 
     def close(self) -> None:
         """See Engine."""

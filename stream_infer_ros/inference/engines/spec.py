@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stream_infer_ros.config import EngineConfig
+from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.input_packing import AS_THEY_ARE, ImageInput, Normalisation
 from stream_infer_ros.inference.network_io import EngineIo
 
@@ -40,6 +41,17 @@ class EngineSpec:
     normalisation_of: Callable[[EngineIo], Normalisation] = field(default=_as_they_are)
     on_progress: OnProgress = field(default=_go_on)
 
-    def image_input(self, io: EngineIo) -> ImageInput:
-        """How pictures go into the network. Raises ModelError if it takes none."""
-        return ImageInput.of(io, self.normalisation_of(io))
+    def image_input(self, io: EngineIo, companions: bool = False) -> ImageInput:
+        """How pictures go into the network.
+
+        `companions` says that the engine takes all inputs that `ImageInput.feed` tells. Raises ModelError if
+        the network takes no pictures, or more than those from an engine that feeds nothing else.
+        """
+        image_input = ImageInput.of(io, self.normalisation_of(io))
+        if image_input.companions and not companions:
+            names = ', '.join(tensor.name for tensor in image_input.companions)
+            raise ModelError(
+                f'expected a network with one input for engine {self.config.kind}, got {names} beside the '
+                f'pictures; export the network without, or set engine.kind to onnxruntime or openvino'
+            )
+        return image_input
