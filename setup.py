@@ -29,6 +29,7 @@ setup(
         (f'share/{PACKAGE}', ['package.xml']),
         share('launch', '*.launch.py'),
         share('config', '*.yaml', '*.rviz'),
+        share('config/models', '*.yaml', '*.txt'),
         share('models', '*.onnx', '*.md'),
     ],
     python_requires='>=3.10',

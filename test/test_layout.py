@@ -18,6 +18,8 @@ SHARE = {
     'share/stream_infer_ros/config/stream_infer.yaml',
     'share/stream_infer_ros/config/occupancy_fusion.yaml',
     'share/stream_infer_ros/config/stream_infer.rviz',
+    'share/stream_infer_ros/config/models/coco.txt',
+    'share/stream_infer_ros/config/models/yolox_coco.yaml',
     'share/stream_infer_ros/models/surround.onnx',
     'share/stream_infer_ros/models/surround.md',
 }

@@ -109,7 +109,7 @@ def card_of(config: ModelConfig, io: EngineIo) -> ModelCard:
     """
     said = said_card(config)
     usual = DECODERS[_family(said, io)].usual
-    if io.inputs and io.inputs[0].dtype == 'uint8':
+    if any(tensor.dtype == 'uint8' for tensor in io.inputs):
         usual = replace(usual, normalisation=AS_THEY_ARE)
     return model_card(said, io.metadata, usual)
 
