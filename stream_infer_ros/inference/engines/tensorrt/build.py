@@ -2,20 +2,96 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import asdict
+from typing import Any
+
+from stream_infer_ros.errors import EngineError
 from stream_infer_ros.inference.engines.spec import EngineSpec
+from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour, flavour_named
+from stream_infer_ros.inference.engines.tensorrt.half import in_half
+from stream_infer_ros.inference.engines.tensorrt.input_stage import Staged, with_pictures_in
+from stream_infer_ros.inference.engines.tensorrt.network_builder import BuildOrder, build_serialized
+from stream_infer_ros.inference.engines.tensorrt.onnx_file import OnnxFile, read_onnx, serialized
 from stream_infer_ros.inference.engines.tensorrt.plan import Plan
-from stream_infer_ros.inference.engines.tensorrt.target import Gpu
+from stream_infer_ros.inference.engines.tensorrt.plan_cache import PlanCache, cache_folder
+from stream_infer_ros.inference.engines.tensorrt.precision import (
+    build_precision,
+    check_capability,
+    precision_in_file,
+)
+from stream_infer_ros.inference.engines.tensorrt.target import Gpu, target_of
+from stream_infer_ros.inference.input_packing import ImageInput
+
+# Counts what these files do to a network: plans of another count are built again.
+_REVISION = 1
 
 
-def built_plan(spec: EngineSpec, gpu: Gpu | None) -> Plan:
+def built_plan(spec: EngineSpec, gpu: Gpu | None, anew: bool = False) -> Plan:
     """The plan of a network, from the cache or built now.
 
     Args:
         spec: of the engine; `on_progress` is told how far a build is.
         gpu: the one to run on. None where there is none: TensorRT for RTX then builds for
             `tensorrt.compute_capabilities`, the others refuse.
+        anew: build now whatever the cache holds, for a plan that the runtime refused.
+        anew: build it even if the cache has it: what it had cannot be read by the runtime.
 
     Raises ModelError if TensorRT cannot take the network, EngineError if it is missing, cannot honour the
-    precision, or the cache cannot be written.
+    precision, was told to stop, or the cache cannot be used.
     """
-    raise NotImplementedError((spec, gpu))
+    flavour = flavour_named(spec.config.tensorrt.flavour)
+    target = target_of(spec.config.tensorrt, flavour, gpu)
+    file = read_onnx(spec.model)
+    image = spec.image_input(file.io)
+    precision = build_precision(spec.config.precision, precision_in_file(file.model), flavour.typed_networks)
+    check_capability(precision.name, target.capabilities[0])
+    staged = with_pictures_in(file.model, image)
+    max_batch = image.fixed_batch or spec.max_batch
+    order = BuildOrder(
+        spec.model, staged.image_input, max_batch, precision, target, spec.config.tensorrt.workspace_mb
+    )
+    cache = PlanCache(cache_folder(spec.config.cache_dir))
+    facts = _facts(file, image, order, flavour)
+    if anew:
+        cache.forget(spec.model.stem, facts)
+    plan = cache.plan(
+        spec.model.stem,
+        facts,
+        lambda: _built(staged, order, flavour, cache, spec),
+        lambda: _waiting(spec),
+        anew,
+    )
+    return Plan(plan, flavour, file.io, staged.image_input, max_batch, precision.name)
+
+
+def _built(staged: Staged, order: BuildOrder, flavour: Flavour, cache: PlanCache, spec: EngineSpec) -> bytes:
+    model = in_half(staged.model, staged.nodes) if order.precision.to_half else staged.model
+    here = (flavour.name, flavour.version, order.target.gpu, *order.target.capabilities)
+    speeds = re.sub(r'[^\w.]+', '-', '-'.join(here))
+    plan, timing = build_serialized(serialized(model), order, flavour, cache.timing(speeds), spec.on_progress)
+    cache.keep_timing(speeds, timing)
+    return plan
+
+
+def _waiting(spec: EngineSpec) -> None:
+    if not spec.on_progress(f'another process builds {spec.model.name}', 0.0):
+        raise EngineError(
+            f'expected to wait for the build of {spec.model.name}, told to stop; start it again'
+        )
+
+
+def _facts(file: OnnxFile, image: ImageInput, order: BuildOrder, flavour: Flavour) -> dict[str, Any]:
+    """All that a plan depends on."""
+    return {
+        'onnx_sha256': file.sha256,
+        'flavour': flavour.name,
+        'version': flavour.version,
+        'gpu': order.target.gpu,
+        'compute_capabilities': order.target.capabilities,
+        'precision': asdict(order.precision),
+        'profile': [1, order.max_batch, order.max_batch],
+        'input': asdict(image),
+        'workspace_mb': order.workspace_mb,
+        'revision': _REVISION,
+    }

@@ -16,11 +16,12 @@ class Plan:
     Attributes:
         serialized: for `flavour.trt.Runtime(flavour.logger).deserialize_cuda_engine`.
         flavour: the TensorRT that built it, and the only one that reads it.
-        io: inputs, outputs and metadata as the ONNX file declares them; names and output tensors of the plan
-            are these, its input is `image_input`.
+        io: inputs, outputs and metadata as the ONNX file declares them; the outputs of the plan are these.
         image_input: what the plan is fed: uint8 NHWC as it comes, whatever the file takes, since the cast,
-            the transpose and the normalisation are in the plan; `fixed_batch` as in the file.
+            the transpose and the normalisation are in the plan. Its name differs from the file's where they
+            had to be put in front; `fixed_batch` is as in the file.
         max_batch: most images in one run; the profile's, or `fixed_batch`.
+        precision: what it was built in: 'fp32', 'fp16', 'bf16', 'int8' or 'fp8'.
     """
 
     serialized: bytes
@@ -28,3 +29,4 @@ class Plan:
     io: EngineIo
     image_input: ImageInput
     max_batch: int
+    precision: str

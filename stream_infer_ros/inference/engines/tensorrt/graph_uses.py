@@ -1,0 +1,62 @@
+"""Who makes and who reads the tensors of an ONNX graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def read_by(node: Any) -> Iterator[str]:
+    """Names of the tensors a node reads, those its subgraphs take from outside among them."""
+    yield from (name for name in node.input if name)
+    for graph in subgraphs(node):
+        for inner in graph.node:
+            yield from read_by(inner)
+        yield from (value.name for value in graph.output)
+
+
+def subgraphs(node: Any) -> Iterator[Any]:
+    """The graphs inside a node: branches, bodies of loops."""
+    for attribute in node.attribute:
+        if attribute.HasField('g'):
+            yield attribute.g
+        yield from attribute.graphs
+
+
+def readers(graph: Any) -> dict[str, list[Any]]:
+    """The nodes that read each tensor."""
+    by_name: dict[str, list[Any]] = {}
+    for node in graph.node:
+        for name in set(read_by(node)):
+            by_name.setdefault(name, []).append(node)
+    return by_name
+
+
+def makers(graph: Any) -> dict[str, Any]:
+    """The node that makes each tensor."""
+    return {name: node for node in graph.node for name in node.output if name}
+
+
+def made_by(node: Any) -> str:
+    """What tells a node from all others: the first tensor it makes (names of nodes may be empty)."""
+    return next((name for name in node.output if name), '')
+
+
+def names_in(graph: Any) -> set[str]:
+    """Every name of a tensor that is taken."""
+    names = {value.name for value in (*graph.input, *graph.output)}
+    names |= {tensor.name for tensor in graph.initializer}
+    for node in graph.node:
+        names.update(node.output)
+        names.update(read_by(node))
+    return names
+
+
+def free_name(wish: str, taken: set[str]) -> str:
+    """`wish`, or that with a number behind it; it is taken from now on."""
+    name, number = wish, 1
+    while name in taken:
+        number += 1
+        name = f'{wish}_{number}'
+    taken.add(name)
+    return name

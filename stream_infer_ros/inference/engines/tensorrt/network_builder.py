@@ -1,0 +1,140 @@
+"""An ONNX network into a serialized plan, by whichever TensorRT."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stream_infer_ros.errors import EngineError
+from stream_infer_ros.inference.engines.spec import OnProgress
+from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour
+from stream_infer_ros.inference.engines.tensorrt.parser_errors import refused_network
+from stream_infer_ros.inference.engines.tensorrt.precision import BuildPrecision
+from stream_infer_ros.inference.engines.tensorrt.progress import monitor_of
+from stream_infer_ros.inference.engines.tensorrt.target import Target, member_named
+from stream_infer_ros.inference.input_packing import ImageInput
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOrder:
+    """All that a plan depends on, beside the network.
+
+    Attributes:
+        path: where the network came from, for messages.
+        image_input: what the network takes.
+        max_batch: most images in one run, where the batch is free.
+        precision: see there.
+        target: see there.
+        workspace_mb: scratch memory a layer may take; 0: all there is.
+    """
+
+    path: Path
+    image_input: ImageInput
+    max_batch: int
+    precision: BuildPrecision
+    target: Target
+    workspace_mb: int
+
+
+def build_serialized(
+    network: bytes, order: BuildOrder, flavour: Flavour, timing: bytes, on_progress: OnProgress
+) -> tuple[bytes, bytes]:
+    """The plan, and what was learnt about the speed of layers, to be handed in as `timing` another time.
+
+    Args:
+        network: ONNX.
+        order: what to make of it.
+        flavour: the TensorRT to build with.
+        timing: of an earlier build with this flavour on this GPU; b'' for none.
+        on_progress: heard on the thread that calls this; False, or an exception, ends the build.
+
+    Raises ModelError if TensorRT refuses the network, EngineError if it cannot build it or was told to stop.
+    """
+    trt = flavour.trt
+    flavour.logger.taken_errors()
+    builder = trt.Builder(flavour.logger)
+    definition = builder.create_network(_creation_flags(flavour))
+    parser = trt.OnnxParser(definition, flavour.logger)
+    if not parser.parse(network):
+        raise refused_network(order.path, parser)
+    config = builder.create_builder_config()
+    _set_precision(trt, config, order.precision)
+    _set_target(trt, config, order.target)
+    if order.workspace_mb:
+        config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, order.workspace_mb << 20)
+    _set_profile(builder, config, order)
+    # Who builds for GPUs that are not here measures nothing.
+    cache = None if order.target.named else _set_timing(config, timing)
+    monitor = monitor_of(
+        trt, f'building {order.path.name} with {flavour.name} {flavour.version}', on_progress
+    )
+    config.progress_monitor = monitor
+    plan = builder.build_serialized_network(definition, config)
+    if monitor.failure is not None:
+        raise monitor.failure
+    if monitor.cancelled:
+        raise EngineError(
+            f'expected the build of {order.path.name} to end, it was told to stop; start it again'
+        )
+    if plan is None:
+        raise _failed_build(order, flavour)
+    return bytes(plan), bytes(cache.serialize()) if cache is not None else b''
+
+
+def _creation_flags(flavour: Flavour) -> int:
+    flags = flavour.trt.NetworkDefinitionCreationFlag
+    # From 11 on there is nothing else, and one day there may be no such flag.
+    if flavour.typed_networks and hasattr(flags, 'STRONGLY_TYPED'):
+        return 1 << int(flags.STRONGLY_TYPED)
+    return 0
+
+
+def _set_precision(trt: Any, config: Any, precision: BuildPrecision) -> None:
+    for name in precision.flags:
+        config.set_flag(getattr(trt.BuilderFlag, name))
+    if not precision.tf32:
+        config.clear_flag(trt.BuilderFlag.TF32)
+
+
+def _set_target(trt: Any, config: Any, target: Target) -> None:
+    if not target.named:
+        return
+    config.num_compute_capabilities = len(target.capabilities)
+    for place, capability in enumerate(target.capabilities):
+        member = getattr(trt.ComputeCapability, member_named(capability))
+        if not config.set_compute_capability(member, place):
+            raise EngineError(
+                f'expected TensorRT to build for compute capability {capability}, it does not; '
+                f'take it out of tensorrt.compute_capabilities'
+            )
+
+
+def _set_profile(builder: Any, config: Any, order: BuildOrder) -> None:
+    """One image up to the most; tuned for the most, which is how many cameras there are."""
+    image = order.image_input
+    if image.fixed_batch:
+        return
+    profile = builder.create_optimization_profile()
+    fewest, most = image.shape(1), image.shape(order.max_batch)
+    profile.set_shape(image.name, fewest, most, most)
+    config.add_optimization_profile(profile)
+
+
+def _set_timing(config: Any, timing: bytes) -> Any:
+    cache = config.create_timing_cache(timing)
+    if cache is None:  # of another version, or broken
+        cache = config.create_timing_cache(b'')
+    if cache is not None and not config.set_timing_cache(cache, ignore_mismatch=False):
+        cache = config.create_timing_cache(b'')
+        config.set_timing_cache(cache, ignore_mismatch=False)
+    return cache
+
+
+def _failed_build(order: BuildOrder, flavour: Flavour) -> EngineError:
+    errors = flavour.logger.taken_errors()
+    said = errors[-1].strip().splitlines()[0].rstrip('.') if errors else 'nothing'
+    return EngineError(
+        f'expected {flavour.name} {flavour.version} to build {order.path.name} in {order.precision.name}, it '
+        f'says: {said}; try engine.precision fp32, a smaller engine.max_batch, or another engine.kind'
+    )

@@ -1,0 +1,89 @@
+"""An ONNX file, read far enough to be changed before TensorRT parses it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stream_infer_ros.errors import ModelError
+from stream_infer_ros.inference.engines.runtime import check_model_file, import_runtime, unreadable_model
+from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
+
+# ONNX's names where they differ from numpy's; its others are numpy's in capitals.
+_DTYPES = {'FLOAT': 'float32', 'DOUBLE': 'float64'}
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxFile:
+    """One network.
+
+    Attributes:
+        model: the whole ModelProto, weights in it; whoever changes it takes a copy.
+        sha256: of the file, and of the files its weights are in.
+        io: as the file declares it.
+    """
+
+    model: Any
+    sha256: str
+    io: EngineIo
+
+
+def read_onnx(path: Path) -> OnnxFile:
+    """Raises ModelError if there is no network in the file, EngineError if `onnx` is not installed."""
+    onnx = import_runtime('onnx')
+    message = import_runtime('google.protobuf.message')
+    check_model_file(path)
+    digest = hashlib.sha256()
+    try:
+        digest.update(path.read_bytes())
+        model = onnx.load(str(path), load_external_data=False)
+        for file in _files_of_weights(onnx, model, path.parent):
+            digest.update(file.read_bytes())
+        onnx.load_external_data_for_model(model, str(path.parent))
+    # Of these, onnx raises its checker's for weights in a file outside the folder.
+    except (message.DecodeError, onnx.checker.ValidationError, OSError, ValueError) as error:
+        raise unreadable_model(path, error) from error
+    if not model.graph.node or not model.graph.output:
+        raise unreadable_model(path, ValueError('it holds no network'))
+    return OnnxFile(model, digest.hexdigest(), _io(onnx, model))
+
+
+def serialized(model: Any) -> bytes:
+    """A model as the bytes of a file. Raises ModelError if it is too large for one."""
+    try:
+        data: bytes = model.SerializeToString()
+    except ValueError as error:  # protobuf's limit of 2 GB
+        raise ModelError(
+            f'expected a network below 2 GB, protobuf says: {error}; use a smaller one'
+        ) from error
+    return data
+
+
+def _files_of_weights(onnx: Any, model: Any, folder: Path) -> list[Path]:
+    names = {
+        entry.value
+        for tensor in model.graph.initializer
+        if tensor.data_location == onnx.TensorProto.EXTERNAL
+        for entry in tensor.external_data
+        if entry.key == 'location'
+    }
+    return [folder / name for name in sorted(names)]
+
+
+def _io(onnx: Any, model: Any) -> EngineIo:
+    # Files of old list their weights among the inputs.
+    weights = {tensor.name for tensor in model.graph.initializer}
+    return EngineIo(
+        tuple(_tensor(onnx, value) for value in model.graph.input if value.name not in weights),
+        tuple(_tensor(onnx, value) for value in model.graph.output),
+        {entry.key: entry.value for entry in model.metadata_props},
+    )
+
+
+def _tensor(onnx: Any, value: Any) -> TensorInfo:
+    tensor = value.type.tensor_type
+    name = onnx.TensorProto.DataType.Name(tensor.elem_type)
+    shape = tuple(dim.dim_value if dim.HasField('dim_value') else -1 for dim in tensor.shape.dim)
+    return TensorInfo(value.name, _DTYPES.get(name, name.lower()), shape)
