@@ -7,17 +7,21 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from stream_infer_ros.config import EngineConfig, EngineKind, ModelConfig, ModelFamily
 from stream_infer_ros.inference.check_model import check_model as check
-from stream_infer_ros.inference.engines.engine import TensorInfo
+from stream_infer_ros.inference.input_packing import AS_THEY_ARE
+from stream_infer_ros.inference.model_card import ModelCard
+from stream_infer_ros.inference.network_io import TensorInfo
 
 
 def check_model(
     model: Annotated[Path, typer.Argument(help='ONNX file.')],
     engine: Annotated[EngineKind, typer.Option(help='Inference engine.')] = 'auto',
     family: Annotated[ModelFamily, typer.Option(help='Decoder, if it cannot be told.')] = 'auto',
+    card: Annotated[str, typer.Option(help='Model card: a name from config/models, or a YAML file.')] = '',
     class_names: Annotated[Path | None, typer.Option(help='Text file, one class name a line.')] = None,
     batch: Annotated[int, typer.Option(min=1, help='Images per run in the timing.')] = 6,
 ) -> None:
@@ -26,24 +30,43 @@ def check_model(
     report = check(
         model,
         EngineConfig(kind=engine),
-        ModelConfig(family=family, class_names_file=names),
+        ModelConfig(family=family, card=card, class_names_file=names),
         batch=batch,
     )
     table = Table(show_header=False)
     table.add_row('file', f'{report.path} ({report.size_bytes / 1e6:.2f} MB)')
-    table.add_row('family', report.family)
+    table.add_row('family', report.card.family)
     table.add_row('inputs', _tensors(report.inputs))
     table.add_row('outputs', _tensors(report.outputs))
-    table.add_row('classes', f'{len(report.class_names)}: {", ".join(report.class_names[:12])}')
-    table.add_row('colour', report.colour)
+    table.add_row('classes', f'{len(report.class_names)}: {escape(", ".join(report.class_names[:12]))}')
+    table.add_row('pixels', _pixels(report.card))
+    table.add_row('fit', _fit(report.card))
     table.add_row('engine', report.engine)
     table.add_row(
         'time', f'{report.frame_ms:.2f} ms an image, in batches of {report.batch}, decoding included'
     )
+    if report.dropped:
+        table.add_row('broken boxes', f'{report.dropped}: scores above 1, or numbers that are not finite')
     Console().print(table)
 
 
-def _tensors(tensors: tuple[TensorInfo, ...]) -> str:
-    return '\n'.join(
-        f'{t.name} {t.dtype} ({", ".join("?" if n < 0 else str(n) for n in t.shape)})' for t in tensors
+def _pixels(card: ModelCard) -> str:
+    normalisation = card.normalisation
+    if normalisation == AS_THEY_ARE:
+        return f'{card.colour}, 0..255'
+    text = f'{card.colour}, times {normalisation.scale:.6g}'
+    if any(normalisation.mean):
+        text += f', less {normalisation.mean}'
+    return text if normalisation.std == AS_THEY_ARE.std else f'{text}, over {normalisation.std}'
+
+
+def _fit(card: ModelCard) -> str:
+    if card.fit == 'stretch':
+        return 'stretched to the input'
+    return (
+        f'{"centred" if card.fit == "letterbox" else "in the upper left corner"}, grey {card.padding} around'
     )
+
+
+def _tensors(tensors: tuple[TensorInfo, ...]) -> str:
+    return '\n'.join(escape(str(tensor)) for tensor in tensors)

@@ -15,6 +15,7 @@ from stream_infer_ros.inference.decoders import card_of, make_decoder
 from stream_infer_ros.inference.engines import EngineSpec, engine_kind, make_engine
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import fit
+from stream_infer_ros.inference.model_card import ModelCard
 from stream_infer_ros.inference.network_io import TensorInfo
 
 
@@ -25,10 +26,10 @@ class ModelReport:
     Attributes:
         path, size_bytes: the file.
         engine: kind of engine it was tried on.
-        family: of its decoder.
+        card: how pictures go in, and the family of its decoder.
         inputs, outputs: tensors; -1 stands for a free dimension.
         class_names: in order of class_id.
-        colour: channel order it wants, 'rgb' or 'bgr'.
+        dropped: boxes that were left out in the runs on noise because their numbers were broken.
         batch: images per run in the timing.
         frame_ms: time per image in such a batch, inference and decoding, median over the runs.
     """
@@ -36,11 +37,11 @@ class ModelReport:
     path: Path
     size_bytes: int
     engine: str
-    family: str
+    card: ModelCard
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     class_names: tuple[str, ...]
-    colour: str
+    dropped: int
     batch: int
     frame_ms: float
 
@@ -83,11 +84,11 @@ def check_model(
         path=path,
         size_bytes=path.stat().st_size if path.is_file() else 0,
         engine=engine_kind(engine_config, path),
-        family=decoder.card.family,
+        card=decoder.card,
         inputs=io.inputs,
         outputs=io.outputs,
         class_names=decoder.class_names,
-        colour=decoder.card.colour,
+        dropped=decoder.dropped,
         batch=batch,
         frame_ms=statistics.median(times_s) / batch * 1e3,
     )

@@ -63,7 +63,7 @@ def test_the_configured_fake_takes_the_configured_time(tmp_path):
     report = check_model(
         tmp_path / 'none.onnx', EngineConfig(kind='fake'), batch=4, runs=3, clock=lambda: next(ticks) * 0.02
     )
-    assert report.family == 'surround'
+    assert report.card.family == 'surround'
     assert report.frame_ms == pytest.approx(5.0)
     engine = make_engine(
         EngineSpec(EngineConfig(kind='fake', fake_latency_ms=3.0, fake_latency_per_image_ms=1.0), tmp_path)

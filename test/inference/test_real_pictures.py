@@ -105,9 +105,9 @@ def test_two_pictures_of_one_scene_are_seen_alike():
 
 def test_check_model_tells_what_the_network_is():
     report = check_model(YOLOX, EngineConfig(threads=1), CONFIG, batch=2, runs=1)
-    assert report.family == 'yolox'
+    assert report.card.family == 'yolox'
     assert report.class_names[:3] == ('person', 'bicycle', 'car')
-    assert report.colour == 'bgr'
+    assert report.card.colour == 'bgr'
     assert report.inputs[0].shape == (1, 3, 416, 416)
     assert report.size_bytes == YOLOX.stat().st_size
     assert report.engine == RUNTIMES[0]
