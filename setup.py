@@ -52,6 +52,7 @@ setup(
         'onnxruntime': ['onnxruntime>=1.18'],
         'train': ['torch>=2.6', 'onnx>=1.16', 'onnxscript>=0.2'],
         'zenoh': ['eclipse-zenoh>=1.4'],
+        'kserve': ['tritonclient[grpc,http]>=2.50'],
         'test': [
             # pytest 9 stops at launch_testing's plugin in a shell where a ROS 2 is sourced.
             'pytest>=7.4,<9',

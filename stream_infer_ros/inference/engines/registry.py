@@ -9,6 +9,7 @@ from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.inference.engines.engine import Engine
 from stream_infer_ros.inference.engines.fake_engine import FakeEngine
 from stream_infer_ros.inference.engines.found import automatic_kind
+from stream_infer_ros.inference.engines.kserve import KserveEngine
 from stream_infer_ros.inference.engines.onnxruntime_engine import OnnxRuntimeEngine
 from stream_infer_ros.inference.engines.openvino_engine import OpenVinoEngine
 from stream_infer_ros.inference.engines.spec import EngineSpec
@@ -16,6 +17,7 @@ from stream_infer_ros.inference.engines.spec import EngineSpec
 ENGINES: dict[str, Callable[[EngineSpec], Engine]] = {
     'openvino': OpenVinoEngine,
     'onnxruntime': OnnxRuntimeEngine,
+    'kserve': lambda spec: KserveEngine(spec, make_engine),
     'fake': FakeEngine.of,
 }
 

@@ -1,0 +1,119 @@
+"""Which server gets a request, and for how long it is waited for. Pure: the time is passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from stream_infer_ros.inference.engines.kserve.attempt import Cause
+from stream_infer_ros.inference.engines.kserve.breaker import Breaker, BreakerState
+from stream_infer_ros.inference.engines.kserve.latency import Latency
+
+# What a request may take beyond the p99 that was measured, and still be in time.
+SLACK = 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A server, by index, and how long its answer is to be waited for, seconds."""
+
+    server: int
+    within_s: float
+
+
+@dataclass(slots=True)
+class _Server:
+    breaker: Breaker = field(default_factory=Breaker)
+    latency: Latency = field(default_factory=Latency)
+    outstanding: int = 0
+    turn: int = 0  # when it was chosen last, counted in choices
+    reason: str = ''  # of its last failure
+
+    @property
+    def usual_s(self) -> float:
+        return self.latency.p99_s * SLACK
+
+    def is_free(self) -> bool:
+        if self.breaker.state is BreakerState.HALF_OPEN:
+            return self.outstanding == 0
+        return self.breaker.state is BreakerState.CLOSED
+
+
+class Balancer:
+    """Least outstanding requests, then the one that was not asked for longest.
+
+    Each `choose` that gives a server is followed by one `succeeded` or `failed` for it. Servers are numbered
+    from 0. Not safe for several threads: the caller holds a lock.
+    """
+
+    def __init__(self, servers: int) -> None:
+        self._servers = [_Server() for _ in range(servers)]
+        self._turn = 0
+
+    def choose(self, left_s: float, tried: Collection[int] = ()) -> Choice | None:
+        """The server for a request that is worth `left_s` seconds more; None if none is to be had.
+
+        `tried` have failed with this request: another is chosen only if it usually answers in the time that
+        is left. Where there is another to go on with, a part of the time is kept for it.
+        """
+        free = [
+            (server, number)
+            for number, server in enumerate(self._servers)
+            if number not in tried and server.is_free() and not (tried and server.usual_s > left_s)
+        ]
+        if not free or left_s <= 0.0:
+            return None
+        chosen, number = min(free, key=lambda pair: (pair[0].outstanding, pair[0].turn))
+        within_s = left_s
+        kept_s = min((server.usual_s for server, _ in free if server is not chosen), default=0.0)
+        # Nothing is kept for a server whose pace is not known, nor if the chosen one then could not make it.
+        if kept_s > 0.0 and chosen.usual_s > 0.0 and left_s - kept_s >= chosen.usual_s:
+            within_s = left_s - kept_s
+        self._turn += 1
+        chosen.turn = self._turn
+        chosen.outstanding += 1
+        return Choice(number, within_s)
+
+    def succeeded(self, server: int, taken_s: float) -> None:
+        """It answered."""
+        told = self._servers[server]
+        told.outstanding -= 1
+        told.latency.add(taken_s)
+        told.breaker.succeeded()
+
+    def failed(self, choice: Choice, cause: Cause, reason: str, now_s: float) -> None:
+        """It gave no result. That it was late counts only if it had the time it usually takes."""
+        told = self._servers[choice.server]
+        told.outstanding -= 1
+        told.reason = reason
+        if cause == 'refused':
+            told.breaker.refused(now_s)
+            return
+        had_time = choice.within_s >= told.usual_s
+        if cause != 'late' or had_time or told.breaker.state is BreakerState.HALF_OPEN:
+            told.breaker.failed(now_s)
+
+    def checked(self, server: int, reason: str, now_s: float) -> None:
+        """A health check ended: an empty `reason` says it passed."""
+        told = self._servers[server]
+        if reason:
+            told.reason = reason
+            told.breaker.failed(now_s)
+        else:
+            told.breaker.checked(now_s)
+
+    def usable(self) -> bool:
+        """Whether any server may get a request."""
+        return any(server.breaker.state is not BreakerState.OPEN for server in self._servers)
+
+    def states(self) -> Sequence[BreakerState]:
+        """Of every server."""
+        return [server.breaker.state for server in self._servers]
+
+    def reason(self, server: int) -> str:
+        """Why it failed last; empty if it never did."""
+        return self._servers[server].reason
+
+    def usual_s(self, server: int) -> float:
+        """What a request there takes at most, as a rule; 0 while nothing is known."""
+        return self._servers[server].usual_s

@@ -1,0 +1,73 @@
+"""An engine of this machine for the time when no server answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_infer_ros.config import EngineConfig
+from stream_infer_ros.errors import InferenceMissed, ModelError
+from stream_infer_ros.inference.engines.engine import Engine
+from stream_infer_ros.inference.engines.kserve.balancer import SLACK
+from stream_infer_ros.inference.engines.kserve.latency import Latency
+from stream_infer_ros.inference.engines.kserve.served_model import ServedModel
+from stream_infer_ros.inference.engines.spec import EngineSpec
+from stream_infer_ros.inference.network_io import EngineIo
+
+
+class Fallback:
+    """Loaded and warm before it is needed, so that it is there at once."""
+
+    def __init__(
+        self, spec: EngineSpec, make_engine: Callable[[EngineSpec], Engine], config: EngineConfig
+    ) -> None:
+        self._engine = make_engine(replace(spec, config=config))
+        self._spec = spec
+        self._latency = Latency()
+
+    @property
+    def io(self) -> EngineIo:
+        return self._engine.io
+
+    def load(self) -> None:
+        """Raises ModelError (the file) or EngineError (the runtime)."""
+        self._engine.load()
+        image_input = self._spec.image_input(self._engine.io)
+        blank = np.zeros((1, image_input.height, image_input.width, 3), np.uint8)
+        self._engine.infer(blank, 1)
+
+    def agreed(self, served: EngineIo) -> EngineIo:
+        """The served model's description, with our file's metadata where the server has none.
+
+        Raises ModelError unless the file is of the served model.
+        """
+        difference = ServedModel(served, 0).difference(ServedModel(self.io, 0))
+        if difference:
+            raise ModelError(
+                f'expected {self._spec.model} to be the model that is served, as it is to stand in for it, '
+                f'got {difference}; set model.file to it, or engine.kserve.fallback: none'
+            )
+        return served if served.metadata else replace(served, metadata=self.io.metadata)
+
+    def makes_it(self, deadline_s: float) -> bool:
+        """Whether it usually gives a result until then, on the monotonic clock."""
+        return time.monotonic() + self._latency.p99_s * SLACK < deadline_s
+
+    def run(self, batch: NDArray[np.uint8], n: int, deadline_s: float) -> dict[str, NDArray[Any]]:
+        """Outputs by name. Raises InferenceMissed if there is no time left, EngineError if it fails."""
+        start_s = time.monotonic()
+        if start_s >= deadline_s:
+            raise InferenceMissed(
+                'expected a result from the fallback, and no time is left for it; raise bound_ms'
+            )
+        outputs = self._engine.infer(batch, n, deadline_s - start_s)
+        self._latency.add(time.monotonic() - start_s)
+        return outputs
+
+    def close(self) -> None:
+        self._engine.close()

@@ -1,0 +1,215 @@
+"""KServe v2 over HTTP.
+
+Bodies are tritonclient's (JSON with binary tensors behind it); the connection is not: tritonclient's own
+belongs to one thread, and cannot give up a request at a given moment.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+
+from stream_infer_ros.inference.engines.kserve.attempt import AttemptFailed, Request
+from stream_infer_ros.inference.engines.kserve.endpoint import Endpoint
+from stream_infer_ros.inference.engines.kserve.region import Region
+from stream_infer_ros.inference.engines.kserve.tensor_types import KSERVE_OF
+from stream_infer_ros.inference.engines.kserve.tritonclient_import import import_tritonclient
+
+_HEADER_LENGTH = 'Inference-Header-Content-Length'
+_OK = 200
+# What a proxy or a server that starts or stops answers in the server's stead.
+_AWAY = (502, 503)
+_TOO_LATE = 504
+
+
+class HttpClient:
+    """See KserveClient. Keeps as many connections as there were calls at a time."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        """Connects with the first call. Raises EngineError if tritonclient is not installed."""
+        self._triton = import_tritonclient('http')
+        self._endpoint = endpoint
+        self._idle: list[http.client.HTTPConnection] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def is_live(self, within_s: float) -> bool:
+        """See KserveClient."""
+        return self._ask('GET', '/v2/health/live', within_s)[0] == _OK
+
+    def is_model_ready(self, model: str, version: str, within_s: float) -> bool:
+        """See KserveClient."""
+        return self._ask('GET', f'{_path(model, version)}/ready', within_s)[0] == _OK
+
+    def model_metadata(self, model: str, version: str, within_s: float) -> dict[str, Any]:
+        """See KserveClient."""
+        return dict(json.loads(self._get(_path(model, version), within_s)))
+
+    def model_config(self, model: str, version: str, within_s: float) -> dict[str, Any]:
+        """See KserveClient."""
+        status, _, body = self._ask('GET', f'{_path(model, version)}/config', within_s)
+        # Servers without the extension do not know the path.
+        return dict(json.loads(body)) if status == _OK else {}
+
+    def infer(self, request: Request, within_s: float) -> dict[str, NDArray[Any]]:
+        """See KserveClient."""
+        images = self._triton.InferInput(
+            request.input.name, list(request.images.shape), KSERVE_OF[request.input.dtype]
+        )
+        if request.images_at is None:
+            images.set_data_from_numpy(request.images, binary_data=True)
+        else:
+            place = request.images_at
+            images.set_shared_memory(place.region, place.size, place.offset)
+        outputs = [self._triton.InferRequestedOutput(t.name, binary_data=True) for t in request.outputs]
+        for output, place in zip(outputs, request.outputs_at, strict=False):
+            output.set_shared_memory(place.region, place.size, place.offset)
+        codec = self._triton.InferenceServerClient
+        body, header_length = codec.generate_request_body([images], outputs=outputs)
+        headers = {'Content-Type': 'application/octet-stream'}
+        if header_length is not None:
+            headers[_HEADER_LENGTH] = str(header_length)
+        path = f'{_path(request.model, request.version)}/infer'
+        status, answered, answer = self._ask('POST', path, within_s, body, headers)
+        if status != _OK:
+            raise _refused(status, answer)
+        if request.outputs_at:
+            return {}
+        length = answered.get(_HEADER_LENGTH)
+        result = codec.parse_response_body(answer, header_length=None if length is None else int(length))
+        return {tensor.name: result.as_numpy(tensor.name) for tensor in request.outputs}
+
+    def regions(self, kind: str, within_s: float) -> tuple[str, ...]:
+        """See KserveClient."""
+        return tuple(
+            region['name'] for region in json.loads(self._get(f'/v2/{kind}sharedmemory/status', within_s))
+        )
+
+    def register(self, region: Region, within_s: float) -> None:
+        """See KserveClient."""
+        told: dict[str, Any] = {'byte_size': region.size}
+        if region.kind == 'cuda':
+            told.update(raw_handle={'b64': region.handle()}, device_id=0)
+        else:
+            told.update(key=region.handle(), offset=0)
+        self._post(f'/v2/{region.kind}sharedmemory/region/{region.name}/register', told, within_s)
+
+    def unregister(self, kind: str, name: str, within_s: float) -> None:
+        """See KserveClient."""
+        self._post(f'/v2/{kind}sharedmemory/region/{name}/unregister', {}, within_s)
+
+    def close(self) -> None:
+        """See KserveClient."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _get(self, path: str, within_s: float) -> bytes:
+        status, _, body = self._ask('GET', path, within_s)
+        if status != _OK:
+            raise _refused(status, body)
+        return body
+
+    def _post(self, path: str, told: Mapping[str, Any], within_s: float) -> None:
+        status, _, body = self._ask('POST', path, within_s, json.dumps(told).encode())
+        if status != _OK:
+            raise _refused(status, body)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        within_s: float,
+        body: bytes = b'',
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
+        deadline_s = time.monotonic() + within_s
+        connection = self._take()
+        # One that was idle may have been closed by the server meanwhile: then a fresh one is tried.
+        fresh = connection.sock is None
+        try:
+            try:
+                answer = _exchange(connection, method, path, deadline_s, body, headers or {})
+            except (ConnectionError, http.client.HTTPException):
+                if fresh:
+                    raise
+                connection.close()
+                answer = _exchange(connection, method, path, deadline_s, body, headers or {})
+        except TimeoutError as error:
+            connection.close()
+            raise AttemptFailed('late', f'no answer within {within_s * 1e3:.0f} ms') from error
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise AttemptFailed('unreachable', str(error) or type(error).__name__) from error
+        self._give_back(connection)
+        return answer
+
+    def _take(self) -> http.client.HTTPConnection:
+        with self._lock:
+            if self._closed:
+                raise AttemptFailed('unreachable', 'the connection was closed here')
+            if self._idle:
+                return self._idle.pop()
+        return http.client.HTTPConnection(self._endpoint.host, self._endpoint.port)
+
+    def _give_back(self, connection: http.client.HTTPConnection) -> None:
+        with self._lock:
+            if not self._closed:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+
+def _exchange(
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    deadline_s: float,
+    body: bytes,
+    headers: Mapping[str, str],
+) -> tuple[int, http.client.HTTPMessage, bytes]:
+    """One request and its whole answer; each step gets what is left of the time."""
+    connection.timeout = _left(deadline_s)
+    if connection.sock is None:
+        connection.connect()
+    connection.sock.settimeout(_left(deadline_s))
+    connection.request(method, path, body, dict(headers))
+    connection.sock.settimeout(_left(deadline_s))
+    response = connection.getresponse()
+    sock, pieces = connection.sock, []
+    while not response.isclosed() and response.length != 0:
+        sock.settimeout(_left(deadline_s))
+        pieces.append(response.read1(1 << 20))
+    response.read()  # nothing is left; the connection is free for the next request
+    return response.status, response.headers, b''.join(pieces)
+
+
+def _left(deadline_s: float) -> float:
+    left_s = deadline_s - time.monotonic()
+    if left_s <= 0:
+        raise TimeoutError
+    return left_s
+
+
+def _path(model: str, version: str) -> str:
+    return f'/v2/models/{model}/versions/{version}' if version else f'/v2/models/{model}'
+
+
+def _refused(status: int, body: bytes) -> AttemptFailed:
+    try:
+        message = str(json.loads(body)['error'])
+    except (ValueError, KeyError, TypeError):
+        message = f'HTTP status {status}'
+    if 'find shared memory region' in message:
+        return AttemptFailed('no_region', message)
+    if status == _TOO_LATE:
+        return AttemptFailed('late', message)
+    return AttemptFailed('unreachable' if status in _AWAY else 'refused', message)

@@ -1,0 +1,161 @@
+"""Inference on servers: the KServe v2 protocol with Triton or another that speaks it."""
+
+from __future__ import annotations
+
+import atexit
+import math
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_infer_ros.errors import ConfigError, EngineError, InferenceMissed
+from stream_infer_ros.inference.engines.engine import Engine
+from stream_infer_ros.inference.engines.kserve.endpoint import parse_endpoint
+from stream_infer_ros.inference.engines.kserve.fallback import Fallback
+from stream_infer_ros.inference.engines.kserve.served_model import ServedModel
+from stream_infer_ros.inference.engines.kserve.server import Part, Server
+from stream_infer_ros.inference.engines.kserve.server_group import ServerGroup
+from stream_infer_ros.inference.engines.runtime import not_loaded
+from stream_infer_ros.inference.engines.spec import EngineSpec
+from stream_infer_ros.inference.input_packing import ImageInput
+from stream_infer_ros.inference.network_io import EngineIo
+
+# What a result is worth waiting for where neither the caller nor the configuration sets a limit.
+UNBOUNDED_S = 10.0
+
+
+class KserveEngine:
+    """Sends each batch to one of `engine.kserve.endpoints`; splits it if the model there takes fewer images.
+
+    Where no server gives a result in time that batch is missed, and the next is tried. `engine.precision` and
+    `engine.device` are the servers' affair: they are for `engine.kserve.fallback`.
+    """
+
+    def __init__(self, spec: EngineSpec, make_engine: Callable[[EngineSpec], Engine]) -> None:
+        """`make_engine` makes the fallback.
+
+        Raises ConfigError on endpoints that are none, EngineError if tritonclient is not installed.
+        """
+        config = spec.config.kserve
+        if not config.endpoints:
+            raise ConfigError(
+                'expected servers for engine.kind kserve, got none; '
+                'set engine.kserve.endpoints, e.g. [grpc://gpu1:8001]'
+            )
+        self._endpoints = [parse_endpoint(text) for text in config.endpoints]
+        if config.fallback == 'none' and (spec.config.precision != 'auto' or spec.config.device != 'auto'):
+            raise ConfigError(
+                f'expected engine.precision and engine.device auto with engine.kind kserve, got '
+                f'{spec.config.precision} and {spec.config.device}; the server sets both, in its repository'
+            )
+        self._spec = spec
+        self._model = config.model or spec.model.stem
+        self._fallback = (
+            None
+            if config.fallback == 'none'
+            else Fallback(spec, make_engine, spec.config.model_copy(update={'kind': config.fallback}))
+        )
+        self._group: ServerGroup | None = None
+        self._pool: ThreadPoolExecutor | None = None
+        self._io: EngineIo | None = None
+        self._input: ImageInput | None = None
+
+    @property
+    def io(self) -> EngineIo:
+        """See Engine: the served model's, its parameters as metadata."""
+        if self._io is None:
+            raise not_loaded()
+        return self._io
+
+    def load(self) -> None:
+        """See Engine. Raises EngineError if no server answers and there is no fallback."""
+        self.close()
+        atexit.register(self.close)  # servers keep shared memory that nobody unregisters
+        try:
+            self._load()
+        except BaseException:
+            self.close()
+            raise
+
+    def infer(self, batch: NDArray[np.uint8], n: int, within_s: float = math.inf) -> dict[str, NDArray[Any]]:
+        """See Engine. `engine.kserve.timeout_ms` limits `within_s`."""
+        if self._group is None or self._input is None:
+            raise not_loaded()
+        self._input.check(batch, n)
+        deadline_s = time.monotonic() + self._limited(within_s)
+        if self._fallback is not None and not self._group.usable():
+            return self._fallback.run(batch, n, deadline_s)
+        try:
+            return self._served(self._group, self._input, batch[:n], deadline_s)
+        except InferenceMissed:
+            if self._fallback is None or not self._fallback.makes_it(deadline_s):
+                raise
+            return self._fallback.run(batch, n, deadline_s)
+
+    def close(self) -> None:
+        """See Engine. Servers forget the shared memory."""
+        atexit.unregister(self.close)
+        if self._group is not None:
+            self._group.close()
+        if self._pool is not None:
+            self._pool.shutdown()
+        if self._fallback is not None:
+            self._fallback.close()
+        self._group = self._pool = self._io = self._input = None
+
+    def _load(self) -> None:
+        config = self._spec.config.kserve
+        group = self._group = ServerGroup([Server(e, self._model, config) for e in self._endpoints])
+        if self._fallback is not None:
+            self._fallback.load()
+        served = group.connect()
+        if served is None:
+            if self._fallback is None:
+                raise EngineError(
+                    f'expected one of the servers to serve model {self._model!r}, none does '
+                    f'({group.reasons()}); start one, or correct engine.kserve.endpoints or .model'
+                )
+            served = ServedModel(self._fallback.io, 0)
+            group.expect(served)
+        io = served.io
+        if self._fallback is not None:
+            io = self._fallback.agreed(io)
+        self._input = self._spec.image_input(io)
+        self._pool = ThreadPoolExecutor(2 * len(self._endpoints), thread_name_prefix='kserve request')
+        self._io = io
+        group.watch()
+
+    def _served(
+        self, group: ServerGroup, image_input: ImageInput, images: NDArray[np.uint8], deadline_s: float
+    ) -> dict[str, NDArray[Any]]:
+        packed = list(image_input.parts(images, most=group.most_at_once()))
+        step = len(packed[0][0])
+        parts = [Part(part, index * step, step * len(packed)) for index, (part, _count) in enumerate(packed)]
+        if len(parts) == 1 or self._pool is None:
+            answers = [group.run(part, deadline_s) for part in parts]
+        else:
+            answers = list(self._pool.map(lambda part: group.run(part, deadline_s), parts))
+        counts = [count for _part, count in packed]
+        return {
+            tensor.name: _joined(
+                [answer[tensor.name][:count] for answer, count in zip(answers, counts, strict=True)]
+            )
+            for tensor in self.io.outputs
+        }
+
+    def _limited(self, within_s: float) -> float:
+        timeout_s = self._spec.config.kserve.timeout_ms * 1e-3 or math.inf
+        limit_s = min(within_s, timeout_s)
+        return limit_s if math.isfinite(limit_s) else UNBOUNDED_S
+
+
+def _joined(arrays: list[NDArray[Any]]) -> NDArray[Any]:
+    """One array that is the caller's own."""
+    if len(arrays) > 1:
+        return np.concatenate(arrays)
+    array = arrays[0]
+    return array if array.flags.writeable and array.base is None else array.copy()

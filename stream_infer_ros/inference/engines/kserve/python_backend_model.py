@@ -1,0 +1,71 @@
+"""`model.py` of a Triton model with the python backend: `export-triton --backend python` copies it.
+
+It stands alone: beside Triton it needs numpy and onnxruntime, or numpy and openvino, in the server's Python.
+Names of inputs and outputs come from the model's configuration.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+import triton_python_backend_utils as triton
+
+Run = Callable[[str, Any], list[Any]]
+
+
+class TritonPythonModel:
+    """One instance; Triton calls it by these names."""
+
+    def initialize(self, args: dict[str, str]) -> None:
+        """Load `model.onnx` of this version."""
+        config = json.loads(args['model_config'])
+        self._input = config['input'][0]['name']
+        self._outputs = [output['name'] for output in config['output']]
+        # The number of threads is the server's affair: OMP_NUM_THREADS, or what the runtime takes.
+        path = os.path.join(args['model_repository'], args['model_version'], 'model.onnx')
+        run = _onnxruntime(path, self._outputs) or _openvino(path, self._outputs)
+        if run is None:
+            raise triton.TritonModelException('expected onnxruntime or openvino in the Python of the server')
+        self._run: Run = run
+
+    def execute(self, requests: list[Any]) -> list[Any]:
+        """One response a request; one that fails says so to its own client only."""
+        return [self._answer(request) for request in requests]
+
+    def _answer(self, request: Any) -> Any:
+        images = triton.get_input_tensor_by_name(request, self._input).as_numpy()
+        try:
+            arrays = self._run(self._input, images)
+        except Exception as error:  # whatever the runtime raises goes back to who asked
+            return triton.InferenceResponse(error=triton.TritonError(str(error)))
+        return triton.InferenceResponse(
+            [triton.Tensor(name, array) for name, array in zip(self._outputs, arrays)]  # noqa: B905
+        )
+
+
+def _onnxruntime(path: str, outputs: list[str]) -> Run | None:
+    if importlib.util.find_spec('onnxruntime') is None:
+        return None
+    runtime = importlib.import_module('onnxruntime')
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = int(os.environ.get('OMP_NUM_THREADS', '0'))
+    options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+    session = runtime.InferenceSession(path, options, providers=['CPUExecutionProvider'])
+    return lambda name, images: list(session.run(outputs, {name: images}))
+
+
+def _openvino(path: str, outputs: list[str]) -> Run | None:
+    if importlib.util.find_spec('openvino') is None:
+        return None
+    compiled = importlib.import_module('openvino').Core().compile_model(path, 'CPU')
+
+    def run(name: str, images: Any) -> list[Any]:
+        results = compiled({name: images})
+        return [results[output] for output in outputs]
+
+    return run

@@ -1,0 +1,159 @@
+"""One server in use: the connection, the model it offers, and memory shared with it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from stream_infer_ros.config import KserveConfig
+from stream_infer_ros.errors import EngineError
+from stream_infer_ros.inference.engines.kserve.attempt import AttemptFailed, Place, Request
+from stream_infer_ros.inference.engines.kserve.client import KserveClient
+from stream_infer_ros.inference.engines.kserve.cuda_region import CudaRegion
+from stream_infer_ros.inference.engines.kserve.endpoint import Endpoint
+from stream_infer_ros.inference.engines.kserve.grpc_client import GrpcClient
+from stream_infer_ros.inference.engines.kserve.http_client import HttpClient
+from stream_infer_ros.inference.engines.kserve.region import SystemRegion
+from stream_infer_ros.inference.engines.kserve.served_model import ServedModel, served_model
+from stream_infer_ros.inference.engines.kserve.shared_tensors import MakeRegion, SharedTensors
+
+CLIENTS: dict[str, Callable[[Endpoint], KserveClient]] = {'grpc': GrpcClient, 'http': HttpClient}
+_REGIONS: dict[str, MakeRegion] = {'system': SystemRegion, 'cuda': CudaRegion}
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What goes to a server in one request.
+
+    Attributes:
+        images: (rows, ...) as the network takes them.
+        first: row of the whole batch that its first row is.
+        capacity: rows of the whole batch.
+    """
+
+    images: NDArray[Any]
+    first: int
+    capacity: int
+
+
+class Server:
+    """One endpoint's. `run` may be called from several threads, `prepare` from one."""
+
+    def __init__(self, endpoint: Endpoint, model: str, config: KserveConfig) -> None:
+        """Connects with the first call. Raises EngineError if tritonclient is not installed."""
+        self.endpoint = endpoint
+        self.served: ServedModel | None = None
+        self._model, self._version = model, config.version
+        self._client = CLIENTS[endpoint.scheme](endpoint)
+        self._memory = self._shared(config.shared_memory)
+
+    def check(self, within_s: float) -> None:
+        """Raise AttemptFailed with the reason unless it would run the model now."""
+        if self._client.is_model_ready(self._model, self._version, within_s):
+            return
+        if not self._client.is_live(within_s):
+            raise AttemptFailed('refused', 'the server is not live')
+        raise AttemptFailed('refused', f'model {self._named()} is not ready there')
+
+    def prepare(self, within_s: float) -> ServedModel:
+        """Check it, read what it serves, and see to the shared memory; each question gets `within_s`.
+
+        Raises AttemptFailed with the reason, ModelError if it describes a model we cannot run.
+        """
+        self.check(within_s)
+        metadata = self._client.model_metadata(self._model, self._version, within_s)
+        config = self._client.model_config(self._model, self._version, within_s)
+        self.served = served_model(metadata, config)
+        if self._memory is not None:
+            try:
+                self._memory.prepare(within_s)
+            except AttemptFailed as error:
+                if error.cause != 'refused':
+                    raise
+                self._by_wire(str(error))
+        return self.served
+
+    def run(self, part: Part, within_s: float) -> dict[str, NDArray[Any]]:
+        """Outputs by name, read-only perhaps. Raises AttemptFailed."""
+        deadline_s = time.monotonic() + within_s
+        try:
+            return self._attempt(part, within_s)
+        except AttemptFailed as error:
+            # A server that was started anew while nobody asked knows nothing of the memory.
+            if error.cause != 'no_region':
+                raise
+        return self._attempt(part, max(deadline_s - time.monotonic(), 1e-3))
+
+    def close(self, within_s: float) -> None:
+        """Have it forget the shared memory, and hang up."""
+        if self._memory is not None:
+            self._memory.close(within_s)
+        self._client.close()
+
+    def _attempt(self, part: Part, within_s: float) -> dict[str, NDArray[Any]]:
+        memory = self._memory
+        try:
+            request = self._request(part, within_s)
+            outputs = self._client.infer(request, within_s)
+            if request.outputs_at and memory is not None:
+                return memory.take(request.outputs, request.outputs_at)
+        except AttemptFailed as error:
+            if memory is not None and error.cause != 'refused':
+                memory.forget()
+            raise
+        missing = [name for name, array in outputs.items() if array is None]
+        if missing:
+            raise AttemptFailed('refused', f'the answer lacks {", ".join(missing)}')
+        return outputs
+
+    def _request(self, part: Part, within_s: float) -> Request:
+        assert self.served is not None  # `prepare` came first
+        io = self.served.io
+        request = Request(self._model, self._version, io.inputs[0], part.images, io.outputs)
+        if self._memory is None:
+            return request
+        row = part.images.nbytes // len(part.images)
+        try:
+            images_at = self._memory.put(part.first * row, part.images, part.capacity * row, within_s)
+            outputs_at: tuple[Place, ...] = ()
+            # Elsewhere the first dimension of an output need not be the batch.
+            if self.served.max_batch > 0:
+                outputs_at = self._memory.places(
+                    io.outputs, part.first, len(part.images), part.capacity, within_s
+                )
+        except AttemptFailed as error:
+            if error.cause != 'refused':
+                raise
+            self._by_wire(str(error))
+            return request
+        except EngineError as error:  # no room for it here
+            self._by_wire(str(error))
+            return request
+        return Request(
+            self._model, self._version, io.inputs[0], part.images, io.outputs, images_at, outputs_at
+        )
+
+    def _shared(self, wanted: str) -> SharedTensors | None:
+        if wanted == 'none':
+            return None
+        kind = 'system' if wanted == 'auto' else wanted
+        if not self.endpoint.is_here():
+            _log.info('%s is on another host: images go over the wire', self.endpoint)
+            return None
+        return SharedTensors(self._client, kind, _REGIONS[kind])
+
+    def _by_wire(self, reason: str) -> None:
+        _log.warning('%s shares no memory with us, images go over the wire: %s', self.endpoint, reason)
+        memory, self._memory = self._memory, None
+        if memory is not None:
+            memory.close(0.1)
+
+    def _named(self) -> str:
+        return f'{self._model!r} version {self._version}' if self._version else repr(self._model)

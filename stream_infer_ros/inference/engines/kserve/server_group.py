@@ -1,0 +1,197 @@
+"""Several servers as one: a request goes where it is served best, and elsewhere if it fails there."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from numpy.typing import NDArray
+
+from stream_infer_ros.errors import InferenceMissed, ModelError
+from stream_infer_ros.inference.engines.kserve.attempt import AttemptFailed
+from stream_infer_ros.inference.engines.kserve.balancer import Balancer
+from stream_infer_ros.inference.engines.kserve.breaker import BreakerState
+from stream_infer_ros.inference.engines.kserve.served_model import ServedModel
+from stream_infer_ros.inference.engines.kserve.server import Part, Server
+from stream_infer_ros.inference.engines.kserve.watch import Watch
+
+# What a question that is no inference may take.
+QUESTION_S = 1.0
+# Between health checks of a server that is used, and of one that is not.
+USED_PERIOD_S = 1.0
+UNUSED_PERIOD_S = 0.2
+# A busy server may be late once with a health check.
+MOST_LATE_CHECKS = 2
+FAREWELL_S = 0.3
+
+_log = logging.getLogger(__name__)
+
+
+class ServerGroup:
+    """All endpoints of an engine, watched by a thread each."""
+
+    def __init__(self, servers: Sequence[Server], clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._servers = servers
+        self._clock_s = clock_s
+        self._lock = threading.Lock()
+        self._balancer = Balancer(len(servers))
+        self._expected: ServedModel | None = None
+        self._late_checks = [0] * len(servers)
+        self._said = [BreakerState.CLOSED] * len(servers)
+        self._watches = [
+            Watch(f'kserve {server.endpoint}', lambda number=number: self._look(number))  # type: ignore[misc]
+            for number, server in enumerate(servers)
+        ]
+
+    def connect(self) -> ServedModel | None:
+        """Ask all servers what they serve; the first that answers says what all must. None if none does."""
+        with ThreadPoolExecutor(len(self._servers)) as pool:
+            reasons = list(pool.map(self._prepare, range(len(self._servers))))
+        served = [
+            server.served
+            for server, why in zip(self._servers, reasons, strict=True)
+            if not why and server.served
+        ]
+        self._expected = served[0] if served else None
+        for number, reason in enumerate(reasons):
+            self._checked(number, reason or self._difference(number))
+        return self._expected
+
+    def expect(self, model: ServedModel) -> None:
+        """What servers must serve that come later, where `connect` found none."""
+        self._expected = model
+
+    def watch(self) -> None:
+        """Begin the health checks."""
+        for watch in self._watches:
+            watch.start()
+
+    def usable(self) -> bool:
+        """Whether any server may get a request now."""
+        with self._lock:
+            return self._balancer.usable()
+
+    def most_at_once(self) -> int:
+        """Images that every server takes in one request; 0: no limit."""
+        limits = [server.served.max_batch for server in self._servers if server.served is not None]
+        return min((limit for limit in limits if limit > 0), default=0)
+
+    def run(self, part: Part, deadline_s: float) -> dict[str, NDArray[Any]]:
+        """Outputs by name. Raises InferenceMissed with who was tried and why each failed."""
+        tried: dict[int, str] = {}
+        while True:
+            with self._lock:
+                choice = self._balancer.choose(deadline_s - self._clock_s(), tried)
+            if choice is None:
+                raise InferenceMissed(self._missed(tried, deadline_s))
+            start_s = self._clock_s()
+            try:
+                outputs = self._servers[choice.server].run(part, choice.within_s)
+            except AttemptFailed as error:
+                with self._lock:
+                    self._balancer.failed(choice, error.cause, str(error), self._clock_s())
+                    self._say(choice.server)
+                tried[choice.server] = str(error)
+                self._watches[choice.server].wake()
+                continue
+            with self._lock:
+                self._balancer.succeeded(choice.server, self._clock_s() - start_s)
+                self._say(choice.server)
+            return outputs
+
+    def reasons(self) -> str:
+        """Every server and why it failed last, in words."""
+        return '; '.join(
+            f'{server.endpoint}: {self._balancer.reason(number) or "answered last"}'
+            for number, server in enumerate(self._servers)
+        )
+
+    def close(self) -> None:
+        """End the threads and hang up. Safe to call twice."""
+        for watch in self._watches:
+            watch.stop()
+        for number, server in enumerate(self._servers):
+            answers = self._balancer.states()[number] is not BreakerState.OPEN
+            server.close(FAREWELL_S if answers else FAREWELL_S / 3)
+        for watch in self._watches:
+            watch.join()
+
+    def _missed(self, tried: dict[int, str], deadline_s: float) -> str:
+        left_ms = (deadline_s - self._clock_s()) * 1e3
+        with self._lock:
+            states = self._balancer.states()
+            told = []
+            for number, server in enumerate(self._servers):
+                if number in tried:
+                    told.append(f'{server.endpoint} failed: {tried[number]}')
+                elif states[number] is BreakerState.OPEN:
+                    told.append(f'{server.endpoint} is not used: {self._balancer.reason(number)}')
+                else:
+                    usual_ms = self._balancer.usual_s(number) * 1e3
+                    told.append(f'{server.endpoint} was not asked: it takes up to {usual_ms:.0f} ms')
+        return (
+            f'expected a result from one of {len(self._servers)} servers, got none, {max(left_ms, 0):.0f} ms '
+            f'are left ({"; ".join(told)}); check the servers, or raise bound_ms or engine.kserve.timeout_ms'
+        )
+
+    def _look(self, number: int) -> float:
+        """One health check; seconds until the next."""
+        with self._lock:
+            unused = self._balancer.states()[number] is BreakerState.OPEN
+        self._checked(number, self._inspect(number) if unused else self._glance(number))
+        with self._lock:
+            unused = self._balancer.states()[number] is BreakerState.OPEN
+        return UNUSED_PERIOD_S if unused else USED_PERIOD_S
+
+    def _glance(self, number: int) -> str:
+        """Whether a server that is used is still ready; empty, or why not."""
+        try:
+            self._servers[number].check(QUESTION_S)
+        except AttemptFailed as error:
+            if error.cause == 'late':
+                self._late_checks[number] += 1
+                if self._late_checks[number] < MOST_LATE_CHECKS:
+                    return ''
+            return str(error)
+        self._late_checks[number] = 0
+        return ''
+
+    def _inspect(self, number: int) -> str:
+        """Whether a server that is not used may be used again; empty, or why not."""
+        return self._prepare(number) or self._difference(number)
+
+    def _prepare(self, number: int) -> str:
+        try:
+            self._servers[number].prepare(QUESTION_S)
+        except (AttemptFailed, ModelError) as error:
+            return str(error)
+        self._late_checks[number] = 0
+        return ''
+
+    def _difference(self, number: int) -> str:
+        served = self._servers[number].served
+        if self._expected is None or served is None:
+            return ''
+        difference = self._expected.difference(served)
+        return f'it serves another model now: {difference}' if difference else ''
+
+    def _checked(self, number: int, reason: str) -> None:
+        with self._lock:
+            self._balancer.checked(number, reason, self._clock_s())
+            self._say(number)
+
+    def _say(self, number: int) -> None:
+        """Log when a server falls out of use and when it is used again; with the lock held."""
+        state = self._balancer.states()[number]
+        if state is self._said[number] or state is BreakerState.HALF_OPEN:
+            return
+        self._said[number] = state
+        endpoint = self._servers[number].endpoint
+        if state is BreakerState.OPEN:
+            _log.warning('%s is not used for now: %s', endpoint, self._balancer.reason(number))
+        else:
+            _log.warning('%s is used again', endpoint)
