@@ -1,21 +1,16 @@
 """Real COCO weights on real photographs: what a person would name is found, in its place."""
 
 from importlib.util import find_spec
-from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-from rosbags.highlevel import AnyReader
-from rosbags.typesys import Stores, get_typestore
+from real_pictures import YOLOX, goal_frames, read_portrait
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import EngineConfig, ModelConfig
 from stream_infer_ros.inference import Batch, ImageInput, Perception, check_model, make_decoder, make_engine
 from stream_infer_ros.inference.engines import EngineSpec
 
-SHARED = Path(__file__).resolve().parents[3] / 'shared'
-YOLOX = SHARED / 'models' / 'yolox_nano' / 'yolox_nano.onnx'
 CONFIG = ModelConfig(class_names_file=str(YOLOX.with_name('coco_classes.txt')))
 RUNTIMES = [kind for kind in ('openvino', 'onnxruntime') if find_spec(kind)]
 
@@ -38,12 +33,7 @@ def perceive(kind: str, *frames: Frame) -> list[Perception]:
 
 @pytest.fixture(scope='module')
 def portrait() -> np.ndarray:
-    """Grace Hopper in front of a flag: she fills the lower nine tenths of the 512x600 photograph. RGB."""
-    matplotlib = pytest.importorskip('matplotlib')
-    path = Path(matplotlib.get_data_path()) / 'sample_data' / 'grace_hopper.jpg'
-    if not path.is_file():
-        pytest.skip(f'this matplotlib comes without {path}')
-    return cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    return read_portrait()
 
 
 @pytest.mark.parametrize('kind', RUNTIMES)
@@ -75,21 +65,6 @@ def test_a_batch_of_unlike_photographs_equals_singles(kind, portrait):
         alone = perceive(kind, frame)[0].detections
         np.testing.assert_array_equal(together.detections.class_id, alone.class_id)
         np.testing.assert_allclose(together.detections.xyxy, alone.xyxy, atol=1e-3)
-
-
-def goal_frames() -> list[Frame]:
-    bag = SHARED / 'bags' / 'amber_soccer_goal'
-    if not bag.is_dir():
-        pytest.skip(f'the recorded bag is not at {bag}')
-    store = get_typestore(Stores.ROS2_HUMBLE)
-    with AnyReader([bag]) as reader:
-        messages = [store.deserialize_cdr(data, 'sensor_msgs/msg/Image') for _, _, data in reader.messages()]
-    return [
-        Frame(
-            'goal', 0, 0, message.data.reshape(message.height, message.width, 3), message.encoding, 'camera'
-        )
-        for message in messages
-    ]
 
 
 def test_two_pictures_of_one_scene_are_seen_alike():
