@@ -42,6 +42,7 @@ def built_plan(spec: EngineSpec, gpu: Gpu | None, anew: bool = False) -> Plan:
     """
     flavour = flavour_named(spec.config.tensorrt.flavour)
     target = target_of(spec.config.tensorrt, flavour, gpu)
+    flavour.register_plugins()
     file = read_onnx(spec.model)
     image = spec.image_input(file.io)
     precision = build_precision(spec.config.precision, precision_in_file(file.model), flavour.typed_networks)

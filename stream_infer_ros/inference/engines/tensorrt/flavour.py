@@ -51,6 +51,10 @@ class Flavour:
         """Whether it builds for GPUs that are named, without one being here."""
         return hasattr(self.trt, 'ComputeCapability')
 
+    def register_plugins(self) -> None:
+        """Make NVIDIA's own operators known (EfficientNMS_TRT); before a network is parsed or a plan read."""
+        self.trt.init_libnvinfer_plugins(self.logger, '')
+
 
 def flavour_named(name: Literal['auto', 'tensorrt', 'tensorrt_rtx']) -> Flavour:
     """The flavour asked for; for 'auto' the first that is installed. No GPU is touched.

@@ -8,14 +8,14 @@ from typing import Any
 
 from stream_infer_ros.errors import ModelError
 
-# What the parser says, and what helps.
+# What the parser says, or of which operator, and what helps.
 _REMEDIES = {
-    r'(?i)uint8': 'export it so that a Cast follows the uint8 input',
-    r'(?i)int32.*(quanti|bias)|(quanti|bias).*int32|DequantizeLinear|QuantizeLinear': (
+    r'(?i)QuantizeLinear': (
         'quantise it for TensorRT: int8, symmetric, and biases left in float (ONNX Runtime: '
         'QuantizeBias=False, ActivationSymmetric=True, WeightSymmetric=True)'
     ),
-    r'(?i)plugin|no importer|not supported|unsupported': (
+    r'(?i)uint8': 'export it so that a Cast follows the uint8 input',
+    r'(?i)no such operator|plugin|importer|support': (
         'export it with other operators (another opset, or simplified), or choose another engine.kind'
     ),
 }
@@ -42,6 +42,9 @@ def _reason(description: str) -> str:
     lines = [line.strip() for line in description.splitlines()]
     told = [line for line in lines if not _NOISE.search(line)] or lines[:1]
     reason = told[0]
+    # The conditions in its source that stand for an operator without an importer.
+    if reason.startswith(('false', 'creator')) or 'Plugin not found' in reason:
+        return 'it has no such operator'
     # '…: Error Code 4: API Usage Error (the reason. In someFunction at /_src/file.cpp:40)'
     inner = re.search(r'\((.*?)(?:\.? In \S+ at \S+)?\)$', reason)
     if 'Error Code' in reason and inner:
