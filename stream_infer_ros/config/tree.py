@@ -9,7 +9,26 @@ from pydantic import Field, model_validator
 from stream_infer_ros.config.engine_tree import EngineConfig
 from stream_infer_ros.config.section import LIVE, Section
 
-ModelFamily = Literal['auto', 'surround', 'yolox', 'yolov5', 'yolov8', 'yolo_end_to_end']
+ModelFamily = Literal[
+    'auto',
+    'surround',
+    'yolox',
+    'yolov5',
+    'yolov8',
+    'yolo_end_to_end',
+    'detr',
+    'rtdetr',
+    'rfdetr',
+    'nanodet',
+    'picodet',
+    'torchvision',
+    'tensorflow',
+    'efficient_nms',
+    'nms_rows',
+    'mmdeploy',
+    'paddle_nms',
+    'segmentation',
+]
 
 # A map of more cells along an edge would take gigabytes and seconds a set.
 MOST_CELLS = 4000

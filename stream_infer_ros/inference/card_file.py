@@ -49,6 +49,9 @@ class CardFile(Section):
     background: Annotated[int, Field(ge=0)] | None = Field(
         None, description='the class_id that means that there is nothing'
     )
+    ground_classes: tuple[str, ...] | None = Field(
+        None, description='a list of the class names that are ground to drive on, for segmentation'
+    )
     source: str = Field('', description='words: where the network comes from')
 
 

@@ -33,6 +33,7 @@ class ModelCard:
         strides: network pixels of a cell in each grid of the outputs; empty: the decoder finds out.
         anchors: for each stride; empty where nobody tells.
         background: class_id that means that there is nothing, None if there is none.
+        ground_classes: of the class names those that are ground to drive on; empty: those that are called so.
     """
 
     family: str
@@ -44,6 +45,7 @@ class ModelCard:
     strides: tuple[int, ...] = ()
     anchors: tuple[Anchors, ...] = ()
     background: int | None = None
+    ground_classes: tuple[str, ...] = ()
 
 
 def said_card(config: ModelConfig) -> CardFile:

@@ -1,10 +1,10 @@
 """What the metadata in a network's file say about it, in the words of those who write such files.
 
 Ours: `family`, `class_names` between commas, `input_colour`, and `input_scale`, `input_mean`, `input_std`,
-`input_fit`, `input_padding`, `anchors`, `strides` as in a model card. Ultralytics' exporter writes `names` as
-a Python dictionary, `task`, `stride`, `imgsz`, `author`, `description`, `args`, `kpt_shape`, `end2end`, each
-as str() of the value; that of YOLOv5's own repository only `names` and `stride`. Others write the names as a
-list or as JSON, Hugging Face as `id2label`.
+`input_fit`, `input_padding`, `anchors`, `strides`, `ground_classes` as in a model card, the latter between
+commas. Ultralytics' exporter writes `names` as a Python dictionary, `task`, `stride`, `imgsz`, `author`,
+`description`, `args`, `kpt_shape`, `end2end`, each as str() of the value; that of YOLOv5's own repository
+only `names` and `stride`. Others write the names as a list or as JSON, Hugging Face as `id2label`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ _CARD_KEYS = {
     'input_padding': 'padding',
     'anchors': 'anchors',
     'strides': 'strides',
+    'ground_classes': 'ground_classes',
 }
 _LONGEST = 1 << 20
 _MOST_CLASSES = 100_000
@@ -38,6 +39,8 @@ def card_from_metadata(metadata: Mapping[str, str]) -> CardFile:
     for key, name in _CARD_KEYS.items():
         if key in metadata:
             settings[name] = _value(metadata[key])
+    if isinstance(ground := settings.get('ground_classes'), str):
+        settings['ground_classes'] = tuple(name.strip() for name in ground.split(',') if name.strip())
     try:
         told = parse_card(settings)
     except ValueError as error:

@@ -2,91 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import NamedTuple
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.card_file import CardFile
 from stream_infer_ros.inference.decoders.decoder import Decoder
-from stream_infer_ros.inference.decoders.surround import SurroundDecoder, is_surround
-from stream_infer_ros.inference.decoders.yolo_end_to_end import (
-    YoloEndToEndDecoder,
-    claims_yolo_end_to_end,
-    is_yolo_end_to_end,
-)
-from stream_infer_ros.inference.decoders.yolov5 import Yolov5Decoder, claims_yolov5, is_yolov5, yolov5_classes
-from stream_infer_ros.inference.decoders.yolov8 import Yolov8Decoder, claims_yolov8, is_yolov8, yolov8_classes
-from stream_infer_ros.inference.decoders.yolox import YoloxDecoder, is_yolox, yolox_classes
-from stream_infer_ros.inference.input_packing import AS_THEY_ARE, Normalisation
+from stream_infer_ros.inference.decoders.family import Family
+from stream_infer_ros.inference.decoders.grid_families import GRID_FAMILIES
+from stream_infer_ros.inference.decoders.set_families import SET_FAMILIES
+from stream_infer_ros.inference.input_packing import AS_THEY_ARE
 from stream_infer_ros.inference.model_card import ModelCard, model_card, said_card
 from stream_infer_ros.inference.model_metadata import class_names
 from stream_infer_ros.inference.network_io import EngineIo
-from stream_infer_ros.inference.surround_contract import METADATA
 
-_UNIT = Normalisation(scale=1 / 255)
+__all__ = ['DECODERS', 'Family', 'card_of', 'make_decoder', 'model_family']
 
-
-class Family(NamedTuple):
-    """One kind of outputs.
-
-    Attributes:
-        recognise: whether a network's outputs can be of this kind.
-        outputs: what they look like, in words.
-        usual: the card of a network of this family that says nothing of itself.
-        make: what reads them.
-        classes: how many classes the outputs tell of if they are of this kind; None where they do not tell.
-        claims: whether the metadata are those of an exporter of this family.
-    """
-
-    recognise: Callable[[EngineIo], bool]
-    outputs: str
-    usual: ModelCard
-    make: Callable[[ModelConfig, EngineIo, ModelCard], Decoder]
-    classes: Callable[[EngineIo], int | None] = lambda _: None
-    claims: Callable[[EngineIo], bool] = lambda _: False
-
-
-DECODERS: dict[str, Family] = {
-    'surround': Family(
-        is_surround,
-        'boxes (batch, N, 8), free_space (batch, columns, 2), ground (batch, h, w)',
-        ModelCard('surround', tuple(METADATA['class_names'].split(','))),
-        SurroundDecoder,
-    ),
-    'yolox': Family(
-        is_yolox,
-        'one (batch, cells, 5 + classes), cells of the grids at strides 8, 16, 32',
-        ModelCard('yolox', colour='bgr', fit='corner'),
-        YoloxDecoder,
-        yolox_classes,
-    ),
-    'yolov5': Family(
-        is_yolov5,
-        'one (batch, 3 x cells, 5 + classes), or a raw head (batch, 3, rows, columns, 5 + classes) a stride',
-        ModelCard('yolov5', normalisation=_UNIT),
-        Yolov5Decoder,
-        yolov5_classes,
-        claims_yolov5,
-    ),
-    'yolov8': Family(
-        is_yolov8,
-        'one (batch, 4 + classes, cells), or the same as (batch, cells, 4 + classes)',
-        ModelCard('yolov8', normalisation=_UNIT),
-        Yolov8Decoder,
-        yolov8_classes,
-        claims_yolov8,
-    ),
-    'yolo_end_to_end': Family(
-        is_yolo_end_to_end,
-        'one (batch, boxes, 6): x0, y0, x1, y1, score, class',
-        ModelCard('yolo_end_to_end', normalisation=_UNIT),
-        YoloEndToEndDecoder,
-        claims=claims_yolo_end_to_end,
-    ),
-}
-
+DECODERS: dict[str, Family] = GRID_FAMILIES | SET_FAMILIES
 
 # Of COCO: where the outputs leave open how many classes there are, they are these.
 _USUAL_CLASSES = 80

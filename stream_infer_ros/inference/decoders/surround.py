@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.inference.decoders.box_decoder import in_float32
 from stream_infer_ros.inference.decoders.box_selection import BoxSelection
+from stream_infer_ros.inference.decoders.ground_mask import without_padding
 from stream_infer_ros.inference.detections import Detections, FreeSpace, Perception
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import Letterbox
@@ -36,7 +36,8 @@ class SurroundDecoder:
         self._card = card
         self._class_names = card.class_names
         self._selection = BoxSelection(config, card.class_names)
-        self._network_width = ImageInput.of(io).width
+        image_input = ImageInput.of(io)
+        self._network_size = image_input.width, image_input.height
 
     def retune(self, config: ModelConfig) -> None:
         """See Decoder."""
@@ -85,7 +86,7 @@ class SurroundDecoder:
 
         A column without a usable row or confidence keeps no confidence, and no free ground before it.
         """
-        stride = self._network_width / len(columns)
+        stride = self._network_size[0] / len(columns)
         uv = np.empty((len(columns), 2), np.float32)
         uv[:, 0] = (np.arange(len(columns)) + 0.5) * stride - 0.5
         uv[:, 1] = columns[:, 0]
@@ -94,36 +95,8 @@ class SurroundDecoder:
         broken = ~plausible(columns)
         source[broken, 1] = letterbox.source_height - 0.5
         confidence[broken] = 0.0
-        if letterbox.pad_u:
-            inside = (source[:, 0] > -0.5) & (source[:, 0] < letterbox.source_width - 0.5)
-            source, confidence = source[inside], confidence[inside]
+        inside = (source[:, 0] > -0.5) & (source[:, 0] < letterbox.source_width - 0.5)
+        source, confidence = source[inside], confidence[inside]
         if ground is not None:
-            ground = _without_padding(ground, letterbox, stride)
+            ground = without_padding(ground, letterbox, *self._network_size)
         return FreeSpace(source[:, 0], source[:, 1], confidence, ground)
-
-
-def _without_padding(mask: NDArray[np.float32], letterbox: Letterbox, stride: float) -> NDArray[np.float32]:
-    """The part of a mask, `stride` network pixels a cell, that shows the image and not the padding.
-
-    Padding need not be a whole number of cells: then the mask is resampled.
-    """
-    if not letterbox.pad_u and not letterbox.pad_v:
-        return mask
-    width = max(1, round(letterbox.resized_width / stride))
-    height = max(1, round(letterbox.resized_height / stride))
-    cell_u, cell_v = letterbox.resized_width / width, letterbox.resized_height / height
-    # Cell centres to cell centres: mask + 0.5 = ((cut + 0.5) * cell + pad) / stride.
-    mask_from_cut = np.array(
-        [
-            [cell_u / stride, 0.0, (0.5 * cell_u + letterbox.pad_u) / stride - 0.5],
-            [0.0, cell_v / stride, (0.5 * cell_v + letterbox.pad_v) / stride - 0.5],
-        ]
-    )
-    cut = cv2.warpAffine(
-        mask,
-        mask_from_cut,
-        (width, height),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return np.asarray(cut, np.float32)

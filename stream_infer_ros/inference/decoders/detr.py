@@ -1,0 +1,153 @@
+"""The DETR families: a set of boxes, one a query, each with logits of its classes; no copies to suppress.
+
+Carion et al., End-to-End Object Detection with Transformers, arXiv:2005.12872: the last class is "no object",
+softmax (DETR, YOLOS, Table Transformer). Zhao et al., DETRs Beat YOLOs on Real-time Object Detection,
+arXiv:2304.08069, and after it D-FINE, RF-DETR, Deformable DETR: no such class, sigmoid.
+Boxes are centre u, v, width, height, in parts of the network's input.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_infer_ros.config import ModelConfig
+from stream_infer_ros.errors import ModelError
+from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder, Boxes
+from stream_infer_ros.inference.input_packing import ImageInput
+from stream_infer_ros.inference.model_card import ModelCard, names_of_classes
+from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
+
+# (boxes, logits) as exporters call them: optimum and transformers; the original repositories; RF-DETR.
+_NAMES = (('pred_boxes', 'logits'), ('pred_boxes', 'pred_logits'), ('dets', 'labels'))
+_RF_DETR = ('dets', 'labels')
+# Numbers of queries of published softmax models (Table Transformer, DETR, YOLOS); the others have 300 and up.
+_SOFTMAX_QUERIES = (15, 100, 125)
+_LEAST_SIGMOID_QUERIES = 300
+# Classes of COCO by category number: Deformable and Conditional DETR, which want their pixels otherwise.
+_COCO_CATEGORIES = 91
+
+
+class QueryOutputs(NamedTuple):
+    """The two outputs of a DETR."""
+
+    boxes: TensorInfo
+    logits: TensorInfo
+
+
+def query_outputs(io: EngineIo) -> QueryOutputs | None:
+    """The outputs that hold a box and logits for each query; None if this is no DETR."""
+    for names in _NAMES:
+        boxes, logits = (io.output(name) for name in names)
+        if boxes is None or logits is None or len(boxes.shape) != 3 or len(logits.shape) != 3:
+            continue
+        if boxes.shape[2] == 4 and boxes.shape[1] == logits.shape[1] and logits.shape[2] > 0:
+            return QueryOutputs(boxes, logits)
+    return None
+
+
+def is_query_detector(io: EngineIo) -> bool:
+    """Whether there are boxes and logits under any of the names in use."""
+    return query_outputs(io) is not None
+
+
+def is_rf_detr(io: EngineIo) -> bool:
+    """Whether there are boxes and logits under RF-DETR's own names."""
+    found = query_outputs(io)
+    return found is not None and (found.boxes.name, found.logits.name) == _RF_DETR
+
+
+def is_surely_softmax(io: EngineIo) -> bool:
+    """Whether there are as many queries as the published models with a "no object" class have."""
+    found = query_outputs(io)
+    return found is not None and found.boxes.shape[1] in _SOFTMAX_QUERIES and not is_rf_detr(io)
+
+
+def is_surely_sigmoid(io: EngineIo) -> bool:
+    """Whether there are as many queries as in RT-DETR and D-FINE, and not COCO's categories by number."""
+    found = query_outputs(io)
+    if found is None or is_rf_detr(io):
+        return False
+    return found.boxes.shape[1] >= _LEAST_SIGMOID_QUERIES and found.logits.shape[2] != _COCO_CATEGORIES
+
+
+def query_classes(io: EngineIo, nothing: int = 0) -> int | None:
+    """How many classes the logits are of, if `nothing` of them mean no object; None if this is no DETR."""
+    found = query_outputs(io)
+    return None if found is None else found.logits.shape[2] - nothing
+
+
+class DetrDecoder(BoxDecoder):
+    """Softmax over the classes and "no object", the last; the best class of each query."""
+
+    def __init__(self, config: ModelConfig, io: EngineIo, card: ModelCard) -> None:
+        """Raises ConfigError or ModelError if there are not as many class names as classes."""
+        found = query_outputs(io)
+        if found is None:
+            raise ModelError(f'expected boxes and logits by query, got {[str(it) for it in io.outputs]}')
+        self._boxes, self._logits = found.boxes.name, found.logits.name
+        self._set_up(config, io, card, found.logits.shape[2])
+
+    def _set_up(self, config: ModelConfig, io: EngineIo, card: ModelCard, logits: int) -> None:
+        image_input = ImageInput.of(io)
+        self._size = np.array([image_input.width, image_input.height], np.float32)
+        super().__init__(config, io, card, self._names(config, card, logits), suppress=False)
+
+    def boxes(self, outputs: dict[str, NDArray[Any]]) -> Boxes:
+        """See BoxDecoder."""
+        query, class_id, score = self._best(outputs[self._logits])
+        return Boxes(self._xyxy(outputs[self._boxes][query]), score, class_id)
+
+    def _names(self, config: ModelConfig, card: ModelCard, classes: int) -> tuple[str, ...]:
+        return names_of_classes(card, config, classes - 1)
+
+    def _best(
+        self, logits: NDArray[np.float32]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+        """Logits (Q, C) to query, class and score of what may pass; scores that are NaN among them."""
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probability = odds[:, :-1] / odds.sum(axis=1, keepdims=True)
+        class_id = probability.argmax(axis=1)
+        score = probability[np.arange(len(class_id)), class_id]
+        query = self.passing(score)
+        return query, class_id[query], score[query]
+
+    def _xyxy(self, cxcywh: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Boxes (N, 4) in parts of the input to pixels, whose centres lie at whole numbers."""
+        centre = cxcywh[:, :2] * self._size - np.float32(0.5)
+        half = cxcywh[:, 2:] * self._size * np.float32(0.5)
+        xyxy: NDArray[np.float32] = np.concatenate([centre - half, centre + half], axis=1)
+        return xyxy
+
+
+class SigmoidDetrDecoder(DetrDecoder):
+    """Each class by itself: the best pairs of query and class, as many as there are queries."""
+
+    def _names(self, config: ModelConfig, card: ModelCard, classes: int) -> tuple[str, ...]:
+        # RF-DETR has one logit more than its data set has classes, which no training ever raised.
+        if card.family == 'rfdetr' and len(card.class_names) == classes - 1:
+            return (*card.class_names, 'none')
+        return names_of_classes(card, config, classes)
+
+    def _best(
+        self, logits: NDArray[np.float32]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+        """See DetrDecoder."""
+        return self._best_pairs(np.float32(1.0) / (np.float32(1.0) + np.exp(-logits)))
+
+    def _best_pairs(
+        self, probability: NDArray[np.float32]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+        """Probabilities (Q, C), written over, to query, class and score of what may pass."""
+        queries, classes = probability.shape
+        broken = np.isnan(probability).any(axis=1)
+        # A query of broken numbers is one broken box, not one for each class.
+        probability[broken] = 0.0
+        probability[broken, 0] = np.nan
+        score = probability.ravel()
+        pairs = self.passing(score)
+        if len(pairs) > queries:
+            pairs = pairs[np.argsort(-score[pairs], kind='stable')[:queries]]
+        return pairs // classes, pairs % classes, score[pairs]

@@ -1,0 +1,254 @@
+"""Semantic segmentation as a source of free space: where the ground ends in each column of the image.
+
+Logits (batch, classes, h, w), as of Long et al., arXiv:1411.4038, SegFormer, arXiv:2105.15203, and others;
+or their argmax, (batch, h, w) or (batch, 1, h, w); or one map of the drivable area.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_infer_ros.config import ModelConfig
+from stream_infer_ros.errors import ModelError
+from stream_infer_ros.inference.decoders.box_decoder import in_float32
+from stream_infer_ros.inference.decoders.ground_mask import without_padding
+from stream_infer_ros.inference.detections import Detections, FreeSpace, Perception
+from stream_infer_ros.inference.input_packing import ImageInput
+from stream_infer_ros.inference.letterbox import Letterbox
+from stream_infer_ros.inference.model_card import ModelCard, names_of_classes
+from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
+
+# What data sets call that on which a robot may drive; grass and earth are for the card to add.
+USUAL_GROUND = frozenset(
+    [
+        *('road', 'street', 'lane', 'lane marking', 'crosswalk', 'sidewalk', 'pavement', 'path', 'parking'),
+        *('floor', 'flooring', 'ground', 'drivable', 'drivable area', 'drivable_area', 'drivable-area'),
+        *('free space', 'free_space', 'freespace'),
+    ]
+)
+
+# A column for every so many network pixels, as the map's sensor model wants; no finer mask goes out.
+_COLUMN_STRIDE = 4
+_GROUND = np.float32(0.5)
+
+
+def is_segmentation(io: EngineIo) -> bool:
+    """Whether the first output is a map in the shape of the input: of classes, or of logits of each."""
+    return bool(io.outputs) and _layout(io) is not None
+
+
+class SegmentationDecoder:
+    """Free space and no boxes."""
+
+    def __init__(self, config: ModelConfig, io: EngineIo, card: ModelCard) -> None:
+        """Raises ConfigError or ModelError if nobody tells which of the classes are ground."""
+        self._card = card
+        self._output = io.outputs[0]
+        image_input = ImageInput.of(io)
+        self._network_size = image_input.width, image_input.height
+        layout = _layout(io)
+        assert layout is not None
+        self._classes_last = layout == 'nhwc'
+        self._channels = _channels(self._output, layout, card)
+        self._class_names = card.class_names
+        if self._channels > 1:
+            self._class_names = names_of_classes(card, config, self._channels)
+        # A single map of numbers that are no classes tells of the ground itself.
+        self._is_probability = self._channels == 1 and len(self._class_names) < 2
+        self._ground = (
+            np.zeros(0, np.intp) if self._is_probability else _ground_classes(self._class_names, card)
+        )
+        self._dropped = 0
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """See Decoder."""
+        return self._class_names
+
+    @property
+    def card(self) -> ModelCard:
+        """See Decoder."""
+        return self._card
+
+    @property
+    def dropped(self) -> int:
+        """Columns left out so far because their numbers were not finite."""
+        return self._dropped
+
+    def retune(self, config: ModelConfig) -> None:
+        """See Decoder; nothing of it is used."""
+
+    def decode(self, outputs: dict[str, NDArray[Any]], letterboxes: Sequence[Letterbox]) -> list[Perception]:
+        """See Decoder. Raises ModelError if the output is not the shape the network announced."""
+        maps = outputs[self._output.name]
+        if maps.ndim != len(self._output.shape) or (
+            self._channels > 1 and maps.shape[-1 if self._classes_last else 1] != self._channels
+        ):
+            raise ModelError(
+                f'expected output {self._output} of this segmentation network, got {maps.shape}; '
+                f'export the network again'
+            )
+        with np.errstate(over='ignore', invalid='ignore'):
+            return [
+                Perception(Detections.empty(self._class_names), self._free_space(maps[index], letterbox))
+                for index, letterbox in enumerate(letterboxes)
+            ]
+
+    def _free_space(self, output: NDArray[Any], letterbox: Letterbox) -> FreeSpace:
+        """One image's output, without batch dimension."""
+        probability = self._ground_probability(in_float32(output))
+        ground = without_padding(probability, letterbox, *self._network_size)
+        columns = max(1, round(letterbox.resized_width / max(_COLUMN_STRIDE, self._stride(probability))))
+        by_column = _resized(ground, columns, len(ground))
+        broken = ~np.isfinite(by_column).all(axis=0)
+        self._dropped += int(np.count_nonzero(broken))
+        row, confidence = boundary_rows(np.where(broken, np.float32(0.0), by_column))
+        confidence[broken] = 0.0
+        pitch_u = letterbox.source_width / columns
+        pitch_v = letterbox.source_height / len(ground)
+        rows = max(1, min(len(ground), letterbox.resized_height // _COLUMN_STRIDE))
+        return FreeSpace(
+            ((np.arange(columns) + 0.5) * pitch_u - 0.5).astype(np.float32),
+            ((row + 0.5) * pitch_v - 0.5).astype(np.float32),
+            confidence,
+            np.nan_to_num(_resized(by_column, columns, rows), nan=0.0).clip(0.0, 1.0),
+        )
+
+    def _ground_probability(self, output: NDArray[Any]) -> NDArray[np.float32]:
+        """(h, w) in 0..1, NaN where the network's numbers are; over its whole input."""
+        if self._classes_last:
+            output = output.transpose(2, 0, 1)
+        if self._channels > 1:
+            return self._from_logits(output)
+        flat = output.reshape(output.shape[-2:])
+        if not self._is_probability:
+            is_ground = np.isin(np.rint(flat), self._ground)
+            return np.where(np.isfinite(flat), is_ground, np.nan).astype(np.float32)
+        flat = flat.astype(np.float32)
+        if np.nanmin(flat, initial=0.0) < 0.0 or np.nanmax(flat, initial=1.0) > 1.0:
+            flat = np.float32(1.0) / (np.float32(1.0) + np.exp(-flat))
+        return flat
+
+    def _from_logits(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(C, h, w) to the share of the ground's classes in the softmax; probabilities are taken as such."""
+        height, width = logits.shape[1:]
+        # Averages of neighbours, so that no more is calculated than columns are wanted.
+        reduction = max(1, int(_COLUMN_STRIDE / self._stride(logits[0])))
+        if reduction > 1:
+            size = (max(1, width // reduction), max(1, height // reduction))
+            logits = np.stack([_resized(np.ascontiguousarray(plane), *size) for plane in logits])
+        sample = logits[:, :: max(1, height // 16), :: max(1, width // 16)]
+        if sample.min() >= 0.0 and np.allclose(sample.sum(axis=0), 1.0, atol=0.02):
+            share: NDArray[np.float32] = logits[self._ground].sum(axis=0)
+            return share
+        odds = np.exp(logits - logits.max(axis=0))
+        share = odds[self._ground].sum(axis=0) / odds.sum(axis=0)
+        return share
+
+    def _stride(self, over_input: NDArray[np.float32]) -> float:
+        """Network pixels from column to column of a map (h, w) over the network's input."""
+        return float(self._network_size[0] / over_input.shape[1])
+
+
+def boundary_rows(
+    ground: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Where, seen from below, ground ends in each column of probabilities (h, C).
+
+    Returns (C,) rows, whole numbers at cell centres, where the probability passes one half (h - 0.5 where not
+    even the lowest cell is ground, -0.5 where all are), and (C,) confidence: how sure the network is of the
+    ground below, or of there being none.
+    """
+    height, columns = ground.shape
+    upward = ground[::-1]
+    is_free = upward >= _GROUND
+    free_cells = np.where(is_free.all(axis=0), height, is_free.argmin(axis=0))
+    column = np.arange(columns)
+    below = upward[np.maximum(free_cells - 1, 0), column]
+    above = upward[np.minimum(free_cells, height - 1), column]
+    part = (below - _GROUND) / np.maximum(below - above, np.float32(1e-6))
+    row = height - free_cells + np.float32(0.0) - part.clip(0.0, 1.0)
+    row = np.where(free_cells == 0, height - 0.5, np.where(free_cells == height, -0.5, row))
+    sure_below = np.cumsum(upward, axis=0)[np.maximum(free_cells - 1, 0), column] / np.maximum(free_cells, 1)
+    sure = np.where(free_cells == 0, 1.0 - upward[0], sure_below)
+    return row.astype(np.float32), (2.0 * sure - 1.0).clip(0.0, 1.0).astype(np.float32)
+
+
+def _ground_classes(names: tuple[str, ...], card: ModelCard) -> NDArray[np.intp]:
+    """Indices of the classes that are ground: the card's, else those that are called so."""
+    if unknown := [name for name in card.ground_classes if name not in names]:
+        raise ModelError(
+            f'expected ground_classes of the model card among {", ".join(names) or "no classes"}, got '
+            f'{", ".join(unknown)}; correct the card, or set model.class_names_file'
+        )
+    wanted = [index for index, name in enumerate(names) if name in card.ground_classes]
+    if not card.ground_classes:
+        wanted = [index for index, name in enumerate(names) if not USUAL_GROUND.isdisjoint(_words(name))]
+    if not wanted:
+        raise ModelError(
+            f'which classes of this segmentation network are ground to drive on? They are '
+            f'{", ".join(names[:20]) or "not named"}; name them as ground_classes in the model card, and '
+            f'the classes in model.class_names_file'
+        )
+    return np.array(wanted, np.intp)
+
+
+def _words(name: str) -> list[str]:
+    """What a class is called; some data sets give several names, or one and its kind."""
+    return [part.strip().lower() for part in name.replace(' - ', ',').split(',')]
+
+
+def _channels(output: TensorInfo, layout: str, card: ModelCard) -> int:
+    """How many maps there are; as many as class names where the file does not tell."""
+    channels = {'nchw': output.shape[1], 'nhwc': output.shape[-1], 'nhw': 1}[layout]
+    if channels < 0 and not card.class_names:
+        raise ModelError(
+            f'how many classes has this segmentation network, and what are they called? Its output {output} '
+            f'does not tell; set model.class_names_file'
+        )
+    return channels if channels >= 0 else len(card.class_names)
+
+
+def _resized(image: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+    """A map (h, w) averaged down, or interpolated up; itself where it has that size."""
+    if image.shape == (height, width):
+        return image
+    smaller = width <= image.shape[1] and height <= image.shape[0]
+    how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (width, height), interpolation=how), np.float32)
+
+
+def _layout(io: EngineIo) -> str | None:
+    """How the first output lies: 'nchw', 'nhwc', 'nhw'; None if it is no map in the shape of the input."""
+    output = io.outputs[0]
+    if any(len(other.shape) != len(output.shape) for other in io.outputs):
+        return None
+    if len(output.shape) == 4:
+        if output.shape[1] != 0 and _like_input(output.shape[2:], io):
+            return 'nchw'
+        return 'nhwc' if output.shape[3] > 0 and _like_input(output.shape[1:3], io) else None
+    if len(output.shape) == 3 and _is_map(output, io):
+        return 'nhw'
+    return None
+
+
+def _is_map(output: TensorInfo, io: EngineIo) -> bool:
+    # Rows of boxes have as many dimensions: a map has known ones in the shape of the input, or whole numbers.
+    return (min(output.shape[1:]) > 0 or 'int' in output.dtype) and _like_input(output.shape[1:], io)
+
+
+def _like_input(shape: tuple[int, ...], io: EngineIo) -> bool:
+    """Whether (h, w) is the input's size divided by one number, but for rounding; also if it is not known."""
+    height, width = shape
+    if min(shape) < 0:
+        return True
+    if min(shape) < 2:
+        return False
+    image_input = ImageInput.of(io)
+    stride = image_input.width / width
+    return 0.5 <= stride <= 64 and abs(image_input.height / stride - height) < 1.0
