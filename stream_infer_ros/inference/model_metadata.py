@@ -72,14 +72,13 @@ def literal(text: str) -> Any:
     """A value written in Python or in JSON; nothing is executed. Raises ValueError."""
     if len(text) > _LONGEST:
         raise ValueError(f'{len(text)} characters')
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        pass  # null, true and false are JSON only
-    try:
-        return json.loads(text)
-    except RecursionError as error:
-        raise ValueError('nested too deeply') from error
+    # JSON first: Python reads its escapes of characters beyond 16 bits as two broken ones.
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return read(text)
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    raise ValueError(reason)
 
 
 def is_ultralytics(metadata: Mapping[str, str]) -> bool:
@@ -113,14 +112,19 @@ def keypoint_channels(metadata: Mapping[str, str]) -> int:
 
 def _names_of(value: Any) -> tuple[str, ...]:
     if isinstance(value, Mapping):
-        by_id = {int(key): str(name) for key, name in value.items()}
+        by_id = {int(key): _printable(name) for key, name in value.items()}
         if by_id and not 0 <= min(by_id) <= max(by_id) < _MOST_CLASSES:
             raise ValueError(f'class ids {min(by_id)} to {max(by_id)}')
         # Some lists have gaps: COCO's 80 classes have ids up to 90.
         return tuple(by_id.get(index, f'class{index}') for index in range(max(by_id, default=-1) + 1))
     if isinstance(value, (list, tuple)):
-        return tuple(str(name) for name in value)
+        return tuple(_printable(name) for name in value)
     raise ValueError(f'a {type(value).__name__}')
+
+
+def _printable(name: object) -> str:
+    """As text that can be published: half a character cannot."""
+    return str(name).encode('utf-8', 'replace').decode()
 
 
 def _value(text: str) -> Any:
