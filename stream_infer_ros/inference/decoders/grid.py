@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 # Those that are in use: nearly all networks; those for large pictures; those for small objects.
 USUAL_STRIDES = ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32))
+# Networks that pick the best boxes themselves give at most so many; more rows are cells.
+MOST_PICKED = 1000
 
 
 def grid_cells(height: int, width: int, strides: Sequence[int]) -> NDArray[np.float32]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.inference.decoders.box_decoder import Boxes
 from stream_infer_ros.inference.decoders.decoder import Decoder
+from stream_infer_ros.inference.decoders.grid import MOST_PICKED
 from stream_infer_ros.inference.decoders.ready_boxes import ReadyBoxesDecoder
 from stream_infer_ros.inference.model_card import ModelCard
 from stream_infer_ros.inference.network_io import EngineIo
@@ -33,7 +34,10 @@ def is_efficient_nms(io: EngineIo) -> bool:
 
 def is_nms_rows(io: EngineIo) -> bool:
     """Whether there is one output of rows of seven, over the batch or by image."""
-    return len(io.outputs) == 1 and len(io.outputs[0].shape) in (2, 3) and io.outputs[0].shape[-1] == _ROW
+    if len(io.outputs) != 1 or io.outputs[0].shape[-1:] != (_ROW,):
+        return False
+    shape = io.outputs[0].shape
+    return len(shape) == 2 or (len(shape) == 3 and shape[1] <= MOST_PICKED)
 
 
 def is_mmdeploy(io: EngineIo) -> bool:

@@ -16,21 +16,18 @@ from numpy.typing import NDArray
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder, Boxes
-from stream_infer_ros.inference.decoders.grid import count_cells
+from stream_infer_ros.inference.decoders.grid import MOST_PICKED, count_cells
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.model_card import ModelCard
 from stream_infer_ros.inference.model_metadata import has_boxes_inside, keypoint_channels
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 
 _FIELDS = 6
-# More are rows of a grid, not boxes that were picked.
-_MOST_BOXES = 1000
 
 
 def is_yolo_end_to_end(io: EngineIo) -> bool:
     """Whether there is one output of at most 1000 rows of six numbers (and keypoints or masks)."""
-    output = _output(io)
-    return output is not None
+    return _output(io) is not None
 
 
 def claims_yolo_end_to_end(io: EngineIo) -> bool:
@@ -71,4 +68,4 @@ def _output(io: EngineIo) -> TensorInfo | None:
         return None
     image_input = ImageInput.of(io)
     grid = count_cells(image_input.height, image_input.width, (8, 16, 32))
-    return None if boxes > _MOST_BOXES or boxes == grid else output
+    return None if boxes > MOST_PICKED or boxes == grid else output
