@@ -13,6 +13,7 @@ from stream_infer_ros.cli.config import config
 from stream_infer_ros.cli.demo import demo
 from stream_infer_ros.cli.engines import engines
 from stream_infer_ros.cli.eval_map import eval_map
+from stream_infer_ros.cli.export_triton import export_triton
 from stream_infer_ros.cli.replay import replay
 from stream_infer_ros.cli.run import run
 from stream_infer_ros.cli.simulate import simulate
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={'help_option_names': ['-h', '--help'], 'max_content_width': 110},
 )
-for command in (demo, run, replay, simulate, check_model, engines, config, eval_map):
+for command in (demo, run, replay, simulate, check_model, engines, export_triton, config, eval_map):
     app.command()(command)
 
 

@@ -9,8 +9,10 @@ from stream_infer_ros.inference.engines.kserve.attempt import Cause
 from stream_infer_ros.inference.engines.kserve.breaker import Breaker, BreakerState
 from stream_infer_ros.inference.engines.kserve.latency import Latency
 
-# What a request may take beyond the p99 that was measured, and still be in time.
+# What a request may take beyond the p99 that was measured, and still count as usual.
 SLACK = 1.2
+# What is kept for a second attempt, in units of what it usually takes: giving up takes a moment, too.
+KEPT = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,13 @@ class Balancer:
         free = [
             (server, number)
             for number, server in enumerate(self._servers)
-            if number not in tried and server.is_free() and not (tried and server.usual_s > left_s)
+            if number not in tried and server.is_free() and not (tried and server.latency.p99_s > left_s)
         ]
         if not free or left_s <= 0.0:
             return None
         chosen, number = min(free, key=lambda pair: (pair[0].outstanding, pair[0].turn))
         within_s = left_s
-        kept_s = min((server.usual_s for server, _ in free if server is not chosen), default=0.0)
+        kept_s = KEPT * min((server.usual_s for server, _ in free if server is not chosen), default=0.0)
         # Nothing is kept for a server whose pace is not known, nor if the chosen one then could not make it.
         if kept_s > 0.0 and chosen.usual_s > 0.0 and left_s - kept_s >= chosen.usual_s:
             within_s = left_s - kept_s

@@ -1,0 +1,57 @@
+"""`stream_infer export-triton`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from stream_infer_ros.config import EngineConfig
+from stream_infer_ros.errors import ConfigError
+from stream_infer_ros.inference.engines import EngineSpec, make_engine
+from stream_infer_ros.inference.engines.kserve.triton_repository import Backend, write_repository
+from stream_infer_ros.resources import default_model
+
+
+def export_triton(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar='[MODEL] OUTPUT_DIR',
+            help='ONNX file, by default the surround model; and the model repository to write it into.',
+        ),
+    ],
+    backend: Annotated[
+        Backend,
+        typer.Option(
+            help='What runs it there. tensorrt: onnxruntime with the TensorRT accelerator, which builds the '
+            'plan where it is served. python: a model.py with onnxruntime or openvino.'
+        ),
+    ] = 'onnxruntime',
+    name: Annotated[str, typer.Option(help='Of the model there; default: the stem of the file.')] = '',
+    max_batch: Annotated[int, typer.Option(min=1, help='Most images in one run there.')] = 16,
+    instances: Annotated[int, typer.Option(min=1, help='Copies that run at the same time.')] = 1,
+) -> None:
+    """Write a Triton model repository, for engine kserve."""
+    *models, folder = paths
+    if len(models) > 1:
+        raise ConfigError(
+            f'expected at most one model and a folder, got {len(paths)} paths; export one model at a time'
+        )
+    model = models[0] if models else default_model()
+    engine = make_engine(EngineSpec(EngineConfig(), model))
+    try:
+        engine.load()
+        io = engine.io
+    finally:
+        engine.close()
+    written = write_repository(
+        folder, model, io, name=name, backend=backend, max_batch=max_batch, instances=instances
+    )
+    say = Console(soft_wrap=True, highlight=False).print
+    say(f'{written}: model {written.name!r} for the {backend} backend; serve it with')
+    say(f'  tritonserver --model-repository={folder.resolve()}')
+    say('and give the node its address:')
+    say(f'  engine: {{kind: kserve, kserve: {{endpoints: [grpc://HOST:8001], model: {written.name}}}}}')
