@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from stream_infer_ros.config.section import Section
 
@@ -14,6 +14,9 @@ Precision = Literal['auto', 'fp32', 'fp16', 'bf16', 'int8', 'fp8']
 
 class TensorRtConfig(Section):
     """kind tensorrt: building and running plans."""
+
+    # [8.6, 8.9] without quotes are numbers in YAML.
+    model_config = ConfigDict(coerce_numbers_to_str=True)
 
     flavour: Literal['auto', 'tensorrt', 'tensorrt_rtx'] = Field(
         'auto', description='auto: tensorrt where it is installed, else tensorrt_rtx (TensorRT for RTX).'
@@ -61,6 +64,12 @@ class EngineConfig(Section):
     threads: int = Field(0, ge=0, description='CPU threads; 0: the runtime decides.')
     max_batch: int = Field(
         0, ge=0, le=256, description='Most images in one run; 0: as many as there are cameras.'
+    )
+    instances: int = Field(
+        1,
+        ge=1,
+        le=16,
+        description='Engines side by side, each with a thread of its own; with device cuda, one on each GPU.',
     )
     cache_dir: str = Field(
         '', description='Where built plans are kept; empty: $XDG_CACHE_HOME/stream_infer_ros.'

@@ -39,6 +39,9 @@ class CameraOptions(Section):
 
     image_topic: str = Field('', description='Image topic; empty: <camera>/image_raw.')
     camera_info_topic: str = Field('', description='CameraInfo topic; empty: sibling of the image topic.')
+    priority: int = Field(
+        0, ge=-100, le=100, description='sync.policy none: under overload the lowest are thinned first.'
+    )
     compressed: bool = Field(False, description='Subscribe to <image_topic>/compressed (jpeg, png) instead.')
 
 
@@ -68,8 +71,10 @@ class GraphConfig(Section):
 class SyncConfig(Section):
     """Matching frames in time."""
 
-    policy: Literal['deadline', 'approximate_time', 'exact', 'latest', 'message_filters'] = Field(
-        'deadline', description='How frames are matched; message_filters: the stock one, in a ROS node only.'
+    policy: Literal['deadline', 'approximate_time', 'exact', 'latest', 'none', 'message_filters'] = Field(
+        'deadline',
+        description='How frames are matched; none: streams are independent, batches form by arrival; '
+        'message_filters: the stock one, in a ROS node only.',
     )
     slop_ms: float = Field(
         0.0,

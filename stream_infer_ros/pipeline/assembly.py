@@ -22,6 +22,7 @@ from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.outputs import Outputs
 from stream_infer_ros.pipeline.perceiver import Perceiver
 from stream_infer_ros.pipeline.pipeline import Pipeline
+from stream_infer_ros.pipeline.scheduling import make_schedule
 from stream_infer_ros.pipeline.statistics import Statistics
 from stream_infer_ros.sync import make_synchronizer
 
@@ -62,16 +63,23 @@ def assemble(
     transforms = TransformBuffer()
     synchronizer = make_synchronizer(config.sync, names)
     intake = Intake(cameras, synchronizer, transforms, statistics)
-    diagnostics = Diagnostics(graph, config, cameras, intake, synchronizer, statistics, network)
-    perceiver = Perceiver(network, len(names), statistics, _remember(cameras), _remember_engine(cameras))
-    perceiver.warm_up()
+    schedule = make_schedule(config, names)
+    diagnostics = Diagnostics(graph, config, cameras, intake, synchronizer, statistics, schedule, network)
+    remember, remember_engine = _remember(cameras), _remember_engine(cameras)
+    perceivers = [
+        Perceiver(network, len(names), statistics, remember, remember_engine, instance)
+        for instance in range(len(network.engines))
+    ]
+    for perceiver in perceivers:
+        perceiver.warm_up()
     pipeline = Pipeline(
         intake,
-        perceiver,
+        perceivers,
         Locator(cameras, transforms, config.map.map_frame, config.map.base_frame, statistics),
         Fuser(config, cameras, statistics) if config.map.enabled else None,
         Outputs(graph, config, names, network.decoder.class_names, graph.now_ns()),
         statistics,
+        schedule,
         config.bound_ms,
     )
     return NetworkAssembly(pipeline, cameras, statistics, diagnostics, config.bound_ms, network)
@@ -85,18 +93,20 @@ def assemble_fusion(config: Config, topics: tuple[DetectionTopics, ...], graph: 
     statistics = Statistics()
     cameras = tuple(CameraState(camera) for camera in topics)
     transforms = TransformBuffer()
-    synchronizer = make_synchronizer(config.sync, [camera.name for camera in cameras])
+    names = [camera.name for camera in cameras]
+    synchronizer, schedule = make_synchronizer(config.sync, names), make_schedule(config, names)
     intake = Intake(cameras, synchronizer, transforms, statistics)
     pipeline = Pipeline(
         intake,
-        Detected(cameras),
+        [Detected(cameras)],
         Locator(cameras, transforms, config.map.map_frame, config.map.base_frame, statistics),
         Fuser(config, cameras, statistics),
         MapOutputs(graph, config),
         statistics,
+        schedule,
         config.bound_ms,
     )
-    diagnostics = Diagnostics(graph, config, cameras, intake, synchronizer, statistics)
+    diagnostics = Diagnostics(graph, config, cameras, intake, synchronizer, statistics, schedule)
     return Assembly(pipeline, cameras, statistics, diagnostics, config.bound_ms)
 
 

@@ -15,6 +15,7 @@ from stream_infer_ros.messages.diagnostics import (
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.intake import Intake
 from stream_infer_ros.pipeline.network import Network
+from stream_infer_ros.pipeline.scheduling import Schedule
 from stream_infer_ros.pipeline.statistics import Statistics
 from stream_infer_ros.pipeline.sync_explanation import SyncExplanation, explain_sync
 from stream_infer_ros.sync.synchronizer import Synchronizer
@@ -34,6 +35,7 @@ class Diagnostics:
         intake: Intake,
         synchronizer: Synchronizer,
         statistics: Statistics,
+        schedule: Schedule,
         network: Network | None = None,
     ) -> None:
         self._graph = graph
@@ -42,6 +44,7 @@ class Diagnostics:
         self._intake = intake
         self._synchronizer = synchronizer
         self._statistics = statistics
+        self._schedule = schedule
         self._network = network
         self._publisher = graph.advertise('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray', RELIABLE)
         self._due_ns: int | None = None
@@ -67,7 +70,12 @@ class Diagnostics:
         transforms = self._intake.transform_problem(now_ns)
         others = [s for s in (*self._engine(), *self._qos()) if s.level is not DiagnosticLevel.OK]
         told = [f'{status.name}: {status.message}' for status in others]
-        return [*([f'transforms: {transforms}'] if transforms else []), *told]
+        overload = self._schedule.overload()
+        return [
+            *([f'transforms: {transforms}'] if transforms else []),
+            *([overload] if overload else []),
+            *told,
+        ]
 
     def silent(self, now_ns: int) -> list[str]:
         """Cameras that have not been heard for longer than `sync.camera_timeout_ms`, or never."""
@@ -138,19 +146,21 @@ class Diagnostics:
             message = f'p99 {total.p99:.0f} ms is over the bound of {bound_ms:.0f} ms'
         else:
             level, message = DiagnosticLevel.OK, f'p99 {total.p99:.0f} ms, bound {bound_ms:.0f} ms'
+        if overload := self._schedule.overload():
+            level, message = DiagnosticLevel.WARN, f'{message}; {overload}'
         problem = self._intake.transform_problem(now_ns)
         if problem:
             level, message = max(level, DiagnosticLevel.WARN), f'{message}; transforms: {problem}'
         return self._status(level, 'pipeline', message, values)
 
     def _engine_is_down(self) -> bool:
-        return self._network is not None and self._network.engine.health().state is EngineState.DOWN
+        return self._network is not None and self._network.health().state is EngineState.DOWN
 
     def _engine(self) -> list[DiagnosticStatus]:
         """Nothing where detections come from elsewhere."""
         if self._network is None:
             return []
-        health = self._network.engine.health()
+        health = self._network.health()
         values = {'engine': self._network.kind, 'model': self._network.file.name}
         values |= {'restarts': str(health.restarts)}
         values |= {'boxes.not_finite': str(self._network.decoder.dropped)}

@@ -1,21 +1,25 @@
-"""Running the pipeline on a live graph: three threads, two bounded slots."""
+"""Running the pipeline on a live graph: three threads (or more, for several engines), and bounded queues."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
+from time import perf_counter_ns
 
+from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import Config
 from stream_infer_ros.graph.graph import Cdr, Graph, Qos
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.diagnostics import Diagnostics
+from stream_infer_ros.pipeline.in_order import InOrder
 from stream_infer_ros.pipeline.inbox import Inbox
 from stream_infer_ros.pipeline.intake import TF, TF_STATIC
 from stream_infer_ros.pipeline.pipeline import Pipeline
 from stream_infer_ros.pipeline.processed_set import FusedSet, PerceivedSet
-from stream_infer_ros.pipeline.slot import Slot
 from stream_infer_ros.pipeline.subscriptions import subscriptions
-from stream_infer_ros.sync.frame_set import FrameSet
+from stream_infer_ros.pipeline.work_queue import WorkQueue
+from stream_infer_ros.sync.frame_set import FrameSet, SetReason
 
 OnFused = Callable[[FusedSet, int], None]
 
@@ -25,14 +29,17 @@ IDLE_S = 0.1
 # transform too few costs every view that needs it.
 TRANSFORMS_WAITING = 1000
 MESSAGES_WAITING = 5
-SETS_WAITING = 1  # the newest set wins
-RESULTS_WAITING = 2  # one in the making, one waiting
+RESULTS_WAITING = 2  # for each engine: one in the making, one waiting
+# How long what follows a run takes is looked at this often: percentiles sort thousands of values.
+LOOK_EVERY = 50
 
 
 class LiveRunner:
     """Receiving, inference and publishing overlap, each on its own thread.
 
-    middleware thread -> inbox -> [match] -> slot of sets -> [perceive] -> slot of results -> [deliver]
+    middleware thread -> inbox -> [match] -> work queue -> [perceive] -> results in order -> [deliver]
+
+    There is one perceive thread for each engine.
 
     Args:
         on_fused: called on the deliver thread with each published set and the moment it was out, nanoseconds.
@@ -59,13 +66,18 @@ class LiveRunner:
                 for topic in pipeline.intake.sources
             }
         )
-        self._sets: Slot[tuple[FrameSet, int]] = Slot(SETS_WAITING)
-        self._results: Slot[PerceivedSet] = Slot(RESULTS_WAITING)
+        self._work = WorkQueue(pipeline.schedule, graph.now_ns, self._lost)
+        self._results: InOrder[PerceivedSet] = InOrder(RESULTS_WAITING * pipeline.instances)
         self._stopped = threading.Event()
         self._failure: BaseException | None = None
+        perceive = [partial(self._perceive, instance) for instance in range(pipeline.instances)]
         self._threads = [
-            threading.Thread(target=self._guarded, args=(step,), name=f'stream_infer {step.__name__}')
-            for step in (self._match, self._perceive, self._deliver)
+            threading.Thread(target=self._guarded, args=(step,), name=f'stream_infer {name}')
+            for name, step in (
+                ('match', self._match),
+                *(('perceive', step) for step in perceive),
+                ('deliver', self._deliver),
+            )
         ]
 
     def start(self) -> None:
@@ -89,7 +101,7 @@ class LiveRunner:
         """
         self._stopped.set()
         self._inbox.close()
-        self._sets.close()
+        self._work.close()
         self._results.close()
         for thread in self._threads:
             if thread.is_alive():
@@ -122,32 +134,35 @@ class LiveRunner:
 
     def _hand_over(self, sets: Sequence[FrameSet]) -> None:
         for frame_set in sets:
-            lost = self._sets.put((frame_set, self._graph.now_ns()))
-            if lost is not None:
-                self._count(lost[0], 'superseded')
+            self._work.put(frame_set)
 
-    def _perceive(self) -> None:
+    def _perceive(self, instance: int) -> None:
         while not self._stopped.is_set():
-            taken = self._sets.take(IDLE_S)
-            if taken is None:
+            work = self._work.take(IDLE_S)
+            if work is None:
                 continue
-            frame_set, put_ns = taken
-            now_ns = self._graph.now_ns()
-            self._pipeline.statistics.took('queue', now_ns - put_ns)
-            lost = self._results.put(self._pipeline.perceive(frame_set, now_ns))
-            if lost is not None:
-                self._count(lost.frame_set, 'superseded')
+            now_ns, start_ns = self._graph.now_ns(), perf_counter_ns()
+            self._pipeline.statistics.took('queue', now_ns - work.put_ns)
+            perceived = self._pipeline.perceive(work.frame_set, now_ns, instance)
+            if perceived.frames:
+                self._work.took(len(perceived.frames), perf_counter_ns() - start_ns)
+            superseded = self._results.put(work.number, perceived)
+            for frame in superseded.frames if superseded is not None else ():
+                self._lost('superseded', frame)
 
     def _deliver(self) -> None:
-        published_ns = self._graph.now_ns()
+        published_ns, sets = self._graph.now_ns(), 0
         while not self._stopped.is_set():
             perceived = self._results.take(self._refresh_s)
             now_ns = self._graph.now_ns()
             if perceived is not None:
                 fused = self._pipeline.deliver(perceived, now_ns)
                 published_ns = self._graph.now_ns()
-                if perceived.frames:
-                    self._pipeline.statistics.took('total', published_ns - perceived.oldest_stamp_ns)
+                self._note(perceived, published_ns)
+                sets += 1
+                if sets % LOOK_EVERY == 1:
+                    after_ms = self._pipeline.statistics.p99_ms('fuse', 'publish')
+                    self._work.follows(round(after_ms * 1e6))
                 if self._on_fused is not None:
                     self._on_fused(fused, published_ns)
             elif not 0 <= now_ns - published_ns < self._refresh_s * 1e9:  # the clock may go back, too
@@ -155,10 +170,17 @@ class LiveRunner:
                 published_ns = now_ns
             self._diagnostics.publish_if_due(now_ns)
 
-    def _count(self, frame_set: FrameSet, cause: str) -> None:
-        for frame in frame_set.frames:
-            if frame is not None:
-                self._pipeline.statistics.lost(cause, frame.camera)
+    def _note(self, perceived: PerceivedSet, published_ns: int) -> None:
+        """How old a result was: of a set the oldest frame's, of independent streams each frame's."""
+        if perceived.frame_set.reason is SetReason.ARRIVED:
+            stamps = [frame.stamp_ns for frame in perceived.frames]
+        else:
+            stamps = [perceived.oldest_stamp_ns] if perceived.frames else []
+        for stamp_ns in stamps:
+            self._pipeline.statistics.took('total', published_ns - stamp_ns)
+
+    def _lost(self, cause: str, frame: Frame) -> None:
+        self._pipeline.statistics.lost(cause, frame.camera)
 
     def _guarded(self, step: Callable[[], None]) -> None:
         try:
@@ -168,5 +190,5 @@ class LiveRunner:
         finally:
             self._stopped.set()
             self._inbox.close()
-            self._sets.close()
+            self._work.close()
             self._results.close()

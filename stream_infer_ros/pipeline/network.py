@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
 from stream_infer_ros.config import Config
 from stream_infer_ros.inference.decoders import card_of, make_decoder
 from stream_infer_ros.inference.engines import (
+    EngineHealth,
     EngineSpec,
+    EngineState,
     OnProgress,
     SupervisedEngine,
     engine_kind,
+    instances,
     make_engine,
 )
 from stream_infer_ros.resources import default_model
 
 # Where nobody says how many there will be.
 MOST_CAMERAS = 8
+_BAD = (EngineState.READY, EngineState.RESTARTED, EngineState.DOWN)
 
 
 class Network:
@@ -31,7 +36,8 @@ class Network:
     Attributes:
         file: of the model, the shipped one unless `model.file` names another.
         kind: of the engine; where `auto` was asked for, what it chose.
-        engine, decoder: see their contracts; the engine is supervised.
+        engines: `engine.instances` of them, supervised; see Engine.
+        decoder: see Decoder; the engines' threads share it.
 
     Raises ModelError, EngineError or ConfigError with the remedy.
     """
@@ -41,27 +47,42 @@ class Network:
     ) -> None:
         self.file = Path(config.model.file) if config.model.file else default_model()
         self.kind = engine_kind(config.engine, self.file)
-        spec = EngineSpec(
-            config.engine.model_copy(update={'kind': self.kind}),
-            self.file,
-            config.engine.max_batch or max(1, cameras),
-            lambda io: card_of(config.model, io).normalisation,
-            on_progress,
+        self.engines: tuple[SupervisedEngine, ...] = tuple(
+            SupervisedEngine(
+                make_engine(
+                    EngineSpec(
+                        instance,
+                        self.file,
+                        config.engine.max_batch or max(1, cameras),
+                        lambda io: card_of(config.model, io).normalisation,
+                        on_progress,
+                    )
+                )
+            )
+            for instance in instances(config.engine, self.kind)
         )
-        self.engine = SupervisedEngine(make_engine(spec))
         try:
-            self.engine.load()
-            self.decoder = make_decoder(config.model, self.engine.io)
+            for engine in self.engines:
+                engine.load()
+            self.decoder = make_decoder(config.model, self.engines[0].io)
         except BaseException:
-            self.engine.close()
+            self.close()
             raise
 
     def __str__(self) -> str:
-        return f'{self.file.name} on {self.kind}'
+        several = f', {len(self.engines)} instances' if len(self.engines) > 1 else ''
+        return f'{self.file.name} on {self.kind}{several}'
+
+    def health(self) -> EngineHealth:
+        """Of the engine that does worst; restarts of all of them. From any thread."""
+        healths = [engine.health() for engine in self.engines]
+        worst = max(healths, key=lambda health: _BAD.index(health.state))
+        return replace(worst, restarts=sum(health.restarts for health in healths))
 
     def close(self) -> None:
-        """Free the engine. Safe to call twice."""
-        self.engine.close()
+        """Free the engines. Safe to call twice."""
+        for engine in self.engines:
+            engine.close()
 
     def __enter__(self) -> Network:
         return self

@@ -33,6 +33,7 @@ class Perceiver:
             the rest of its set goes on.
         on_inferred: called with the frames that went to the engine and the reason why it gave no result,
             None if it did; the next set is tried all the same.
+        instance: which of the network's engines it runs on.
     """
 
     def __init__(
@@ -42,9 +43,10 @@ class Perceiver:
         statistics: Statistics,
         on_decoded: OnDecoded = lambda _frame, _error: None,
         on_inferred: OnInferred = lambda _frames, _error: None,
+        instance: int = 0,
     ) -> None:
-        image_input = ImageInput.of(network.engine.io)
-        self._engine = network.engine
+        image_input = ImageInput.of(network.engines[instance].io)
+        self._engine = network.engines[instance]
         self._decoder = network.decoder
         self._batch = Batch.of(capacity, image_input, network.decoder.card)
         self._statistics = statistics

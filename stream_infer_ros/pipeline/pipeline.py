@@ -13,6 +13,7 @@ from stream_infer_ros.pipeline.fuser import Fuser
 from stream_infer_ros.pipeline.intake import Intake
 from stream_infer_ros.pipeline.locator import Locator
 from stream_infer_ros.pipeline.processed_set import FusedSet, PerceivedSet
+from stream_infer_ros.pipeline.scheduling import Schedule
 from stream_infer_ros.pipeline.statistics import Statistics
 from stream_infer_ros.pipeline.time_left import TimeLeft
 from stream_infer_ros.sync.frame_set import FrameSet
@@ -46,17 +47,20 @@ class Pipeline:
     def __init__(
         self,
         intake: Intake,
-        sight: Sight,
+        sights: Sequence[Sight],
         locator: Locator,
         fuser: Fuser | None,
         outputs: Publishes,
         statistics: Statistics,
+        schedule: Schedule,
         bound_ms: float,
     ) -> None:
+        """`sights`: one for each thread that perceives."""
         self.intake = intake
         self.statistics = statistics
         self._time_left = TimeLeft(bound_ms, statistics)
-        self._sight = sight
+        self.schedule = schedule
+        self._sights = tuple(sights)
         self._locator = locator
         self._fuser = fuser
         self.outputs = outputs
@@ -65,10 +69,15 @@ class Pipeline:
         """Parse one message and match it in time; returns the sets that are ready."""
         return self.intake.accept(topic, cdr, received_ns)
 
-    def perceive(self, frame_set: FrameSet, now_ns: int | None = None) -> PerceivedSet:
+    @property
+    def instances(self) -> int:
+        """How many threads may call `perceive`, each with its own `instance`."""
+        return len(self._sights)
+
+    def perceive(self, frame_set: FrameSet, now_ns: int | None = None, instance: int = 0) -> PerceivedSet:
         """What the frames of one set show; `now_ns` is None where nobody waits for it (a replay)."""
         within_s = math.inf if now_ns is None else self._time_left.seconds(frame_set.oldest_stamp_ns, now_ns)
-        return self._sight.perceive(frame_set, within_s)
+        return self._sights[instance].perceive(frame_set, within_s)
 
     def deliver(self, perceived: PerceivedSet, now_ns: int) -> FusedSet:
         """Fuse one set into the map and publish all it gave; one without frames does not count."""
@@ -96,7 +105,9 @@ class Pipeline:
         """Take on the live settings, each step with the next thing it does; from any thread."""
         self._time_left.retune(config.bound_ms)
         self.intake.retune(config.sync)
-        self._sight.retune(config.model)
+        self.schedule.retune(round(config.bound_ms * 1e6))
+        for sight in self._sights:
+            sight.retune(config.model)
         self.outputs.retune(config)
 
     def _fuse(self, perceived: PerceivedSet, now_ns: int) -> FusedSet:

@@ -26,7 +26,8 @@ class PerceivedSet:
     @property
     def partial(self) -> bool:
         """True if some configured camera has no result in it."""
-        return len(self.frames) < len(self.frame_set.frames)
+        there = sum(frame is not None for frame in self.frame_set.frames)
+        return self.frame_set.partial or len(self.frames) < there
 
     @property
     def oldest_stamp_ns(self) -> int:

@@ -164,6 +164,7 @@ _LEFT = {
     SetReason.DEADLINE: 'at its deadline',
     SetReason.OVERTAKEN: 'because a newer set left',
     SetReason.MATCHED: 'as its policy matches',
+    SetReason.ARRIVED: 'on arrival',
 }
 # What a better slop means to each policy.
 _SETTING = {
@@ -172,4 +173,5 @@ _SETTING = {
     'approximate_time': 'sync.max_interval_ms: {ms}',
     'exact': 'sync.policy: deadline with sync.slop_ms: {ms}, unless all cameras share one trigger',
     'latest': 'sync.policy: deadline with sync.slop_ms: {ms}; latest looks at no stamps',
+    'none': 'sync.policy: deadline with sync.slop_ms: {ms}, if these cameras see one place',
 }

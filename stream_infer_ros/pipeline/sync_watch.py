@@ -96,7 +96,7 @@ class SyncWatch:
     def left(self, frame_set: FrameSet, now_ns: int) -> None:
         """A set left the synchronizer."""
         slots = zip(self._cameras, frame_set.frames, strict=True)
-        missing = tuple(camera for camera, frame in slots if frame is None)
+        missing = tuple(camera for camera, frame in slots if frame is None and frame_set.partial)
         record = SetRecord(frame_set.stamp_ns, now_ns, frame_set.spread_ns, frame_set.reason, missing)
         with self._lock:
             self._sets.append(record)

@@ -5,6 +5,7 @@ from stream_infer_ros.sync.deadline import DeadlineSynchronizer
 from stream_infer_ros.sync.exact import ExactSynchronizer
 from stream_infer_ros.sync.factory import SYNCHRONIZERS, make_synchronizer
 from stream_infer_ros.sync.frame_set import FrameSet, SetReason
+from stream_infer_ros.sync.independent import IndependentStreams
 from stream_infer_ros.sync.latest import LatestSynchronizer
 from stream_infer_ros.sync.stream_clock import StreamClock, StreamHealth
 from stream_infer_ros.sync.synchronizer import Synchronizer
@@ -15,6 +16,7 @@ __all__ = [
     'DeadlineSynchronizer',
     'ExactSynchronizer',
     'FrameSet',
+    'IndependentStreams',
     'LatestSynchronizer',
     'SetReason',
     'StreamClock',

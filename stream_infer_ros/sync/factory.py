@@ -9,6 +9,7 @@ from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.sync.approximate_time import ApproximateTimeSynchronizer
 from stream_infer_ros.sync.deadline import DeadlineSynchronizer
 from stream_infer_ros.sync.exact import ExactSynchronizer
+from stream_infer_ros.sync.independent import IndependentStreams
 from stream_infer_ros.sync.latest import LatestSynchronizer
 from stream_infer_ros.sync.synchronizer import Synchronizer
 
@@ -29,12 +30,18 @@ def _latest(config: SyncConfig, cameras: Sequence[str]) -> Synchronizer:
     return LatestSynchronizer(cameras, config.camera_timeout_ns)
 
 
+def _none(config: SyncConfig, cameras: Sequence[str]) -> Synchronizer:
+    del config  # it has no settings
+    return IndependentStreams(cameras)
+
+
 # A ROS node adds `message_filters`: nothing here depends on one.
 SYNCHRONIZERS: dict[str, Callable[[SyncConfig, Sequence[str]], Synchronizer]] = {
     'deadline': _deadline,
     'approximate_time': _approximate_time,
     'exact': _exact,
     'latest': _latest,
+    'none': _none,
 }
 
 

@@ -13,6 +13,7 @@ class SetReason(Enum):
     DEADLINE = 'deadline'  # its deadline passed; some cameras are missing
     OVERTAKEN = 'overtaken'  # a newer set left first; some cameras are missing
     MATCHED = 'matched'  # the approximate_time, exact or latest rule closed it
+    ARRIVED = 'arrived'  # its streams are independent: nobody is missing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +31,11 @@ class FrameSet:
     frames: tuple[Frame | None, ...]
     spread_ns: int
     reason: SetReason
+
+    @property
+    def partial(self) -> bool:
+        """Whether a camera that belongs to it is missing."""
+        return self.reason is not SetReason.ARRIVED and None in self.frames
 
     @property
     def oldest_stamp_ns(self) -> int:

@@ -42,8 +42,8 @@ def run():
     settings = parse_config({'cameras': CAMERAS, 'engine': {'kind': 'fake'}}, 'test')
     network = Network(settings)
     engine = Failing()
-    network.engine = SupervisedEngine(engine, lambda: yard.clock.now_ns * 1e-9)
-    network.engine.load()
+    network.engines = (SupervisedEngine(engine, lambda: yard.clock.now_ns * 1e-9),)
+    network.engines[0].load()
     assembly = assemble(settings, camera_topics(settings, ()), yard.graph, network)
     fused = []
 

@@ -1,47 +1,56 @@
-"""Slot and inbox: bounded, newest wins, every loss counted."""
+"""Inbox and results: bounded, newest wins, every loss counted."""
 
 import threading
-from collections import deque
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream_infer_ros.pipeline.in_order import InOrder
 from stream_infer_ros.pipeline.inbox import Inbox
-from stream_infer_ros.pipeline.slot import Slot
 
 
-@given(st.integers(1, 4), st.lists(st.booleans(), max_size=40))
-def test_a_slot_keeps_the_newest_and_counts_the_rest(capacity, moves):
-    slot, model, lost = Slot(capacity), deque(maxlen=capacity), 0
-    for number, is_put in enumerate(moves):
-        if is_put:
-            expected = model[0] if len(model) == capacity else None
-            model.append(number)
-            assert slot.put(number) == expected
-            lost += expected is not None
+@given(st.integers(1, 4), st.permutations(range(12)), st.lists(st.booleans(), min_size=40, max_size=40))
+def test_results_leave_in_order_and_every_loss_is_told(capacity, finished, moves):
+    """Whatever order three workers finish in, and however slowly results are taken."""
+    results, taken, lost, waiting = InOrder(capacity), [], [], list(finished)
+    for is_put in moves:
+        if is_put and waiting:
+            told = results.put(waiting[0], waiting.pop(0))
+            lost += [] if told is None else [told]
         else:
-            assert slot.take(0) == (model.popleft() if model else None)
-    statistics = slot.statistics()
-    assert statistics.dropped == lost
+            one = results.take(0)
+            taken += [] if one is None else [one]
+    assert taken == sorted(taken)
+    assert not set(taken) & set(lost)
+    statistics = results.statistics()
+    assert (statistics.taken, statistics.dropped) == (len(taken), len(lost))
     assert statistics.put == statistics.taken + statistics.dropped + statistics.waiting
+    assert statistics.waiting <= capacity
+
+
+def test_one_worker_that_keeps_up_loses_nothing():
+    results = InOrder(1)
+    for number in range(5):
+        assert results.put(number, number) is None
+        assert results.take(0) == number
+
+
+def test_a_result_waits_for_the_one_before_it():
+    results = InOrder(4)
+    results.put(1, 'b')
+    assert results.take(0) is None
+    results.put(0, 'a')
+    assert [results.take(0), results.take(0)] == ['a', 'b']
 
 
 def test_closing_wakes_who_waits():
-    slot = Slot(1)
+    results = InOrder(1)
     taken = []
-    waiter = threading.Thread(target=lambda: taken.append(slot.take(None)))
+    waiter = threading.Thread(target=lambda: taken.append(results.take(None)))
     waiter.start()
-    slot.close()
+    results.close()
     waiter.join(timeout=10)
     assert taken == [None]
-
-
-def test_what_was_inside_at_closing_can_be_taken():
-    slot = Slot(2)
-    slot.put('a')
-    slot.close()
-    assert slot.take(None) == 'a'
-    assert slot.take(None) is None
 
 
 def test_a_burst_of_one_source_pushes_out_nobody_else():

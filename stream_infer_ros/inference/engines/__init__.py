@@ -4,7 +4,7 @@ from stream_infer_ros.inference.engines.engine import Engine
 from stream_infer_ros.inference.engines.fake_engine import FakeEngine
 from stream_infer_ros.inference.engines.onnxruntime_engine import OnnxRuntimeEngine
 from stream_infer_ros.inference.engines.openvino_engine import OpenVinoEngine
-from stream_infer_ros.inference.engines.registry import ENGINES, engine_kind, make_engine
+from stream_infer_ros.inference.engines.registry import ENGINES, engine_kind, instances, make_engine
 from stream_infer_ros.inference.engines.spec import EngineSpec, OnProgress
 from stream_infer_ros.inference.engines.supervised_engine import EngineHealth, EngineState, SupervisedEngine
 
@@ -20,5 +20,6 @@ __all__ = [
     'OpenVinoEngine',
     'SupervisedEngine',
     'engine_kind',
+    'instances',
     'make_engine',
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from stream_infer_ros.inference.engines.kserve import KserveEngine
 from stream_infer_ros.inference.engines.onnxruntime_engine import OnnxRuntimeEngine
 from stream_infer_ros.inference.engines.openvino_engine import OpenVinoEngine
 from stream_infer_ros.inference.engines.spec import EngineSpec
+from stream_infer_ros.inference.engines.tensorrt.tensorrt_engine import TensorRtEngine
 
 ENGINES: dict[str, Callable[[EngineSpec], Engine]] = {
+    'tensorrt': TensorRtEngine,
     'openvino': OpenVinoEngine,
     'onnxruntime': OnnxRuntimeEngine,
     'kserve': lambda spec: KserveEngine(spec, make_engine),
@@ -28,6 +31,21 @@ def engine_kind(config: EngineConfig, model: Path) -> str:
     Raises EngineError if there is none.
     """
     return automatic_kind(config, model) if config.kind == 'auto' else config.kind
+
+
+def instances(config: EngineConfig, kind: str) -> list[EngineConfig]:
+    """The configuration of each of `engine.instances` engines of a kind.
+
+    With device cuda (or auto, for tensorrt) each gets a GPU of its own: cuda:0, cuda:1, ...; on a CPU they
+    share its cores.
+    """
+    config = config.model_copy(update={'kind': kind})
+    if config.instances == 1:
+        return [config]
+    if config.device == 'cuda' or (kind == 'tensorrt' and config.device == 'auto'):
+        return [config.model_copy(update={'device': f'cuda:{index}'}) for index in range(config.instances)]
+    threads = config.threads or max(1, (os.cpu_count() or 1) // config.instances)
+    return [config.model_copy(update={'threads': threads})] * config.instances
 
 
 def make_engine(spec: EngineSpec) -> Engine:

@@ -46,7 +46,7 @@ def test_each_transition_does_what_it_says():
         assert ros.change('configure')
         assert ros.state() == 'inactive'
         assert boxes == []
-        engine = ros.node._network.engine
+        engine = ros.node._network.engines[0]
         for _ in range(2):
             assert ros.change('activate')
             until(lambda: boxes, 'detections')
@@ -56,7 +56,7 @@ def test_each_transition_does_what_it_says():
                 'its topics leave the graph',
             )
             boxes.clear()
-        assert ros.node._network.engine is engine
+        assert ros.node._network.engines[0] is engine
         assert ros.change('cleanup')
         assert ros.node._network is None
         assert ros.state() == 'unconfigured'
@@ -98,7 +98,7 @@ def test_a_live_setting_that_was_wrong_can_be_set_right():
 def test_a_pipeline_that_fails_becomes_inactive_and_can_be_activated_again():
     with bench() as ros, Cameras(ros.graph):
         ros.until_state('active')
-        engine = ros.node._network.engine
+        engine = ros.node._network.engines[0]
         works = engine.infer
 
         def breaks(*_):
