@@ -93,8 +93,8 @@ def _recognised(said: CardFile, io: EngineIo) -> str:
         return candidates[0]
     if not candidates:
         raise ModelError(
-            f'which family is this network of? Its outputs are {_outputs(io)}; '
-            f'known families: {_families()}. Set model.family, or export it with metadata family'
+            f'which family is this network of? Its outputs are {_outputs(io)}, and none of {_families()} has '
+            f'such. Set model.family to the one it should be, and you are told what it lacks'
         )
     fits = ' or '.join(
         name if classes[name] is None else f'{name} with {classes[name]} classes' for name in candidates
@@ -116,4 +116,4 @@ def _outputs(io: EngineIo) -> str:
 
 
 def _families() -> str:
-    return '; '.join(f'{name}: {family.outputs}' for name, family in DECODERS.items())
+    return ', '.join(DECODERS)
