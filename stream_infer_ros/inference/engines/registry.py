@@ -15,11 +15,13 @@ from stream_infer_ros.inference.engines.onnxruntime_engine import OnnxRuntimeEng
 from stream_infer_ros.inference.engines.openvino_engine import OpenVinoEngine
 from stream_infer_ros.inference.engines.spec import EngineSpec
 from stream_infer_ros.inference.engines.tensorrt.tensorrt_engine import TensorRtEngine
+from stream_infer_ros.inference.engines.torch.torch_engine import TorchEngine
 
 ENGINES: dict[str, Callable[[EngineSpec], Engine]] = {
     'tensorrt': TensorRtEngine,
     'openvino': OpenVinoEngine,
     'onnxruntime': OnnxRuntimeEngine,
+    'torch': TorchEngine,
     'kserve': lambda spec: KserveEngine(spec, make_engine),
     'fake': FakeEngine.of,
 }
