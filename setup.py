@@ -10,6 +10,12 @@ ROOT = Path(__file__).parent
 NO_DDS_WHEEL = "python_version >= '3.14' or (platform_machine == 'aarch64' and sys_platform == 'linux')"
 DDS_WHEEL = "python_version < '3.14' and (platform_machine != 'aarch64' or sys_platform != 'linux')"
 
+# TensorRT for RTX: the bindings, and the libraries they are linked to, which have to be of one version.
+RTX_WHEELS = [
+    f"{name}; sys_platform == 'linux' and platform_machine == 'x86_64' and python_version < '3.15'"
+    for name in ('tensorrt-rtx-cu13-bindings==1.7.1.116', 'onnxruntime-ep-nv-tensorrt-rtx-cu13==0.5.0')
+]
+
 
 def share(folder: str, *patterns: str) -> tuple[str, list[str]]:
     """Files of `folder` that go to share/<package>/<folder>."""
@@ -53,7 +59,11 @@ setup(
         'train': ['torch>=2.6', 'onnx>=1.16', 'onnxscript>=0.2'],
         'zenoh': ['eclipse-zenoh>=1.4'],
         'kserve': ['tritonclient[grpc,http]>=2.50'],
+        'tensorrt': ['tensorrt>=10.0', 'onnx>=1.16', 'cuda-bindings>=12.6'],
+        'tensorrt-rtx': [*RTX_WHEELS, 'onnx>=1.16', 'cuda-bindings>=13.0'],
         'test': [
+            # Builds real plans on a CPU; 147 MB to fetch, 306 MB on disk.
+            *RTX_WHEELS,
             # pytest 9 stops at launch_testing's plugin in a shell where a ROS 2 is sourced.
             'pytest>=7.4,<9',
             'hypothesis>=6.100',
@@ -64,6 +74,8 @@ setup(
             'types-PyYAML',
             'onnx>=1.16',
             'onnxruntime>=1.18',
+            # With it, and a Triton on this machine, served inference is tested too.
+            'tritonclient[grpc,http]>=2.50',
             'colcon-common-extensions',
             # colcon builds ament_python with `setup.py develop`, which setuptools 80 took away.
             'setuptools<80',

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from stand_in_network import write_identity, write_stand_in
+from triton_host import missing, serving
 
 from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.errors import EngineError, ModelError
@@ -13,21 +14,31 @@ from stream_infer_ros.inference.engines import ENGINES, Engine, EngineSpec, make
 from stream_infer_ros.inference.engines.runtime import import_runtime
 from stream_infer_ros.inference.surround_contract import METADATA, surround_io
 
+# What runs networks, by the modules it needs. TensorRT runs here over a double of CUDA and of itself.
+NEEDS = {'openvino': 'openvino', 'onnxruntime': 'onnxruntime', 'torch': 'torch', 'tensorrt': 'onnxruntime'}
 RUNTIMES = [
     pytest.param(
         kind,
-        marks=[] if find_spec(kind) else pytest.mark.skip(reason=f'{kind} is not installed'),
+        marks=[] if find_spec(module) else pytest.mark.skip(reason=f'{module} is not installed'),
     )
-    for kind in ('openvino', 'onnxruntime')
+    for kind, module in NEEDS.items()
 ]
 ALL = [*RUNTIMES, 'fake']
 # bfloat16 keeps 8 bits: engines agree with the float32 reference to within a percent or so.
-TOLERANCE = {'openvino': 0.02, 'onnxruntime': 1e-5, 'fake': 0.0}
+TOLERANCE = {'openvino': 0.02, 'onnxruntime': 1e-5, 'torch': 1e-5, 'tensorrt': 1e-5, 'fake': 0.0}
 
 
 @pytest.fixture(scope='module')
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_stand_in(tmp_path_factory.mktemp('model') / 'stand_in.onnx')
+def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return {}
+
+
+@pytest.fixture
+def model(kind: str, written: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    suffix = suffix_for(kind)
+    if suffix not in written:
+        written[suffix] = stand_in(kind, tmp_path_factory.mktemp('model') / 'stand_in')
+    return written[suffix]
 
 
 @pytest.fixture(scope='module')
@@ -35,8 +46,30 @@ def pictures() -> np.ndarray:
     return np.random.default_rng(7).integers(0, 256, (8, 240, 320, 3), np.uint8)
 
 
+def suffix_for(kind: str) -> str:
+    return '.pt2' if kind == 'torch' else '.onnx'
+
+
+def stand_in(kind: str, path: Path, **options: object) -> Path:
+    """The stand-in network as a file that an engine of this kind reads."""
+    if kind == 'torch':
+        from stand_in_torch import write_torch_stand_in  # noqa: PLC0415, torch is not always there
+
+        return write_torch_stand_in(path.with_suffix('.pt2'), **options)
+    return write_stand_in(path.with_suffix('.onnx'), **options)
+
+
+def made(kind: str, model: Path, **options: object) -> Engine:
+    spec = EngineSpec(EngineConfig(kind=kind, threads=1, **options), model, max_batch=4)
+    if kind == 'tensorrt':
+        from tensorrt_double import CudaDouble, TensorRtDouble  # noqa: PLC0415, it needs ONNX Runtime
+
+        return TensorRtDouble(CudaDouble()).engine(spec)
+    return make_engine(spec)
+
+
 def loaded(kind: str, model: Path, **options: object) -> Engine:
-    engine = make_engine(EngineSpec(EngineConfig(kind=kind, threads=1, **options), model))
+    engine = made(kind, model, **options)
     engine.load()
     return engine
 
@@ -66,7 +99,7 @@ def test_a_batch_of_six_equals_six_singles(kind, model, pictures):
             np.testing.assert_allclose(batch[name][index], array[0], rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize('kind', RUNTIMES)
+@pytest.mark.parametrize('kind', NETWORKS)
 def test_images_are_told_apart(kind, model, pictures):
     ground = loaded(kind, model).infer(pictures, 6)['ground']
     expected = pictures[:6].reshape(6, 60, 4, 80, 4, 3).mean(axis=(2, 4, 5)) / 255
@@ -115,7 +148,7 @@ def test_a_batch_of_another_form_is_refused(kind, model, batch, n):
 
 @pytest.mark.parametrize('kind', ALL)
 def test_nothing_runs_before_load_or_after_close(kind, model, pictures):
-    engine = make_engine(EngineSpec(EngineConfig(kind=kind), model))
+    engine = made(kind, model)
     with pytest.raises(EngineError, match='load'):
         engine.infer(pictures, 1)
     engine.load()
@@ -129,11 +162,11 @@ def test_nothing_runs_before_load_or_after_close(kind, model, pictures):
     assert len(engine.infer(pictures, 1)['boxes']) == 1
 
 
-@pytest.mark.parametrize('kind', RUNTIMES)
+@pytest.mark.parametrize('kind', NETWORKS)
 @pytest.mark.parametrize('layout', ['nhwc', 'nchw'])
 @pytest.mark.parametrize('batch', [1, 'batch'])
 def test_float_networks_and_fixed_batches_give_the_same(kind, layout, batch, model, pictures, tmp_path):
-    path = write_stand_in(tmp_path / 'float.onnx', batch=batch, dtype='float32', layout=layout)
+    path = stand_in(kind, tmp_path / 'float', batch=batch, dtype='float32', layout=layout)
     outputs = loaded(kind, path).infer(pictures, 3)
     for name, array in loaded(kind, model).infer(pictures, 3).items():
         np.testing.assert_allclose(outputs[name], array, atol=TOLERANCE[kind])
