@@ -43,9 +43,11 @@ def free_port() -> int:
 class TritonServer:
     """One server on loopback, serving `repository`; `start` again after `kill` uses the same ports."""
 
-    def __init__(self, triton: Path, repository: Path, folder: Path, threads: int = 1) -> None:
+    def __init__(
+        self, triton: Path, repository: Path, folder: Path, threads: int = 1, options: tuple[str, ...] = ()
+    ) -> None:
         self._triton, self._repository, self._folder = triton, repository, folder
-        self._threads = threads
+        self._threads, self._options = threads, options
         self.http_port, self.grpc_port = free_port(), free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -67,7 +69,12 @@ class TritonServer:
 
     def start(self, wait: bool = True) -> TritonServer:
         command, environment = self._command()
-        command += [f'--model-repository={self._repository}', '--allow-metrics=false', '--log-info=false']
+        command += [
+            *self._options,
+            f'--model-repository={self._repository}',
+            '--allow-metrics=false',
+            '--log-info=false',
+        ]
         command += ['--http-address=127.0.0.1', f'--http-port={self.http_port}', '--reuse-http-port=true']
         command += ['--grpc-address=127.0.0.1', f'--grpc-port={self.grpc_port}', '--reuse-grpc-port=true']
         with self.log.open('ab') as log:
