@@ -211,6 +211,13 @@ class TestYolox:
         assert len(one) > 3
         np.testing.assert_allclose(one.xyxy, other.xyxy, atol=1e-3)
         np.testing.assert_array_equal(one.class_id, other.class_id)
+        # A broken row goes and is counted, though the export is told by such rows among others.
+        decoded[0, :, 4][[0, 16]] = 0.0
+        before = decoder.decode({'output': decoded}, [letterbox])[0].detections
+        decoded[0, [0, 16], :5] = np.nan
+        after = decoder.decode({'output': decoded}, [letterbox])[0].detections
+        assert decoder.dropped == 2
+        np.testing.assert_array_equal(after.xyxy, before.xyxy)
 
     @given(st.integers(0, 2**32 - 1), st.sampled_from(SOURCES))
     def test_garbage_in_gives_boxes_inside_the_image_or_none(self, seed, size):

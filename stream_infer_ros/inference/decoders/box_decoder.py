@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,13 @@ class BoxDecoder(ABC):
         config, card: as every decoder gets them.
         class_names: as many as the outputs have classes, see `names_of_classes`.
         suppress: whether the network leaves it to us to suppress boxes that overlap.
+
+    Attributes:
+        takes_half: whether `boxes` wants float16 outputs as they are, because it needs few of the numbers:
+            the conversion of all costs more than the rest.
     """
+
+    takes_half: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -84,13 +90,18 @@ class BoxDecoder(ABC):
         # Numbers that are not finite are found afterwards.
         with np.errstate(over='ignore', invalid='ignore'):
             for index, letterbox in enumerate(letterboxes):
-                image = {name: in_float32(outputs[name][index]) for name in self._announced}
+                image = {name: outputs[name][index] for name in self._announced}
+                if not self.takes_half:
+                    image = {name: in_float32(output) for name, output in image.items()}
                 perceptions.append(Perception(self._selection.detections(*self.boxes(image), letterbox)))
         return perceptions
 
     @abstractmethod
     def boxes(self, outputs: dict[str, NDArray[Any]]) -> Boxes:
-        """Outputs of one image, without batch dimension and floats as float32, to Boxes."""
+        """Outputs of one image, without batch dimension and floats as float32, to Boxes.
+
+        With `takes_half` float16 outputs come as they are.
+        """
 
     def passing(self, score: NDArray[np.float32]) -> NDArray[np.intp]:
         """Indices of the scores that are worth working out a box for, see BoxSelection."""

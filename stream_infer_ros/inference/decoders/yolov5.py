@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
-from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder, Boxes
+from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder, Boxes, in_float32
 from stream_infer_ros.inference.decoders.grid import centred, strides_of
 from stream_infer_ros.inference.decoders.yolov5_heads import RawHeads, raw_heads
 from stream_infer_ros.inference.input_packing import ImageInput
@@ -53,6 +53,8 @@ def claims_yolov5(io: EngineIo) -> bool:
 class Yolov5Decoder(BoxDecoder):
     """Boxes; masks are left aside."""
 
+    takes_half = True
+
     def __init__(self, config: ModelConfig, io: EngineIo, card: ModelCard) -> None:
         """Raises ConfigError or ModelError if classes are not as many as names, or raw heads lack anchors."""
         output = decoded_output(io)
@@ -71,7 +73,7 @@ class Yolov5Decoder(BoxDecoder):
         """See BoxDecoder."""
         rows = outputs[self._output] if self._raw is None else self._raw.rows(outputs, self.passing)
         # A score is objectness times class probability, so objectness alone rules out nearly all rows.
-        chosen = rows[self.passing(rows[:, 4])]
+        chosen = in_float32(rows[self.passing(in_float32(rows[:, 4]))])
         classes = chosen[:, _BEFORE_CLASSES : self._classes_end]
         class_id = classes.argmax(axis=1)
         score = chosen[:, 4] * classes[np.arange(len(chosen)), class_id]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.errors import ModelError
+from stream_infer_ros.inference.decoders.box_decoder import in_float32
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.model_card import ModelCard
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
@@ -61,7 +62,7 @@ class RawHeads:
         """One image's outputs to (N, 5 + classes): centre, size, objectness, classes, of those that pass."""
         chosen = []
         for head, anchors in zip(self._heads, self._anchors, strict=True):
-            raw = outputs[head.output.name]
+            raw = in_float32(outputs[head.output.name])
             if raw.ndim == 3:
                 raw = raw.reshape(_ANCHORS_A_CELL, head.fields, *raw.shape[1:]).transpose(0, 2, 3, 1)
             anchor, row, column = np.unravel_index(passing(_sigmoid(raw[..., 4]).ravel()), raw.shape[:3])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import cv2
 from numpy.typing import NDArray
 
 from stream_infer_ros.config import ModelConfig
@@ -82,7 +83,7 @@ class Yolov8Decoder(BoxDecoder):
         """See BoxDecoder. Raises ModelError if there are other channels than class names ask for."""
         columns = outputs[self._head.output.name]
         if self._head.rows:
-            columns = columns.T
+            columns = cv2.transpose(columns)  # numpy would go through a view, three times as slow
         if len(columns) != self._classes_end + self._head.extra:
             raise ModelError(
                 f'expected {self._classes_end + self._head.extra} channels in a YOLOv8 output, for '

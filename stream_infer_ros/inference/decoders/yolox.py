@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.config import ModelConfig
-from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder, Boxes
+from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder, Boxes, in_float32
 from stream_infer_ros.inference.decoders.grid import centred, count_cells, grid_cells
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.model_card import ModelCard, names_of_classes
@@ -42,6 +42,8 @@ def yolox_classes(io: EngineIo) -> int:
 class YoloxDecoder(BoxDecoder):
     """Takes networks exported with or without the grid decoded inside."""
 
+    takes_half = True
+
     def __init__(self, config: ModelConfig, io: EngineIo, card: ModelCard) -> None:
         """Raises ConfigError or ModelError if there are not as many class names as classes."""
         (output,) = io.outputs
@@ -57,8 +59,8 @@ class YoloxDecoder(BoxDecoder):
         """See BoxDecoder."""
         rows = outputs[self._output]
         # A score is objectness times class probability, so objectness alone rules out nearly all rows.
-        candidates = self.passing(rows[:, 4])
-        chosen = rows[candidates]
+        candidates = self.passing(in_float32(rows[:, 4]))
+        chosen = in_float32(rows[candidates])
         class_id = chosen[:, _BEFORE_CLASSES:].argmax(axis=1)
         score = chosen[:, 4] * chosen[np.arange(len(chosen)), _BEFORE_CLASSES + class_id]
         box = chosen[:, :4]
@@ -73,4 +75,5 @@ class YoloxDecoder(BoxDecoder):
 
         Exports of both kinds have the same shape and say nothing of it.
         """
-        return bool(np.median(rows[::16, 0]) > self._network_width / 8)
+        some = rows[::16, 0]
+        return 2 * np.count_nonzero(some > self._network_width / 8) > len(some)
