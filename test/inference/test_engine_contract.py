@@ -23,9 +23,19 @@ RUNTIMES = [
     )
     for kind, module in NEEDS.items()
 ]
-ALL = [*RUNTIMES, 'fake']
+# With a real Triton, on loopback.
+SERVED = pytest.param('kserve', marks=pytest.mark.skipif(bool(missing()), reason=missing()))
+NETWORKS = [*RUNTIMES, SERVED]
+ALL = [*NETWORKS, 'fake']
 # bfloat16 keeps 8 bits: engines agree with the float32 reference to within a percent or so.
-TOLERANCE = {'openvino': 0.02, 'onnxruntime': 1e-5, 'torch': 1e-5, 'tensorrt': 1e-5, 'fake': 0.0}
+TOLERANCE = {
+    'openvino': 0.02,
+    'onnxruntime': 1e-5,
+    'torch': 1e-5,
+    'tensorrt': 1e-5,
+    'kserve': 1e-5,
+    'fake': 0.0,
+}
 
 
 @pytest.fixture(scope='module')
@@ -59,7 +69,17 @@ def stand_in(kind: str, path: Path, **options: object) -> Path:
     return write_stand_in(path.with_suffix('.onnx'), **options)
 
 
+def identity(kind: str, path: Path, shape: list[int], dtype: str, inputs: int) -> Path:
+    if kind == 'torch':
+        from stand_in_torch import write_torch_identity  # noqa: PLC0415
+
+        return write_torch_identity(path, shape, dtype, inputs)
+    return write_identity(path.with_suffix('.onnx'), shape, dtype, inputs)
+
+
 def made(kind: str, model: Path, **options: object) -> Engine:
+    if kind == 'kserve':
+        options['kserve'] = serving(model)
     spec = EngineSpec(EngineConfig(kind=kind, threads=1, **options), model, max_batch=4)
     if kind == 'tensorrt':
         from tensorrt_double import CudaDouble, TensorRtDouble  # noqa: PLC0415, it needs ONNX Runtime
@@ -181,34 +201,36 @@ def test_float32_precision_on_request(kind, model, pictures):
 
 @pytest.mark.parametrize('kind', RUNTIMES)
 def test_a_network_of_free_size_runs_at_the_size_its_metadata_names(kind, pictures, tmp_path):
-    path = write_stand_in(
-        tmp_path / 'free.onnx', height='h', width='w', metadata={**METADATA, 'imgsz': '[240, 320]'}
+    path = stand_in(
+        kind, tmp_path / 'free', height='h', width='w', metadata={**METADATA, 'imgsz': '[240, 320]'}
     )
     assert loaded(kind, path).infer(pictures, 2)['ground'].shape == (2, 60, 80)
     for imgsz in ('[240]', '240', 'big', '[0, 320]'):
-        path = write_stand_in(tmp_path / 'bad.onnx', height='h', width='w', metadata={'imgsz': imgsz})
+        path = stand_in(kind, tmp_path / 'bad', height='h', width='w', metadata={'imgsz': imgsz})
         with pytest.raises(ModelError, match='imgsz'):
             loaded(kind, path)
-    path = write_stand_in(tmp_path / 'none.onnx', height='h', width='w')
+    path = stand_in(kind, tmp_path / 'none', height='h', width='w')
     with pytest.raises(ModelError, match='fixed height and width'):
         loaded(kind, path)
 
 
 @pytest.mark.parametrize('kind', RUNTIMES)
 def test_a_file_that_is_no_network_is_refused(kind, model, tmp_path):
+    path = tmp_path / f'broken{model.suffix}'
     with pytest.raises(ModelError, match='found none'):
-        loaded(kind, tmp_path / 'missing.onnx')
-    (tmp_path / 'empty.onnx').touch()
+        loaded(kind, path)
+    path.touch()
     with pytest.raises(ModelError, match='empty'):
-        loaded(kind, tmp_path / 'empty.onnx')
+        loaded(kind, path)
+    invalid = 'valid exported program' if kind == 'torch' else 'valid ONNX network'
     whole = model.read_bytes()
     for size in (1, 1000, len(whole) // 2, len(whole) - 1):
-        (tmp_path / 'cut.onnx').write_bytes(whole[:size])
-        with pytest.raises(ModelError, match='valid ONNX network'):
-            loaded(kind, tmp_path / 'cut.onnx')
-    (tmp_path / 'text.onnx').write_text('not a network\n' * 100)
-    with pytest.raises(ModelError, match='valid ONNX network'):
-        loaded(kind, tmp_path / 'text.onnx')
+        path.write_bytes(whole[:size])
+        with pytest.raises(ModelError, match=invalid):
+            loaded(kind, path)
+    path.write_text('not a network\n' * 100)
+    with pytest.raises(ModelError, match=invalid):
+        loaded(kind, path)
 
 
 @pytest.mark.parametrize('kind', RUNTIMES)
@@ -224,8 +246,7 @@ def test_a_file_that_is_no_network_is_refused(kind, model, tmp_path):
     ],
 )
 def test_a_network_that_takes_no_picture_is_refused(kind, shape, dtype, inputs, message, tmp_path):
-    path = write_identity(tmp_path / 'odd.onnx', shape, dtype, inputs)
-    engine = make_engine(EngineSpec(EngineConfig(kind=kind), path))
+    engine = made(kind, identity(kind, tmp_path / 'odd', shape, dtype, inputs))
     with pytest.raises(ModelError, match=message):
         engine.load()
     with pytest.raises(EngineError, match='load'):

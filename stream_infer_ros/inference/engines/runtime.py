@@ -23,9 +23,9 @@ def import_runtime(module: str) -> ModuleType:
 def check_model_file(path: Path) -> None:
     """Raise ModelError unless there is a file that could be a network."""
     if not path.is_file():
-        raise ModelError(f'expected an ONNX file at {path}, found none; check model.file')
+        raise ModelError(f'expected a network in the file {path}, found none; check model.file')
     if path.stat().st_size == 0:
-        raise ModelError(f'expected an ONNX file at {path}, found an empty one; fetch or export it again')
+        raise ModelError(f'expected a network in the file {path}, found an empty one; fetch or export it again')
 
 
 def unreadable_model(path: Path, error: Exception) -> ModelError:

@@ -25,16 +25,22 @@ SETS = 2
 MOST_RECORDINGS = 64
 
 
+# Outputs in the network's order, the caller's own, and how many images they are of.
+Run = tuple[list[NDArray[Any]], int]
+
+
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """A batch under way.
 
     Attributes:
         buffers: where its outputs will be.
-        shapes: of each output, cut to the images that count.
+        count: its images.
+        shapes: of each output, cut to these.
     """
 
     buffers: BufferSet
+    count: int
     shapes: tuple[Shape, ...]
 
 
@@ -86,21 +92,16 @@ class DeviceRunner:
             self.close()
             raise
 
-    def infer(self, images: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
-        """Run images (n, height, width, 3) uint8 in as many parts as it takes.
-
-        Returns each output by name; the arrays are the caller's. Raises EngineError.
-        """
+    def infer(self, images: NDArray[np.uint8]) -> list[Run]:
+        """Run images (n, height, width, 3) uint8 in as many parts as it takes. Raises EngineError."""
         under_way: deque[Ticket] = deque()
-        parts = []
+        runs = []
         for first in range(0, len(images), self._most):
             if len(under_way) == SETS:
-                parts.append(self.collect(under_way.popleft()))
+                runs.append(self.collect(under_way.popleft()))
             under_way.append(self.submit(images[first : first + self._most]))
-        parts.extend(self.collect(ticket) for ticket in under_way)
-        if len(parts) == 1:
-            return parts[0]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        runs.extend(self.collect(ticket) for ticket in under_way)
+        return runs
 
     def submit(self, images: NDArray[np.uint8]) -> Ticket:
         """Start a run of at most `most` images, which are the caller's again on return. Raises EngineError.
@@ -120,8 +121,8 @@ class DeviceRunner:
             self._failed = True
             raise
 
-    def collect(self, ticket: Ticket) -> dict[str, NDArray[Any]]:
-        """Wait for a run; each output by name, copied out of the buffers. Raises EngineError."""
+    def collect(self, ticket: Ticket) -> Run:
+        """Wait for a run, and copy its outputs out of the buffers. Raises EngineError."""
         buffers = ticket.buffers
         try:
             self._own()
@@ -129,12 +130,12 @@ class DeviceRunner:
         except BaseException:
             self._failed = True
             raise
-        results = {
-            output.name: buffers.result(place, output.dtype, shape)
+        outputs = [
+            buffers.result(place, output.dtype, shape)
             for place, (output, shape) in enumerate(zip(self._network.outputs, ticket.shapes, strict=True))
-        }
+        ]
         self._free.append(buffers)
-        return results
+        return outputs, ticket.count
 
     def close(self) -> None:
         """Wait for what is under way and give everything back. Safe to call twice.
@@ -176,7 +177,7 @@ class DeviceRunner:
             if size:
                 self._cuda.download(memory[:size], address, compute)
         self._cuda.record(buffers.done, compute)
-        return Ticket(buffers, shapes)
+        return Ticket(buffers, count, shapes)
 
     def _run(self, n: int, buffers: BufferSet, stream: int) -> tuple[Shape, ...]:
         """Queue the network: the first time as it is, from the second time on as a recording."""
@@ -196,7 +197,7 @@ class DeviceRunner:
             recording = self._network.capture(key[0], buffers.source, buffers.targets, stream)
         except EngineError as error:
             self._graphs = False
-            _log.warning('runs without CUDA graphs, which makes each somewhat slower: %s', error)
+            _log.warning('runs without CUDA graphs, which makes each somewhat slower: %s', str(error))
         else:
             self._resources.callback(recording.close)
             self._recordings[key] = recording

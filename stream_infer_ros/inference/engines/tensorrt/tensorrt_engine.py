@@ -18,6 +18,7 @@ from stream_infer_ros.inference.engines.tensorrt.build import built_plan
 from stream_infer_ros.inference.engines.tensorrt.plan import Plan
 from stream_infer_ros.inference.engines.tensorrt.tensorrt_network import TensorRtNetwork, refusal
 from stream_infer_ros.inference.input_packing import ImageInput
+from stream_infer_ros.inference.loose_outputs import together
 from stream_infer_ros.inference.network_io import EngineIo
 
 BuildPlan = Callable[[EngineSpec, NvidiaGpu | None, bool], Plan]
@@ -69,7 +70,7 @@ class TensorRtEngine:
         if self._runner is None or self._input is None:
             raise not_loaded()
         self._input.check(batch, n)
-        return self._runner.infer(batch[:n])
+        return together(self.io, self._runner.infer(batch[:n]))
 
     def close(self) -> None:
         """See Engine."""

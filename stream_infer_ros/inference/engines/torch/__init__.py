@@ -1,0 +1,1 @@
+"""PyTorch: exported programs and TorchScript, on the CPU and on GPUs."""

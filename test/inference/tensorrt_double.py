@@ -1,0 +1,161 @@
+"""A TensorRT without a GPU: its plans are ONNX files, run by ONNX Runtime in the memory of a CudaDouble."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+import onnxruntime
+from cuda_double import CudaDouble
+
+from stream_infer_ros.inference.engines import EngineSpec, OnnxRuntimeEngine
+from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour
+from stream_infer_ros.inference.engines.tensorrt.plan import Plan
+from stream_infer_ros.inference.engines.tensorrt.tensorrt_engine import TensorRtEngine
+from stream_infer_ros.inference.input_packing import AS_THEY_ARE, ImageInput
+
+STALE = b'a plan of another version'
+_NAMES = {'float32': 'FLOAT', 'float16': 'HALF', 'int64': 'INT64', 'uint8': 'UINT8'}
+
+
+class TensorRtDouble:
+    """The module, the logger and the builder, for one CudaDouble.
+
+    Attributes:
+        alive: runtimes, engines and contexts that somebody holds.
+        stale: how many plans to give that cannot be read.
+        refuse: what returns False or None: 'context', 'shape', 'address' or 'execute'.
+        unknown: names of outputs whose shape is told only when they ran.
+        built: arguments of each build.
+    """
+
+    def __init__(self, cuda: CudaDouble, stale: int = 0, refuse: str = '', unknown: tuple[str, ...] = ()):
+        self.cuda = cuda
+        self.alive: weakref.WeakSet = weakref.WeakSet()
+        self.stale = stale
+        self.refuse = refuse
+        self.unknown = unknown
+        self.built: list[bool] = []
+        self.io = None
+        self.trt = SimpleNamespace(Runtime=partial(_Runtime, self), IOutputAllocator=object)
+        self.said = ['the reason']
+
+    def taken_errors(self) -> list[str]:
+        """See Logger."""
+        said, self.said = self.said, []
+        return said
+
+    def build(self, spec: EngineSpec, gpu: object, anew: bool = False) -> Plan:
+        """See built_plan."""
+        self.built.append(anew)
+        assert gpu is not None
+        reader = OnnxRuntimeEngine(replace(spec, config=spec.config.model_copy(update={'device': 'cpu'})))
+        reader.load()
+        image_input = spec.image_input(reader.io)
+        self.io, self.file_input = reader.io, image_input
+        fed = replace(
+            image_input,
+            name='pictures',
+            dtype='uint8',
+            layout='nhwc',
+            normalisation=AS_THEY_ARE,
+            companions=(),
+        )
+        stale = len(self.built) <= self.stale
+        return Plan(
+            STALE if stale else spec.model.read_bytes(),
+            Flavour('tensorrt', '0.0', self.trt, self),
+            reader.io,
+            fed,
+            image_input.fixed_batch or spec.max_batch,
+            'fp32',
+        )
+
+    def engine(self, spec: EngineSpec) -> TensorRtEngine:
+        """An engine on top of all this."""
+        return TensorRtEngine(spec, self.cuda, self.build)
+
+
+class _Runtime:
+    def __init__(self, double: TensorRtDouble, logger: object) -> None:
+        assert logger is double
+        assert 'use' in double.cuda.calls, 'TensorRT is touched before the GPU is known to be there'
+        self._double = double
+        double.alive.add(self)
+
+    def deserialize_cuda_engine(self, serialized: bytes) -> _Engine | None:
+        return None if serialized == STALE else _Engine(self._double, serialized)
+
+
+class _Engine:
+    def __init__(self, double: TensorRtDouble, serialized: bytes) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self.double = double
+        self.session = onnxruntime.InferenceSession(serialized, options, providers=['CPUExecutionProvider'])
+        double.alive.add(self)
+
+    def get_tensor_dtype(self, name: str) -> SimpleNamespace:
+        return SimpleNamespace(name=_NAMES[self.double.io.output(name).dtype])
+
+    def create_execution_context(self) -> _Context | None:
+        return None if self.double.refuse == 'context' else _Context(self)
+
+
+class _Context:
+    def __init__(self, engine: _Engine) -> None:
+        self._engine = engine
+        self._double = engine.double
+        self._shape: tuple[int, ...] = ()
+        self._addresses: dict[str, int] = {}
+        self._allocators: dict[str, object] = {}
+        self._double.alive.add(self)
+
+    def set_input_shape(self, name: str, shape: tuple[int, ...]) -> bool:
+        assert name == 'pictures'
+        self._shape = shape
+        return self._double.refuse != 'shape'
+
+    def get_tensor_shape(self, name: str) -> tuple[int, ...]:
+        tensor = self._double.io.output(name)
+        if name in self._double.unknown:
+            return (-1, *tensor.shape[1:])
+        return tuple(self._shape[0] if size < 0 else size for size in tensor.shape)
+
+    def get_max_output_size(self, name: str) -> int:
+        return int(np.prod(self._double.io.output(name).shape[1:])) * 4 * self._shape[0]
+
+    def set_output_allocator(self, name: str, allocator: object) -> bool:
+        self._allocators[name] = allocator
+        return True
+
+    def set_tensor_address(self, name: str, address: int) -> bool:
+        self._addresses[name] = address
+        return self._double.refuse != 'address'
+
+    def execute_async_v3(self, stream: int) -> bool:
+        if self._double.refuse == 'execute':
+            return False
+        cuda, shape, addresses = self._double.cuda, self._shape, dict(self._addresses)
+
+        def kernel() -> None:
+            outputs = self._outputs(cuda.view(addresses['pictures'], 'uint8', shape))
+            for name, array in outputs.items():
+                cuda.view(addresses[name], str(array.dtype), array.shape)[...] = array
+
+        for name, allocator in self._allocators.items():
+            # As TensorRT does for such an output: it waits in the middle, and tells before it returns.
+            cuda.synchronise_stream(stream)
+            array = self._outputs(cuda.view(addresses['pictures'], 'uint8', shape))[name]
+            addresses[name] = allocator.reallocate_output_async(name, 0, array.nbytes, 256, stream)
+            allocator.notify_shape(name, array.shape)
+        cuda.queue(stream, 'run', kernel)
+        return True
+
+    def _outputs(self, pictures: np.ndarray) -> dict[str, np.ndarray]:
+        file_input: ImageInput = self._double.file_input
+        arrays = self._engine.session.run(None, {file_input.name: file_input.pack(pictures)})
+        return dict(zip([tensor.name for tensor in self._double.io.outputs], arrays, strict=True))
