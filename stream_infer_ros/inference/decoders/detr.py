@@ -18,6 +18,7 @@ from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder, Boxes
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.model_card import ModelCard, names_of_classes
+from stream_infer_ros.inference.model_metadata import class_names
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 
 # (boxes, logits) as exporters call them: optimum and transformers; the original repositories; RF-DETR.
@@ -60,15 +61,23 @@ def is_rf_detr(io: EngineIo) -> bool:
 
 
 def is_surely_softmax(io: EngineIo) -> bool:
-    """Whether there are as many queries as the published models with a "no object" class have."""
+    """Whether there are as many queries as the published models with a "no object" class have.
+
+    Class names in the metadata, as many as logits, say otherwise.
+    """
     found = query_outputs(io)
-    return found is not None and found.boxes.shape[1] in _SOFTMAX_QUERIES and not is_rf_detr(io)
+    if found is None or is_rf_detr(io) or len(class_names(io.metadata)) == found.logits.shape[2]:
+        return False
+    return found.boxes.shape[1] in _SOFTMAX_QUERIES
 
 
 def is_surely_sigmoid(io: EngineIo) -> bool:
-    """Whether there are as many queries as in RT-DETR and D-FINE, and not COCO's categories by number."""
+    """Whether there are as many queries as in RT-DETR and D-FINE, and not COCO's categories by number.
+
+    Class names in the metadata, one fewer than logits, say otherwise.
+    """
     found = query_outputs(io)
-    if found is None or is_rf_detr(io):
+    if found is None or is_rf_detr(io) or len(class_names(io.metadata)) == found.logits.shape[2] - 1 > 0:
         return False
     return found.boxes.shape[1] >= _LEAST_SIGMOID_QUERIES and found.logits.shape[2] != _COCO_CATEGORIES
 

@@ -161,7 +161,7 @@ def _boxes_and_scores(io: EngineIo) -> tuple[TensorInfo, TensorInfo] | None:
 
 def _mean_step(sides: NDArray[np.float32]) -> NDArray[np.float32]:
     """Logits (N, 4 * steps) to distances (N, 4), in strides."""
-    by_side = sides.reshape(len(sides), _SIDES, -1)
+    by_side = sides.reshape(len(sides), _SIDES, sides.shape[1] // _SIDES)
     odds = np.exp(by_side - by_side.max(axis=2, keepdims=True))
     steps = np.arange(by_side.shape[2], dtype=np.float32)
     mean: NDArray[np.float32] = (odds @ steps) / odds.sum(axis=2)

@@ -18,6 +18,7 @@ from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.inference.decoders.box_decoder import Boxes
 from stream_infer_ros.inference.decoders.decoder import Decoder
 from stream_infer_ros.inference.decoders.ready_boxes import ReadyBoxesDecoder
+from stream_infer_ros.inference.loose_outputs import loose_outputs
 from stream_infer_ros.inference.model_card import ModelCard
 from stream_infer_ros.inference.network_io import EngineIo
 
@@ -38,7 +39,7 @@ def is_torchvision(io: EngineIo) -> bool:
 def is_surely_torchvision(io: EngineIo) -> bool:
     """The same, of one image, or under the model zoo's name: batched `boxes` come from a DETR."""
     boxes = _boxes_name(io)
-    return is_torchvision(io) and (boxes == 'bboxes' or len(io.outputs[0].shape) < 3)
+    return is_torchvision(io) and (boxes == 'bboxes' or bool(loose_outputs(io)))
 
 
 def is_detr_with_labels(io: EngineIo) -> bool:
