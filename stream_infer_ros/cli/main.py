@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from stream_infer_ros.cli.build_engine import build_engine
 from stream_infer_ros.cli.check_model import check_model
 from stream_infer_ros.cli.config import config
 from stream_infer_ros.cli.demo import demo
@@ -26,7 +27,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={'help_option_names': ['-h', '--help'], 'max_content_width': 110},
 )
-for command in (demo, run, replay, simulate, check_model, engines, export_triton, config, eval_map):
+for command in (
+    demo,
+    run,
+    replay,
+    simulate,
+    check_model,
+    engines,
+    build_engine,
+    export_triton,
+    config,
+    eval_map,
+):
     app.command()(command)
 
 

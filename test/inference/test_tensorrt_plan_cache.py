@@ -139,7 +139,7 @@ def test_a_file_system_that_is_really_full(tmp_path):
 def test_a_folder_that_cannot_be_made_or_used_is_told(tmp_path):
     (tmp_path / 'file').write_text('')
     for folder in (tmp_path / 'file', tmp_path / 'file' / 'below', Path('/proc/plans')):
-        with pytest.raises(EngineError, match='engine.cache_dir'):
+        with pytest.raises(EngineError, match=r'engine\.cache_dir'):
             PlanCache(folder).plan('net', FACTS, Builder())
 
 
@@ -154,7 +154,7 @@ def test_a_folder_without_permission_is_told(folder, mode):
 def test_a_plan_that_is_a_folder_is_told(folder, kept):
     kept.unlink()
     kept.mkdir()
-    with pytest.raises(EngineError, match='engine.cache_dir'):
+    with pytest.raises(EngineError, match=r'engine\.cache_dir'):
         PlanCache(folder).plan('net', FACTS, Builder())
 
 

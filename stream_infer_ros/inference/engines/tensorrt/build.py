@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from stream_infer_ros.errors import EngineError
+from stream_infer_ros.inference.engines.nvidia_gpus import NvidiaGpu
 from stream_infer_ros.inference.engines.spec import EngineSpec
 from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour, flavour_named
 from stream_infer_ros.inference.engines.tensorrt.half import in_half
@@ -20,14 +21,14 @@ from stream_infer_ros.inference.engines.tensorrt.precision import (
     check_capability,
     precision_in_file,
 )
-from stream_infer_ros.inference.engines.tensorrt.target import Gpu, target_of
+from stream_infer_ros.inference.engines.tensorrt.target import target_of
 from stream_infer_ros.inference.input_packing import ImageInput
 
 # Counts what these files do to a network: plans of another count are built again.
 _REVISION = 1
 
 
-def built_plan(spec: EngineSpec, gpu: Gpu | None, anew: bool = False) -> Plan:
+def built_plan(spec: EngineSpec, gpu: NvidiaGpu | None, anew: bool = False) -> Plan:
     """The plan of a network, from the cache or built now.
 
     Args:
@@ -53,17 +54,12 @@ def built_plan(spec: EngineSpec, gpu: Gpu | None, anew: bool = False) -> Plan:
         spec.model, staged.image_input, max_batch, precision, target, spec.config.tensorrt.workspace_mb
     )
     cache = PlanCache(cache_folder(spec.config.cache_dir))
-    facts = _facts(file, image, order, flavour)
-    if anew:
-        cache.forget(spec.model.stem, facts)
+    name, facts = spec.model.stem, _facts(file, image, order, flavour)
     plan = cache.plan(
-        spec.model.stem,
-        facts,
-        lambda: _built(staged, order, flavour, cache, spec),
-        lambda: _waiting(spec),
-        anew,
+        name, facts, lambda: _built(staged, order, flavour, cache, spec), lambda: _waiting(spec), anew
     )
-    return Plan(plan, flavour, file.io, staged.image_input, max_batch, precision.name)
+    path = cache.path_of(name, facts)
+    return Plan(plan, flavour, file.io, staged.image_input, max_batch, precision.name, path)
 
 
 def _built(staged: Staged, order: BuildOrder, flavour: Flavour, cache: PlanCache, spec: EngineSpec) -> bytes:

@@ -66,9 +66,8 @@ def build_serialized(
     _set_profile(builder, config, order)
     # Who builds for GPUs that are not here measures nothing.
     cache = None if order.target.named else _set_timing(config, timing)
-    monitor = monitor_of(
-        trt, f'building {order.path.name} with {flavour.name} {flavour.version}', on_progress
-    )
+    what = f'building {order.path.name} with {flavour.name} {flavour.version}'
+    monitor = monitor_of(trt, what, on_progress)
     config.progress_monitor = monitor
     plan = builder.build_serialized_network(definition, config)
     if monitor.failure is not None:
@@ -79,6 +78,7 @@ def build_serialized(
         )
     if plan is None:
         raise _failed_build(order, flavour)
+    on_progress(what, 1.0)  # TensorRT ends without a last step
     return bytes(plan), bytes(cache.serialize()) if cache is not None else b''
 
 

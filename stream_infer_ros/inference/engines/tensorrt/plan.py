@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour
 from stream_infer_ros.inference.input_packing import ImageInput
@@ -22,6 +23,7 @@ class Plan:
             had to be put in front; `fixed_batch` is as in the file.
         max_batch: most images in one run; the profile's, or `fixed_batch`.
         precision: what it was built in: 'fp32', 'fp16', 'bf16', 'int8' or 'fp8'.
+        path: where it is kept, if it is.
     """
 
     serialized: bytes
@@ -30,3 +32,4 @@ class Plan:
     image_input: ImageInput
     max_batch: int
     precision: str
+    path: Path | None = None

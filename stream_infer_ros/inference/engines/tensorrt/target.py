@@ -10,8 +10,6 @@ from stream_infer_ros.errors import ConfigError, EngineError
 from stream_infer_ros.inference.engines.nvidia_gpus import NvidiaGpu
 from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour
 
-Gpu = NvidiaGpu
-
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -28,7 +26,7 @@ class Target:
     named: bool
 
 
-def target_of(config: TensorRtConfig, flavour: Flavour, gpu: Gpu | None) -> Target:
+def target_of(config: TensorRtConfig, flavour: Flavour, gpu: NvidiaGpu | None) -> Target:
     """What the settings and the machine ask for.
 
     Raises ConfigError or EngineError if that flavour cannot build for it.

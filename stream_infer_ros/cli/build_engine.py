@@ -1,0 +1,110 @@
+"""`stream_infer build-engine`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from stream_infer_ros.cli.settings import configured
+from stream_infer_ros.config import ModelFamily, Precision
+from stream_infer_ros.inference.decoders import card_of
+from stream_infer_ros.inference.engines import EngineSpec, OnProgress
+from stream_infer_ros.inference.engines.device import CudaRuntime, choose_device
+from stream_infer_ros.inference.engines.nvidia_gpus import NvidiaGpu, nvidia_gpus
+from stream_infer_ros.inference.engines.tensorrt.build import built_plan
+from stream_infer_ros.pipeline.network import MOST_CAMERAS
+from stream_infer_ros.resources import default_model
+
+
+def build_engine(
+    model: Annotated[Path | None, typer.Argument(help='ONNX file; default: the shipped one.')] = None,
+    config: Annotated[Path | None, typer.Option(help='Configuration file; options go over it.')] = None,
+    precision: Annotated[Precision | None, typer.Option(help='Of the heavy layers.')] = None,
+    max_batch: Annotated[
+        int | None, typer.Option(min=1, max=256, help='Most images in one run: how many cameras there are.')
+    ] = None,
+    flavour: Annotated[
+        Literal['auto', 'tensorrt', 'tensorrt_rtx'] | None, typer.Option(help='Which TensorRT.')
+    ] = None,
+    compute_capability: Annotated[
+        list[str] | None,
+        typer.Option(help='tensorrt_rtx: a GPU to build for that need not be here, 8.9; may be repeated.'),
+    ] = None,
+    device: Annotated[str | None, typer.Option(help='GPU that is here: cuda:0.')] = None,
+    family: Annotated[ModelFamily | None, typer.Option(help='Decoder, if it cannot be told.')] = None,
+    card: Annotated[str | None, typer.Option(help='Model card, for how pixels are normalised.')] = None,
+    cache_dir: Annotated[Path | None, typer.Option(help='Where plans are kept.')] = None,
+    output: Annotated[Path | None, typer.Option(help='Also write the plan to this file.')] = None,
+) -> None:
+    """Build the TensorRT plan of a network, so that the node starts at once.
+
+    It goes into the cache, where an engine with the same settings finds it.
+    """
+    settings = configured(
+        config,
+        model__file=None if model is None else str(model),
+        model__family=family,
+        model__card=card,
+        engine__kind='tensorrt',
+        engine__precision=precision,
+        engine__max_batch=max_batch,
+        engine__device=device,
+        engine__cache_dir=None if cache_dir is None else str(cache_dir),
+        engine__tensorrt__flavour=flavour,
+        engine__tensorrt__compute_capabilities=tuple(compute_capability) if compute_capability else None,
+    )
+    console = Console(highlight=False, soft_wrap=True)
+    columns = (TextColumn('{task.description}'), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        spec = EngineSpec(
+            settings.engine,
+            Path(settings.model.file) if settings.model.file else default_model(),
+            settings.engine.max_batch or len(settings.cameras) or MOST_CAMERAS,
+            lambda io: card_of(settings.model, io).normalisation,
+            _shown(progress),
+        )
+        named = settings.engine.tensorrt.compute_capabilities
+        plan = built_plan(spec, None if named else _gpu_here(settings.engine.device))
+    if output is not None:
+        _write(output, plan.serialized)
+    console.print(
+        f'{plan.path}: {plan.precision}, 1 to {plan.max_batch} images, {len(plan.serialized) / 1e6:.1f} MB, '
+        f'{plan.flavour.name} {plan.flavour.version}, {"built" if progress.tasks else "was there already"}'
+    )
+
+
+def _gpu_here(device: str) -> NvidiaGpu | None:
+    """The GPU the settings name, made the one TensorRT builds on; None where there is none at all."""
+    if not nvidia_gpus():
+        return None
+    cuda = CudaRuntime()
+    chosen = choose_device(cuda, device)
+    cuda.use(chosen.index)
+    return NvidiaGpu(chosen.name, '{}.{}'.format(*chosen.compute_capability))
+
+
+def _shown(progress: Progress) -> OnProgress:
+    """A bar, which appears once there is something to build."""
+
+    def show(what: str, fraction: float) -> bool:
+        if not progress.tasks:
+            progress.add_task(what, total=1.0)
+        progress.update(progress.tasks[0].id, description=what, completed=fraction)
+        return True
+
+    return show
+
+
+def _write(path: Path, plan: bytes) -> None:
+    """All of the file or none of it."""
+    half_way = path.with_name(f'{path.name}.{os.getpid()}.tmp')
+    try:
+        half_way.write_bytes(plan)
+        os.replace(half_way, path)
+    finally:
+        half_way.unlink(missing_ok=True)
