@@ -25,7 +25,9 @@ def check_model_file(path: Path) -> None:
     if not path.is_file():
         raise ModelError(f'expected a network in the file {path}, found none; check model.file')
     if path.stat().st_size == 0:
-        raise ModelError(f'expected a network in the file {path}, found an empty one; fetch or export it again')
+        raise ModelError(
+            f'expected a network in the file {path}, found an empty one; fetch or export it again'
+        )
 
 
 def unreadable_model(path: Path, error: Exception) -> ModelError:
