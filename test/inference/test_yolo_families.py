@@ -300,3 +300,8 @@ class TestWhichFamily:
         decoder = make_decoder(ModelConfig(), network((1, 7, CELLS), metadata=ULTRALYTICS))
         with pytest.raises(ModelError, match=r'expected output .*got \(1, 7, 5\)'):
             decoder.decode({'output0': np.zeros((1, 7, 5), np.float32)}, [fit(64, 64, WIDTH, HEIGHT)])
+
+    def test_a_batch_that_was_lost_in_the_network_is_told(self):
+        decoder = make_decoder(ModelConfig(), network((1, 7, CELLS), metadata=ULTRALYTICS))
+        with pytest.raises(ModelError, match=r'for 2 images, got \(1, 7, 126\)'):
+            decoder.decode({'output0': np.zeros((1, 7, CELLS), np.float32)}, [fit(64, 64, WIDTH, HEIGHT)] * 2)

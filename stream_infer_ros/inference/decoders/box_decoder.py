@@ -85,7 +85,7 @@ class BoxDecoder(ABC):
 
         Raises ModelError if an output is not the shape the network announced.
         """
-        self._check(outputs)
+        self._check(outputs, len(letterboxes))
         perceptions = []
         # Numbers that are not finite are found afterwards.
         with np.errstate(over='ignore', invalid='ignore'):
@@ -107,16 +107,17 @@ class BoxDecoder(ABC):
         """Indices of the scores that are worth working out a box for, see BoxSelection."""
         return self._selection.passing(score)
 
-    def _check(self, outputs: dict[str, NDArray[Any]]) -> None:
+    def _check(self, outputs: dict[str, NDArray[Any]], images: int) -> None:
         for name, announced in self._announced.items():
-            shape = outputs[name].shape[1:]
-            expected = announced.shape[1:]
+            shape = outputs[name].shape
+            expected = (images, *announced.shape[1:])
             if len(shape) != len(expected) or any(
                 got != size for got, size in zip(shape, expected, strict=True) if size >= 0
             ):
                 raise ModelError(
-                    f'expected output {announced} of this {self._card.family} network, got '
-                    f'{outputs[name].shape}; export the network again, or name its family in model.family'
+                    f'expected output {announced} of this {self._card.family} network for {images} images, '
+                    f'got {shape}; export the network again, with a batch that is fixed or free throughout, '
+                    f'or name its family in model.family'
                 )
 
 
