@@ -2,7 +2,8 @@
 
 Networks with suppression inside often give such: torchvision's boxes (N, 4), YOLOv7's rows (N, 7), Paddle's
 (N, 6) with a count. They go one picture a run, and the lists of a batch are filled up to the longest with
-zeros: boxes whose score of 0 no decoder takes.
+zeros: boxes whose score of 0 no decoder takes. So are lists (batch, N, ...) that come longer from one run
+than from the next.
 """
 
 from __future__ import annotations
@@ -55,19 +56,24 @@ def together(io: EngineIo, runs: Sequence[tuple[Sequence[NDArray[Any]], int]]) -
     whole: dict[str, NDArray[Any]] = {}
     for place, tensor in enumerate(io.outputs):
         if tensor.name in loose:
-            whole[tensor.name] = _filled_up([np.asarray(arrays[place]) for arrays, _ in runs])
+            whole[tensor.name] = _filled_up([arrays[place][None] for arrays, _ in runs])
         elif len(runs) == 1:
             arrays, count = runs[0]
             whole[tensor.name] = arrays[place][:count]
         else:
-            whole[tensor.name] = np.concatenate([arrays[place][:count] for arrays, count in runs])
+            whole[tensor.name] = _filled_up([arrays[place][:count] for arrays, count in runs])
     return whole
 
 
-def _filled_up(lists: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Lists (N_i, ...) of each image to one array (images, longest, ...), zeros behind."""
-    longest = max(len(rows) for rows in lists)
-    filled = np.zeros((len(lists), longest, *lists[0].shape[1:]), lists[0].dtype)
-    for image, rows in zip(filled, lists, strict=True):
-        image[: len(rows)] = rows
+def _filled_up(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Arrays (images, N, ...) one after the other, zeros behind the lists that are shorter than the longest."""
+    if len({part.shape[1:] for part in parts}) == 1:
+        return np.concatenate(parts)
+    longest = max(part.shape[1] for part in parts)
+    images = sum(len(part) for part in parts)
+    filled = np.zeros((images, longest, *parts[0].shape[2:]), parts[0].dtype)
+    first = 0
+    for part in parts:
+        filled[first : first + len(part), : part.shape[1]] = part
+        first += len(part)
     return filled
