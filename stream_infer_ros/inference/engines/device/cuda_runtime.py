@@ -16,7 +16,8 @@ _ANOTHER = 'or choose another engine.kind'
 # What helps, where CUDA's words do not say.
 _REMEDIES = {
     'cudaErrorNoDevice': f'check nvidia-smi, start a container with --gpus all, {_ANOTHER}',
-    'cudaErrorInsufficientDriver': f'install or update the NVIDIA driver (see nvidia-smi), {_ANOTHER}',
+    'cudaErrorInsufficientDriver': 'install or update the NVIDIA driver (see nvidia-smi); for one of CUDA 12 '
+    f"`pip install 'cuda-bindings<13'`; {_ANOTHER}",
     'cudaErrorMemoryAllocation': 'lower engine.max_batch, or end what else uses the GPU (see nvidia-smi)',
     'cudaErrorSystemDriverMismatch': f'restart the machine after the update of its driver, {_ANOTHER}',
     'cudaErrorDevicesUnavailable': 'end what holds the GPU for itself (see nvidia-smi)',
