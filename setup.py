@@ -56,6 +56,8 @@ setup(
     ],
     extras_require={
         'onnxruntime': ['onnxruntime>=1.18'],
+        # The bindings to CUDA: a GPU is used through the same buffers as TensorRT's.
+        'torch': ['torch>=2.6', "cuda-bindings>=12.6; sys_platform == 'linux'"],
         'train': ['torch>=2.6', 'onnx>=1.16', 'onnxscript>=0.2'],
         'zenoh': ['eclipse-zenoh>=1.4'],
         'kserve': ['tritonclient[grpc,http]>=2.50'],
