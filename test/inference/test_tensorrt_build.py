@@ -102,7 +102,8 @@ def test_a_plan_comes_from_the_cache_the_second_time(shipped):
     assert told == []
 
 
-def test_what_a_plan_depends_on_is_in_its_key(shipped):
+def test_what_a_plan_depends_on_is_in_its_key(tmp_path):
+    path = write_convolution(tmp_path / 'net.onnx')
     calls: list[str] = []
 
     def count(what: str, _: float) -> bool:
@@ -119,9 +120,9 @@ def test_what_a_plan_depends_on_is_in_its_key(shipped):
     ]
     for options in builds:
         calls.clear()
-        build(shipped, on_progress=count, **options)
+        build(path, on_progress=count, **options)
         assert calls, f'{options} was taken from the cache'
-    sidecars = [json.loads(path.read_text())['facts'] for path in (shipped.parent / 'plans').glob('*.json')]
+    sidecars = [json.loads(file.read_text())['facts'] for file in tmp_path.glob('plans/*.json')]
     assert len(sidecars) == len(builds)
     assert {facts['gpu'] for facts in sidecars} == {'', ADA.name}
 
@@ -226,6 +227,25 @@ def test_a_network_that_tensorrt_refuses_is_told_by_node(form, message, tmp_path
         build(path)
     assert '\n' not in str(refused.value)
     assert not list(tmp_path.glob('plans/*.plan'))
+
+
+def test_an_operator_without_a_kernel_is_told(tmp_path):
+    from onnx import TensorProto, helper, load, save  # noqa: PLC0415
+
+    path = write_convolution(tmp_path / 'net.onnx', batch=1)
+    model = load(path)
+    model.opset_import[0].version = 17  # where ReduceMax has its axes as an attribute
+    graph = model.graph
+    graph.initializer.append(
+        helper.make_tensor('boxes', TensorProto.FLOAT, [1, 32, 4], [0.0, 0.0, 1.0, 1.0] * 32)
+    )
+    graph.initializer.append(helper.make_tensor('one', TensorProto.INT64, [1], [1]))
+    graph.node.append(helper.make_node('ReduceMax', ['scores'], ['best'], axes=[3], keepdims=0))
+    graph.node.append(helper.make_node('NonMaxSuppression', ['boxes', 'best', 'one'], ['kept'], name='nms'))
+    graph.output.append(helper.make_tensor_value_info('kept', TensorProto.INT64, None))
+    save(model, path)
+    with pytest.raises(ModelError, match=r"no kernel for node 'nms' \(NonMaxSuppression\); export"):
+        build(path)
 
 
 def test_a_file_that_is_no_network_is_refused(tmp_path):

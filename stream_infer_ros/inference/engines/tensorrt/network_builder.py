@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stream_infer_ros.errors import EngineError
+from stream_infer_ros.errors import EngineError, ModelError
 from stream_infer_ros.inference.engines.spec import OnProgress
 from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour
-from stream_infer_ros.inference.engines.tensorrt.parser_errors import refused_network
+from stream_infer_ros.inference.engines.tensorrt.parser_errors import refused_network, without_kernel
 from stream_infer_ros.inference.engines.tensorrt.precision import BuildPrecision
 from stream_infer_ros.inference.engines.tensorrt.progress import monitor_of
 from stream_infer_ros.inference.engines.tensorrt.target import Target, member_named
@@ -77,7 +77,7 @@ def build_serialized(
             f'expected the build of {order.path.name} to end, it was told to stop; start it again'
         )
     if plan is None:
-        raise _failed_build(order, flavour)
+        raise _failed_build(network, order, flavour)
     on_progress(what, 1.0)  # TensorRT ends without a last step
     return bytes(plan), bytes(cache.serialize()) if cache is not None else b''
 
@@ -131,9 +131,12 @@ def _set_timing(config: Any, timing: bytes) -> Any:
     return cache
 
 
-def _failed_build(order: BuildOrder, flavour: Flavour) -> EngineError:
+def _failed_build(network: bytes, order: BuildOrder, flavour: Flavour) -> ModelError | EngineError:
     errors = flavour.logger.taken_errors()
     said = errors[-1].strip().splitlines()[0].rstrip('.') if errors else 'nothing'
+    refused = without_kernel(order.path, network, said)
+    if refused is not None:
+        return refused
     return EngineError(
         f'expected {flavour.name} {flavour.version} to build {order.path.name} in {order.precision.name}, it '
         f'says: {said}; try engine.precision fp32, a smaller engine.max_batch, or another engine.kind'

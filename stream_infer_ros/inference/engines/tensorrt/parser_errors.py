@@ -1,4 +1,4 @@
-"""What TensorRT's ONNX parser complains of, as one readable line."""
+"""What TensorRT complains of in a network, as one readable line."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from stream_infer_ros.errors import ModelError
+from stream_infer_ros.inference.engines.runtime import import_runtime
+from stream_infer_ros.inference.engines.tensorrt.graph_uses import made_by
 
 # What the parser says, or of which operator, and what helps.
 _REMEDIES = {
@@ -35,6 +37,25 @@ def refused_network(path: Path, parser: Any) -> ModelError:
     remedy = next((help for sign, help in _REMEDIES.items() if re.search(sign, text)), _NO_HELP)
     return ModelError(
         f'expected a network that TensorRT takes in {path}, it refuses {node}{reason}; {remedy}'
+    )
+
+
+def without_kernel(path: Path, network: bytes, said: str) -> ModelError | None:
+    """The builder has nothing that computes one node: which; None if it said something else.
+
+    `network` is the ONNX that was parsed; TensorRT calls layers after its nodes, with something behind.
+    """
+    found = re.search(r'(\S+) has no runners|implementation for node \{?(?:ForeignNode\[)?([^\s}\]]+)', said)
+    if found is None:
+        return None
+    layer = found[1] or found[2]
+    nodes = import_runtime('onnx').load_from_string(network).graph.node
+    by_name = {node.name or f'node_of_{made_by(node)}': node for node in nodes}
+    name = max((name for name in by_name if layer.startswith(name)), key=len, default='')
+    what = f'node {name!r} ({by_name[name].op_type})' if name else f'node {layer!r}'
+    return ModelError(
+        f'expected a network that TensorRT computes in {path}, it has no kernel for {what}; export it '
+        f'without (non-maximum suppression is done by the decoder), or choose another engine.kind'
     )
 
 
