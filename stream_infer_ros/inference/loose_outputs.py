@@ -66,7 +66,7 @@ def together(io: EngineIo, runs: Sequence[tuple[Sequence[NDArray[Any]], int]]) -
 
 
 def _filled_up(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Arrays (images, N, ...) one after the other, zeros behind the lists that are shorter than the longest."""
+    """Arrays (images, N, ...) one after the other, zeros behind lists shorter than the longest."""
     if len({part.shape[1:] for part in parts}) == 1:
         return np.concatenate(parts)
     longest = max(part.shape[1] for part in parts)

@@ -69,7 +69,7 @@ class OnnxRuntimeEngine:
         check_used(session, device)
         io = _describe(session)
         check_precision(device, precision, {tensor.dtype for tensor in (*io.inputs, *io.outputs)})
-        self._input = self._spec.image_input(io, companions=True)
+        self._input = self._spec.image_input(io, any_tensors=True)
         self._session, self._io = session, io
 
     def infer(self, batch: NDArray[np.uint8], n: int, within_s: float = math.inf) -> dict[str, NDArray[Any]]:

@@ -59,7 +59,7 @@ class OpenVinoEngine:
         except RuntimeError as error:
             raise unreadable_model(self._spec.model, error) from error
         io = _describe(model)
-        image_input = self._spec.image_input(io, companions=True)
+        image_input = self._spec.image_input(io, any_tensors=True)
         try:
             model.reshape(
                 {name: list(shape) for name, shape in image_input.shapes(image_input.fixed_batch or 1)}

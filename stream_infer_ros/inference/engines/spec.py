@@ -9,6 +9,7 @@ from pathlib import Path
 from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.input_packing import AS_THEY_ARE, ImageInput, Normalisation
+from stream_infer_ros.inference.loose_outputs import loose_outputs
 from stream_infer_ros.inference.network_io import EngineIo
 
 # What is being done and how much of it, 0 to 1; False asks to give it up. Called on the thread that loads.
@@ -41,17 +42,20 @@ class EngineSpec:
     normalisation_of: Callable[[EngineIo], Normalisation] = field(default=_as_they_are)
     on_progress: OnProgress = field(default=_go_on)
 
-    def image_input(self, io: EngineIo, companions: bool = False) -> ImageInput:
+    def image_input(self, io: EngineIo, any_tensors: bool = False) -> ImageInput:
         """How pictures go into the network.
 
-        `companions` says that the engine takes all inputs that `ImageInput.feed` tells. Raises ModelError if
-        the network takes no pictures, or more than those from an engine that feeds nothing else.
+        `any_tensors` says that the engine fills the inputs that `ImageInput.feed` tells, and puts outputs
+        `together` as loose_outputs does. Raises ModelError if the network takes no pictures, or if it has
+        such inputs or outputs and the engine does not say so.
         """
         image_input = ImageInput.of(io, self.normalisation_of(io))
-        if image_input.companions and not companions:
-            names = ', '.join(tensor.name for tensor in image_input.companions)
-            raise ModelError(
-                f'expected a network with one input for engine {self.config.kind}, got {names} beside the '
-                f'pictures; export the network without, or set engine.kind to onnxruntime or openvino'
-            )
-        return image_input
+        loose = loose_outputs(io)
+        if any_tensors or not (image_input.companions or loose):
+            return image_input
+        odd = [tensor for tensor in io.outputs if tensor.name in loose]
+        names = ', '.join(map(str, [*image_input.companions, *odd]))
+        raise ModelError(
+            f'expected one input and outputs with a batch dimension for engine {self.config.kind}, got '
+            f'{names}; export the network otherwise, or set engine.kind to onnxruntime or openvino'
+        )
