@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from stream_infer_ros.errors import EngineError
 from stream_infer_ros.inference.engines.availability import Availability, is_installed
-from stream_infer_ros.inference.engines.nvidia_gpus import nvidia_gpus
-from stream_infer_ros.inference.engines.tensorrt.flavour import FLAVOURS, flavour_named
+from stream_infer_ros.inference.engines.nvidia_gpus import NvidiaGpu, nvidia_gpus
+from stream_infer_ros.inference.engines.tensorrt.flavour import FLAVOURS, Flavour, flavour_named
+from stream_infer_ros.inference.engines.tensorrt.target import known_capabilities
 
 _REMEDY = "pip install 'stream_infer_ros[tensorrt]', or [tensorrt-rtx] for RTX GPUs; JetPack brings its own"
+# What building and running take beside the library.
+_BESIDE = {'onnx': 'onnx', 'cuda': 'cuda-bindings'}
+_ANOTHER = "pip install 'stream_infer_ros[tensorrt]'"
 _NO_GPU = 'a GPU and its driver (in a container: --gpus all, or --runtime nvidia)'
 
 
@@ -19,8 +23,21 @@ def find_tensorrt() -> Availability:
         flavour = flavour_named('auto')
     except EngineError as error:
         return Availability(problem=str(error), remedy=_REMEDY)
+    for module, package in _BESIDE.items():
+        if not is_installed(module):
+            return Availability(
+                f'{flavour.name} {flavour.version}', f'{package} is not installed', f'pip install {package}'
+            )
     gpus = nvidia_gpus()
     found = f'{flavour.name} {flavour.version}: {", ".join(map(str, gpus)) or "no GPU"}'
     if not gpus:
         return Availability(found, problem='no NVIDIA GPU is here, which running needs', remedy=_NO_GPU)
-    return Availability(found, devices=tuple(f'cuda:{index}' for index in range(len(gpus))))
+    fitting = [index for index, gpu in enumerate(gpus) if _runs_on(flavour, gpu)]
+    if not fitting:
+        known = ', '.join(known_capabilities(flavour))
+        return Availability(found, f'it runs on GPUs of SM {known} only', _ANOTHER)
+    return Availability(found, devices=tuple(f'cuda:{index}' for index in fitting))
+
+
+def _runs_on(flavour: Flavour, gpu: NvidiaGpu) -> bool:
+    return not flavour.names_gpus or gpu.compute_capability in known_capabilities(flavour)
