@@ -1,6 +1,7 @@
 """`stream_infer check-model`: what a network is, or one line with what is wrong with it."""
 
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -8,7 +9,6 @@ from stream_infer_ros.cli.main import main
 from stream_infer_ros.resources import default_model
 
 onnx = pytest.importorskip('onnx')
-pytest.importorskip('onnxruntime')
 
 from onnx import TensorProto, helper  # noqa: E402 - only where it is installed
 
@@ -38,12 +38,12 @@ def write(path, outputs, metadata=None, shape=PICTURES, dtype=TensorProto.FLOAT)
     return path
 
 
-@pytest.fixture
-def check(monkeypatch, capsys):
+@pytest.fixture(params=[kind for kind in ('onnxruntime', 'openvino') if find_spec(kind)])
+def check(request, monkeypatch, capsys):
     """Runs the command in this process; gives exit code, standard output and standard error."""
 
     def run(*arguments):
-        options = ('check-model', *map(str, arguments), '--engine', 'onnxruntime', '--batch', '1')
+        options = ('check-model', *map(str, arguments), '--engine', request.param, '--batch', '1')
         monkeypatch.setenv('COLUMNS', '200')
         monkeypatch.setattr(sys, 'argv', ['stream_infer', *options])
         with pytest.raises(SystemExit) as ended:
