@@ -74,7 +74,7 @@ def build_engine(
         _write(output, plan.serialized)
     console.print(
         f'{plan.path}: {plan.precision}, 1 to {plan.max_batch} images, {len(plan.serialized) / 1e6:.1f} MB, '
-        f'{plan.flavour.name} {plan.flavour.version}, {"built" if progress.tasks else "was there already"}'
+        f'{plan.flavour.name} {plan.flavour.version}, {_how(progress)}'
     )
 
 
@@ -98,6 +98,12 @@ def _shown(progress: Progress) -> OnProgress:
         return True
 
     return show
+
+
+def _how(progress: Progress) -> str:
+    if not progress.tasks:
+        return 'was there already'
+    return 'built' if progress.finished else 'built by another process'
 
 
 def _write(path: Path, plan: bytes) -> None:
