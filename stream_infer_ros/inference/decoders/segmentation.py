@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.decoders.box_decoder import in_float32
+from stream_infer_ros.inference.decoders.ground_boundary import boundary_rows
 from stream_infer_ros.inference.decoders.ground_mask import without_padding
 from stream_infer_ros.inference.detections import Detections, FreeSpace, Perception
 from stream_infer_ros.inference.input_packing import ImageInput
@@ -34,7 +35,6 @@ USUAL_GROUND = frozenset(
 
 # A column for every so many network pixels, as the map's sensor model wants; no finer mask goes out.
 _COLUMN_STRIDE = 4
-_GROUND = np.float32(0.5)
 
 
 def is_segmentation(io: EngineIo) -> bool:
@@ -114,7 +114,7 @@ class SegmentationDecoder:
         rows = max(1, min(len(ground), letterbox.resized_height // _COLUMN_STRIDE))
         return FreeSpace(
             ((np.arange(columns) + 0.5) * pitch_u - 0.5).astype(np.float32),
-            ((row + 0.5) * pitch_v - 0.5).astype(np.float32),
+            ((row + 0.5) * pitch_v - 0.5).clip(-0.5, letterbox.source_height - 0.5).astype(np.float32),
             confidence,
             np.nan_to_num(_resized(by_column, columns, rows), nan=0.0).clip(0.0, 1.0),
         )
@@ -153,30 +153,6 @@ class SegmentationDecoder:
     def _stride(self, over_input: NDArray[np.float32]) -> float:
         """Network pixels from column to column of a map (h, w) over the network's input."""
         return float(self._network_size[0] / over_input.shape[1])
-
-
-def boundary_rows(
-    ground: NDArray[np.float32],
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Where, seen from below, ground ends in each column of probabilities (h, C).
-
-    Returns (C,) rows, whole numbers at cell centres, where the probability passes one half (h - 0.5 where not
-    even the lowest cell is ground, -0.5 where all are), and (C,) confidence: how sure the network is of the
-    ground below, or of there being none.
-    """
-    height, columns = ground.shape
-    upward = ground[::-1]
-    is_free = upward >= _GROUND
-    free_cells = np.where(is_free.all(axis=0), height, is_free.argmin(axis=0))
-    column = np.arange(columns)
-    below = upward[np.maximum(free_cells - 1, 0), column]
-    above = upward[np.minimum(free_cells, height - 1), column]
-    part = (below - _GROUND) / np.maximum(below - above, np.float32(1e-6))
-    row = height - free_cells + np.float32(0.0) - part.clip(0.0, 1.0)
-    row = np.where(free_cells == 0, height - 0.5, np.where(free_cells == height, -0.5, row))
-    sure_below = np.cumsum(upward, axis=0)[np.maximum(free_cells - 1, 0), column] / np.maximum(free_cells, 1)
-    sure = np.where(free_cells == 0, 1.0 - upward[0], sure_below)
-    return row.astype(np.float32), (2.0 * sure - 1.0).clip(0.0, 1.0).astype(np.float32)
 
 
 def _ground_classes(names: tuple[str, ...], card: ModelCard) -> NDArray[np.intp]:
