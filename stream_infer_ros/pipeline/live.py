@@ -160,7 +160,7 @@ class LiveRunner:
                 published_ns = self._graph.now_ns()
                 self._note(perceived, published_ns)
                 sets += 1
-                if sets % LOOK_EVERY == 1:
+                if sets % LOOK_EVERY == 0:  # not at the first, which is slow
                     after_ms = self._pipeline.statistics.p99_ms('fuse', 'publish')
                     self._work.follows(round(after_ms * 1e6))
                 if self._on_fused is not None:

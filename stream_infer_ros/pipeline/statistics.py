@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 # In the order of the data path. The first two are per camera, the others per set.
 STAGES = ('wire', 'wait', 'queue', 'letterbox', 'inference', 'decode', 'fuse', 'publish', 'total')
 WINDOW = 4096
+# A p99 of so many values leaves the worst two out.
+FEW = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +102,17 @@ class Statistics:
             return found
 
     def p99_ms(self, *stages: str) -> float:
-        """Sum of the p99 of stages that work on whole sets, milliseconds; 0 for one that never ran."""
+        """Sum of the p99 of stages that work on whole sets, milliseconds; 0 for one that never ran.
+
+        Of fewer than FEW values it is the median: their p99 would be the worst of them, which is the first.
+        """
         with self._lock:
             found = [self._durations[stage, ''] for stage in stages if (stage, '') in self._durations]
-            return sum(values.p99 for durations in found if (values := durations.percentiles()))
+            return sum(
+                values.p99 if values.n >= FEW else values.p50
+                for durations in found
+                if (values := durations.percentiles())
+            )
 
     def stages(self) -> dict[str, dict[str, Percentiles]]:
         """stage -> camera ('' for whole sets) -> percentiles, in the order of the data path."""

@@ -47,3 +47,14 @@ def test_stages_come_in_the_order_of_the_data_path_and_losses_by_cause():
     assert list(statistics.stages()) == ['wire', 'publish']
     assert statistics.stages()['wire']['a'].p50 == 2.0
     assert statistics.drops() == {'jump': {'b': 1}, 'late': {'a': 3}}
+
+
+def test_one_slow_first_run_is_not_what_a_stage_usually_takes():
+    statistics = Statistics()
+    statistics.took('fuse', 163_000_000)
+    for _ in range(60):
+        statistics.took('fuse', 7_000_000)
+    assert statistics.p99_ms('fuse') == 7.0
+    for _ in range(200):
+        statistics.took('fuse', 9_000_000)
+    assert statistics.p99_ms('fuse', 'publish') == 9.0
