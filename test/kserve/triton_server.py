@@ -44,10 +44,16 @@ class TritonServer:
     """One server on loopback, serving `repository`; `start` again after `kill` uses the same ports."""
 
     def __init__(
-        self, triton: Path, repository: Path, folder: Path, threads: int = 1, options: tuple[str, ...] = ()
+        self,
+        triton: Path,
+        repository: Path,
+        folder: Path,
+        threads: int = 1,
+        options: tuple[str, ...] = (),
+        runtime: str = 'onnxruntime',
     ) -> None:
         self._triton, self._repository, self._folder = triton, repository, folder
-        self._threads, self._options = threads, options
+        self._threads, self._options, self._runtime = threads, options, runtime
         self.http_port, self.grpc_port = free_port(), free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -131,7 +137,11 @@ class TritonServer:
                 os.killpg(self._process.pid, number)
 
     def _command(self) -> tuple[list[str], dict[str, str]]:
-        environment = {**os.environ, 'OMP_NUM_THREADS': str(self._threads)}
+        environment = {
+            **os.environ,
+            'OMP_NUM_THREADS': str(self._threads),
+            'STREAM_INFER_RUNTIME': self._runtime,
+        }
         environment.pop('PYTHONPATH', None)
         if self._triton.is_file():
             return [str(self._triton)], environment

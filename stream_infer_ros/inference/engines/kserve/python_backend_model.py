@@ -1,6 +1,7 @@
 """`model.py` of a Triton model with the python backend: `export-triton --backend python` copies it.
 
-It stands alone: beside Triton it needs numpy and onnxruntime, or numpy and openvino, in the server's Python.
+It stands alone: beside Triton it needs numpy and onnxruntime, or numpy and openvino, in the server's Python;
+STREAM_INFER_RUNTIME in the server's environment names the one to take where both are there.
 Names of inputs and outputs come from the model's configuration.
 """
 
@@ -28,7 +29,10 @@ class TritonPythonModel:
         self._outputs = [output['name'] for output in config['output']]
         # The number of threads is the server's affair: OMP_NUM_THREADS, or what the runtime takes.
         path = os.path.join(args['model_repository'], args['model_version'], 'model.onnx')
-        run = _onnxruntime(path, self._outputs) or _openvino(path, self._outputs)
+        makers = {'onnxruntime': _onnxruntime, 'openvino': _openvino}
+        wanted = os.environ.get('STREAM_INFER_RUNTIME', '')
+        found = (make(path, self._outputs) for name, make in makers.items() if wanted in ('', name))
+        run = next((run for run in found if run is not None), None)
         if run is None:
             raise triton.TritonModelException('expected onnxruntime or openvino in the Python of the server')
         self._run: Run = run

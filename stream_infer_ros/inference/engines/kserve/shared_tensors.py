@@ -129,18 +129,24 @@ class SharedTensors:
         self._abandoned.append(region.name)
 
     def _unregister_abandoned(self, within_s: float) -> None:
-        while self._abandoned:
-            self._client.unregister(self._kind, self._abandoned[-1], within_s)
-            self._abandoned.pop()
+        kept = []
+        for name in self._abandoned:
+            try:
+                self._client.unregister(self._kind, name, within_s)
+            except AttemptFailed as error:
+                if error.cause != 'refused':
+                    raise
+                kept.append(name)  # a request that was given up still has it in use
+        self._abandoned = kept
 
     def _tell(self, region: Region, within_s: float) -> None:
         """The server knows the region afterwards. Raises AttemptFailed."""
         if region.name in self._known:
             return
         self._unregister_abandoned(within_s)
-        # One that it knows already, though we thought it might not, it would refuse.
-        self._client.unregister(self._kind, region.name, within_s)
-        self._client.register(region, within_s)
+        # It may know it from before: one that it has in use it would not register again.
+        if region.name not in self._client.regions(self._kind, within_s):
+            self._client.register(region, within_s)
         self._known.add(region.name)
 
 
