@@ -1,6 +1,7 @@
 """Plans are really built here, by TensorRT for RTX, which needs no GPU for that."""
 
 import json
+import signal
 import threading
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from stream_infer_ros.inference.engines.nvidia_gpus import NvidiaGpu
 from stream_infer_ros.inference.engines.tensorrt.build import built_plan
 from stream_infer_ros.inference.engines.tensorrt.flavour import flavour_named, why_not
 from stream_infer_ros.inference.engines.tensorrt.plan import Plan
+from stream_infer_ros.inference.engines.tensorrt.progress import PhaseTree
 from stream_infer_ros.inference.engines.tensorrt.target import known_capabilities
 from stream_infer_ros.inference.input_packing import Normalisation
 from stream_infer_ros.inference.surround_contract import METADATA, surround_io
@@ -309,6 +311,23 @@ def test_what_a_listener_raises_comes_out_of_the_build(shipped, failure):
     with pytest.raises((KeyboardInterrupt, EngineError)) as raised:
         build(shipped, on_progress=fail)
     assert raised.type in (failure, type(failure))
+    assert not list((shipped.parent / 'plans').glob('*.plan*'))
+
+
+@pytest.mark.parametrize('where', ['start', 'step', 'finish'])
+def test_ctrl_c_is_not_lost_in_a_callback(where, shipped, monkeypatch):
+    """Handlers of signals run wherever Python is: in a listener with luck, else in any callback."""
+    reached = getattr(PhaseTree, where)
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupted(*arguments: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        reached(*arguments)
+
+    monkeypatch.setattr(PhaseTree, where, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        build(shipped)
+    assert signal.getsignal(signal.SIGINT) is before
     assert not list((shipped.parent / 'plans').glob('*.plan*'))
 
 

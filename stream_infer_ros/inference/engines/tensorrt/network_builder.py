@@ -9,6 +9,7 @@ from typing import Any
 from stream_infer_ros.errors import EngineError, ModelError
 from stream_infer_ros.inference.engines.spec import OnProgress
 from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour
+from stream_infer_ros.inference.engines.tensorrt.interrupts import kept_interrupts
 from stream_infer_ros.inference.engines.tensorrt.parser_errors import refused_network, without_kernel
 from stream_infer_ros.inference.engines.tensorrt.precision import BuildPrecision
 from stream_infer_ros.inference.engines.tensorrt.progress import monitor_of
@@ -69,7 +70,8 @@ def build_serialized(
     what = f'building {order.path.name} with {flavour.name} {flavour.version}'
     monitor = monitor_of(trt, what, on_progress)
     config.progress_monitor = monitor
-    plan = builder.build_serialized_network(definition, config)
+    with kept_interrupts(monitor.give_up):
+        plan = builder.build_serialized_network(definition, config)
     if monitor.failure is not None:
         raise monitor.failure
     if monitor.cancelled:

@@ -84,11 +84,15 @@ def monitor_of(trt: Any, what: str, on_progress: OnProgress) -> Any:
             with self._lock:
                 self._tree.finish(phase_name)
 
+        def give_up(self, failure: BaseException) -> None:
+            """End the build at its next step; whoever started it raises `failure` then."""
+            self.failure = failure
+            self.cancelled = True
+
         def _tell(self) -> None:
             try:
                 self.cancelled = not on_progress(what, self._tree.fraction())
-            except BaseException as failure:  # Ctrl-C among them; raised again once the build has ended
-                self.failure = failure
-                self.cancelled = True
+            except BaseException as failure:
+                self.give_up(failure)
 
     return Monitor()
