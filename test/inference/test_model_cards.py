@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -251,3 +252,11 @@ def test_anchors_of_a_card_reach_the_decoder():
     np.testing.assert_allclose(detections.xyxy[0], box, atol=1e-2)
     with pytest.raises(ModelError, match=r'3 heads of 3 each, got \[3, 3\]'):
         make_decoder(ModelConfig(), replace(io, metadata={'anchors': str(anchors[:2])}))
+
+
+def test_the_docs_name_every_family_and_key():
+    told = (Path(__file__).resolve().parents[2] / 'docs' / 'models.md').read_text()
+    for name, family in DECODERS.items():
+        assert f'| `{name}` | {family.outputs} |' in told
+    for key, field in CardFile.model_fields.items():
+        assert f'| `{key}` | {field.description} |' in told

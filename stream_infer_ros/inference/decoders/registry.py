@@ -96,9 +96,7 @@ def _recognised(said: CardFile, io: EngineIo) -> str:
             f'which family is this network of? Its outputs are {_outputs(io)}, and none of {_families()} has '
             f'such. Set model.family to the one it should be, and you are told what it lacks'
         )
-    fits = ' or '.join(
-        name if classes[name] is None else f'{name} with {classes[name]} classes' for name in candidates
-    )
+    fits = ' or '.join(_with_classes(name, classes[name]) for name in candidates)
     tells = f'{known} class names are known, which does not tell' if known else 'nothing else tells'
     raise ModelError(
         f'is this network {fits}? Its outputs {_outputs(io)} fit each, and {tells}. '
@@ -109,6 +107,10 @@ def _recognised(said: CardFile, io: EngineIo) -> str:
 def _only(names: Iterable[str], told: list[str]) -> list[str]:
     """Those that something told of; all of them if it told of none."""
     return told or list(names)
+
+
+def _with_classes(name: str, count: int | None) -> str:
+    return name if count is None else f'{name} with {count} {"class" if count == 1 else "classes"}'
 
 
 def _outputs(io: EngineIo) -> str:
