@@ -28,6 +28,9 @@ def replay(
     cameras: Annotated[str | None, typer.Option(help='Camera names; default: every image topic.')] = None,
     model: Annotated[Path | None, typer.Option(help='ONNX file.')] = None,
     family: Annotated[ModelFamily | None, typer.Option(help='Decoder, if it cannot be told.')] = None,
+    card: Annotated[
+        str | None, typer.Option(help='Model card: a name from config/models, or a YAML file.')
+    ] = None,
     class_names: Annotated[Path | None, typer.Option(help='Text file, one class name a line.')] = None,
     engine: Annotated[EngineKind | None, typer.Option(help='Inference engine.')] = None,
     realtime: Annotated[bool, typer.Option(help='At the pace of the recording.')] = False,
@@ -41,6 +44,7 @@ def replay(
         cameras=[name.strip() for name in cameras.split(',')] if cameras else None,
         model__file=str(model) if model else None,
         model__family=family,
+        model__card=card,
         model__class_names_file=str(class_names) if class_names else None,
         engine__kind=engine,
     )
