@@ -24,6 +24,7 @@ LAYERS = [
     'evaluation',
     'report',
     'demo',
+    'capacity',
     'cli',
     '__main__',
 ]

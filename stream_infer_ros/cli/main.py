@@ -15,6 +15,7 @@ from stream_infer_ros.cli.demo import demo
 from stream_infer_ros.cli.engines import engines
 from stream_infer_ros.cli.eval_map import eval_map
 from stream_infer_ros.cli.export_triton import export_triton
+from stream_infer_ros.cli.find_streams import find_streams
 from stream_infer_ros.cli.replay import replay
 from stream_infer_ros.cli.run import run
 from stream_infer_ros.cli.simulate import simulate
@@ -34,6 +35,7 @@ for command in (
     simulate,
     check_model,
     engines,
+    find_streams,
     build_engine,
     export_triton,
     config,

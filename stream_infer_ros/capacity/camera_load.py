@@ -1,0 +1,98 @@
+"""Cameras that cost next to nothing: pictures rendered once, published again and again, open loop."""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stream_infer_ros.capacity.options import TrialOptions
+from stream_infer_ros.errors import GraphError
+from stream_infer_ros.graph import RELIABLE, Graph
+from stream_infer_ros.messages import compressed_image, image
+from stream_infer_ros.pipeline.statistics import Durations
+from stream_infer_ros.simulation import World, render, surround_rig
+
+_PICTURES = 6
+_JPEG_QUALITY = 90
+# Of std_msgs/Header at the beginning of a message: after the encapsulation, seconds and nanoseconds.
+_STAMP_AT, _STAMP = 4, struct.Struct('<iI')
+_FOUND_S, _SETTLED_S = 30.0, 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What the cameras say of themselves: frames published, p99 of their lateness, processor seconds."""
+
+    published: int
+    late_ms: float
+    cpu_s: float
+
+
+def picture_files(options: TrialOptions) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    """What the cameras of a simulated yard see: (data of the message, (height, width, 3) rgb) of each."""
+    world = World(1)
+    state, odom_from_base = world.at(1.0), world.odom_from_base(1.0)
+    found = []
+    for camera in surround_rig(_PICTURES, options.width, options.height):
+        rgb = render(state, camera, odom_from_base, np.random.default_rng(0)).image
+        if options.encoding == 'jpeg':
+            bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+            _, file = cv2.imencode('.jpg', bgr, (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))
+            found.append((np.asarray(file, np.uint8).reshape(-1), rgb))
+        else:
+            found.append((rgb.reshape(-1), rgb))
+    return found
+
+
+class CameraLoad:
+    """Publishers of all cameras of a trial, on a graph that stays the caller's."""
+
+    def __init__(self, graph: Graph, options: TrialOptions) -> None:
+        self._graph, self._options = graph, options
+        suffix, kind = ('/compressed', compressed_image) if options.encoding == 'jpeg' else ('', image)
+        messages = [
+            image.encode_image(0, 'camera', rgb, 'rgb8')
+            if options.encoding == 'rgb8'
+            else compressed_image.encode_compressed_image(0, 'camera', data, 'jpeg')
+            for data, rgb in picture_files(options)
+        ]
+        self._messages = [bytearray(message) for message in messages]
+        self._publishers = [
+            graph.advertise(f'/{camera}/image_raw{suffix}', kind.TYPE_NAME, RELIABLE)
+            for camera in options.cameras
+        ]
+
+    def wait_for_listeners(self, sleep: Callable[[float], None] = time.sleep) -> None:
+        """Until every camera has one. Raises GraphError if that takes too long."""
+        give_up_ns = self._graph.now_ns() + round(_FOUND_S * 1e9)
+        while not all(publisher.subscribers() for publisher in self._publishers):
+            if self._graph.now_ns() > give_up_ns:
+                raise GraphError(
+                    f'a subscriber for each of {len(self._publishers)} cameras was expected within '
+                    f'{_FOUND_S:.0f} s; is the pipeline on the same graph and domain?'
+                )
+            sleep(0.02)
+        sleep(_SETTLED_S)
+
+    def stream(self, epoch_ns: int, should_stop: Callable[[], bool]) -> LoadReport:
+        """Publish every frame when it is due, or at once if that is past: nothing is left out."""
+        lateness, published, cpu_s = Durations(), 0, time.process_time()
+        for exposure in self._options.exposures():
+            stamp_ns = epoch_ns + exposure.stamp_ns
+            while (left_ns := stamp_ns - self._graph.now_ns()) > 0:
+                time.sleep(left_ns * 1e-9)
+            if should_stop():
+                break
+            message = self._messages[exposure.camera % len(self._messages)]
+            _STAMP.pack_into(message, _STAMP_AT, *divmod(stamp_ns, 10**9))
+            lateness.add(self._graph.now_ns() - stamp_ns)
+            self._publishers[exposure.camera].publish(bytes(message))
+            published += 1
+        told = lateness.percentiles()
+        return LoadReport(published, told.p99 if told else 0.0, time.process_time() - cpu_s)

@@ -1,0 +1,103 @@
+"""What is offered in a trial, and what counts as held."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+
+from stream_infer_ros.errors import ConfigError
+from stream_infer_ros.simulation.schedule import Exposure
+
+
+@dataclass(frozen=True, slots=True)
+class TrialOptions:
+    """One trial: so many cameras, all alike, streaming for a while.
+
+    Attributes:
+        streams: how many cameras.
+        rate_hz: of each.
+        width, height: pixels.
+        encoding: 'rgb8' or 'jpeg'.
+        bound_ms: latency bound, header stamp to published result.
+        matched: True joins the frames of one period into sets; False leaves the streams independent.
+        graph: kind of middleware.
+        domain_id: of the middleware.
+        warm_up_s: streamed first, and not counted.
+        seconds: what is counted.
+        spread_ms: the cameras of one period expose within this; independent streams, within the whole period.
+        most_lost: share of frames that may be lost or late.
+        burst: (from_s, until_s, factor) after the warm-up, in which cameras run faster.
+
+    Raises ConfigError for a value out of range.
+    """
+
+    streams: int = 1
+    rate_hz: float = 10.0
+    width: int = 640
+    height: int = 480
+    encoding: str = 'rgb8'
+    bound_ms: float = 100.0
+    matched: bool = True
+    graph: str = 'dds'
+    domain_id: int = 0
+    warm_up_s: float = 2.0
+    seconds: float = 5.0
+    spread_ms: float = 10.0
+    most_lost: float = 0.01
+    burst: tuple[float, float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.streams < 1 or not 0.1 <= self.rate_hz <= 1000:
+            raise ConfigError(
+                f'expected 1 stream or more at 0.1 to 1000 Hz, got {self.streams} at {self.rate_hz} Hz'
+            )
+        if self.encoding not in ('rgb8', 'jpeg'):
+            raise ConfigError(f'expected encoding rgb8 or jpeg, got {self.encoding!r}')
+        if self.seconds <= 0 or self.bound_ms <= 0:
+            raise ConfigError('expected some seconds to count and a bound above 0')
+
+    def with_streams(self, streams: int) -> TrialOptions:
+        return replace(self, streams=streams)
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        return tuple(f'cam{index}' for index in range(self.streams))
+
+    @property
+    def counted_ns(self) -> tuple[int, int]:
+        """From and until, nanoseconds after the beginning: frames with stamps in between are counted."""
+        begin_ns = round(self.warm_up_s * 1e9)
+        return begin_ns, begin_ns + round(self.seconds * 1e9)
+
+    def exposures(self) -> Iterator[Exposure]:
+        """Every frame of the trial, in the order of the stamps; these count from 0, nanoseconds.
+
+        The end lies one bound beyond what is counted, so that the last counted frame meets no idle engine.
+        """
+        until_ns = self.counted_ns[1] + round(self.bound_ms * 1e6)
+        period_ns = round(1e9 / self.rate_hz)
+        spread_ns = min(round(self.spread_ms * 1e6), period_ns) if self.matched else period_ns
+        start_ns, tick = 0, 0
+        while start_ns < until_ns:
+            for camera in range(self.streams):
+                yield Exposure(start_ns + camera * spread_ns // self.streams, camera, tick)
+            start_ns += self._period_at(start_ns, period_ns)
+            tick += 1
+
+    def _period_at(self, start_ns: int, period_ns: int) -> int:
+        if self.burst is None:
+            return period_ns
+        from_s, until_s, factor = self.burst
+        after_s = start_ns / 1e9 - self.warm_up_s
+        return round(period_ns / factor) if from_s <= after_s < until_s else period_ns
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> TrialOptions:
+        values = json.loads(text)
+        if values['burst'] is not None:
+            values['burst'] = tuple(values['burst'])
+        return cls(**values)

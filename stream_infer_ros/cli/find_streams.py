@@ -1,0 +1,197 @@
+"""`stream_infer find-streams`."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from stream_infer_ros.capacity import Bench, Floor, Search, TrialOptions, TrialResult, measure_floor
+from stream_infer_ros.capacity.engine_alone import engine_streams
+from stream_infer_ros.capacity.plot import plot_trials
+from stream_infer_ros.capacity.recovery import recovery_s
+from stream_infer_ros.config import EngineKind
+from stream_infer_ros.errors import ConfigError
+
+GraphKind = Literal['dds', 'memory', 'ros', 'zenoh']
+CURVE = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
+BURST_S, BURST_FACTOR = 2.0, 2.0
+
+
+def find_streams(
+    rate: Annotated[float, typer.Option(min=0.1, help='Images a second of each camera.')] = 10.0,
+    size: Annotated[str, typer.Option(help='Of the images, WIDTHxHEIGHT.')] = '640x480',
+    bound_ms: Annotated[float, typer.Option(min=1.0, help='Latency bound, header stamp to result.')] = 100.0,
+    encoding: Annotated[Literal['rgb8', 'jpeg'], typer.Option(help='Of the images.')] = 'rgb8',
+    graph: Annotated[GraphKind, typer.Option(help='Middleware between cameras and pipeline.')] = 'dds',
+    engine: Annotated[EngineKind, typer.Option(help='Inference engine.')] = 'auto',
+    model: Annotated[Path | None, typer.Option(help='Model file; default: the one shipped.')] = None,
+    independent: Annotated[
+        bool, typer.Option(help='Streams that nothing joins, instead of synchronised sets.')
+    ] = False,
+    most: Annotated[int, typer.Option(min=1, max=200, help='Streams that are tried at most.')] = 64,
+    seconds: Annotated[float, typer.Option(min=1.0, help='What is counted of each trial.')] = 5.0,
+    confirmations: Annotated[int, typer.Option(min=0, help='So often the winner is run again.')] = 5,
+    curve: Annotated[bool, typer.Option(help='Also p99 and loss against offered load.')] = False,
+    burst: Annotated[bool, typer.Option(help='Also the time to recover from a 2x burst.')] = False,
+    engine_only: Annotated[
+        bool, typer.Option(help='The engine alone, without cameras or middleware.')
+    ] = False,
+    domain_id: Annotated[int | None, typer.Option(min=0, max=232, help='Default: one of its own.')] = None,
+    plot: Annotated[Path | None, typer.Option(help='Write p99 and loss against streams, a picture.')] = None,
+    as_json: Annotated[Path | None, typer.Option('--json', help='Write all figures, a JSON file.')] = None,
+) -> None:
+    """Find how many camera streams are held: p99 inside the bound, at most 1 % lost or late.
+
+    MLPerf-v0.5-style multi-stream, open loop: N cameras on this machine publish through the middleware,
+    whatever becomes of it. Maps are not made: what is counted is detections.
+    """
+    width, height = _size(size)
+    options = TrialOptions(
+        rate_hz=rate,
+        width=width,
+        height=height,
+        encoding=encoding,
+        bound_ms=bound_ms,
+        matched=not independent,
+        graph=graph,
+        domain_id=100 + os.getpid() % 100 if domain_id is None else domain_id,
+        seconds=seconds,
+    )
+    console = Console(highlight=False, soft_wrap=True)
+    with Bench(most, {'kind': engine}, {'file': str(model) if model else ''}) as bench:
+        floor = measure_floor(bench.network.engines[0], options)
+        console.print(_floor_words(floor))
+        found: dict[str, Any] = {'engine': bench.network.kind, 'model': bench.network.file.name}
+        if engine_only:
+            alone = engine_streams(bench.network.engines[0], options, most)
+            found |= {'graph': 'none', **alone}
+            for name, value in alone.items():
+                console.print(f'{name.replace("_", " ")}: {value}')
+        else:
+            found |= _through_the_graph(bench, options, most, confirmations, floor, console)
+            trials = found['trials']
+            if curve:
+                trials += _curve(bench, options, found['streams'], console)
+            if burst:
+                found['recovery_s'] = _burst(bench, options, found['streams'], console)
+            if plot is not None:
+                plot_trials(trials, options, found['streams'], plot)
+    if as_json is not None:
+        found |= {'floor': asdict(floor), 'options': json.loads(options.to_json()), 'machine': _machine()}
+        as_json.write_text(json.dumps(_finite(found), indent=1), encoding='utf-8')
+
+
+def _through_the_graph(
+    bench: Bench, options: TrialOptions, most: int, confirmations: int, floor: Floor, console: Console
+) -> dict[str, Any]:
+    trials: list[TrialResult] = []
+
+    def holds(streams: int) -> bool:
+        trials.append(_trial(bench, options.with_streams(streams), console))
+        return trials[-1].held
+
+    streams = Search(holds, most, confirmations).run()
+    at_winner = [trial for trial in trials if trial.streams == streams and trial.held]
+    p99_ms = sorted(trial.p99_ms for trial in at_winner)[len(at_winner) // 2] if at_winner else math.inf
+    loss = max((trial.loss for trial in at_winner), default=1.0)
+    ratio = streams / floor.streams if floor.streams else 0.0
+    console.print(_table(options, streams, p99_ms, loss, floor, ratio, len(at_winner)))
+    return {
+        'streams': streams,
+        'p99_ms': p99_ms,
+        'loss': loss,
+        'floor_streams': floor.streams,
+        'ratio': ratio,
+        'graph': options.graph,
+        'trials': [asdict(trial) for trial in trials],
+    }
+
+
+def _trial(bench: Bench, options: TrialOptions, console: Console) -> TrialResult:
+    with console.status(f'{options.streams} streams ...'):
+        result, _ = bench.run(options)
+    colour, word = ('green', 'held') if result.held else ('yellow', 'not held')
+    console.print(
+        f'{result.streams:4} streams: [{colour}]{word:8}[/] p50 {result.p50_ms:6.1f} ms, p99 '
+        f'{result.p99_ms:6.1f} ms, lost or late {result.loss:6.1%}, CPU '
+        f'{result.cpu_s / max(1, result.offered) * 1e3:.1f} ms a frame'
+    )
+    return result
+
+
+def _curve(bench: Bench, options: TrialOptions, streams: int, console: Console) -> list[dict[str, Any]]:
+    console.print('p99 against offered load:')
+    numbers = sorted({max(1, round(streams * share)) for share in CURVE})
+    return [asdict(_trial(bench, options.with_streams(n), console)) for n in numbers]
+
+
+def _burst(bench: Bench, options: TrialOptions, streams: int, console: Console) -> float | None:
+    from_s = options.seconds / 4
+    bursting = TrialOptions.from_json(
+        json.dumps(
+            json.loads(options.with_streams(max(1, round(0.8 * streams))).to_json())
+            | {'burst': (from_s, from_s + BURST_S, BURST_FACTOR), 'seconds': 2 * options.seconds + BURST_S}
+        )
+    )
+    _, tally = bench.run(bursting)
+    took_s = recovery_s(tally, bursting)
+    console.print(
+        f'a burst of {BURST_FACTOR:g} times {bursting.streams} streams for {BURST_S:g} s: '
+        + ('not recovered from' if took_s is None else f'all in time again {took_s:.1f} s after its end')
+    )
+    return took_s
+
+
+def _table(
+    options: TrialOptions, streams: int, p99_ms: float, loss: float, floor: Floor, ratio: float, runs: int
+) -> Table:
+    table = Table(show_header=False)
+    table.add_row('streams held', f'[bold]{streams}[/]')
+    table.add_row('of', f'{options.width}x{options.height} {options.encoding} at {options.rate_hz:g} Hz')
+    table.add_row('p99 (median run)', f'{p99_ms:.1f} ms, bound {options.bound_ms:g} ms')
+    table.add_row('lost or late (worst run)', f'{loss:.2%}')
+    table.add_row('held in', f'{runs} runs')
+    table.add_row('floor', f'{floor.streams} streams; {ratio:.0%} of it')
+    return table
+
+
+def _floor_words(floor: Floor) -> str:
+    return (
+        f'floor: {floor.streams} streams, if a frame cost {floor.copy_ms:.2f} ms for a copy, '
+        f'{floor.resize_ms:.2f} for a resize, {floor.engine_ms:.2f} for the network, and nothing else on '
+        f'{floor.cores} cores'
+    )
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition('x')
+    if not (width.isdecimal() and height.isdecimal() and int(width) >= 64 and int(height) >= 48):
+        raise ConfigError(f'expected --size WIDTHxHEIGHT of at least 64x48, got {text!r}; 640x480, say')
+    return int(width), int(height)
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        'system': platform.platform(),
+        'python': platform.python_version(),
+        'processor': platform.processor() or platform.machine(),
+        'cores': os.cpu_count(),
+    }
+
+
+def _finite(value: Any) -> Any:
+    """JSON knows no infinity."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,77 @@
+"""Small trials for real: a pipeline here, its cameras in another process."""
+
+import json
+import os
+
+import pytest
+from typer.testing import CliRunner
+
+from stream_infer_ros.capacity import Bench, TrialOptions, measure_floor
+from stream_infer_ros.cli.main import app
+
+# Busy machines are slow: what is tested is that frames are offered, come out and are counted.
+SMALL = TrialOptions(
+    streams=2, rate_hz=10, width=96, height=64, bound_ms=800.0, warm_up_s=0.3, seconds=1.0, graph='memory'
+)
+FAKE = {'kind': 'fake'}
+
+
+@pytest.fixture
+def bench():
+    with Bench(4, FAKE, {}) as bench:
+        yield bench
+
+
+@pytest.mark.parametrize('encoding', ['rgb8', 'jpeg'])
+@pytest.mark.parametrize('matched', [True, False])
+def test_a_trial_in_memory(bench, encoding, matched):
+    result, _ = bench.run(TrialOptions(**{**_values(SMALL), 'encoding': encoding, 'matched': matched}))
+    assert (result.streams, result.offered) == (2, 20)
+    assert result.published >= 18
+    assert result.p99_ms > 0
+    assert result.cpu_s > 0
+
+
+def test_a_trial_over_dds(bench):
+    pytest.importorskip('cyclonedds', reason='Cyclone DDS is not installed: no trial through DDS')
+    options = TrialOptions(**{**_values(SMALL), 'graph': 'dds', 'domain_id': 160 + os.getpid() % 40})
+    result, _ = bench.run(options)
+    assert result.offered == 20
+    assert result.published >= 18
+    assert result.camera_cpu_s > 0
+    # The same bench again, with another number of streams.
+    result, _ = bench.run(options.with_streams(3))
+    assert result.offered == 30
+    assert result.least_of_a_stream > 0
+
+
+def test_the_floor_is_what_the_parts_cost(bench):
+    floor = measure_floor(bench.network.engines[0], SMALL)
+    spent_ms = floor.copy_ms + floor.resize_ms + floor.engine_ms
+    assert floor.streams == int(floor.cores * 1e3 / spent_ms / SMALL.rate_hz)
+
+
+def test_the_command_writes_its_figures(tmp_path):
+    told, picture = tmp_path / 'found.json', tmp_path / 'found.png'
+    arguments = ['--graph', 'memory', '--engine', 'fake', '--size', '96x64', '--most', '2', '--seconds', '1']
+    arguments += ['--bound-ms', '800', '--confirmations', '1', '--json', str(told), '--plot', str(picture)]
+    result = CliRunner().invoke(app, ['find-streams', *arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    found = json.loads(told.read_text())
+    assert {'streams', 'p99_ms', 'loss', 'floor_streams', 'ratio', 'engine', 'model', 'graph'} <= set(found)
+    assert (found['engine'], found['graph']) == ('fake', 'memory')
+    assert len(found['trials']) >= 2
+    assert picture.stat().st_size > 1000
+    assert 'streams held' in result.output
+
+
+def test_the_engine_alone(tmp_path):
+    told = tmp_path / 'found.json'
+    arguments = ['--engine-only', '--engine', 'fake', '--most', '4', '--seconds', '1', '--json', str(told)]
+    result = CliRunner().invoke(app, ['find-streams', *arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert json.loads(told.read_text())['streams'] == 4
+
+
+def _values(options):
+    return {name: getattr(options, name) for name in options.__dataclass_fields__}
