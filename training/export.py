@@ -1,8 +1,9 @@
-"""`python -m training.export`: a checkpoint's averaged network to one ONNX file."""
+"""`python -m training.export`: a checkpoint's averaged network to one file, ONNX or (.pt2) torch's own."""
 
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 import onnx
@@ -49,6 +50,17 @@ def export(network: SurroundNet, path: Path) -> None:
     onnx.save(model, path)
 
 
+def export_program(network: SurroundNet, path: Path) -> None:
+    """Write the same for engine torch: an exported program that says what its outputs are called."""
+    program = torch.export.export(
+        DeployedNet(network).eval(),
+        (torch.zeros(2, HEIGHT, WIDTH, 3, dtype=torch.uint8),),
+        dynamic_shapes={'images': {0: torch.export.Dim('batch')}},
+    )
+    told = {'outputs': list(OUTPUT_SHAPES), 'metadata': METADATA}
+    torch.export.save(program, path, extra_files={'stream_infer.json': json.dumps(told)})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--checkpoint', type=Path, default=Path('training/out/checkpoint.pt'))
@@ -56,7 +68,8 @@ def main() -> None:
     options = parser.parse_args()
     network = SurroundNet()
     network.load_state_dict(torch.load(options.checkpoint, weights_only=True)['average'])
-    export(network, options.model)
+    write = export_program if options.model.suffix == '.pt2' else export
+    write(network, options.model)
     size = options.model.stat().st_size
     print(f'{options.model}: {size / 1e6:.2f} MB')
     if size > MAX_BYTES:

@@ -21,8 +21,16 @@ from typing import Any
 
 # What our code touches; the rest of the API is of no concern.
 CLASSES = [
-    *('Builder', 'BuilderFlag', 'ComputeCapability', 'DataType', 'IBuilderConfig', 'ICudaEngine'),
-    *('IExecutionContext', 'IHostMemory', 'ILogger', 'IOptimizationProfile', 'IOutputAllocator'),
+    *('Builder', 'BuilderFlag', 'ComputeCapability', 'DataType', 'ExecutionContextAllocationStrategy'),
+    *(
+        'IBuilderConfig',
+        'ICudaEngine',
+        'IExecutionContext',
+        'IHostMemory',
+        'ILogger',
+        'IOptimizationProfile',
+        'IOutputAllocator',
+    ),
     *('IProgressMonitor', 'ITimingCache', 'MemoryPoolType', 'NetworkDefinitionCreationFlag'),
     *('OnnxParser', 'ParserError', 'Runtime'),
 ]

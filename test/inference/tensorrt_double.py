@@ -40,7 +40,11 @@ class TensorRtDouble:
         self.unknown = unknown
         self.built: list[bool] = []
         self.io = None
-        self.trt = SimpleNamespace(Runtime=partial(_Runtime, self), IOutputAllocator=object)
+        self.trt = SimpleNamespace(
+            Runtime=partial(_Runtime, self),
+            IOutputAllocator=object,
+            ExecutionContextAllocationStrategy=SimpleNamespace(USER_MANAGED='ours'),
+        )
         self.said = ['the reason']
 
     def taken_errors(self) -> list[str]:
@@ -91,6 +95,8 @@ class _Runtime:
 
 
 class _Engine:
+    device_memory_size_v2 = 1000
+
     def __init__(self, double: TensorRtDouble, serialized: bytes) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
@@ -101,7 +107,8 @@ class _Engine:
     def get_tensor_dtype(self, name: str) -> SimpleNamespace:
         return SimpleNamespace(name=_NAMES[self.double.io.output(name).dtype])
 
-    def create_execution_context(self) -> _Context | None:
+    def create_execution_context(self, strategy: str) -> _Context | None:
+        assert strategy == 'ours'
         return None if self.double.refuse == 'context' else _Context(self)
 
 
@@ -112,10 +119,18 @@ class _Context:
         self._shape: tuple[int, ...] = ()
         self._addresses: dict[str, int] = {}
         self._allocators: dict[str, object] = {}
+        self._scratch = 0
+        self._ran: tuple[int, ...] = ()
+        self._recorded = False
         self._double.alive.add(self)
+
+    def set_device_memory(self, address: int, size: int) -> None:
+        assert size == self._engine.device_memory_size_v2
+        self._scratch = address
 
     def set_input_shape(self, name: str, shape: tuple[int, ...]) -> bool:
         assert name == 'pictures'
+        assert not self._recorded, 'changes a context that is in a graph'
         self._shape = shape
         return self._double.refuse != 'shape'
 
@@ -140,8 +155,13 @@ class _Context:
         if self._double.refuse == 'execute':
             return False
         cuda, shape, addresses = self._double.cuda, self._shape, dict(self._addresses)
+        assert not self._recorded, 'runs a context that is in a graph'
+        self._recorded = stream in cuda.captures
+        assert not self._recorded or shape == self._ran, 'records the first run of a shape'
+        self._ran = shape
 
         def kernel() -> None:
+            assert len(cuda.memory[self._scratch]) >= self._engine.device_memory_size_v2
             outputs = self._outputs(cuda.view(addresses['pictures'], 'uint8', shape))
             for name, array in outputs.items():
                 cuda.view(addresses[name], str(array.dtype), array.shape)[...] = array

@@ -193,13 +193,16 @@ def test_a_plan_is_run_as_the_api_says(name, columns):
     """Names and arguments only; what running does is tested on a double of CUDA."""
     answers: Answers = {
         'ICudaEngine.get_tensor_dtype': lambda *_: trt.DataType.FLOAT,
+        'ICudaEngine.device_memory_size_v2': lambda *_: 1000,
         'IExecutionContext.get_tensor_shape': lambda *_: (6, columns),
     }
     flavour = flavour_of(name, answers)
     trt = flavour.trt
     out = TensorInfo('out', 'float32', (-1, columns))
     io = EngineIo((TensorInfo('images', 'uint8', (-1, 8, 8, 3)),), (out,), {})
-    network = TensorRtNetwork.read(CudaDouble(), Plan(b'plan', flavour, io, IMAGE, 6, 'fp32'))
+    cuda = CudaDouble()
+    cuda.use(0)
+    network = TensorRtNetwork.read(cuda, Plan(b'plan', flavour, io, IMAGE, 6, 'fp32'))
     assert network is not None
     network.run(3, 1 << 20, [1 << 21], 7)
     network.close()

@@ -67,9 +67,10 @@ def test_whenever_the_device_does_it_the_numbers_are_right(schedule, graphs, siz
     assert not double.alive
 
 
-def test_only_what_counts_is_copied(model, pictures, monkeypatch):
+@pytest.mark.parametrize('batch', ['batch', 6])
+def test_only_what_counts_is_copied(batch, tmp_path, pictures, monkeypatch):
     double = TensorRtDouble(CudaDouble())
-    engine = double.engine(spec(model, 6))
+    engine = double.engine(spec(write_stand_in(tmp_path / 'network.onnx', batch=batch), 6))
     engine.load()
     copied: list[tuple[str, int]] = []
     for name, place in (('upload', 1), ('download', 0)):

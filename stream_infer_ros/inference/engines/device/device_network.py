@@ -65,3 +65,7 @@ class DeviceNetwork(Protocol):
     def capture(self, n: int, source: int, targets: Sequence[int], stream: int) -> Recording:
         """Write down what `run` queues. Raises EngineError where that cannot be had."""
         ...
+
+    def close(self) -> None:
+        """Give it back; nothing of it is running any more. Called once."""
+        ...

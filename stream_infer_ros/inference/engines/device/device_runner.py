@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections import deque
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -55,16 +54,19 @@ class DeviceRunner:
     def __init__(
         self, cuda: Cuda, index: int, network: DeviceNetwork, image_input: ImageInput, most: int, graphs: bool
     ) -> None:
-        """Of GPU number `index`; `most` images in one run of `network`, `graphs` whether to record runs."""
+        """Of GPU number `index`; `most` images in one run of `network`, `graphs` whether to record runs.
+
+        `network` is closed with the runner.
+        """
         self._cuda = cuda
         self._index = index
         self._network = network
         self._input = image_input
         self._most = image_input.fixed_batch or most
         self._graphs = graphs and network.recordable
-        self._thread = 0
         self._failed = False
         self._resources = ExitStack()
+        self._resources.callback(network.close)
         self._streams: list[int] = []
         # Last in, first out: as long as one batch at a time is enough, it is always the same set.
         self._free: list[BufferSet] = []
@@ -203,10 +205,8 @@ class DeviceRunner:
             self._recordings[key] = recording
 
     def _own(self) -> None:
-        """CUDA's current device is the thread's: tell it to the one that calls."""
-        if self._thread != threading.get_ident():
-            self._cuda.use(self._index)
-            self._thread = threading.get_ident()
+        """CUDA's current device is the thread's, and others on it choose theirs."""
+        self._cuda.use(self._index)
 
     def _stream(self) -> int:
         stream = self._cuda.create_stream()

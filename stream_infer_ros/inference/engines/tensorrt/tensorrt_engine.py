@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,8 @@ from stream_infer_ros.inference.engines.runtime import not_loaded
 from stream_infer_ros.inference.engines.spec import EngineSpec
 from stream_infer_ros.inference.engines.tensorrt.build import built_plan
 from stream_infer_ros.inference.engines.tensorrt.plan import Plan
-from stream_infer_ros.inference.engines.tensorrt.tensorrt_network import TensorRtNetwork, refusal
+from stream_infer_ros.inference.engines.tensorrt.tensorrt_context import refusal
+from stream_infer_ros.inference.engines.tensorrt.tensorrt_network import TensorRtNetwork
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.loose_outputs import together
 from stream_infer_ros.inference.network_io import EngineIo
@@ -38,7 +38,6 @@ class TensorRtEngine:
         self._io: EngineIo | None = None
         self._input: ImageInput | None = None
         self._runner: DeviceRunner | None = None
-        self._resources = ExitStack()
 
     @property
     def io(self) -> EngineIo:
@@ -52,18 +51,11 @@ class TensorRtEngine:
         self.close()
         device = choose_device(self._cuda, self._spec.config.device)
         self._cuda.use(device.index)
-        with ExitStack() as resources:
-            gpu = NvidiaGpu(device.name, '{}.{}'.format(*device.compute_capability))
-            plan, network = self._deserialized(gpu)
-            resources.callback(network.close)
-            graphs = self._spec.config.tensorrt.cuda_graphs
-            runner = DeviceRunner(
-                self._cuda, device.index, network, plan.image_input, plan.max_batch, graphs=graphs
-            )
-            runner.open()
-            resources.callback(runner.close)
-            self._io, self._input, self._runner = plan.io, plan.image_input, runner
-            self._resources = resources.pop_all()
+        plan, network = self._deserialized(NvidiaGpu(device.name, '{}.{}'.format(*device.compute_capability)))
+        graphs = self._spec.config.tensorrt.cuda_graphs
+        runner = DeviceRunner(self._cuda, device.index, network, plan.image_input, plan.max_batch, graphs)
+        runner.open()
+        self._io, self._input, self._runner = plan.io, plan.image_input, runner
 
     def infer(self, batch: NDArray[np.uint8], n: int, within_s: float = math.inf) -> dict[str, NDArray[Any]]:
         """See Engine."""
@@ -74,9 +66,10 @@ class TensorRtEngine:
 
     def close(self) -> None:
         """See Engine."""
-        self._io = self._input = self._runner = None
-        resources, self._resources = self._resources, ExitStack()
-        resources.close()
+        self._io = self._input = None
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            runner.close()
 
     def _deserialized(self, gpu: NvidiaGpu) -> tuple[Plan, TensorRtNetwork]:
         """A plan and its network. What TensorRT does not read, of a cache gone stale, is built once more."""

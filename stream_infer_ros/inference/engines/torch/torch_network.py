@@ -54,6 +54,9 @@ class TorchNetwork:
         """See DeviceNetwork."""
         return self._place.record(stream, lambda: self._queue(n, source, targets))
 
+    def close(self) -> None:
+        """See DeviceNetwork. Torch gives back what nobody has any more."""
+
     def _queue(self, n: int, source: int, targets: Sequence[int]) -> tuple[tuple[int, ...], ...]:
         results = self._model(self._place.tensor_at(source, self._input.dtype, self._input.shape(n)))
         return tuple(

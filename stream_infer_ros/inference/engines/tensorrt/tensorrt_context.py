@@ -1,0 +1,93 @@
+"""One execution context of a plan: an input shape, addresses, and a share in scratch memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from stream_infer_ros.errors import EngineError
+from stream_infer_ros.inference.engines.device import DeviceOutput
+from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour
+from stream_infer_ros.inference.engines.tensorrt.output_allocator import output_allocator
+from stream_infer_ros.inference.input_packing import ImageInput
+
+Shape = tuple[int, ...]
+
+
+class TensorRtContext:
+    """Runs on one stream at a time. Any number may share their scratch memory, if they share the stream."""
+
+    def __init__(
+        self, flavour: Flavour, engine: Any, image_input: ImageInput, scratch: int, scratch_bytes: int
+    ) -> None:
+        """`scratch` is the address of `scratch_bytes` on the device. Raises EngineError."""
+        self._flavour = flavour
+        self._input = image_input
+        strategy = flavour.trt.ExecutionContextAllocationStrategy.USER_MANAGED
+        self._context = engine.create_execution_context(strategy)
+        if self._context is None:
+            raise refusal(flavour, 'a context to run in', 'lower engine.max_batch, or choose another kind')
+        self._context.set_device_memory(scratch, scratch_bytes)
+        self._n = 0
+        self._allocators: dict[str, Any] = {}
+
+    def set_batch(self, n: int) -> None:
+        """From now on it runs `n` images."""
+        shape = self._input.shape(n)
+        if n != self._n and not self._context.set_input_shape(self._input.name, shape):
+            raise refusal(self._flavour, f'input {self._input.name!r} of {shape}', 'lower engine.max_batch')
+        self._n = n
+
+    def shape_of(self, output: str) -> Shape:
+        """At the batch that is set; -1 where only the pictures tell."""
+        return tuple(int(size) for size in self._context.get_tensor_shape(output))
+
+    def most_bytes(self, output: str) -> int:
+        """Of an output whose shape only the pictures tell."""
+        return int(self._context.get_max_output_size(output))
+
+    def learn_shape(self, output: str) -> None:
+        """Its shape is asked for at every run."""
+        allocator = output_allocator(self._flavour.trt)
+        if not self._context.set_output_allocator(output, allocator):
+            raise refusal(
+                self._flavour,
+                f'output {output!r} of a size that is known when it ran',
+                'export the network with outputs of fixed size',
+            )
+        self._allocators[output] = allocator
+
+    def run(
+        self, n: int, source: int, outputs: Sequence[DeviceOutput], targets: Sequence[int], stream: int
+    ) -> tuple[Shape, ...]:
+        """See DeviceNetwork."""
+        self.set_batch(n)
+        self._bind(self._input.name, source)
+        for output, target in zip(outputs, targets, strict=True):
+            if output.name in self._allocators:
+                self._allocators[output.name].place(target, output.most_bytes)
+            else:
+                self._bind(output.name, target)
+        if not self._context.execute_async_v3(stream):
+            raise refusal(self._flavour, 'the network to run', 'see nvidia-smi, or try another engine.kind')
+        return tuple(
+            self._allocators[output.name].shape
+            if output.name in self._allocators
+            else self.shape_of(output.name)
+            for output in outputs
+        )
+
+    def is_capturable(self, stream: int) -> bool:
+        """TensorRT for RTX compiles kernels while it runs, and says when it is done with that."""
+        asked = getattr(self._context, 'is_stream_capturable', None)
+        return asked is None or bool(asked(stream))
+
+    def _bind(self, name: str, address: int) -> None:
+        if not self._context.set_tensor_address(name, address):
+            raise refusal(self._flavour, f'a tensor {name!r} in the plan', 'build the plan again')
+
+
+def refusal(flavour: Flavour, wanted: str, remedy: str) -> EngineError:
+    """TensorRT said no: with what it wrote to its log."""
+    said = '; '.join(flavour.logger.taken_errors()) or 'nothing'
+    return EngineError(f'expected of TensorRT {wanted}, it says: {said}; {remedy}')
