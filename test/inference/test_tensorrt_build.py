@@ -231,6 +231,40 @@ def test_a_network_that_tensorrt_refuses_is_told_by_node(form, message, tmp_path
     assert not list(tmp_path.glob('plans/*.plan'))
 
 
+def test_what_onnx_runtime_quantises_as_the_message_says_is_built(tmp_path):
+    """With its usual settings it is refused, and the message has the settings that are taken."""
+    quantization = pytest.importorskip('onnxruntime.quantization')
+
+    class Reader(quantization.CalibrationDataReader):
+        def __init__(self) -> None:
+            shape = (1, 240, 320, 3)
+            self._left = [{'images': np.random.default_rng(1).integers(0, 256, shape, np.uint8)}]
+
+        def get_next(self) -> object:
+            return self._left.pop() if self._left else None
+
+    def quantised(options: dict[str, bool], **more: object) -> Path:
+        path = tmp_path / 'int8.onnx'
+        kind = quantization.QuantType.QInt8
+        quantization.quantize_static(
+            default_model(),
+            path,
+            Reader(),
+            activation_type=kind,
+            weight_type=kind,
+            extra_options=options,
+            **more,
+        )
+        return path
+
+    symmetric = {'QuantizeBias': False, 'ActivationSymmetric': True, 'WeightSymmetric': True}
+    words = ''.join(f'.*{name}={value}' for name, value in symmetric.items())
+    for options in ({}, symmetric):
+        with pytest.raises(ModelError, match=rf"op_types_to_quantize=\['Conv'\]{words}"):
+            build(quantised(options))
+    assert build(quantised(symmetric, op_types_to_quantize=['Conv'])).precision == 'int8'
+
+
 def test_an_operator_without_a_kernel_is_told(tmp_path):
     from onnx import TensorProto, helper, load, save  # noqa: PLC0415
 

@@ -10,7 +10,11 @@ from stream_infer_ros.errors import EngineError, ModelError
 from stream_infer_ros.inference.engines.spec import OnProgress
 from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour
 from stream_infer_ros.inference.engines.tensorrt.interrupts import kept_interrupts
-from stream_infer_ros.inference.engines.tensorrt.parser_errors import refused_network, without_kernel
+from stream_infer_ros.inference.engines.tensorrt.parser_errors import (
+    reason_in,
+    refused_by_builder,
+    refused_network,
+)
 from stream_infer_ros.inference.engines.tensorrt.precision import BuildPrecision
 from stream_infer_ros.inference.engines.tensorrt.progress import monitor_of
 from stream_infer_ros.inference.engines.tensorrt.target import Target, member_named
@@ -135,8 +139,8 @@ def _set_timing(config: Any, timing: bytes) -> Any:
 
 def _failed_build(network: bytes, order: BuildOrder, flavour: Flavour) -> ModelError | EngineError:
     errors = flavour.logger.taken_errors()
-    said = errors[-1].strip().splitlines()[0].rstrip('.') if errors else 'nothing'
-    refused = without_kernel(order.path, network, said)
+    said = reason_in(errors[-1]) if errors else 'nothing'
+    refused = refused_by_builder(order.path, network, said)
     if refused is not None:
         return refused
     return EngineError(
