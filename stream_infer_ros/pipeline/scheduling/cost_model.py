@@ -7,6 +7,8 @@ from collections import deque
 
 # Runs remembered of each size: enough to tell the slow ones, few enough to follow a machine that warms up.
 WINDOW = 64
+# Of fewer runs the median is taken, whatever share is asked for: the first is slow, and no rule.
+FEW = 8
 
 
 class CostModel:
@@ -36,6 +38,10 @@ class CostModel:
         runs.append(duration_ns)
         insort(in_order, duration_ns)
 
+    def runs(self) -> int:
+        """How many are remembered."""
+        return sum(map(len, self._runs.values()))
+
     def cost_ns(self, n: int, share: float = 0.5) -> float:
         """What that share of runs of `n` images does not exceed."""
         if n in self._runs:
@@ -53,4 +59,5 @@ class CostModel:
 
     def _quantile(self, n: int, share: float) -> float:
         in_order = self._sorted[n]
-        return in_order[min(int(share * len(in_order)), len(in_order) - 1)]
+        share = share if len(in_order) >= FEW else min(share, 0.5)
+        return in_order[int(share * (len(in_order) - 1))]

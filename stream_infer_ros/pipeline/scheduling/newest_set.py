@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from stream_infer_ros.cameras.frame import Frame
-from stream_infer_ros.pipeline.scheduling.cost_model import CostModel
+from stream_infer_ros.pipeline.scheduling.cost_model import FEW, CostModel
 from stream_infer_ros.pipeline.scheduling.schedule import Choice
 from stream_infer_ros.sync.frame_set import FrameSet
 
@@ -19,7 +19,7 @@ class NewestSet:
     """A slot of one set.
 
     A set is given up as `superseded` when a newer one comes before it was begun, and as `late` when even a
-    usual run (the median) would end beyond the bound.
+    usual run (the median, once a few were measured) would end beyond the bound.
 
     Args:
         bound_ns: header stamp of its oldest frame to published result.
@@ -48,7 +48,7 @@ class NewestSet:
         ends_ns = now_ns + self._costs.cost_ns(len(frames)) + self._after_ns
         # The clock may go back, too.
         overdue = self._ran_ns is None or not 0 <= now_ns - self._ran_ns < AT_LEAST_EVERY_NS
-        too_late = ends_ns > frame_set.oldest_stamp_ns + self._bound_ns
+        too_late = ends_ns > frame_set.oldest_stamp_ns + self._bound_ns and self._costs.runs() >= FEW
         self._too_late.append(too_late)
         if too_late and not overdue:
             return Choice(lost={'late': frames})
