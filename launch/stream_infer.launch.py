@@ -28,8 +28,10 @@ SHARE = FindPackageShare(PACKAGE)
 # Launch argument -> (parameter of the node, type, description).
 SETTINGS = {
     'cameras': ('cameras', list, 'Camera names, comma separated: front,left'),
-    'model': ('model.file', str, 'ONNX file'),
+    'model': ('model.file', str, 'Model file'),
+    'card': ('model.card', str, 'Model card: a shipped name, or a YAML file'),
     'engine': ('engine.kind', str, 'Inference engine'),
+    'device': ('engine.device', str, 'Device of the engine'),
     'precision': ('engine.precision', str, 'Arithmetic of the engine'),
     'bound_ms': ('bound_ms', float, 'Latency bound, header stamp to published result'),
     'map_frame': ('map.map_frame', str, 'Fixed frame the map lives in'),

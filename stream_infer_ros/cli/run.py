@@ -13,7 +13,7 @@ from rich.live import Live
 
 from stream_infer_ros.cli.settings import configured
 from stream_infer_ros.cli.stopping import stop_on_signal
-from stream_infer_ros.config import Config, EngineKind
+from stream_infer_ros.config import Config, EngineKind, Precision
 from stream_infer_ros.graph import Graph, make_graph
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
 from stream_infer_ros.pipeline.camera_topics import CameraTopics, camera_topics
@@ -29,8 +29,11 @@ LOG_PERIOD_S = 10.0
 def run(
     config: Annotated[Path | None, typer.Option(help='Parameter file; see `stream_infer config`.')] = None,
     cameras: Annotated[str | None, typer.Option(help='Camera names, comma separated.')] = None,
-    model: Annotated[Path | None, typer.Option(help='ONNX file.')] = None,
+    model: Annotated[Path | None, typer.Option(help='Model file.')] = None,
+    card: Annotated[str | None, typer.Option(help='Model card: a shipped name, or a YAML file.')] = None,
     engine: Annotated[EngineKind | None, typer.Option(help='Inference engine.')] = None,
+    device: Annotated[str | None, typer.Option(help='Of the engine: CPU, GPU, cuda:0, ...')] = None,
+    precision: Annotated[Precision | None, typer.Option(help='Arithmetic of the engine.')] = None,
     bound_ms: Annotated[float | None, typer.Option(help='Latency bound.')] = None,
     seconds: Annotated[float | None, typer.Option(help='Stop after this long; default: on Ctrl-C.')] = None,
     domain_id: Annotated[int | None, typer.Option(help='DDS domain.')] = None,
@@ -45,7 +48,10 @@ def run(
         config,
         cameras=[name.strip() for name in cameras.split(',')] if cameras else None,
         model__file=str(model) if model else None,
+        model__card=card,
         engine__kind=engine,
+        engine__device=device,
+        engine__precision=precision,
         bound_ms=bound_ms,
         graph__domain_id=domain_id,
         graph__loopback=loopback,
