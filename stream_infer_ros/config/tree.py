@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from stream_infer_ros.config.engine_tree import EngineConfig
+from stream_infer_ros.config.graph_tree import GraphConfig
 from stream_infer_ros.config.section import LIVE, Section
 
 ModelFamily = Literal[
@@ -32,6 +33,7 @@ ModelFamily = Literal[
 
 # A map of more cells along an edge would take gigabytes and seconds a set.
 MOST_CELLS = 4000
+_UNMEASURED_DEADLINE_MS = 40.0
 
 
 class CameraOptions(Section):
@@ -43,29 +45,6 @@ class CameraOptions(Section):
         0, ge=-100, le=100, description='sync.policy none: under overload the lowest are thinned first.'
     )
     compressed: bool = Field(False, description='Subscribe to <image_topic>/compressed (jpeg, png) instead.')
-
-
-class GraphConfig(Section):
-    """Where messages come from and go to."""
-
-    kind: Literal['dds', 'memory', 'ros'] = Field('dds', description='Middleware adapter of live runs.')
-    node_name: str = Field(
-        'stream_infer', pattern=r'^[A-Za-z_][A-Za-z0-9_]*$', description='Name on the graph.'
-    )
-    namespace: str = Field(
-        '/', pattern=r'^/([A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*)?$', description='ROS namespace.'
-    )
-    domain_id: int = Field(-1, ge=-1, le=232, description='DDS domain; -1: ROS_DOMAIN_ID, else 0.')
-    loopback: bool = Field(
-        False,
-        description='Keep every packet on this machine, multicast included (ROS_LOCALHOST_ONLY and '
-        'ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST do the same).',
-    )
-
-    @property
-    def private(self) -> str:
-        """What `~` stands for: '/<namespace>/<node>'."""
-        return f'{self.namespace.rstrip("/")}/{self.node_name}'
 
 
 class SyncConfig(Section):
@@ -83,9 +62,10 @@ class SyncConfig(Section):
         json_schema_extra=LIVE,
     )
     deadline_ms: float = Field(
-        40.0,
-        gt=0.0,
-        description='deadline: a set leaves this long after its stamp, whoever is missing.',
+        0.0,
+        ge=0.0,
+        description='deadline: a set leaves this long after its stamp, whoever is missing; 0: what bound_ms '
+        'leaves after the measured p99 of what follows (40 until that is known).',
         json_schema_extra=LIVE,
     )
     camera_timeout_ms: float = Field(
@@ -110,7 +90,8 @@ class SyncConfig(Section):
 
     @property
     def deadline_ns(self) -> int:
-        return _ns(self.deadline_ms)
+        """Where it is 0, what it is while nothing was measured."""
+        return _ns(self.deadline_ms or _UNMEASURED_DEADLINE_MS)
 
     @property
     def camera_timeout_ns(self) -> int:

@@ -80,7 +80,7 @@ def assemble(
         Outputs(graph, config, names, network.decoder.class_names, graph.now_ns()),
         statistics,
         schedule,
-        config.bound_ms,
+        config,
     )
     return NetworkAssembly(pipeline, cameras, statistics, diagnostics, config.bound_ms, network)
 
@@ -104,7 +104,7 @@ def assemble_fusion(config: Config, topics: tuple[DetectionTopics, ...], graph: 
         MapOutputs(graph, config),
         statistics,
         schedule,
-        config.bound_ms,
+        config,
     )
     diagnostics = Diagnostics(graph, config, cameras, intake, synchronizer, statistics, schedule)
     return Assembly(pipeline, cameras, statistics, diagnostics, config.bound_ms)

@@ -161,8 +161,7 @@ class LiveRunner:
                 self._note(perceived, published_ns)
                 sets += 1
                 if sets % LOOK_EVERY == 0:  # not at the first, which is slow
-                    after_ms = self._pipeline.statistics.p99_ms('fuse', 'publish')
-                    self._work.follows(round(after_ms * 1e6))
+                    self._work.follows(self._pipeline.look_at_times())
                 if self._on_fused is not None:
                     self._on_fused(fused, published_ns)
             elif not 0 <= now_ns - published_ns < self._refresh_s * 1e9:  # the clock may go back, too

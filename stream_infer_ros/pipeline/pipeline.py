@@ -9,6 +9,7 @@ from typing import Protocol
 from stream_infer_ros.config import Config, ModelConfig
 from stream_infer_ros.graph.graph import Cdr
 from stream_infer_ros.mapping import GridSnapshot, GroundObject
+from stream_infer_ros.pipeline.derived_deadline import DerivedDeadline
 from stream_infer_ros.pipeline.fuser import Fuser
 from stream_infer_ros.pipeline.intake import Intake
 from stream_infer_ros.pipeline.locator import Locator
@@ -53,12 +54,13 @@ class Pipeline:
         outputs: Publishes,
         statistics: Statistics,
         schedule: Schedule,
-        bound_ms: float,
+        config: Config,
     ) -> None:
         """`sights`: one for each thread that perceives."""
         self.intake = intake
         self.statistics = statistics
-        self._time_left = TimeLeft(bound_ms, statistics)
+        self._time_left = TimeLeft(config.bound_ms, statistics)
+        self._deadline = DerivedDeadline(config, statistics)
         self.schedule = schedule
         self._sights = tuple(sights)
         self._locator = locator
@@ -89,6 +91,16 @@ class Pipeline:
             self.statistics.published(perceived.partial)
         return fused
 
+    def look_at_times(self) -> int:
+        """Adapt the sets' deadline to what was measured; what follows a run takes so long (p99), nanoseconds.
+
+        Worth doing now and then: it sorts thousands of values.
+        """
+        sync = self._deadline.look()
+        if sync is not None:
+            self.intake.retune(sync)
+        return round(self.statistics.p99_ms('fuse', 'publish') * 1e6)
+
     def refresh(self, now_ns: int) -> None:
         """No set came for a while: publish the map as the clock alone makes it (blind cells unknown)."""
         if self._fuser is not None:
@@ -104,7 +116,7 @@ class Pipeline:
     def retune(self, config: Config) -> None:
         """Take on the live settings, each step with the next thing it does; from any thread."""
         self._time_left.retune(config.bound_ms)
-        self.intake.retune(config.sync)
+        self.intake.retune(self._deadline.retune(config))
         self.schedule.retune(round(config.bound_ms * 1e6))
         for sight in self._sights:
             sight.retune(config.model)
