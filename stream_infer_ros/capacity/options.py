@@ -28,6 +28,7 @@ class TrialOptions:
         spread_ms: the cameras of one period expose within this; independent streams, within the whole period.
         most_lost: share of frames that may be lost or late.
         burst: (from_s, until_s, factor) after the warm-up, in which cameras run faster.
+        fewer: (from_s, streams) after the warm-up: from then on only so many cameras go on.
 
     Raises ConfigError for a value out of range.
     """
@@ -46,6 +47,7 @@ class TrialOptions:
     spread_ms: float = 10.0
     most_lost: float = 0.01
     burst: tuple[float, float, float] | None = None
+    fewer: tuple[float, int] | None = None
 
     def __post_init__(self) -> None:
         if self.streams < 1 or not 0.1 <= self.rate_hz <= 1000:
@@ -56,6 +58,8 @@ class TrialOptions:
             raise ConfigError(f'expected encoding rgb8 or jpeg, got {self.encoding!r}')
         if self.seconds <= 0 or self.bound_ms <= 0:
             raise ConfigError('expected some seconds to count and a bound above 0')
+        if self.fewer is not None and not 1 <= self.fewer[1] <= self.streams:
+            raise ConfigError(f'expected 1 to {self.streams} cameras to go on, got {self.fewer[1]}')
 
     def with_streams(self, streams: int) -> TrialOptions:
         return replace(self, streams=streams)
@@ -80,7 +84,7 @@ class TrialOptions:
         spread_ns = min(round(self.spread_ms * 1e6), period_ns) if self.matched else period_ns
         start_ns, tick = 0, 0
         while start_ns < until_ns:
-            for camera in range(self.streams):
+            for camera in range(self._streams_at(start_ns)):
                 yield Exposure(start_ns + camera * spread_ns // self.streams, camera, tick)
             start_ns += self._period_at(start_ns, period_ns)
             tick += 1
@@ -92,12 +96,19 @@ class TrialOptions:
         after_s = start_ns / 1e9 - self.warm_up_s
         return round(period_ns / factor) if from_s <= after_s < until_s else period_ns
 
+    def _streams_at(self, start_ns: int) -> int:
+        if self.fewer is None:
+            return self.streams
+        from_s, streams = self.fewer
+        return streams if start_ns / 1e9 - self.warm_up_s >= from_s else self.streams
+
     def to_json(self) -> str:
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> TrialOptions:
         values = json.loads(text)
-        if values['burst'] is not None:
-            values['burst'] = tuple(values['burst'])
+        for name in ('burst', 'fewer'):
+            if values[name] is not None:
+                values[name] = tuple(values[name])
         return cls(**values)

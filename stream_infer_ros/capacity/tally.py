@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -27,7 +28,8 @@ class TrialResult:
         cpu_s: processor seconds of the pipeline's process.
         camera_cpu_s: of the cameras' process; 0 where they share the pipeline's.
         camera_late_ms: p99 of publication after stamp: what the cameras added.
-        drops: cause -> frames lost.
+        drops: cause -> frames lost, from the first of the warm-up on.
+        unexplained: frames the cameras published that neither came out nor were counted as lost.
     """
 
     streams: int
@@ -43,6 +45,7 @@ class TrialResult:
     camera_cpu_s: float = 0.0
     camera_late_ms: float = 0.0
     drops: Mapping[str, int] = field(default_factory=dict)
+    unexplained: int = 0
 
 
 class Tally:
@@ -75,32 +78,37 @@ class Tally:
             if self._out_ns.get((camera, stamp_ns), stamp_ns + never) - stamp_ns > bound_ns
         )
 
-    def result(self) -> TrialResult:
-        """The trial as a whole, but for what it cost."""
+    def result(self, between_s: tuple[float, float] | None = None) -> TrialResult:
+        """The trial as a whole, or the frames with stamps in a part of it (seconds after the warm-up).
+
+        What it cost is not known here.
+        """
         options = self._options
-        latencies_ns = np.array([latency for _, latency in self.latencies()], np.int64)
-        told = percentiles(latencies_ns)
+        offered = self._offered if between_s is None else self._within(between_s)
+        out_ns = {frame: out for frame, out in self._out_ns.items() if frame in offered}
+        told = percentiles(np.array([out - stamp for (_, stamp), out in out_ns.items()], np.int64))
         p50, p99 = (told.p50, told.p99) if told else (float('inf'), float('inf'))
-        offered, lost = len(self._offered), len(self.lost_stamps())
-        loss = lost / offered if offered else 1.0
+        in_time = {frame for frame, out in out_ns.items() if out - frame[1] <= options.bound_ms * 1e6}
+        loss = 1.0 - len(in_time) / len(offered) if offered else 1.0
         return TrialResult(
-            options.streams,
-            offered,
-            len(latencies_ns),
-            offered - lost,
+            len({camera for camera, _ in offered}),
+            len(offered),
+            len(out_ns),
+            len(in_time),
             p50,
             p99,
-            self._least(),
+            _least(offered, in_time),
             loss,
             p99 <= options.bound_ms and loss <= options.most_lost,
         )
 
-    def _least(self) -> float:
-        bound_ns = self._options.bound_ms * 1e6
-        of = dict.fromkeys(range(self._options.streams), 0)
-        good = dict(of)
-        for camera, stamp_ns in self._offered:
-            of[camera] += 1
-            out_ns = self._out_ns.get((camera, stamp_ns))
-            good[camera] += out_ns is not None and out_ns - stamp_ns <= bound_ns
-        return min(good[camera] / of[camera] for camera in of if of[camera])
+    def _within(self, between_s: tuple[float, float]) -> set[tuple[int, int]]:
+        from_ns, until_ns = ((self._options.warm_up_s + seconds) * 1e9 for seconds in between_s)
+        return {frame for frame in self._offered if from_ns <= frame[1] < until_ns}
+
+
+def _least(offered: set[tuple[int, int]], in_time: set[tuple[int, int]]) -> float:
+    """Share of its frames that came in time, of the stream that fared worst."""
+    of = Counter(camera for camera, _ in offered)
+    good = Counter(camera for camera, _ in in_time)
+    return min((good[camera] / n for camera, n in of.items()), default=0.0)

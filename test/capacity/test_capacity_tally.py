@@ -95,3 +95,25 @@ def test_recovery_is_counted_from_the_end_of_the_burst(until_s, expected):
 def test_what_cannot_be_offered_is_refused(wrong):
     with pytest.raises(ConfigError, match='expected'):
         TrialOptions(**wrong)
+
+
+def test_cameras_that_leave_offer_nothing_more():
+    options = TrialOptions(streams=4, rate_hz=10, warm_up_s=1.0, seconds=4.0, fewer=(2.0, 3))
+    last = {}
+    for exposure in options.exposures():
+        last[exposure.camera] = exposure.stamp_ns / S
+    assert last[3] < 3.0 <= last[2]
+    assert TrialOptions.from_json(options.to_json()) == options
+    result = told(options, lambda e: 50 * MS).result()
+    assert (result.offered, result.in_time) == (4 * 20 + 3 * 20, 4 * 20 + 3 * 20)
+    with pytest.raises(ConfigError, match='1 to 4 cameras'):
+        TrialOptions(streams=4, fewer=(2.0, 5))
+
+
+def test_a_part_of_a_trial_is_judged_alone():
+    options = TrialOptions(streams=2, rate_hz=10, warm_up_s=1.0, seconds=4.0, fewer=(2.0, 1))
+    tally = told(options, lambda e: None if e.stamp_ns < 3 * S and e.tick % 2 else 50 * MS)
+    before, after = tally.result((0.0, 2.0)), tally.result((2.0, 4.0))
+    assert (before.streams, before.offered, before.in_time, before.least_of_a_stream) == (2, 40, 20, 0.5)
+    assert (after.streams, after.offered, after.in_time, after.held) == (1, 20, 20, True)
+    assert tally.result((4.0, 9.0)).loss == 1.0  # nothing was offered: nothing was held
