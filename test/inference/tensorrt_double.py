@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
 from cuda_double import CudaDouble
 
+from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.inference.engines import EngineSpec, OnnxRuntimeEngine
 from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour
 from stream_infer_ros.inference.engines.tensorrt.plan import Plan
@@ -56,8 +58,7 @@ class TensorRtDouble:
         """See built_plan."""
         self.built.append(anew)
         assert gpu is not None
-        reader = OnnxRuntimeEngine(replace(spec, config=spec.config.model_copy(update={'device': 'cpu'})))
-        reader.load()
+        reader = reader_of(spec.model, spec.model.read_bytes() if spec.model.is_file() else b'')
         image_input = spec.image_input(reader.io)
         self.io, self.file_input = reader.io, image_input
         fed = replace(
@@ -83,6 +84,22 @@ class TensorRtDouble:
         return TensorRtEngine(spec, self.cuda, self.build)
 
 
+@cache
+def session_of(serialized: bytes) -> onnxruntime.InferenceSession:
+    """Made once: the tests of failures live some hundred lives."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(serialized, options, providers=['CPUExecutionProvider'])
+
+
+@cache
+def reader_of(model: Path, _content: bytes) -> OnnxRuntimeEngine:
+    """Likewise."""
+    reader = OnnxRuntimeEngine(EngineSpec(EngineConfig(kind='onnxruntime', threads=1), model))
+    reader.load()
+    return reader
+
+
 class _Runtime:
     def __init__(self, double: TensorRtDouble, logger: object) -> None:
         assert logger is double
@@ -98,10 +115,8 @@ class _Engine:
     device_memory_size_v2 = 1000
 
     def __init__(self, double: TensorRtDouble, serialized: bytes) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
         self.double = double
-        self.session = onnxruntime.InferenceSession(serialized, options, providers=['CPUExecutionProvider'])
+        self.session = session_of(serialized)
         double.alive.add(self)
 
     def get_tensor_dtype(self, name: str) -> SimpleNamespace:

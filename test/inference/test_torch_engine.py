@@ -216,6 +216,47 @@ def test_nothing_that_is_pickled_in_a_program_is_run(program, tmp_path):
     assert not trace.exists()
 
 
+def test_a_program_of_an_older_torch_is_read_and_its_pickled_code_is_not_run(program, tmp_path, pictures):
+    serialize = pytest.importorskip('torch._export.serde.serialize')
+    if not hasattr(serialize, 'serialize'):
+        pytest.skip('this torch writes no older format')
+    artifact = serialize.serialize(torch.export.load(program))
+    members = {
+        'serialized_exported_program.json': artifact.exported_program,
+        'serialized_state_dict.pt': artifact.state_dict,
+        'serialized_constants.pt': artifact.constants,
+        'serialized_example_inputs.pt': artifact.example_inputs,
+        'version': '.'.join(map(str, serialize.SCHEMA_VERSION)),
+        'extra_files/stream_infer.json': json.dumps({'outputs': OUTPUTS, 'metadata': METADATA}),
+    }
+
+    def written(name: str, **changed: bytes) -> Path:
+        with zipfile.ZipFile(tmp_path / name, 'w') as archive:
+            for member, data in {**members, **changed}.items():
+                archive.writestr(member, data)
+        return tmp_path / name
+
+    np.testing.assert_array_equal(
+        loaded(written('old.pt2')).infer(pictures, 2)['ground'], loaded(program).infer(pictures, 2)['ground']
+    )
+    bomb = saved(Touch(tmp_path / 'ran'))
+    for number, member in enumerate(('serialized_constants.pt', 'serialized_constants.json')):
+        path = written(f'{number}.pt2', **{member: bomb})
+        with pytest.raises(ModelError, match='pickled object'):
+            loaded(path)
+    assert not (tmp_path / 'ran').exists()
+
+
+@pytest.mark.filterwarnings('ignore:Duplicate name')
+def test_an_archive_with_two_files_of_one_name_is_refused(program, tmp_path):
+    path = tmp_path / 'twice.pt2'
+    path.write_bytes(program.read_bytes())
+    with zipfile.ZipFile(path, 'a') as archive:
+        archive.writestr('stand_in/DATA/sample_inputs/model.pt', b'')
+    with pytest.raises(ModelError, match='two files of one name'):
+        loaded(path)
+
+
 def test_a_compiled_program_is_refused(program, tmp_path):
     path = tmp_path / 'compiled.pt2'
     path.write_bytes(program.read_bytes())

@@ -113,12 +113,12 @@ class TensorRtNetwork:
         return DeviceOutput(name, dtype, context.most_bytes(name))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class RecordedContext:
     """See Recording. Keeps what the graph runs in."""
 
     graph: CudaGraph
-    context: TensorRtContext | None
+    context: TensorRtContext
 
     def launch(self, stream: int) -> None:
         """See Recording."""
@@ -127,4 +127,3 @@ class RecordedContext:
     def close(self) -> None:
         """See Recording."""
         self.graph.close()
-        self.context = None

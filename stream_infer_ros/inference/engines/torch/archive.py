@@ -18,6 +18,7 @@ EXPORT = 'torch.export.save(torch.export.export(model.eval(), (images,)), "model
 # What an exported program keeps beside its graph; all else in its lists of tensors is an object.
 _TENSOR = re.compile(r'(weight|tensor)_\d+')
 _COMPILED = '/data/aotinductor/'
+_BEFORE_2_8 = 'serialized_exported_program.json'
 
 
 def archive_kind(data: bytes, path: Path, torch: Any) -> Kind:
@@ -53,9 +54,11 @@ def _kind(archive: zipfile.ZipFile, path: Path, torch: Any) -> Kind:
     # Every archive of torch has one folder at its root, of any name.
     names = {name: name.partition('/')[2] for name in archive.namelist()}
     inside = set(names.values())
+    if len({name.lower() for name in names}) != len(archive.namelist()):
+        raise unreadable(path, 'an archive with two files of one name')  # which of them would be looked at?
     if 'constants.pkl' in inside and any(name.startswith('code/') for name in inside):
         return 'TorchScript'  # its reader knows no Python objects
-    if any(name.startswith('models/') for name in inside) or 'serialized_exported_program.json' in names:
+    if any(name.startswith('models/') for name in inside) or _BEFORE_2_8 in names:
         _refuse_objects(archive, path, torch)
         return 'exported program'
     if any(f'/{name}'.startswith(_COMPILED) for name in inside):
@@ -70,7 +73,8 @@ def _refuse_objects(archive: zipfile.ZipFile, path: Path, torch: Any) -> None:
     for name in archive.namelist():
         if _COMPILED in name:
             raise _compiled(path)
-        if name.endswith('.pt'):
+        # Before torch 2.8 they had other names, and some of them ended in .json, too.
+        if name.endswith('.pt') or (name.startswith('serialized_') and name != _BEFORE_2_8):
             # Any of its errors means the same: more than tensors.
             try:
                 torch.load(io.BytesIO(archive.read(name)), map_location='cpu', weights_only=True)
