@@ -24,8 +24,11 @@ def test_a_breaker_opens_half_opens_and_closes():
     breaker.failed(0.0)
     assert breaker.state is OPEN
     breaker.checked(0.05)
-    assert breaker.state is OPEN, 'it waits a moment, however healthy the server looks'
-    breaker.checked(0.2)
+    assert breaker.state is HALF_OPEN
+    breaker.failed(0.1)
+    breaker.checked(0.15)
+    assert breaker.state is OPEN, 'after a trial that failed it waits, however healthy the server looks'
+    breaker.checked(0.35)
     assert breaker.state is HALF_OPEN
     breaker.succeeded()
     assert breaker.state is CLOSED

@@ -29,9 +29,11 @@ WIRE = 'none'
 
 
 @contextmanager
-def served(*endpoints: str, model: Path | None = None, **options: object) -> Iterator[Engine]:
+def served(
+    *endpoints: str, model: Path | None = None, max_batch: int = 6, **options: object
+) -> Iterator[Engine]:
     config = EngineConfig(kind='kserve', threads=1, kserve={'endpoints': list(endpoints), **options})
-    engine = make_engine(EngineSpec(config, model or default_model(), max_batch=6))
+    engine = make_engine(EngineSpec(config, model or default_model(), max_batch))
     try:
         engine.load()
         yield engine
@@ -50,6 +52,10 @@ def regions(server: TritonServer) -> list[str]:
     connection = http.client.HTTPConnection('127.0.0.1', server.http_port, timeout=5)
     connection.request('GET', '/v2/systemsharedmemory/status')
     return [region['name'] for region in json.loads(connection.getresponse().read())]
+
+
+def ours(server: TritonServer) -> list[str]:
+    return [name for name in regions(server) if name.startswith('stream_infer')]
 
 
 def requests_answered(server: TritonServer) -> int:
@@ -73,13 +79,12 @@ def test_tells_and_gives_the_same_as_the_local_engine(protocol, memory, servers,
     expected = local.infer(pictures, 6)
     with served(getattr(servers[0], protocol), shared_memory=memory) as engine:
         assert engine.io == local.io
-        assert len([name for name in regions(servers[0]) if name.startswith('stream_infer')]) == 0
-        whole = engine.infer(pictures, 6)  # more than the model's max_batch
-        shared = [name for name in regions(servers[0]) if name.startswith('stream_infer')]
+        shared = ours(servers[0])
         assert len(shared) == (0 if memory == 'none' else 2)
+        whole = engine.infer(pictures, 6)  # more than the model's max_batch
         few = engine.infer(pictures, 3)
         singles = [engine.infer(pictures[index : index + 1], 1) for index in range(6)]
-        assert regions(servers[0]) == regions(servers[0]), 'registered once'
+        assert ours(servers[0]) == shared, 'registered once'
         for name, array in expected.items():
             np.testing.assert_allclose(whole[name], array, rtol=1e-4, atol=1e-4)
             np.testing.assert_allclose(few[name], array[:3], rtol=1e-4, atol=1e-4)
@@ -87,14 +92,28 @@ def test_tells_and_gives_the_same_as_the_local_engine(protocol, memory, servers,
                 np.testing.assert_allclose(single[name][0], whole[name][index], rtol=1e-4, atol=1e-4)
             assert whole[name].dtype == array.dtype
             assert whole[name].flags.writeable
-    assert not [name for name in regions(servers[0]) if name.startswith('stream_infer')]
+    assert not ours(servers[0])
     assert not list(Path('/dev/shm').glob(f'stream_infer_{os.getpid()}_*'))
     assert not [t.name for t in threading.enumerate() if t.name.startswith('kserve')]
 
 
+def test_a_batch_larger_than_expected_gets_larger_memory_behind_the_scenes(servers, local, pictures):
+    with served(servers[0].grpc, max_batch=1) as engine:
+        shared = ours(servers[0])
+        for _ in range(2):
+            outputs = engine.infer(pictures, 6)
+            np.testing.assert_allclose(outputs['ground'], local.infer(pictures, 6)['ground'], atol=1e-4)
+
+        def larger() -> bool:
+            engine.infer(pictures, 6)
+            return len(ours(servers[0])) == 2 and not {*shared} & {*ours(servers[0])}
+
+        until(larger)
+
+
 def test_both_servers_get_their_share(servers, pictures):
-    before = [requests_answered(server) for server in servers]
     with served(servers[0].grpc, servers[1].http) as engine:
+        before = [requests_answered(server) for server in servers]
         for _ in range(6):
             engine.infer(pictures, 2)
     assert [requests_answered(s) - b for s, b in zip(servers, before, strict=True)] == [3, 3]
@@ -117,7 +136,7 @@ def test_one_server_dies_and_is_used_again_when_it_returns(protocol, servers, lo
             return requests_answered(servers[0]) >= 2
 
         until(asked_again)
-        assert [name for name in regions(servers[0]) if name.startswith('stream_infer')], 'registered again'
+        until(lambda: len(ours(servers[0])) == 2)
 
 
 def test_without_any_server_a_batch_is_missed_and_the_next_may_not_be(servers, pictures, caplog):
@@ -238,7 +257,7 @@ def test_a_process_that_ends_without_close_leaves_nothing(servers):
         [sys.executable, '-c', program], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stderr) == (0, '')
-    assert not [name for name in regions(servers[0]) if name.startswith('stream_infer')]
+    assert not ours(servers[0])
 
 
 def test_load_names_every_server_and_what_is_wrong_with_it(servers):

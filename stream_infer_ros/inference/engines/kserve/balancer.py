@@ -91,8 +91,7 @@ class Balancer:
         if cause == 'refused':
             told.breaker.refused(now_s)
             return
-        had_time = choice.within_s >= told.usual_s
-        if cause != 'late' or had_time or told.breaker.state is BreakerState.HALF_OPEN:
+        if cause != 'late' or choice.within_s >= told.usual_s:
             told.breaker.failed(now_s)
 
     def checked(self, server: int, reason: str, now_s: float) -> None:

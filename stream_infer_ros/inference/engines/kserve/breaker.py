@@ -6,7 +6,7 @@ from enum import Enum
 
 # Errors a server may answer in a row; that it cannot be reached, or does not answer, is enough at once.
 MOST_REFUSALS = 3
-# Between its opening and the first request on trial; doubled with each trial that fails.
+# Between a trial that failed and the next; doubled with each.
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 10.0
 
@@ -23,7 +23,7 @@ class Breaker:
     """Opens when requests fail; half-opens when a health check passes; closes when a trial succeeds.
 
     A server that is dead for long costs no trial: only its health checks go on, and the first that passes
-    after the wait half-opens. One that looks healthy and fails its trials is asked ever more seldom.
+    half-opens. One that looks healthy and fails its trials is asked ever more seldom.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,9 @@ class Breaker:
             self._trials_failed += 1
         self.state = BreakerState.OPEN
         self._refusals = 0
-        self._open_until_s = now_s + min(FIRST_WAIT_S * 2**self._trials_failed, LONGEST_WAIT_S)
+        # Nothing but a failed trial says that health checks tell too little.
+        wait_s = FIRST_WAIT_S * 2**self._trials_failed if self._trials_failed else 0.0
+        self._open_until_s = now_s + min(wait_s, LONGEST_WAIT_S)
 
     def refused(self, now_s: float) -> None:
         """The server answered with an error."""

@@ -125,6 +125,9 @@ class KserveEngine:
         if self._fallback is not None:
             io = self._fallback.agreed(io)
         self._input = self._spec.image_input(io)
+        blank = np.zeros((self._spec.max_batch, self._input.height, self._input.width, 3), np.uint8)
+        parts = [part for part, _count in self._input.parts(blank, most=group.most_at_once())]
+        group.rehearse(parts[0], len(parts) * len(parts[0]))
         self._pool = ThreadPoolExecutor(2 * len(self._endpoints), thread_name_prefix='kserve request')
         self._io = io
         group.watch()

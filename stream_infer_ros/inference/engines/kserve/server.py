@@ -71,14 +71,45 @@ class Server:
         metadata = self._client.model_metadata(self._model, self._version, within_s)
         config = self._client.model_config(self._model, self._version, within_s)
         self.served = served_model(metadata, config)
-        if self._memory is not None:
-            try:
-                self._memory.prepare(within_s)
-            except AttemptFailed as error:
-                if error.cause != 'refused':
-                    raise
-                self._by_wire(str(error))
+        self.share(within_s)
         return self.served
+
+    def expect(self, rows: int, image_bytes: int) -> None:
+        """Batches of so many images are to come; `share` makes room for them."""
+        if self._memory is not None:
+            self._memory.expect(rows, image_bytes)
+
+    def is_sharing(self) -> bool:
+        """Whether `share` has nothing to do."""
+        return self._memory is None or self._memory.is_ready()
+
+    def share(self, within_s: float) -> None:
+        """See to the shared memory; where it cannot be had, tensors go over the wire from now on.
+
+        Raises AttemptFailed.
+        """
+        if self._memory is None or self.served is None:
+            return
+        # Elsewhere the first dimension of an output need not be the batch.
+        outputs = self.served.io.outputs if self.served.max_batch > 0 else ()
+        try:
+            self._memory.prepare(outputs, within_s)
+        except AttemptFailed as error:
+            if error.cause != 'refused':
+                raise
+            self._by_wire(str(error))
+        except EngineError as error:  # there is no room for it here
+            self._by_wire(str(error))
+
+    def rehearse(self, images: NDArray[Any], within_s: float) -> None:
+        """One run whose results nobody needs: the first is many times slower than the next.
+
+        Raises AttemptFailed.
+        """
+        assert self.served is not None  # `prepare` came first
+        io = self.served.io
+        request = Request(self._model, self._version, io.inputs[0], images, io.outputs)
+        self._client.infer(request, within_s)
 
     def run(self, part: Part, within_s: float) -> dict[str, NDArray[Any]]:
         """Outputs by name, read-only perhaps. Raises AttemptFailed."""
@@ -100,42 +131,30 @@ class Server:
     def _attempt(self, part: Part, within_s: float) -> dict[str, NDArray[Any]]:
         memory = self._memory
         try:
-            request = self._request(part, within_s)
+            request = self._request(part)
             outputs = self._client.infer(request, within_s)
             if request.outputs_at and memory is not None:
                 return memory.take(request.outputs, request.outputs_at)
         except AttemptFailed as error:
             if memory is not None and error.cause != 'refused':
-                memory.forget()
+                memory.forget(all_of_it=error.cause != 'late')
             raise
         missing = [name for name, array in outputs.items() if array is None]
         if missing:
             raise AttemptFailed('refused', f'the answer lacks {", ".join(missing)}')
         return outputs
 
-    def _request(self, part: Part, within_s: float) -> Request:
+    def _request(self, part: Part) -> Request:
         assert self.served is not None  # `prepare` came first
-        io = self.served.io
-        request = Request(self._model, self._version, io.inputs[0], part.images, io.outputs)
-        if self._memory is None:
-            return request
-        row = part.images.nbytes // len(part.images)
-        try:
-            images_at = self._memory.put(part.first * row, part.images, part.capacity * row, within_s)
-            outputs_at: tuple[Place, ...] = ()
-            # Elsewhere the first dimension of an output need not be the batch.
+        io, memory = self.served.io, self._memory
+        images_at: Place | None = None
+        outputs_at: tuple[Place, ...] = ()
+        if memory is not None:
+            row = part.images.nbytes // len(part.images)
+            memory.expect(part.capacity, row)
+            images_at = memory.put(part.first * row, part.images)
             if self.served.max_batch > 0:
-                outputs_at = self._memory.places(
-                    io.outputs, part.first, len(part.images), part.capacity, within_s
-                )
-        except AttemptFailed as error:
-            if error.cause != 'refused':
-                raise
-            self._by_wire(str(error))
-            return request
-        except EngineError as error:  # no room for it here
-            self._by_wire(str(error))
-            return request
+                outputs_at = memory.places(io.outputs, part.first, len(part.images), part.capacity)
         return Request(
             self._model, self._version, io.inputs[0], part.images, io.outputs, images_at, outputs_at
         )

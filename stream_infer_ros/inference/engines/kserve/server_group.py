@@ -21,6 +21,9 @@ from stream_infer_ros.inference.engines.kserve.watch import Watch
 
 # What a question that is no inference may take.
 QUESTION_S = 1.0
+# What a run nobody waits for may take: when the engine is loaded, and of a server that is to be used again.
+FIRST_REHEARSAL_S = 30.0
+REHEARSAL_S = 2.0
 # Between health checks of a server that is used, and of one that is not.
 USED_PERIOD_S = 1.0
 UNUSED_PERIOD_S = 0.2
@@ -41,6 +44,7 @@ class ServerGroup:
         self._balancer = Balancer(len(servers))
         self._expected: ServedModel | None = None
         self._late_checks = [0] * len(servers)
+        self._rehearsal: NDArray[Any] | None = None
         self._said = [BreakerState.CLOSED] * len(servers)
         self._watches = [
             Watch(f'kserve {server.endpoint}', lambda number=number: self._look(number))  # type: ignore[misc]
@@ -60,6 +64,20 @@ class ServerGroup:
         for number, reason in enumerate(reasons):
             self._checked(number, reason or self._difference(number))
         return self._expected
+
+    def rehearse(self, images: NDArray[Any], capacity: int) -> None:
+        """Have every server run these once, and again before it is used after a failure.
+
+        `capacity`: most images of a batch, of which these are a part.
+        """
+        self._rehearsal = images
+        for server in self._servers:
+            server.expect(capacity, images.nbytes // len(images))
+        ready = [n for n, state in enumerate(self._balancer.states()) if state is not BreakerState.OPEN]
+        with ThreadPoolExecutor(len(self._servers)) as pool:
+            reasons = list(pool.map(lambda number: self._rehearse(number, FIRST_REHEARSAL_S), ready))
+        for number, reason in zip(ready, reasons, strict=True):
+            self._checked(number, reason)
 
     def expect(self, model: ServedModel) -> None:
         """What servers must serve that come later, where `connect` found none."""
@@ -101,6 +119,8 @@ class ServerGroup:
             with self._lock:
                 self._balancer.succeeded(choice.server, self._clock_s() - start_s)
                 self._say(choice.server)
+            if not self._servers[choice.server].is_sharing():
+                self._watches[choice.server].wake()
             return outputs
 
     def reasons(self) -> str:
@@ -151,6 +171,8 @@ class ServerGroup:
         """Whether a server that is used is still ready; empty, or why not."""
         try:
             self._servers[number].check(QUESTION_S)
+            if not self._servers[number].is_sharing():
+                self._servers[number].share(QUESTION_S)
         except AttemptFailed as error:
             if error.cause == 'late':
                 self._late_checks[number] += 1
@@ -162,7 +184,7 @@ class ServerGroup:
 
     def _inspect(self, number: int) -> str:
         """Whether a server that is not used may be used again; empty, or why not."""
-        return self._prepare(number) or self._difference(number)
+        return self._prepare(number) or self._difference(number) or self._rehearse(number, REHEARSAL_S)
 
     def _prepare(self, number: int) -> str:
         try:
@@ -170,6 +192,16 @@ class ServerGroup:
         except (AttemptFailed, ModelError) as error:
             return str(error)
         self._late_checks[number] = 0
+        return ''
+
+    def _rehearse(self, number: int, within_s: float) -> str:
+        if self._rehearsal is None:
+            return ''
+        try:
+            self._servers[number].share(QUESTION_S)
+            self._servers[number].rehearse(self._rehearsal[: self.most_at_once() or None], within_s)
+        except AttemptFailed as error:
+            return f'it is ready, but does not run the model: {error}'
         return ''
 
     def _difference(self, number: int) -> str:
