@@ -87,7 +87,8 @@ def names_of_classes(card: ModelCard, config: ModelConfig, count: int) -> tuple[
     if config.class_names_file:
         raise ConfigError(
             f'expected {count} names in model.class_names_file {config.class_names_file}, one a line, '
-            f'got {len(card.class_names)}; use the list the network was trained with'
+            f'got {len(card.class_names)}; use the list the network was trained with, or set model.family if '
+            f'it is not {card.family}'
         )
     source = f'model.card {config.card}' if config.card else "the network's metadata"
     raise ModelError(

@@ -86,6 +86,16 @@ class TestSurround:
             np.testing.assert_allclose(ground[shape[0] // 2, 2:third], 1.0, atol=1e-3)
             np.testing.assert_allclose(ground[shape[0] // 2, -third:-2], 0.5, atol=1e-3)
 
+    def test_a_picture_in_the_corner_has_its_own_columns_and_ground(self):
+        letterbox = fit(400, 240, 320, 240, 'corner')  # 48 rows below are padding
+        tall = fit(200, 240, 320, 240, 'corner')  # and 120 columns on the right
+        scene = surround_scene(boundary_row=96.0)
+        wide_seen, tall_seen = surround().decode(batch_of(scene, scene), [letterbox, tall])
+        assert wide_seen.free_space.ground.shape == (48, 80)
+        assert tall_seen.free_space.ground.shape == (60, 50)
+        assert len(tall_seen.free_space.column_u) == 50
+        np.testing.assert_allclose(tall_seen.free_space.column_u[[0, -1]], [1.5, 197.5])
+
     def test_weak_boxes_and_copies_go(self):
         box = (50.0, 50.0, 90.0, 120.0, 70.0, 118.0)
         near = (52.0, 51.0, 91.0, 121.0, 70.0, 118.0)

@@ -142,6 +142,11 @@ def tensorflow(boxes):
     return io, {'num_detections': np.array([len(boxes)]), **dict(zip(names, ordered, strict=True))}
 
 
+def tensorflow_with_background(boxes):
+    io, outputs = tensorflow(boxes)
+    return replace(io, metadata={'class_names': 'N/A,cat,dog,cow'}), outputs
+
+
 def efficient_nms(boxes):
     names = ('num_dets', 'det_boxes', 'det_scores', 'det_classes')
     io = network({names[0]: (-1, 1), names[1]: (-1, 10, 4), names[2]: (-1, 10), names[3]: (-1, 10)})
@@ -206,6 +211,7 @@ KINDS = {
     'ultralytics_rtdetr': ('rtdetr', ultralytics_rtdetr),
     'labelled_rtdetr': ('rtdetr', labelled_rtdetr),
     'torchvision': ('torchvision', torchvision),
+    'tensorflow_with_background': ('tensorflow', tensorflow_with_background),
     'torchvision_with_background': ('torchvision', torchvision_with_background),
     'model_zoo_ssd': ('torchvision', model_zoo_ssd),
     'tensorflow': ('tensorflow', tensorflow),

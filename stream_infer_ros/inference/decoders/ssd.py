@@ -23,7 +23,8 @@ from stream_infer_ros.inference.model_card import ModelCard
 from stream_infer_ros.inference.network_io import EngineIo
 
 _BOX_NAMES = ('boxes', 'bboxes')
-_BACKGROUND = ('__background__', 'background', 'bg')
+# What lists that count from the background call it; lists of COCO's categories have no name for number 0.
+_BACKGROUND = ('__background__', 'background', 'bg', 'n/a')
 _TENSORFLOW = ('detection_boxes', 'detection_classes', 'detection_scores')
 
 
@@ -55,10 +56,9 @@ def is_tensorflow(io: EngineIo) -> bool:
 
 def torchvision_decoder(config: ModelConfig, io: EngineIo, card: ModelCard) -> Decoder:
     """Labels count from the background; the names may leave it out. Raises ModelError without names."""
-    names_background = bool(card.class_names) and card.class_names[0].lower() in _BACKGROUND
     boxes = _boxes_name(io)
     return ReadyBoxesDecoder(
-        config, io, card, lambda outputs: _named(outputs, boxes), first_label=0 if names_background else 1
+        config, io, card, lambda outputs: _named(outputs, boxes), first_label=_first_label(card)
     )
 
 
@@ -69,8 +69,16 @@ def detr_with_labels_decoder(config: ModelConfig, io: EngineIo, card: ModelCard)
 
 
 def tensorflow_decoder(config: ModelConfig, io: EngineIo, card: ModelCard) -> Decoder:
-    """Labels count from 1; how many boxes there are, their scores tell. Raises ModelError without names."""
-    return ReadyBoxesDecoder(config, io, card, _tensorflow, first_label=1)
+    """Labels count from the background, as torchvision's. How many boxes there are, their scores tell.
+
+    Raises ModelError without names.
+    """
+    return ReadyBoxesDecoder(config, io, card, _tensorflow, first_label=_first_label(card))
+
+
+def _first_label(card: ModelCard) -> int:
+    """Label of the first class that has a name."""
+    return 0 if card.class_names and card.class_names[0].lower() in _BACKGROUND else 1
 
 
 def _boxes_name(io: EngineIo) -> str:
