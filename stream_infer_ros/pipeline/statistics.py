@@ -114,6 +114,12 @@ class Statistics:
                 if (values := durations.percentiles())
             )
 
+    def median_ms(self, *stages: str) -> float:
+        """Sum of the medians of stages that work on whole sets, milliseconds; 0 for one that never ran."""
+        with self._lock:
+            found = [self._durations[stage, ''] for stage in stages if (stage, '') in self._durations]
+            return sum(values.p50 for durations in found if (values := durations.percentiles()))
+
     def stages(self) -> dict[str, dict[str, Percentiles]]:
         """stage -> camera ('' for whole sets) -> percentiles, in the order of the data path."""
         with self._lock:

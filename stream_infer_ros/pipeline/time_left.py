@@ -11,7 +11,10 @@ _LOOK_EVERY = 50
 
 
 class TimeLeft:
-    """The bound, less the age of a set, less what the stages after inference take (their p99, summed)."""
+    """The bound, less the age of a set, less what the stages after inference take (their medians, summed).
+
+    The medians: a result given up is lost for certain, one that is waited for may yet be in time.
+    """
 
     def __init__(self, bound_ms: float, statistics: Statistics) -> None:
         self._bound_ms = bound_ms
@@ -29,7 +32,7 @@ class TimeLeft:
         A stamp ahead of the clock counts as now.
         """
         if self._asked % _LOOK_EVERY == 0:
-            self._after_ms = self._statistics.p99_ms(*_AFTER)
+            self._after_ms = self._statistics.median_ms(*_AFTER)
         self._asked += 1
         age_ms = max(0, now_ns - stamp_ns) / 1e6
         return (self._bound_ms - age_ms - self._after_ms) * 1e-3

@@ -58,3 +58,11 @@ def test_one_slow_first_run_is_not_what_a_stage_usually_takes():
     for _ in range(200):
         statistics.took('fuse', 9_000_000)
     assert statistics.p99_ms('fuse', 'publish') == 9.0
+
+
+def test_medians_of_stages_are_summed():
+    statistics = Statistics()
+    for stage, durations in (('decode', (1, 2, 90)), ('fuse', (5, 6, 7))):
+        for took in durations:
+            statistics.took(stage, took * 1_000_000)
+    assert statistics.median_ms('decode', 'fuse', 'publish') == 8.0
