@@ -6,9 +6,11 @@ from setuptools import find_packages, setup
 
 PACKAGE = 'stream_infer_ros'
 ROOT = Path(__file__).parent
-# No cyclonedds wheel for Linux aarch64, nor for Python 3.14 yet: there zenoh is to serve.
+# No cyclonedds wheel for Linux aarch64, nor for Python 3.14 yet: there zenoh serves.
 NO_DDS_WHEEL = "python_version >= '3.14' or (platform_machine == 'aarch64' and sys_platform == 'linux')"
 DDS_WHEEL = "python_version < '3.14' and (platform_machine != 'aarch64' or sys_platform != 'linux')"
+# xxhash makes the ids rmw_zenoh knows publishers by; in 1.4 zenoh got the heartbeats of latched topics.
+ZENOH_WHEELS = ['eclipse-zenoh>=1.5', 'xxhash>=3.0']
 
 # TensorRT for RTX: the bindings, and the libraries they are linked to, which have to be of one version.
 RTX_WHEELS = [
@@ -47,7 +49,7 @@ setup(
         "onnxruntime>=1.18; sys_platform == 'darwin' and platform_machine != 'arm64'",
         'rosbags>=0.11',
         f'cyclonedds>=11.0; {DDS_WHEEL}',
-        f'eclipse-zenoh>=1.4; {NO_DDS_WHEEL}',
+        *(f'{wheel}; {NO_DDS_WHEEL}' for wheel in ZENOH_WHEELS),
         'pydantic>=2.8',
         'pyyaml>=5.4',
         'rich>=11',
@@ -59,13 +61,14 @@ setup(
         # The bindings to CUDA: a GPU is used through the same buffers as TensorRT's.
         'torch': ['torch>=2.6', "cuda-bindings>=12.6; sys_platform == 'linux'"],
         'train': ['torch>=2.6', 'onnx>=1.16', 'onnxscript>=0.2'],
-        'zenoh': ['eclipse-zenoh>=1.4'],
+        'zenoh': ZENOH_WHEELS,
         'kserve': ['tritonclient[grpc,http]>=2.50'],
         'tensorrt': ['tensorrt>=10.0', 'onnx>=1.16', 'cuda-bindings>=12.6'],
         'tensorrt-rtx': [*RTX_WHEELS, 'onnx>=1.16', 'cuda-bindings>=13.0'],
         'test': [
             # Builds real plans on a CPU; 147 MB to fetch, 306 MB on disk.
             *RTX_WHEELS,
+            *ZENOH_WHEELS,
             # pytest 9 stops at launch_testing's plugin in a shell where a ROS 2 is sourced.
             'pytest>=7.4,<9',
             'hypothesis>=6.100',

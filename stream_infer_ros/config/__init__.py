@@ -8,11 +8,11 @@ from stream_infer_ros.config.engine_tree import (
     TensorRtConfig,
 )
 from stream_infer_ros.config.fusion_tree import DetectorOptions, FusionConfig
+from stream_infer_ros.config.graph_tree import GraphConfig, GraphKind, ZenohConfig, ZenohTlsConfig
 from stream_infer_ros.config.section import LIVE, Section
 from stream_infer_ros.config.tree import (
     CameraOptions,
     Config,
-    GraphConfig,
     MapConfig,
     ModelConfig,
     ModelFamily,
@@ -31,6 +31,7 @@ __all__ = [
     'EngineKind',
     'FusionConfig',
     'GraphConfig',
+    'GraphKind',
     'KserveConfig',
     'MapConfig',
     'ModelConfig',
@@ -41,6 +42,8 @@ __all__ = [
     'SyncConfig',
     'TensorRtConfig',
     'WorldConfig',
+    'ZenohConfig',
+    'ZenohTlsConfig',
     'load_config',
     'parse_config',
     'parse_section',

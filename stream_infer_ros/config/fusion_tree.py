@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from stream_infer_ros.config.graph_tree import GraphConfig
 from stream_infer_ros.config.section import LIVE, Section
 from stream_infer_ros.config.tree import (
     CameraOptions,
     Config,
-    GraphConfig,
     MapConfig,
     PublishConfig,
     SyncConfig,

@@ -25,10 +25,23 @@ def _dds(config: GraphConfig) -> Graph:
             raise
         raise GraphError(
             f'graph.kind dds needs Cyclone DDS, which is not installed here ({error}): '
-            'pip install cyclonedds==11.0.1; where it has no wheel (Linux on aarch64) build it from source, '
-            'or replay bags'
+            'pip install cyclonedds==11.0.1; where it has no wheel (Linux on aarch64, Python 3.14) take '
+            'graph.kind zenoh, for which ROS 2 nodes run rmw_zenoh, or build Cyclone DDS from source'
         ) from error
     return DdsGraph(config)
+
+
+def _zenoh(config: GraphConfig) -> Graph:
+    try:
+        from stream_infer_ros.graph.zenoh import ZenohGraph  # noqa: PLC0415 (its import loads zenoh)
+    except ImportError as error:
+        if (error.name or '').split('.')[0] not in ('zenoh', 'xxhash'):
+            raise
+        raise GraphError(
+            f'graph.kind zenoh needs eclipse-zenoh and xxhash, not both are installed here ({error}): '
+            "pip install 'stream_infer_ros[zenoh]', or pip install eclipse-zenoh xxhash"
+        ) from error
+    return ZenohGraph(config)
 
 
 def _ros(config: GraphConfig) -> Graph:
@@ -46,7 +59,12 @@ def _ros(config: GraphConfig) -> Graph:
     return graph
 
 
-GRAPHS: dict[str, Callable[[GraphConfig], Graph]] = {'dds': _dds, 'memory': _memory, 'ros': _ros}
+GRAPHS: dict[str, Callable[[GraphConfig], Graph]] = {
+    'dds': _dds,
+    'zenoh': _zenoh,
+    'memory': _memory,
+    'ros': _ros,
+}
 
 
 def make_graph(config: GraphConfig) -> Graph:

@@ -1,4 +1,4 @@
-"""The names a graph accepts: absolute topics and message types, as ROS 2 writes them."""
+"""Topics and types as ROS 2 writes them, and types as they are called on the wire."""
 
 from __future__ import annotations
 
@@ -21,3 +21,17 @@ def check_names(topic: str, type_name: str) -> None:
         raise GraphError(
             f'topic {topic}: type {type_name!r} is no message type; expected e.g. sensor_msgs/msg/Image'
         )
+
+
+def wire_name(type_name: str) -> str:
+    """'std_msgs/msg/String' -> 'std_msgs::msg::dds_::String_', as ROS 2 names types on DDS and zenoh."""
+    package, kind, name = type_name.split('/')
+    return f'{package}::{kind}::dds_::{name}_'
+
+
+def ros_name(wire: str) -> str | None:
+    """The reverse of `wire_name`; None for a type that is not ROS 2's."""
+    match wire.split('::'):
+        case [package, kind, 'dds_', name] if name.endswith('_'):
+            return f'{package}/{kind}/{name[:-1]}'
+    return None

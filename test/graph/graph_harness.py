@@ -1,8 +1,8 @@
 """One way to drive each adapter against a peer: what the conformance suite is written in.
 
 `script` says what the peer will publish, `start` makes our graph, `play` lets the peer publish it,
-`peer_listens` and `peer_got` are the other direction. For `dds` the peer is another process, for `bag` it is
-a recording.
+`peer_listens` and `peer_got` are the other direction. For `dds` and `zenoh` the peer is another process, for
+`bag` it is a recording.
 """
 
 import base64
@@ -163,14 +163,15 @@ class SqliteHarness(BagHarness):
 
 
 class PeerProcess:
-    """The stranger of dds_peer.py; every method of its Peer can be called here."""
+    """The stranger of dds_peer.py or zenoh_peer.py; every method of its Peer can be called here."""
 
-    def __init__(self, domain_id=DOMAIN_ID):
+    def __init__(self, domain_id=DOMAIN_ID, kind='dds'):
         # Looked for, not imported: beside rclpy this process holds a Cyclone of ROS's already.
-        if importlib.util.find_spec('cyclonedds') is None:
-            pytest.skip('the peer needs cyclonedds, which is not installed')
+        needed = {'dds': 'cyclonedds', 'zenoh': 'zenoh'}[kind]
+        if importlib.util.find_spec(needed) is None:
+            pytest.skip(f'the peer needs {needed}, which is not installed')
         # A program of its own, that gets its configuration as any cyclonedds program does.
-        script = Path(__file__).with_name('dds_peer.py')
+        script = Path(__file__).with_name(f'{kind}_peer.py')
         self.process = subprocess.Popen(
             [sys.executable, str(script), str(domain_id)],
             stdin=subprocess.PIPE,
@@ -200,12 +201,14 @@ class PeerProcess:
 
 class DdsHarness(Harness):
     joins_late = True
+    kind = 'dds'
     peer = None  # one process for the session: starting one costs more than a test
 
     def start(self):
-        if DdsHarness.peer is None:
-            DdsHarness.peer = PeerProcess()
-        self.graph = make_graph(dds_config())
+        own = type(self)
+        if own.peer is None:
+            own.peer = PeerProcess(kind=self.kind)
+        self.graph = make_graph(GraphConfig(kind=self.kind, domain_id=DOMAIN_ID, loopback=True))
         for topic, kind, qos, _ in self.scripted:
             self.talk(topic, kind, qos)
         return self.graph
@@ -241,13 +244,23 @@ class DdsHarness(Harness):
             self.peer.reset()
 
 
+class ZenohHarness(DdsHarness):
+    kind = 'zenoh'
+    peer = None
+
+
 def dds_config(**changes):
     return GraphConfig(kind='dds', domain_id=DOMAIN_ID, loopback=True, **changes)
+
+
+def zenoh_config(**changes):
+    return GraphConfig(**{'kind': 'zenoh', 'domain_id': DOMAIN_ID, 'loopback': True, **changes})
 
 
 HARNESSES = {
     'memory': MemoryHarness,
     'dds': DdsHarness,
+    'zenoh': ZenohHarness,
     'bag': BagHarness,
     'bag-sqlite3': SqliteHarness,
     'recording': RecordingHarness,

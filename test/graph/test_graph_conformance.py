@@ -1,10 +1,13 @@
-"""What every adapter promises, asked of each in the same words; the peer of `dds` is another process."""
+"""What every adapter promises, asked of each in the same words.
+
+The peer of `dds` and of `zenoh` is another process.
+"""
 
 import logging
 
 import numpy as np
 import pytest
-from graph_harness import HARNESSES, DdsHarness, Inbox, eventually, same
+from graph_harness import HARNESSES, DdsHarness, Inbox, ZenohHarness, eventually, same
 
 from stream_infer_ros.errors import GraphError
 from stream_infer_ros.graph import LATCHED, RELIABLE, SENSOR_DATA, Qos, TopicInfo
@@ -39,15 +42,18 @@ def image(seed, height=600, width=800):
 @pytest.fixture(scope='module', autouse=True)
 def _end_the_peer():
     yield
-    if DdsHarness.peer is not None:
-        DdsHarness.peer.end()
-        DdsHarness.peer = None
+    for harness in (DdsHarness, ZenohHarness):
+        if harness.peer is not None:
+            harness.peer.end()
+            harness.peer = None
 
 
 @pytest.fixture(params=HARNESSES)
 def harness(request, tmp_path):
     if request.param == 'dds':
         pytest.importorskip('cyclonedds', reason='the dds adapter needs cyclonedds, which is not installed')
+    if request.param == 'zenoh':
+        pytest.importorskip('zenoh', reason='the zenoh adapter needs eclipse-zenoh, which is not installed')
     made = HARNESSES[request.param](tmp_path)
     yield made
     made.close()

@@ -18,6 +18,7 @@ from loopback import LOOPBACK
 
 from stream_infer_ros.errors import GraphError
 from stream_infer_ros.graph import CAMERA_INPUT, LATCHED, RELIABLE, SENSOR_DATA, Qos, make_graph
+from stream_infer_ros.graph.names import ros_name, wire_name
 from stream_infer_ros.messages.typestore import type_hash, typestore
 
 pytest.importorskip('cyclonedds', reason='the dds adapter needs cyclonedds, which is not installed')
@@ -285,7 +286,7 @@ def test_a_type_nobody_defined_is_refused(graph):
 
 
 def test_every_type_we_exchange_can_be_described():
-    from stream_infer_ros.graph.dds.message_type import message_type, ros_name, wire_name  # noqa: PLC0415
+    from stream_infer_ros.graph.dds.message_type import message_type  # noqa: PLC0415
 
     packages = (
         'std_msgs',

@@ -15,7 +15,8 @@ from stream_infer_ros.graph.graph import RELIABLE
 ROOT = Path(__file__).resolve().parents[2]
 pytest.importorskip('cyclonedds', reason='the dds adapter needs cyclonedds, which is not installed')
 
-from stream_infer_ros.graph.dds.configuration import domain_id, domain_xml  # noqa: E402
+from stream_infer_ros.graph.dds.configuration import domain_xml  # noqa: E402
+from stream_infer_ros.graph.domain import domain_id  # noqa: E402
 
 OPEN, LOOPBACK = GraphConfig(), GraphConfig(loopback=True)
 PROCESS = 4711

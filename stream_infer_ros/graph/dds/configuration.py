@@ -1,51 +1,22 @@
-"""Which DDS domain to join and how far its packets may go, from our settings and the environment.
+"""How a DDS domain is opened and how far its packets may go, from our settings and the environment.
 
-The variables are ROS 2's (docs.ros.org/en/jazzy/Tutorials/Advanced/Improved-Dynamic-Discovery.html):
-ROS_DOMAIN_ID, ROS_AUTOMATIC_DISCOVERY_RANGE, ROS_STATIC_PEERS and, older, ROS_LOCALHOST_ONLY; and Cyclone's
-own CYCLONEDDS_URI. Everything here is text in, text out: `participant.py` opens the domain.
+The variables are ROS 2's (`graph/domain.py`) and Cyclone's own CYCLONEDDS_URI. Everything here is text in,
+text out: `participant.py` opens the domain.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
 from xml.sax.saxutils import quoteattr
 
 from stream_infer_ros.config import GraphConfig
-from stream_infer_ros.errors import GraphError
 from stream_infer_ros.graph.cyclone_for_images import BUFFERS, QUICK_REPAIR, SIZES
-
-Reach = Literal['SUBNET', 'LOCALHOST', 'OFF', 'SYSTEM_DEFAULT']
-
-_MAX_DOMAIN_ID = 232  # the last one whose ports fit into 16 bits
+from stream_infer_ros.graph.domain import reach, static_peers
 
 _LOOPBACK = (
     '<Interfaces><NetworkInterface name="lo" multicast="false"/></Interfaces>'
     '<AllowMulticast>false</AllowMulticast>'
 )
-
-
-def domain_id(config: GraphConfig, environ: Mapping[str, str]) -> int:
-    """The DDS domain: the configured one, else ROS_DOMAIN_ID, else 0."""
-    if config.domain_id >= 0:
-        return config.domain_id
-    text = environ.get('ROS_DOMAIN_ID', '') or '0'
-    if not text.isdecimal() or int(text) > _MAX_DOMAIN_ID:
-        raise GraphError(f'ROS_DOMAIN_ID: expected a whole number from 0 to {_MAX_DOMAIN_ID}, got {text!r}')
-    return int(text)
-
-
-def reach(environ: Mapping[str, str]) -> Reach:
-    """How far discovery goes, by ROS 2's rules: a set ROS_LOCALHOST_ONLY=1 wins, SUBNET is the default."""
-    if environ.get('ROS_LOCALHOST_ONLY', '') == '1':
-        return 'LOCALHOST'
-    wanted = environ.get('ROS_AUTOMATIC_DISCOVERY_RANGE', '') or 'SUBNET'
-    for known in get_args(Reach):
-        if wanted == known:
-            return known  # type: ignore[no-any-return]
-    raise GraphError(
-        f'ROS_AUTOMATIC_DISCOVERY_RANGE: expected one of {", ".join(get_args(Reach))}, got {wanted!r}'
-    )
 
 
 def domain_xml(config: GraphConfig, environ: Mapping[str, str], process_id: int) -> str:
@@ -56,7 +27,7 @@ def domain_xml(config: GraphConfig, environ: Mapping[str, str], process_id: int)
     - otherwise what rmw_cyclonedds does for that reach, followed by the user's CYCLONEDDS_URI, whose settings
       win; where there is none our sizes stand in for it.
     """
-    peers = [peer.strip() for peer in environ.get('ROS_STATIC_PEERS', '').split(';') if peer.strip()]
+    peers = static_peers(environ)
     range_ = reach(environ)
     if config.loopback or (range_ == 'LOCALHOST' and not peers):
         return _domain(_LOOPBACK + SIZES, _discovery(['127.0.0.1']), BUFFERS + QUICK_REPAIR)

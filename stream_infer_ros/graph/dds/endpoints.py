@@ -16,10 +16,10 @@ from cyclonedds.builtin import (
 )
 from cyclonedds.core import InstanceState
 
-from stream_infer_ros.graph.dds.message_type import ros_name
 from stream_infer_ros.graph.dds.participant import Participant
 from stream_infer_ros.graph.dds.qos import from_dds
 from stream_infer_ros.graph.graph import Qos
+from stream_infer_ros.graph.names import ros_name
 
 _PREFIX = 'rt/'  # ROS topics; services and actions have others
 _BATCH = 100

@@ -17,7 +17,7 @@ from stream_infer_ros.config import GraphConfig
 from stream_infer_ros.errors import GraphError
 from stream_infer_ros.graph.best_available import BestAvailable
 from stream_infer_ros.graph.compatibility import mismatch
-from stream_infer_ros.graph.dds.configuration import domain_id, domain_xml
+from stream_infer_ros.graph.dds.configuration import domain_xml
 from stream_infer_ros.graph.dds.discovery import NodeAnnouncement, type_hash_user_data
 from stream_infer_ros.graph.dds.endpoints import Endpoint, Endpoints
 from stream_infer_ros.graph.dds.failure import as_graph_error
@@ -26,6 +26,7 @@ from stream_infer_ros.graph.dds.participant import Participant
 from stream_infer_ros.graph.dds.publisher import DdsPublisher
 from stream_infer_ros.graph.dds.qos import to_dds
 from stream_infer_ros.graph.dds.receiver import Receiver, Reception
+from stream_infer_ros.graph.domain import domain_id
 from stream_infer_ros.graph.graph import OnMessage, Qos, QosProblem, TopicInfo
 from stream_infer_ros.graph.guarded_callback import GuardedCallback, count_by_topic
 from stream_infer_ros.graph.names import check_names

@@ -16,6 +16,7 @@ from rosbags.interfaces import Nodetype
 from rosbags.typesys.store import Typestore
 
 from stream_infer_ros.errors import GraphError
+from stream_infer_ros.graph.names import wire_name
 
 idl: Any = idl_types  # what it annotates is made at run time, beyond static types
 
@@ -65,20 +66,6 @@ def message_type(store: Typestore, type_name: str) -> type[IdlStruct]:
                 lambda namespace: namespace['__annotations__'].update(annotations),
             )
         return _made[key]
-
-
-def wire_name(type_name: str) -> str:
-    """'std_msgs/msg/String' -> 'std_msgs::msg::dds_::String_', as ROS 2 names types on DDS."""
-    package, kind, name = type_name.split('/')
-    return f'{package}::{kind}::dds_::{name}_'
-
-
-def ros_name(wire: str) -> str | None:
-    """The reverse of `wire_name`; None for a type that is not ROS 2's."""
-    match wire.split('::'):
-        case [package, kind, 'dds_', name] if name.endswith('_'):
-            return f'{package}/{kind}/{name[:-1]}'
-    return None
 
 
 def _field(store: Typestore, path: str, definition: Any) -> Any:

@@ -1,0 +1,193 @@
+"""How a zenoh session is opened and how far its packets may go, from our settings and the environment.
+
+The variables are ROS 2's (`graph/domain.py`) and rmw_zenoh's own ZENOH_SESSION_CONFIG_URI and
+ZENOH_CONFIG_OVERRIDE. Everything here is values in, values out: `session.py` opens it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from stream_infer_ros.config import GraphConfig, ZenohConfig
+from stream_infer_ros.errors import GraphError
+from stream_infer_ros.graph.domain import domain_id, reach, static_peers
+
+ROUTER_PORT = 7447  # rmw_zenoh's router, and zenoh's default
+ROUTER_HERE = f'tcp/localhost:{ROUTER_PORT}'
+# On loopback the first session of a domain listens here and the others tell each other through it; below the
+# ports the kernel hands out, and none of a router's, which may be linked to other machines.
+_FIRST_MEETING_PORT = 17400
+# A 1.4 MB image is 22 batches of a link. Zenoh's 1 ms would drop it wherever the reader is descheduled.
+_WAIT_BEFORE_DROP_US = 100_000
+
+_ON_LOOPBACK = ('localhost:', '127.', '[::1]:')
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPlan:
+    """What to open: zenoh's settings by their path, in the order they are set.
+
+    Attributes:
+        file: read first; empty: zenoh's defaults.
+        settings: ('scouting/multicast/enabled', False), ...; values as JSON takes them.
+        overrides: likewise, but JSON5 as the user wrote it; they win.
+        otherwise: what to open when this cannot be: the meeting point is taken.
+    """
+
+    file: str
+    settings: tuple[tuple[str, Any], ...]
+    overrides: tuple[tuple[str, str], ...] = ()
+    otherwise: SessionPlan | None = None
+
+
+def session_plan(config: GraphConfig, environ: Mapping[str, str]) -> SessionPlan:
+    """How to open the session.
+
+    - `loopback`, or a reach of LOCALHOST without static peers: links on 127.0.0.1 alone, no multicast; files
+      and overrides named in the environment are set aside.
+    - a ZENOH_SESSION_CONFIG_URI: that file, and over it what `graph.zenoh` sets.
+    - otherwise a peer that finds others by multicast and through a router on this machine.
+
+    Raises:
+        GraphError: an endpoint or file that is none, or that would leave the machine under `loopback`.
+    """
+    ours = config.zenoh
+    _check_endpoints(ours)
+    range_ = reach(environ)
+    peers = static_peers(environ)
+    common = (*_COMMON, ('transport/shared_memory/enabled', ours.shared_memory), *_tls(ours))
+    if config.loopback or (range_ == 'LOCALHOST' and not peers):
+        return _loopback_plan(ours, domain_id(config, environ), common)
+    overrides = _overrides(environ.get('ZENOH_CONFIG_OVERRIDE', ''))
+    file = environ.get('ZENOH_SESSION_CONFIG_URI', '')
+    if file:
+        if not Path(file).is_file():
+            raise GraphError(f'ZENOH_SESSION_CONFIG_URI: expected a zenoh configuration file, no file {file}')
+        given = _given(ours)
+        return SessionPlan(file, (*common, *given), overrides)
+    links = _links(ours, [f'tcp/{peer}:{ROUTER_PORT}' for peer in peers])
+    if range_ == 'OFF':
+        links = _NO_LINKS
+    elif range_ == 'LOCALHOST':
+        links['scouting/multicast/enabled'] = False
+    return SessionPlan('', (*common, *links.items()), overrides)
+
+
+_COMMON: tuple[tuple[str, Any], ...] = (
+    ('timestamping/enabled', True),  # what is latched is kept by time
+    ('transport/link/tx/queue/congestion_control/drop/wait_before_drop', _WAIT_BEFORE_DROP_US),
+    ('transport/link/tx/queue/congestion_control/drop/max_wait_before_drop_fragments', _WAIT_BEFORE_DROP_US),
+    # We place large messages in shared memory ourselves (`shared_memory.py`).
+    ('transport/shared_memory/transport_optimization/enabled', False),
+    ('connect/timeout_ms', {'router': -1, 'peer': -1, 'client': 3000}),
+    ('connect/exit_on_failure', {'router': False, 'peer': False, 'client': True}),
+    ('connect/retry', {'period_init_ms': 100, 'period_max_ms': 1000, 'period_increase_factor': 2}),
+)
+
+_NO_LINKS: dict[str, Any] = {
+    'mode': 'peer',
+    'connect/endpoints': [],
+    'listen/endpoints': [],
+    'scouting/multicast/enabled': False,
+    'scouting/gossip/enabled': False,
+}
+
+
+def _links(ours: ZenohConfig, static: list[str]) -> dict[str, Any]:
+    connect = [*(ours.connect or ((ROUTER_HERE,) if ours.mode != 'router' else ())), *static]
+    listen = {'peer': ['tcp/[::]:0'], 'client': [], 'router': [f'tcp/[::]:{ROUTER_PORT}']}[ours.mode]
+    return {
+        'mode': ours.mode,
+        'connect/endpoints': connect,
+        'listen/endpoints': list(ours.listen) or listen,
+        'scouting/multicast/enabled': ours.multicast,
+    }
+
+
+def _given(ours: ZenohConfig) -> tuple[tuple[str, Any], ...]:
+    """What the user's tree sets, to go over the user's file."""
+    defaults = ZenohConfig()
+    links = _links(ours, [])
+    fields = {'mode': 'mode', 'connect': 'connect/endpoints', 'listen': 'listen/endpoints'}
+    fields['multicast'] = 'scouting/multicast/enabled'
+    return tuple(
+        (path, links[path]) for name, path in fields.items() if getattr(ours, name) != getattr(defaults, name)
+    )
+
+
+def _loopback_plan(ours: ZenohConfig, domain: int, common: tuple[tuple[str, Any], ...]) -> SessionPlan:
+    for endpoint in (*ours.connect, *ours.listen):
+        address = endpoint.partition('/')[2]
+        if not endpoint.startswith('unixsock-stream/') and not address.startswith(_ON_LOOPBACK):
+            raise GraphError(
+                f'graph.zenoh: endpoint {endpoint} would carry packets off this machine, and graph.loopback '
+                'is set; use 127.0.0.1, or set graph.loopback: false'
+            )
+    links = _links(ours, [])
+    links['scouting/multicast/enabled'] = False
+    if not ours.connect:
+        links['connect/endpoints'] = []
+    if ours.mode == 'peer' and not ours.listen:
+        links['listen/endpoints'] = ['tcp/127.0.0.1:0']
+    elif ours.mode == 'router' and not ours.listen:
+        links['listen/endpoints'] = [f'tcp/127.0.0.1:{ROUTER_PORT}']
+    if ours.connect or ours.listen:
+        return SessionPlan('', (*common, *links.items()))
+    meeting_point = f'tcp/127.0.0.1:{_FIRST_MEETING_PORT + domain}'
+    if ours.mode == 'client':
+        links['connect/endpoints'] = [meeting_point]
+        return SessionPlan('', (*common, *links.items()))
+    others = SessionPlan('', (*common, *{**links, 'connect/endpoints': [meeting_point]}.items()))
+    first = SessionPlan('', (*common, *{**links, 'listen/endpoints': [meeting_point]}.items()))
+    return replace(first, otherwise=others)
+
+
+def _tls(ours: ZenohConfig) -> tuple[tuple[str, Any], ...]:
+    tls = ours.tls
+    for name in ('ca', 'certificate', 'key'):
+        file = getattr(tls, name)
+        if file and not Path(file).is_file():
+            raise GraphError(f'graph.zenoh.tls.{name}: expected a PEM file, there is no {file}')
+    if bool(tls.certificate) != bool(tls.key):
+        raise GraphError('graph.zenoh.tls: certificate and key go together; set both or none')
+    if any(endpoint.startswith('tls/') for endpoint in ours.listen) and not tls.certificate:
+        raise GraphError('graph.zenoh.listen: tls/ needs graph.zenoh.tls.certificate and key')
+    found: dict[str, Any] = {}
+    if tls.ca:
+        found['root_ca_certificate'] = str(Path(tls.ca).resolve())
+    if tls.certificate:
+        certificate, key = str(Path(tls.certificate).resolve()), str(Path(tls.key).resolve())
+        found |= {'listen_certificate': certificate, 'listen_private_key': key}
+        if tls.ca:
+            found |= {'connect_certificate': certificate, 'connect_private_key': key, 'enable_mtls': True}
+    return tuple((f'transport/link/tls/{name}', value) for name, value in found.items())
+
+
+def _check_endpoints(ours: ZenohConfig) -> None:
+    for endpoint in (*ours.connect, *ours.listen):
+        protocol, slash, address = endpoint.partition('/')
+        if not (protocol and slash and address) or (protocol in ('tcp', 'tls') and ':' not in address):
+            raise GraphError(
+                f'graph.zenoh: expected an endpoint such as tcp/192.168.1.5:7447 or tls/gpu.example:7447, '
+                f'got {endpoint!r}'
+            )
+    if ours.mode == 'client' and ours.listen:
+        raise GraphError('graph.zenoh: a client accepts nobody; drop listen, or set mode peer or router')
+
+
+def _overrides(text: str) -> tuple[tuple[str, str], ...]:
+    """ZENOH_CONFIG_OVERRIDE: `path=value;path=value`, values as JSON5."""
+    pairs = [pair.partition('=') for pair in text.split(';') if pair.strip()]
+    for path, equals, value in pairs:
+        if not (path and equals and value):
+            raise GraphError(f'ZENOH_CONFIG_OVERRIDE: expected path=value;path=value, got {text!r}')
+    return tuple((path.strip(), value.strip()) for path, _, value in pairs)
+
+
+def as_json(value: Any) -> str:
+    """A setting as zenoh's configuration takes it."""
+    return json.dumps(value)

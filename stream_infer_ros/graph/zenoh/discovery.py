@@ -1,0 +1,47 @@
+"""Who publishes and who subscribes in the domain, as liveliness tokens tell."""
+
+from __future__ import annotations
+
+import threading
+
+import zenoh
+
+from stream_infer_ros.graph.zenoh.entity import Endpoint, Kind, everybody, parse_endpoint
+
+
+class Discovery:
+    """Follows the tokens of a domain, our own and those that were there before us included."""
+
+    def __init__(self, session: zenoh.Session, domain: int) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[str, Endpoint] = {}
+        self._subscriber = session.liveliness().declare_subscriber(
+            everybody(domain), self._on_token, history=True
+        )
+
+    def endpoints(self, kind: Kind) -> list[Endpoint]:
+        """Every publisher or subscription known by now."""
+        with self._lock:
+            return [end for end in self._known.values() if end.kind == kind]
+
+    def subscribers(self, publisher: Endpoint) -> int:
+        """How many subscriptions hear this publisher."""
+        return sum(
+            (end.topic, end.type_name, end.type_hash)
+            == (publisher.topic, publisher.type_name, publisher.type_hash)
+            for end in self.endpoints('subscription')
+        )
+
+    def stop(self) -> None:
+        self._subscriber.undeclare()
+
+    def _on_token(self, sample: zenoh.Sample) -> None:
+        token = str(sample.key_expr)
+        end = parse_endpoint(token)
+        if end is None:
+            return
+        with self._lock:
+            if sample.kind == zenoh.SampleKind.PUT:
+                self._known[token] = end
+            else:
+                self._known.pop(token, None)

@@ -1,0 +1,20 @@
+"""Failures of zenoh in our own terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import zenoh
+
+from stream_infer_ros.errors import GraphError
+
+
+@contextmanager
+def as_graph_error(doing: str, remedy: str) -> Iterator[None]:
+    """Turn a ZError into a GraphError that says what was being done and what to do about it."""
+    try:
+        yield
+    except zenoh.ZError as error:
+        # Its messages end with the place in zenoh's sources.
+        raise GraphError(f'{doing}: zenoh refused ({str(error).split(" at /")[0]}); {remedy}') from error

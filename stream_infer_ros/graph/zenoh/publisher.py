@@ -1,0 +1,89 @@
+"""One topic we write to over zenoh."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any, Protocol
+
+import zenoh
+from zenoh import ext
+
+from stream_infer_ros.errors import GraphError
+from stream_infer_ros.graph.graph import Cdr, Qos
+from stream_infer_ros.graph.zenoh.attachment import Attachment
+from stream_infer_ros.graph.zenoh.discovery import Discovery
+from stream_infer_ros.graph.zenoh.entity import Endpoint
+from stream_infer_ros.graph.zenoh.failure import as_graph_error
+
+_HEADER_BYTES = 4  # the encapsulation
+# How often the number of the last latched message is told, so that its loss is noticed; as rmw_zenoh does.
+_HEARTBEAT_S = 0.5
+
+
+class Payloads(Protocol):
+    """How a message's bytes become a ZBytes of zenoh."""
+
+    def payload(self, cdr: Cdr) -> Any: ...
+
+
+def declare_publisher(session: zenoh.Session, key: str, qos: Qos) -> Any:
+    """A publisher of zenoh with what rmw_zenoh sets for such a profile; transient_local ones keep messages.
+
+    One that can't send does not wait for ever: how long is the session's affair (`configuration.py`).
+    """
+    best_effort = qos.reliability == 'best_effort'
+    common: dict[str, Any] = {
+        'encoding': zenoh.Encoding.APPLICATION_CDR,
+        'congestion_control': zenoh.CongestionControl.DROP,
+        'reliability': zenoh.Reliability.BEST_EFFORT if best_effort else zenoh.Reliability.RELIABLE,
+    }
+    if qos.durability == 'volatile':
+        return session.declare_publisher(key, **common)
+    return ext.declare_advanced_publisher(
+        session,
+        key,
+        cache=ext.CacheConfig(max_samples=qos.depth),
+        publisher_detection=True,
+        sample_miss_detection=None
+        if best_effort
+        else ext.MissDetectionConfig(heartbeat=None, sporadic_heartbeat=_HEARTBEAT_S),
+        **common,
+    )
+
+
+class ZenohPublisher:
+    """A `Publisher`. `gid` is what subscribers know it by."""
+
+    def __init__(
+        self, endpoint: Endpoint, gid: bytes, declared: Any, payloads: Payloads, discovery: Discovery
+    ) -> None:
+        self.topic = endpoint.topic
+        self.closed = False
+        self._endpoint, self._gid, self._declared = endpoint, gid, declared
+        self._payloads, self._discovery = payloads, discovery
+        self._lock = threading.Lock()  # numbers go out in their order
+        self._sequence = 0
+
+    def publish(self, cdr: Cdr) -> None:
+        """As in `Publisher`; what has no encapsulation header is a GraphError, too."""
+        if len(cdr) < _HEADER_BYTES or cdr[0] != 0:
+            raise GraphError(
+                f'topic {self.topic}: {len(cdr)} bytes are no {self._endpoint.type_name}; '
+                'publish the encapsulation header and the fields of that type'
+            )
+        with self._lock:
+            if self.closed:
+                raise GraphError(f'topic {self.topic}: the graph was closed; stop publishing before close()')
+            self._sequence += 1
+            attachment = Attachment(self._sequence, time.time_ns(), self._gid).to_bytes()
+            with as_graph_error(f'publishing on {self.topic}', 'was the session closed?'):
+                self._declared.put(self._payloads.payload(cdr), attachment=attachment)
+
+    def subscribers(self) -> int:
+        return 0 if self.closed else self._discovery.subscribers(self._endpoint)
+
+    def close(self) -> None:
+        """Waits for a message that is being sent."""
+        with self._lock:
+            self.closed = True
