@@ -66,8 +66,6 @@ class BufferSet:
 
         shape = image_input.shape(most)
         staged = pinned(int(np.prod(shape)) * np.dtype(image_input.dtype).itemsize)
-        # A network of a fixed batch also looks at rows nobody filled: let them be pictures, not noise.
-        staged[:] = 0
         return cls(
             number,
             staged.view(image_input.dtype).reshape(shape),

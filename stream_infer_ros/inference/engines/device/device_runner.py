@@ -74,7 +74,7 @@ class DeviceRunner:
         self._recordings: dict[tuple[int, int], Recording] = {}
 
     def open(self) -> None:
-        """Take memory and streams, and run the network once at full size. Raises EngineError."""
+        """Take memory and streams, and run the network at full size. Raises EngineError."""
         try:
             self._own()
             self._streams = [self._stream(), self._stream()]
@@ -85,10 +85,13 @@ class DeviceRunner:
                 for number in range(SETS)
             )
             # What a runtime puts off to its first run, and the recording at the second, shall not wait for
-            # the first pictures.
+            # the first pictures. And a network of a fixed batch also looks at rows nobody has filled: let
+            # them be pictures, not noise.
             blank = np.zeros((self._most, self._input.height, self._input.width, 3), np.uint8)
             for _ in range(2):
-                self.collect(self.submit(blank))
+                tickets = [self.submit(blank) for _ in range(SETS)]
+                for ticket in tickets:
+                    self.collect(ticket)
         except BaseException:
             self._failed = True
             self.close()

@@ -118,6 +118,8 @@ class TorchEngine:
         index = int(device.partition(':')[2])
         most = fed.fixed_batch or self._spec.max_batch
         network = TorchNetwork(TorchCuda(self._torch, device), model, fed, io.outputs, most)
+        # The network was put on the device, and tried, on torch's own stream, for which ours do not wait.
+        self._torch.cuda.synchronize(device)
         runner = DeviceRunner(self._cuda, index, network, fed, most, graphs=True)
         runner.open()
         return runner
