@@ -32,7 +32,7 @@ class ModelCard:
         padding: grey value around them.
         strides: network pixels of a cell in each grid of the outputs; empty: the decoder finds out.
         anchors: for each stride; empty where nobody tells.
-        background: class_id that means that there is nothing, None if there is none.
+        background: class_id, among the names, that means that there is nothing; None if there is none.
         ground_classes: of the class names those that are ground to drive on; empty: those that are called so.
     """
 

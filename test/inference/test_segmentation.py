@@ -198,6 +198,13 @@ def test_rows_between_cells():
     assert blocked.tolist() == [0.75]
 
 
+def test_an_auxiliary_head_is_left_aside_and_heads_by_stride_are_no_maps():
+    io = network((-1, 4, 24, 32), aux=(-1, 4, 24, 32))
+    assert model_family(ModelConfig(), io) == 'segmentation'
+    with pytest.raises(ModelError, match='which family'):
+        model_family(ModelConfig(), network((-1, 4, 24, 32), aux=(-1, 4, 12, 16)))
+
+
 def test_other_networks_are_not_taken_for_maps():
     for shape in ((-1, 1000, 1, 1), (-1, 84, 253), (-1, 4, 24, 24)):
         with pytest.raises(ModelError, match='which family'):

@@ -371,6 +371,36 @@ class TestWhichDetr:
         )
 
 
+class TestBackground:
+    """The card names the class that means nothing, where it is not the family's usual one."""
+
+    CARD = 'class_names: [cat, nothing, dog, cow]\nbackground: 1\n'
+
+    def config(self, tmp_path) -> ModelConfig:
+        (tmp_path / 'card.yaml').write_text(self.CARD)
+        return ModelConfig(card=str(tmp_path / 'card.yaml'))
+
+    @pytest.mark.parametrize('kind', ['torchvision', 'efficient_nms', 'mmdeploy'])
+    def test_boxes_of_it_are_left_out(self, kind, tmp_path):
+        boxes = [((20.0, 10.0, 90.0, 60.0), 0.5, 0), ((100.0, 40.0, 170.0, 120.0), 0.875, 1)]
+        io, outputs = KINDS[kind][1](boxes)
+        outputs['labels' if 'labels' in outputs else 'det_classes'][:, :2] = [2, 1]
+        decoder = make_decoder(self.config(tmp_path), io)
+        detections = decoder.decode(outputs, [fit(WIDTH, HEIGHT, WIDTH, HEIGHT)])[0].detections
+        assert names_of(detections) == ['dog']
+        assert decoder.dropped == 0
+
+    def test_it_takes_its_share_of_a_softmax(self, tmp_path):
+        io, outputs = detr([])
+        outputs['logits'][0, :, :] = [0.0, 9.0, 0.0, 0.0]
+        outputs['logits'][0, 5] = np.log([0.1, 0.2, 0.6, 0.1])
+        outputs['pred_boxes'][0, 5] = [0.5, 0.5, 0.2, 0.2]
+        decoder = make_decoder(self.config(tmp_path), io)
+        detections = decoder.decode(outputs, [fit(WIDTH, HEIGHT, WIDTH, HEIGHT)])[0].detections
+        assert names_of(detections) == ['dog']
+        assert detections.score.tolist() == pytest.approx([0.6])
+
+
 def test_grids_leave_suppression_to_us():
     near = [((20.0, 10.0, 90.0, 60.0), 0.5, 0), ((21.0, 10.0, 91.0, 61.0), 0.6, 0)]
     assert len(decode('picodet_boxes', near, fit(WIDTH, HEIGHT, WIDTH, HEIGHT))[0]) == 1

@@ -89,7 +89,10 @@ def query_classes(io: EngineIo, nothing: int = 0) -> int | None:
 
 
 class DetrDecoder(BoxDecoder):
-    """Softmax over the classes and "no object", the last; the best class of each query."""
+    """Softmax over the classes and "no object"; the best class of each query.
+
+    "No object" is the last, which has no name, unless the card says which of the named classes it is.
+    """
 
     def __init__(self, config: ModelConfig, io: EngineIo, card: ModelCard) -> None:
         """Raises ConfigError or ModelError if there are not as many class names as classes."""
@@ -110,14 +113,16 @@ class DetrDecoder(BoxDecoder):
         return Boxes(self._xyxy(outputs[self._boxes][query]), score, class_id)
 
     def _names(self, config: ModelConfig, card: ModelCard, classes: int) -> tuple[str, ...]:
-        return names_of_classes(card, config, classes - 1)
+        return names_of_classes(card, config, classes - (card.background is None))
 
     def _best(
         self, logits: NDArray[np.float32]
     ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
         """Logits (Q, C) to query, class and score of what may pass; scores that are NaN among them."""
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        probability = odds[:, :-1] / odds.sum(axis=1, keepdims=True)
+        probability = odds[:, : len(self.class_names)] / odds.sum(axis=1, keepdims=True)
+        if self.card.background is not None:
+            probability[:, self.card.background] = 0.0
         class_id = probability.argmax(axis=1)
         score = probability[np.arange(len(class_id)), class_id]
         query = self.passing(score)

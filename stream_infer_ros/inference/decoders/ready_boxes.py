@@ -30,7 +30,8 @@ class ReadyBoxesDecoder(BoxDecoder):
 
     Args:
         read: finds them in the outputs.
-        first_label: number of the first class that has a name; lower ones mean background and are left out.
+        first_label: number of the first class that has a name; lower ones mean background and are left out,
+            as is the named class that the card calls background.
     """
 
     def __init__(
@@ -47,7 +48,8 @@ class ReadyBoxesDecoder(BoxDecoder):
         """See BoxDecoder."""
         xyxy, score, label = self._read(outputs)
         class_id = label.astype(np.float32) - self._first_label
-        chosen = self.passing(np.where(class_id < 0, np.float32(0.0), score))
+        nothing = (class_id < 0) | (class_id == self.card.background)
+        chosen = self.passing(np.where(nothing, np.float32(0.0), score))
         xyxy = xyxy[chosen]
         if len(xyxy) and np.nanmax(np.abs(xyxy), initial=0.0) <= _FARTHEST_PART:
             xyxy = xyxy * self._size

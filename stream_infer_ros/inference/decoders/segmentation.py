@@ -202,7 +202,8 @@ def _resized(image: NDArray[np.float32], width: int, height: int) -> NDArray[np.
 def _layout(io: EngineIo) -> str | None:
     """How the first output lies: 'nchw', 'nhwc', 'nhw'; None if it is no map in the shape of the input."""
     output = io.outputs[0]
-    if any(len(other.shape) != len(output.shape) for other in io.outputs):
+    # Further maps, of auxiliary heads, have the size of the first; those of a detector's strides have not.
+    if any(other.shape[2:] != output.shape[2:] for other in io.outputs):
         return None
     if len(output.shape) == 4:
         if output.shape[1] != 0 and _like_input(output.shape[2:], io):

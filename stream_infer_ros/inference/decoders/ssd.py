@@ -77,7 +77,9 @@ def tensorflow_decoder(config: ModelConfig, io: EngineIo, card: ModelCard) -> De
 
 
 def _first_label(card: ModelCard) -> int:
-    """Label of the first class that has a name."""
+    """Label of the first class that has a name: 0 where the background has one, else 1."""
+    if card.background is not None:
+        return 0
     return 0 if card.class_names and card.class_names[0].lower() in _BACKGROUND else 1
 
 
