@@ -312,6 +312,15 @@ def test_torchscript_of_ultralytics_tells_all_by_itself(tmp_path, pictures):
     assert engine.infer(pictures, 3)['output0'].shape == (3, 6, 238, 318)
 
 
+def test_a_network_that_does_not_run_as_it_says_is_refused(tmp_path):
+    path = tmp_path / 'wrong.pt'
+    told = {'input': {'name': 'images', 'dtype': 'float32', 'shape': [-1, 240, 320, 3]}}
+    traced = torch.jit.trace(torch.nn.Conv2d(3, 6, 3).eval(), torch.zeros((1, 3, 240, 320)))
+    torch.jit.save(traced, path, _extra_files={'stream_infer.json': json.dumps(told)})
+    with pytest.raises(EngineError, match=r'2 image\(s\) of \(240, 320, 3\) on cpu, torch says: .*channels'):
+        loaded(path)
+
+
 class OnDouble:
     """See TorchOnStream: memory of a CudaDouble. What torch does is done when it is queued."""
 

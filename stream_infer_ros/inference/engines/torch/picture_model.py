@@ -70,10 +70,10 @@ class PictureModel:
                 for n in counts
             ]
         except RuntimeError as error:
+            half = f' in {dtype_name(self._half)}' if self._half is not None else ''
             raise EngineError(
-                f'expected {path} to run on {counts[-1]} image(s) of {shape[1:]} on {self._device} '
-                f'{f"in {self._half} " if self._half is not None else ""}, torch says: {last_line(error)}; '
-                f'export it with that batch, on that device, or set engine.device or engine.precision'
+                f'expected {path} to run {counts[-1]} image(s) of {shape[1:]} on {self._device}{half}, torch '
+                f'says: {last_line(error)}; export it for these, or set engine.device or engine.precision'
             ) from error
         names = list(named) or list(runs[0])
         if len(names) != len(runs[0]):
