@@ -36,7 +36,7 @@ def test_every_argument_is_described_here_and_in_the_documentation(file):
 
 def test_the_arguments_are_those_of_the_pipeline_everywhere():
     wanted = (
-        'namespace params_file cameras model engine precision bound_ms map_frame use_sim_time '
+        'namespace params_file cameras model card engine device precision bound_ms map_frame use_sim_time '
         'rviz rviz_config log_level autostart build_only'
     )
     assert set(arguments(PIPELINE)) == set(wanted.split())

@@ -36,7 +36,7 @@ def test_it_starts_itself_and_gives_detections_and_a_map():
         assert decode_detection2d_array(boxes[-1]).frame_id == 'cam1_optical_frame'
         assert decode_occupancy_grid(maps[-1]).cells.shape == (400, 400)
         until(lambda: np.count_nonzero(decode_occupancy_grid(maps[-1]).cells == 0) > 300, 'free ground')
-        assert ros.statuses[LIFECYCLE] == (OK, 'active: cam0, cam1; surround.onnx on OpenVinoEngine')
+        assert ros.statuses[LIFECYCLE] == (OK, 'active: cam0, cam1; surround.onnx on openvino')
 
 
 def test_each_transition_does_what_it_says():

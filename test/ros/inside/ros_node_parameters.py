@@ -135,11 +135,11 @@ def test_live_settings_reach_the_running_pipeline():
             assert ros.set(name, value).successful
             assert ros.get(name).double_value == value
         until(lambda: 'slop 21.5 ms' in ros.trigger('explain_sync').message, 'the slop')
-        assert ros.node._network.decoder._score_threshold == 0.9
+        assert ros.node._network.decoder._selection._score_threshold == 0.9
         assert ros.change('deactivate')
         assert ros.set('model.score_threshold', 0.4).successful
         assert ros.change('activate')
-        assert ros.node._network.decoder._score_threshold == 0.4
+        assert ros.node._network.decoder._selection._score_threshold == 0.4
 
 
 def test_namespaces_and_remapping():

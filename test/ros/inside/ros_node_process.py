@@ -97,7 +97,7 @@ def test_a_signal_is_heard_while_an_engine_is_in_the_making():
     code = (
         'import threading\n'
         'from stream_infer_ros.nodes import stream_infer_node as module\n'
-        'module.Network = lambda config: threading.Event().wait(60)\n'
+        'module.Network = lambda *_: threading.Event().wait(60)\n'
         f'from {EXECUTABLES} import stream_infer_node as run; run()\n'
     )
     pipeline = Process('', '-p', 'cameras:=[cam0]', code=code)
