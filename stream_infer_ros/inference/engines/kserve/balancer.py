@@ -13,6 +13,10 @@ from stream_infer_ros.inference.engines.kserve.latency import Latency
 SLACK = 1.2
 # What is kept for a second attempt, in units of what it usually takes: giving up takes a moment, too.
 KEPT = 1.5
+# Where so many times the usual fits into half of the time that is left, the other half is kept.
+AMPLE = 4.0
+# Results in a row that came too late, from a server that had its usual time: one may be the machine's noise.
+MOST_LATE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class _Server:
     outstanding: int = 0
     turn: int = 0  # when it was chosen last, counted in choices
     reason: str = ''  # of its last failure
+    late: int = 0  # results in a row
+    suspect: bool = False  # it was late, and no health check has passed since
 
     @property
     def usual_s(self) -> float:
@@ -42,7 +48,7 @@ class _Server:
 
 
 class Balancer:
-    """Least outstanding requests, then the one that was not asked for longest.
+    """Least outstanding requests, then the one that was not asked for longest; suspects only without others.
 
     Each `choose` that gives a server is followed by one `succeeded` or `failed` for it. Servers are numbered
     from 0. Not safe for several threads: the caller holds a lock.
@@ -65,9 +71,11 @@ class Balancer:
         ]
         if not free or left_s <= 0.0:
             return None
-        chosen, number = min(free, key=lambda pair: (pair[0].outstanding, pair[0].turn))
+        chosen, number = min(free, key=lambda pair: (pair[0].suspect, pair[0].outstanding, pair[0].turn))
         within_s = left_s
         kept_s = KEPT * min((server.usual_s for server, _ in free if server is not chosen), default=0.0)
+        if kept_s > 0.0 and left_s / 2 >= AMPLE * chosen.usual_s:
+            kept_s = max(kept_s, left_s / 2)
         # Nothing is kept for a server whose pace is not known, nor if the chosen one then could not make it.
         if kept_s > 0.0 and chosen.usual_s > 0.0 and left_s - kept_s >= chosen.usual_s:
             within_s = left_s - kept_s
@@ -82,6 +90,7 @@ class Balancer:
         told.outstanding -= 1
         told.latency.add(taken_s)
         told.breaker.succeeded()
+        told.late, told.suspect = 0, False
 
     def failed(self, choice: Choice, cause: Cause, reason: str, now_s: float) -> None:
         """It gave no result. That it was late counts only if it had the time it usually takes."""
@@ -91,8 +100,14 @@ class Balancer:
         if cause == 'refused':
             told.breaker.refused(now_s)
             return
-        if cause != 'late' or choice.within_s >= told.usual_s:
-            told.breaker.failed(now_s)
+        if cause == 'late':
+            if choice.within_s < told.usual_s:
+                return
+            told.late, told.suspect = told.late + 1, True
+            if told.late < MOST_LATE and told.breaker.state is BreakerState.CLOSED:
+                return
+        told.late = 0
+        told.breaker.failed(now_s)
 
     def checked(self, server: int, reason: str, now_s: float) -> None:
         """A health check ended: an empty `reason` says it passed."""
@@ -102,6 +117,7 @@ class Balancer:
             told.breaker.failed(now_s)
         else:
             told.breaker.checked(now_s)
+            told.suspect = False
 
     def usable(self) -> bool:
         """Whether any server may get a request."""
