@@ -80,6 +80,10 @@ class _Ending:
     def elapsed_s(self) -> float:
         return time.monotonic() - self._start_s
 
+    def not_yet(self, _step: str, _share: float) -> bool:
+        """Whether a long build is to go on."""
+        return not self._stop.is_set()
+
     def reached(self) -> bool:
         return self._stop.is_set() or (self._seconds is not None and self.elapsed_s >= self._seconds)
 
@@ -95,7 +99,7 @@ def _find_cameras(config: Config, graph: Graph, stop: threading.Event) -> tuple[
 def _run(
     config: Config, graph: Graph, topics: tuple[CameraTopics, ...], ending: _Ending, plain: bool
 ) -> Assembly:
-    with Network(config, len(topics)) as network:
+    with Network(config, len(topics), ending.not_yet) as network:
         assembly = assemble(config, topics, graph, network)
         runner = LiveRunner(graph, assembly.pipeline, assembly.cameras, assembly.diagnostics, config)
         try:
