@@ -63,6 +63,8 @@ class SegmentationDecoder:
         self._ground = (
             np.zeros(0, np.intp) if self._is_probability else _ground_classes(self._class_names, card)
         )
+        self._ground_of_class = np.zeros(len(self._class_names) + 2, np.float32)
+        self._ground_of_class[self._ground + 1] = 1.0
         self._dropped = 0
 
     @property
@@ -127,8 +129,12 @@ class SegmentationDecoder:
             return self._from_logits(output)
         flat = output.reshape(output.shape[-2:])
         if not self._is_probability:
-            is_ground = np.isin(np.rint(flat), self._ground)
-            return np.where(np.isfinite(flat), is_ground, np.nan).astype(np.float32)
+            # Numbers that are no class fall before the first or behind the last row: those are no ground.
+            whole = flat.dtype.kind in 'iu'
+            numbers = flat.astype(np.int64) if whole else np.nan_to_num(np.rint(flat), nan=-1.0)
+            rows = np.clip(numbers, -1, len(self._class_names)).astype(np.intp) + 1
+            is_ground: NDArray[np.float32] = self._ground_of_class[rows]
+            return is_ground if whole else np.where(np.isfinite(flat), is_ground, np.float32(np.nan))
         flat = flat.astype(np.float32)
         if np.nanmin(flat, initial=0.0) < 0.0 or np.nanmax(flat, initial=1.0) > 1.0:
             flat = np.float32(1.0) / (np.float32(1.0) + np.exp(-flat))
