@@ -321,6 +321,18 @@ def test_a_network_that_does_not_run_as_it_says_is_refused(tmp_path):
         loaded(path)
 
 
+def test_no_more_images_at_once_than_the_program_takes(tmp_path, pictures):
+    batch = torch.export.Dim('batch', min=1, max=2)
+    network = torch.nn.Conv2d(3, 6, 3).eval()
+    images = torch.zeros((2, 3, 240, 320))
+    program = torch.export.export(network, (images,), dynamic_shapes={'input': {0: batch}})
+    torch.export.save(program, tmp_path / 'two.pt2')
+    (output,) = loaded(tmp_path / 'two.pt2').infer(pictures, 5).values()
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(pictures).permute(0, 3, 1, 2).float())
+    np.testing.assert_allclose(output, expected.numpy(), atol=1e-2)
+
+
 class OnDouble:
     """See TorchOnStream: memory of a CudaDouble. What torch does is done when it is queued."""
 

@@ -14,6 +14,8 @@ from stream_infer_ros.inference.engines.torch.torch_file import TorchFile, dtype
 from stream_infer_ros.inference.input_packing import AS_THEY_ARE, ImageInput
 from stream_infer_ros.inference.network_io import TensorInfo
 
+# What torch raises where a network does not take what it is given, or the device fails.
+RUN_ERRORS = (RuntimeError, AssertionError, ValueError, TypeError, IndexError)
 _HALVES = {'fp16': 'float16', 'bf16': 'bfloat16'}
 
 
@@ -69,7 +71,7 @@ class PictureModel:
                 self(self._torch.zeros((n, *size), dtype=self._torch.uint8, device=self._device))
                 for n in counts
             ]
-        except RuntimeError as error:
+        except RUN_ERRORS as error:
             half = f' in {dtype_name(self._half)}' if self._half is not None else ''
             raise EngineError(
                 f'expected {path} to run {counts[-1]} image(s) of {shape[1:]} on {self._device}{half}, torch '

@@ -12,6 +12,7 @@ import numpy as np
 from stream_infer_ros.errors import EngineError
 from stream_infer_ros.inference.engines.device import Recording
 from stream_infer_ros.inference.engines.runtime import last_line
+from stream_infer_ros.inference.engines.torch.picture_model import RUN_ERRORS
 
 
 class TorchOnStream(Protocol):
@@ -66,7 +67,7 @@ class TorchCuda:
                 graph, stream=self._external(stream), capture_error_mode='thread_local'
             ):
                 queue()
-        except RuntimeError as error:
+        except RUN_ERRORS as error:
             raise EngineError(
                 f'expected a network that can be recorded, torch says: {last_line(error)}; '
                 f'export it without copies to the CPU'

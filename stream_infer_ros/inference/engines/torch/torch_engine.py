@@ -19,7 +19,7 @@ from stream_infer_ros.inference.engines.runtime import (
     not_loaded,
 )
 from stream_infer_ros.inference.engines.spec import EngineSpec
-from stream_infer_ros.inference.engines.torch.picture_model import PictureModel
+from stream_infer_ros.inference.engines.torch.picture_model import RUN_ERRORS, PictureModel
 from stream_infer_ros.inference.engines.torch.torch_cuda import TorchCuda
 from stream_infer_ros.inference.engines.torch.torch_file import described, read_file
 from stream_infer_ros.inference.engines.torch.torch_network import TorchNetwork
@@ -43,6 +43,7 @@ class TorchEngine:
         self._io: EngineIo | None = None
         self._input: ImageInput | None = None
         self._model: PictureModel | None = None
+        self._most = 0
         self._runner: DeviceRunner | None = None
 
     @property
@@ -68,8 +69,9 @@ class TorchEngine:
         # What the model is fed: it makes its input of pictures by itself.
         fed = replace(image_input, dtype='uint8', layout='nhwc', normalisation=AS_THEY_ARE)
         if device != 'cpu':
-            self._runner = self._opened(device, model, fed, io)
-        self._io, self._input, self._model = io, fed, model
+            most = min(self._spec.max_batch, file.most or self._spec.max_batch)
+            self._runner = self._opened(device, model, fed, io, fed.fixed_batch or most)
+        self._io, self._input, self._model, self._most = io, fed, model, file.most
 
     def infer(self, batch: NDArray[np.uint8], n: int, within_s: float = math.inf) -> dict[str, NDArray[Any]]:
         """See Engine."""
@@ -80,10 +82,10 @@ class TorchEngine:
             return together(self.io, self._runner.infer(batch[:n]))
         runs = []
         try:
-            for pictures, count in self._input.parts(batch[:n]):
+            for pictures, count in self._input.parts(batch[:n], self._most):
                 tensor = self._torch.from_numpy(pictures)
                 runs.append(([_own(it, tensor) for it in self._model(tensor).values()], count))
-        except RuntimeError as error:
+        except RUN_ERRORS as error:
             raise failed_run(error) from error
         return together(self.io, runs)
 
@@ -113,10 +115,11 @@ class TorchEngine:
         self._cuda = self._cuda or CudaRuntime()
         return f'cuda:{choose_device(self._cuda, wanted).index}'
 
-    def _opened(self, device: str, model: PictureModel, fed: ImageInput, io: EngineIo) -> DeviceRunner:
+    def _opened(
+        self, device: str, model: PictureModel, fed: ImageInput, io: EngineIo, most: int
+    ) -> DeviceRunner:
         assert self._cuda is not None
         index = int(device.partition(':')[2])
-        most = fed.fixed_batch or self._spec.max_batch
         network = TorchNetwork(TorchCuda(self._torch, device), model, fed, io.outputs, most)
         # The network was put on the device, and tried, on torch's own stream, for which ours do not wait.
         self._torch.cuda.synchronize(device)

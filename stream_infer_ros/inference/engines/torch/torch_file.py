@@ -10,6 +10,7 @@ from typing import Any
 from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.engines.torch.archive import archive_kind, unreadable
 from stream_infer_ros.inference.engines.torch.description import OURS, ULTRALYTICS, Description, describe
+from stream_infer_ros.inference.input_packing import MOST_FIXED_BATCH
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 
 
@@ -20,11 +21,13 @@ class TorchFile:
     Attributes:
         module: that is called with one tensor.
         input: as the file declares it; None where it does not.
+        most: images it takes at once; 0: any number.
         description: what it says beside.
     """
 
     module: Any
     input: TensorInfo | None
+    most: int
     description: Description
 
 
@@ -37,21 +40,22 @@ def read_file(path: Path, torch: Any, device: str) -> TorchFile:
     try:
         if kind == 'TorchScript':
             module = torch.jit.load(io.BytesIO(data), map_location=device, _extra_files=extra).eval()
-            return TorchFile(module, None, describe(extra, path))
+            return TorchFile(module, None, 0, describe(extra, path))
         program = torch.export.load(io.BytesIO(data), extra_files=extra)
         if device != 'cpu':
             from torch.export.passes import move_to_device_pass  # noqa: PLC0415, it takes seconds
 
             program = move_to_device_pass(program, device)
-        tensor = _declared_input(program, path)
-        return TorchFile(program.module(), tensor, describe(extra, path))
+        tensor, most = _declared_input(program, path)
+        return TorchFile(program.module(), tensor, most, describe(extra, path))
     except ModelError:
         raise
     except Exception as error:
         raise unreadable(path, error) from error
 
 
-def _declared_input(program: Any, path: Path) -> TensorInfo:
+def _declared_input(program: Any, path: Path) -> tuple[TensorInfo, int]:
+    """And the most images, 0 where there is no bound."""
     names = list(program.graph_signature.user_inputs)
     if len(names) != 1:
         raise ModelError(
@@ -60,7 +64,11 @@ def _declared_input(program: Any, path: Path) -> TensorInfo:
         )
     value = next(node.meta['val'] for node in program.graph.nodes if node.name == names[0])
     shape = tuple(size if isinstance(size, int) else -1 for size in value.shape)
-    return TensorInfo(str(names[0]), dtype_name(value.dtype), shape)
+    tensor = TensorInfo(str(names[0]), dtype_name(value.dtype), shape)
+    if not shape or shape[0] != -1:
+        return tensor, 0
+    bounds = program.range_constraints.get(value.shape[0].node.expr)
+    return tensor, int(bounds.upper) if bounds is not None and bounds.upper <= MOST_FIXED_BATCH else 0
 
 
 def described(file: TorchFile, path: Path) -> EngineIo:

@@ -10,7 +10,7 @@ import numpy as np
 from stream_infer_ros.errors import EngineError
 from stream_infer_ros.inference.engines.device import DeviceOutput, Recording
 from stream_infer_ros.inference.engines.runtime import failed_run
-from stream_infer_ros.inference.engines.torch.picture_model import PictureModel
+from stream_infer_ros.inference.engines.torch.picture_model import RUN_ERRORS, PictureModel
 from stream_infer_ros.inference.engines.torch.torch_cuda import TorchOnStream
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.network_io import TensorInfo
@@ -47,7 +47,7 @@ class TorchNetwork:
         try:
             with self._place.on(stream):
                 return self._queue(n, source, targets)
-        except RuntimeError as error:
+        except RUN_ERRORS as error:
             raise failed_run(error) from error
 
     def capture(self, n: int, source: int, targets: Sequence[int], stream: int) -> Recording:
