@@ -181,7 +181,13 @@ def test_garbage_in_gives_rows_inside_the_image(seed, size, form):
         make(np.zeros(tuple(WIDTH // 4 if n == 32 else n for n in (24, 32)), int)) if shape[1] < 0 else None
     )
     shape = output.shape if output is not None else shape[1:]
-    values = [0, 0.5, 1, 3, -2, 6e4, np.nan, np.inf, -np.inf] if 'float' in dtype else [0, 1, 2, 3, 4, 200]
+    values = (
+        [0, 0.5, 1, 3, -2, 6e4, np.nan, np.inf, -np.inf]
+        if 'float' in dtype
+        else [0, 1, 2, 3, 4, 200]
+        if dtype == 'uint8'
+        else [-5, 0, 1, 2, 3, 900]
+    )
     io = network(FORMS[form][2], dtype)
     free_space, _ = see(io, rng.choice(np.array(values).astype(dtype), shape), size, 'letterbox')
     assert ((free_space.boundary_v >= -0.5) & (free_space.boundary_v <= size[1] - 0.5)).all()
