@@ -63,8 +63,10 @@ setup(
         'train': ['torch>=2.6', 'onnx>=1.16', 'onnxscript>=0.2'],
         'zenoh': ZENOH_WHEELS,
         'kserve': ['tritonclient[grpc,http]>=2.50'],
-        'tensorrt': ['tensorrt>=10.0', 'onnx>=1.16', 'cuda-bindings>=12.6'],
+        'tensorrt': ['tensorrt>=10.3', 'onnx>=1.16', 'cuda-bindings>=12.6'],
         'tensorrt-rtx': [*RTX_WHEELS, 'onnx>=1.16', 'cuda-bindings>=13.0'],
+        # The cross-check of `find-streams --engine-only`.
+        'bench': ['mlcommons-loadgen>=4.0'],
         'test': [
             # Builds real plans on a CPU; 147 MB to fetch, 306 MB on disk.
             *RTX_WHEELS,

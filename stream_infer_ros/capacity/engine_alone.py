@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -75,8 +76,13 @@ def _holds_in_loadgen(infer: Callable[[int], None], n: int, options: TrialOption
     settings.min_query_count = max(1, round(options.seconds * options.rate_hz))
     sut = lg.ConstructSUT(issue, lambda: None)
     library = lg.ConstructQSL(n, n, lambda _: None, lambda _: None)
+    logs = lg.LogSettings()
+    output = lg.LogOutputSettings()
     try:
-        lg.StartTest(sut, library, settings)
+        with TemporaryDirectory() as folder:  # it always writes; what is wanted is measured above
+            output.outdir = folder
+            logs.log_output = output
+            lg.StartTestWithLogSettings(sut, library, settings, logs)
     finally:
         lg.DestroyQSL(library)
         lg.DestroySUT(sut)
