@@ -48,4 +48,4 @@ def start_again_in_ros() -> None:
     setup = find_ros()
     if find_spec('rclpy') is None and setup is not None:
         command = in_ros(setup, [sys.executable, *sys.argv])
-        os.execvp(command[0], command)  # noqa: S606
+        os.execvp(command[0], command)

@@ -22,25 +22,23 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'test' / 'kserve'))
+from rendered import Rendered
 from triton_server import TritonServer, find_triton
 
 from stream_infer_ros.config import Config, EngineConfig, KserveConfig
 from stream_infer_ros.graph.memory import MemoryGraph
 from stream_infer_ros.inference.engines import EngineSpec, make_engine
 from stream_infer_ros.inference.engines.kserve.triton_repository import write_repository
-from stream_infer_ros.messages import image
 from stream_infer_ros.pipeline.assembly import assemble
 from stream_infer_ros.pipeline.camera_topics import camera_topics
 from stream_infer_ros.pipeline.live import LiveRunner
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.processed_set import FusedSet
 from stream_infer_ros.resources import default_model
-from stream_infer_ros.simulation.exposure_encoder import optical_frame
 from stream_infer_ros.simulation.pacing import publish_on_time
 from stream_infer_ros.simulation.publisher import WorldPublisher
-from stream_infer_ros.simulation.render import render
 from stream_infer_ros.simulation.rig import surround_rig
-from stream_infer_ros.simulation.schedule import Exposure, Timing, schedule
+from stream_infer_ros.simulation.schedule import Timing, schedule
 from stream_infer_ros.simulation.world import World
 
 CAMERAS, RATE_HZ, SEED = 6, 10.0, 1
@@ -48,26 +46,6 @@ LEAD_NS = 2_000_000_000
 # What may be the kill's doing.
 AROUND_S = 3.0
 MOST_LOST = 2
-
-
-class Rendered:
-    """A few pictures of each camera, over and over, with the stamp of the moment."""
-
-    def __init__(self, world: World, cameras: tuple, pictures: int = 5) -> None:
-        rng = np.random.default_rng(SEED)
-        self._pictures = [
-            [
-                render(world.at(t_s), camera, world.odom_from_base(t_s, 1.0), rng).image
-                for t_s in np.arange(pictures) * 0.4
-            ]
-            for camera in cameras
-        ]
-        self._frames = [optical_frame(camera.name) for camera in cameras]
-
-    def encode(self, exposure: Exposure) -> bytes:
-        pictures = self._pictures[exposure.camera]
-        pixels = pictures[exposure.stamp_ns // 100_000_000 % len(pictures)]
-        return image.encode_image(exposure.stamp_ns, self._frames[exposure.camera], pixels, 'rgb8')
 
 
 class Results:

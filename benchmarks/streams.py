@@ -7,9 +7,9 @@ All are offered the same load by the same process (capacity/camera_process) and 
 late, the largest number confirmed. The same network on the same runtime, on as many cores:
 
 - ours: the pipeline of this package.
-- usual: the node that everybody writes. On a ROS 2 where one is found (/opt/ros/*): typed rclpy subscriptions,
-  message_filters.ApproximateTimeSynchronizer, cv_bridge, one inference per image in the callback, typed
-  messages out; else the same pattern on our DDS graph with rosbags' typed messages.
+- usual: the node that everybody writes. On a ROS 2 where one is found (/opt/ros/*): typed rclpy
+  subscriptions, message_filters.ApproximateTimeSynchronizer, cv_bridge, one inference per image in the
+  callback, typed messages out; else the same pattern on our DDS graph with rosbags' typed messages.
 - triton: a real tritonserver with dynamic batching, fed over gRPC by one client per camera (needs
   tritonclient, and a Triton: see test/kserve/triton_server.py). Its clients receive as we do, join nothing.
 - floor: each frame costs one copy, one resize, the network, and nothing else.
