@@ -4,12 +4,15 @@
 
 Wall and CPU time per image, ours and the bare call in turn in the same run, medians; `adds` is ours less bare
 for the whole batch. The bare call gets its input packed and leaves its outputs where the runtime put them.
+Where torch is installed, its engine runs the shipped network's architecture, with random weights.
 """
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from interleaved import costs
@@ -35,16 +38,18 @@ def main() -> None:
     print(f'{options.model.name}: ms an image; adds: ms a batch')
     print(f'{"engine":<12} {"batch":>5} {"ours":>7} {"bare":>7} {"ours cpu":>9} {"bare cpu":>9} {"adds":>7}')
     worst = True
-    for kind, bare_of in (('openvino', _bare_openvino), ('onnxruntime', _bare_onnxruntime)):
-        if find_spec(kind) is None:
-            print(f'{kind:<12} not installed: not measured')
-            continue
-        engine = make_engine(EngineSpec(EngineConfig(kind=kind), options.model, max(BATCHES)))
-        engine.load()
-        for line, held in _lines(kind, engine, bare_of(options.model, engine), options.rounds):
-            print(line)
-            worst &= held
-        engine.close()
+    with TemporaryDirectory() as folder:
+        for kind, bare_of in BARE.items():
+            if find_spec(kind) is None:
+                print(f'{kind:<12} not installed: not measured')
+                continue
+            model = _torch_model(Path(folder)) if kind == 'torch' else options.model
+            engine = make_engine(EngineSpec(EngineConfig(kind=kind), model, max(BATCHES)))
+            engine.load()
+            for line, held in _lines(kind, engine, bare_of(model, engine), options.rounds):
+                print(line)
+                worst &= held
+            engine.close()
     print(f'every one adds at most {SHARE:.0%} or {MILLISECONDS} ms: {"yes" if worst else "NO"}')
 
 
@@ -105,6 +110,36 @@ def _bare_onnxruntime(model: Path, engine: Engine) -> Bare:
             session.run(None, {image_input.name: packed[first : first + (step or len(packed))]})
 
     return run
+
+
+def _bare_torch(model: Path, engine: Engine) -> Bare:
+    del engine
+    import torch  # noqa: PLC0415
+
+    network = torch.export.load(model).module()
+
+    def run(packed: NDArray[np.generic]) -> None:
+        with torch.inference_mode():
+            network(torch.from_numpy(packed))
+
+    return run
+
+
+def _torch_model(folder: Path) -> Path:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    from training.export import export_program  # noqa: PLC0415
+    from training.network import SurroundNet  # noqa: PLC0415
+
+    path = folder / 'surround.pt2'
+    export_program(SurroundNet(), path)
+    return path
+
+
+BARE: dict[str, Callable[[Path, Engine], Bare]] = {
+    'openvino': _bare_openvino,
+    'onnxruntime': _bare_onnxruntime,
+    'torch': _bare_torch,
+}
 
 
 if __name__ == '__main__':
