@@ -165,7 +165,7 @@ class SqliteHarness(BagHarness):
 class PeerProcess:
     """The stranger of dds_peer.py or zenoh_peer.py; every method of its Peer can be called here."""
 
-    def __init__(self, domain_id=DOMAIN_ID, kind='dds'):
+    def __init__(self, domain_id=DOMAIN_ID, kind='dds', endpoints=()):
         # Looked for, not imported: beside rclpy this process holds a Cyclone of ROS's already.
         needed = {'dds': 'cyclonedds', 'zenoh': 'zenoh'}[kind]
         if importlib.util.find_spec(needed) is None:
@@ -173,7 +173,7 @@ class PeerProcess:
         # A program of its own, that gets its configuration as any cyclonedds program does.
         script = Path(__file__).with_name(f'{kind}_peer.py')
         self.process = subprocess.Popen(
-            [sys.executable, str(script), str(domain_id)],
+            [sys.executable, str(script), str(domain_id), *endpoints],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

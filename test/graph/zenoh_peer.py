@@ -186,6 +186,12 @@ class Peer:
         eventually(lambda: len(got) >= count)
         return [base64.b64encode(sample.attachment.to_bytes()).decode() for sample in list(got)]
 
+    def in_shared_memory(self, topic, count):
+        """For each message whether it came without a copy over a socket."""
+        got = self.got[topic]
+        eventually(lambda: len(got) >= count)
+        return [sample.payload.as_shm() is not None for sample in list(got)]
+
     def seen(self, kind, count):
         """The tokens of others of one kind, once there are `count`."""
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import zenoh
 
 from stream_infer_ros.graph.zenoh.entity import Endpoint, Kind, everybody, parse_endpoint
 
+# More tokens than a domain has: those there before us all come before our thread runs.
+_MOST_WAITING = 1 << 16
+
 
 class Discovery:
     """Follows the tokens of a domain, our own and those that were there before us included."""
 
-    def __init__(self, session: zenoh.Session, domain: int) -> None:
+    def __init__(self, session: zenoh.Session, domain: int, thread_name: str) -> None:
         self._lock = threading.Lock()
         self._known: dict[str, Endpoint] = {}
-        self._subscriber = session.liveliness().declare_subscriber(
-            everybody(domain), self._on_token, history=True
-        )
+        channel: Any = zenoh.handlers.FifoChannel(_MOST_WAITING)
+        self._subscriber = session.liveliness().declare_subscriber(everybody(domain), channel, history=True)
+        # A daemon, which zenoh's own thread for callbacks is not: a program that forgets to close can end.
+        self._thread = threading.Thread(target=self._run, name=thread_name, daemon=True)
+        self._thread.start()
 
     def endpoints(self, kind: Kind) -> list[Endpoint]:
         """Every publisher or subscription known by now."""
@@ -34,6 +40,16 @@ class Discovery:
 
     def stop(self) -> None:
         self._subscriber.undeclare()
+        self._thread.join()
+
+    def _run(self) -> None:
+        channel = self._subscriber.handler
+        while True:
+            try:
+                sample = channel.recv()
+            except zenoh.ZError:  # undeclared
+                return
+            self._on_token(sample)
 
     def _on_token(self, sample: zenoh.Sample) -> None:
         token = str(sample.key_expr)

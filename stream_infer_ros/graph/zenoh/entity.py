@@ -23,7 +23,7 @@ _PARTS = 13
 
 # rmw's numbers; what is left out is rmw_zenoh's default: reliable, volatile, keep last 42.
 _BEST_EFFORT, _TRANSIENT_LOCAL, _DEFAULT_DEPTH = '2', '1', 42
-_REST_OF_QOS = ':,:,:,,'  # deadline, lifespan, liveliness: all default
+_REST_OF_QOS = ',:,:,,'  # deadline, lifespan, liveliness: all default
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,10 @@ def gid(token: str) -> bytes:
 
 
 def encode_qos(qos: Qos) -> str:
-    """`<reliability>:<durability>:<history>,<depth>:...`; best_available is told as reliable, as rmw does."""
+    """`<reliability>:<durability>:<history>,<depth>:<deadline>:<lifespan>:<liveliness>`, durations as `s,ns`.
+
+    best_available is told as reliable, as rmw does.
+    """
     reliability = _BEST_EFFORT if qos.reliability == 'best_effort' else ''
     durability = _TRANSIENT_LOCAL if qos.durability == 'transient_local' else ''
     depth = '' if qos.depth == _DEFAULT_DEPTH else str(qos.depth)

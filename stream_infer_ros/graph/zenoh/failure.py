@@ -16,5 +16,9 @@ def as_graph_error(doing: str, remedy: str) -> Iterator[None]:
     try:
         yield
     except zenoh.ZError as error:
-        # Its messages end with the place in zenoh's sources.
-        raise GraphError(f'{doing}: zenoh refused ({str(error).split(" at /")[0]}); {remedy}') from error
+        raise GraphError(f'{doing}: zenoh refused ({in_words(error)}); {remedy}') from error
+
+
+def in_words(error: zenoh.ZError) -> str:
+    """What it says, without the place in zenoh's sources."""
+    return str(error).split(' at /')[0]

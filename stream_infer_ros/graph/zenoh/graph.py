@@ -52,7 +52,7 @@ class ZenohGraph:
         self._payloads: Payloads = SharedMemory() if config.zenoh.shared_memory else NoSharedMemory()
         self._node = Node(domain, str(self._session.zid()), config.namespace, config.node_name)
         with as_graph_error('starting the zenoh graph', 'was the session closed?'):
-            self._discovery = Discovery(self._session, domain)
+            self._discovery = Discovery(self._session, domain, f'{self._name} zenoh discovery')
             self._announce(self._node.token())
         atexit.register(self.close)
 
