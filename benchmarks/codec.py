@@ -1,10 +1,20 @@
-"""Our codecs beside rosbags' own serialiser and a bare copy: `python benchmarks/codec.py`."""
+"""Our codecs beside rosbags' own serialiser, rclpy's typed messages and a bare copy.
 
+    python benchmarks/codec.py [--json FILE]
+
+rclpy where a ROS 2 is found (/opt/ros/*): the benchmark then starts itself in a sourced shell.
+"""
+
+import sys
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-from interleaved import medians_ms, print_against_first
+from interleaved import medians_ms
+from machine import Results, parser
+from ros_setup import start_again_in_ros
 
 from stream_infer_ros.cameras.camera_model import CameraModel
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
@@ -23,7 +33,13 @@ from stream_infer_ros.messages.typestore import typestore
 STAMP_NS = 1_700_000_000_123_456_789
 
 
-def main() -> None:
+def main() -> int:
+    options = parser(__doc__).parse_args()
+    start_again_in_ros()
+    results = Results('codec', 'Messages', options)
+    if find_spec('rclpy') is None:
+        results.missing('rclpy: no ROS 2 for this Python (/opt/ros/*/setup.bash)')
+    compare = Comparison(results, 60 if options.quick else 200)
     rng = np.random.default_rng(0)
     for width, height in ((640, 480), (1920, 1080)):
         pixels = rng.integers(0, 256, (height, width, 3), np.uint8)
@@ -66,6 +82,7 @@ def main() -> None:
         'nav_msgs/msg/OccupancyGrid',
         floor=grid.cells.tobytes,
     )
+    return results.finish()
 
 
 def detections(rng: np.random.Generator) -> Detections:
@@ -75,29 +92,56 @@ def detections(rng: np.random.Generator) -> Detections:
     return Detections(xyxy, rng.random(20, np.float32), rng.integers(0, 4, 20).astype(np.int32), names)
 
 
-def compare(
-    title: str,
-    encode: Callable[[], bytes],
-    decode: Callable[[bytes], Any] | None,
-    type_name: str,
-    floor: Callable[[], bytes] | None = None,
-) -> None:
-    """Print both directions; rosbags is given its message objects ready made, and a memoryview to read."""
-    store = typestore()
-    cdr = encode()
-    message = store.deserialize_cdr(memoryview(cdr), type_name)
-    assert bytes(store.serialize_cdr(message, type_name)) == cdr
-    writers: dict[str, Callable[[], Any]] = {'a bare copy of the data': floor} if floor else {}
-    writers['rosbags writes'] = lambda: store.serialize_cdr(message, type_name)
-    writers['we write'] = encode
-    print_against_first(f'{title}, {len(cdr)} bytes: written', medians_ms(writers, 200))
-    readers: dict[str, Callable[[], Any]] = {
-        'rosbags reads': lambda: store.deserialize_cdr(memoryview(cdr), type_name)
-    }
-    if decode is not None:
-        readers['we read, checked, as our values'] = lambda: decode(cdr)
-        print_against_first(f'{title}: read', medians_ms(readers, 200))
+class Comparison:
+    """Times both directions; the others are given their message objects ready made."""
+
+    def __init__(self, results: Results, rounds: int) -> None:
+        self._results, self._rounds = results, rounds
+
+    def __call__(
+        self,
+        title: str,
+        encode: Callable[[], bytes],
+        decode: Callable[[bytes], Any] | None,
+        type_name: str,
+        floor: Callable[[], bytes] | None = None,
+    ) -> None:
+        store = typestore()
+        cdr = encode()
+        message = store.deserialize_cdr(memoryview(cdr), type_name)
+        assert bytes(store.serialize_cdr(message, type_name)) == cdr
+        copy = floor or (lambda: bytes(memoryview(cdr)))
+        writers: dict[str, Callable[[], Any]] = {
+            'a bare copy of the data': copy,
+            'we write': encode,
+            'rosbags writes': lambda: store.serialize_cdr(message, type_name),
+        }
+        readers: dict[str, Callable[[], Any]] = {'a bare copy of the data': copy}
+        if decode is not None:
+            readers['we read, checked, as our values'] = lambda: decode(cdr)
+        # A memoryview: of bytes it makes copies.
+        readers['rosbags reads'] = lambda: store.deserialize_cdr(memoryview(cdr), type_name)
+        self._add_rclpy(writers, readers, cdr, type_name)
+        told = f'{title}, {len(cdr)} bytes'
+        self._results.medians(f'{told}: written', medians_ms(writers, self._rounds))
+        self._results.medians(f'{told}: read', medians_ms(readers, self._rounds))
+
+    @staticmethod
+    def _add_rclpy(
+        writers: dict[str, Callable[[], Any]],
+        readers: dict[str, Callable[[], Any]],
+        cdr: bytes,
+        type_name: str,
+    ) -> None:
+        if find_spec('rclpy') is None:
+            return
+        serialization = import_module('rclpy.serialization')
+        package, kind, name = type_name.split('/')
+        typed = getattr(import_module(f'{package}.{kind}'), name)
+        message = serialization.deserialize_message(cdr, typed)
+        writers['rclpy writes'] = lambda: serialization.serialize_message(message)
+        readers['rclpy reads'] = lambda: serialization.deserialize_message(cdr, typed)
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -7,7 +7,6 @@ for the whole batch. The bare call gets its input packed and leaves its outputs 
 Where torch is installed, its engine runs the shipped network's architecture, with random weights.
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -16,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from interleaved import costs
+from machine import Cell, Results, Table, parser
 from numpy.typing import NDArray
 
 from stream_infer_ros.config import EngineConfig
@@ -30,30 +30,40 @@ SHARE, MILLISECONDS = 0.05, 0.1
 Bare = Callable[[NDArray[np.generic]], object]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('model', type=Path, nargs='?', default=default_model())
-    parser.add_argument('--rounds', type=int, default=60)
-    options = parser.parse_args()
-    print(f'{options.model.name}: ms an image; adds: ms a batch')
-    print(f'{"engine":<12} {"batch":>5} {"ours":>7} {"bare":>7} {"ours cpu":>9} {"bare cpu":>9} {"adds":>7}')
-    worst = True
+def main() -> int:
+    made = parser(__doc__)
+    made.add_argument('model', type=Path, nargs='?', default=default_model(), help='ONNX file')
+    made.add_argument('--rounds', type=int, help='(60; quick: 20)')
+    options = made.parse_args()
+    results = Results('engines', 'Engines', options)
+    rounds = options.rounds or (20 if options.quick else 60)
+    table = Table(
+        f'{options.model.name}, ms an image; adds: ms a batch',
+        ('engine', 'batch', 'ours', 'bare', 'ours, CPU', 'bare, CPU', 'adds', 'share'),
+        'bare: the runtime alone, its fastest call, its input packed',
+    )
+    worst = 0.0
     with TemporaryDirectory() as folder:
         for kind, bare_of in BARE.items():
             if find_spec(kind) is None:
-                print(f'{kind:<12} not installed: not measured')
+                results.missing(f'{kind} is not installed')
                 continue
             model = _torch_model(Path(folder)) if kind == 'torch' else options.model
             engine = make_engine(EngineSpec(EngineConfig(kind=kind), model, max(BATCHES)))
             engine.load()
-            for line, held in _lines(kind, engine, bare_of(model, engine), options.rounds):
-                print(line)
-                worst &= held
+            for row, over in _rows(kind, engine, bare_of(model, engine), rounds):
+                table.row(*row)
+                worst = max(worst, over)
             engine.close()
-    print(f'every one adds at most {SHARE:.0%} or {MILLISECONDS} ms: {"yes" if worst else "NO"}')
+    results.show(table)
+    results.check(
+        f'worst of what is added, of {SHARE:.0%} or {MILLISECONDS} ms, whichever is more', worst, 1.0, 'x'
+    )
+    return results.finish()
 
 
-def _lines(kind: str, engine: Engine, bare: Bare, rounds: int) -> Iterator[tuple[str, bool]]:
+def _rows(kind: str, engine: Engine, bare: Bare, rounds: int) -> Iterator[tuple[tuple[Cell, ...], float]]:
+    """A row for each batch, and how much of what is allowed is added."""
     image_input = ImageInput.of(engine.io)
     shape = (max(BATCHES), image_input.height, image_input.width, 3)
     images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
@@ -69,10 +79,17 @@ def _lines(kind: str, engine: Engine, bare: Bare, rounds: int) -> Iterator[tuple
         ours, floor = took['ours'], took['bare']
         adds = ours.wall_ms - floor.wall_ms
         yield (
-            f'{kind:<12} {batch:>5} {ours.wall_ms / batch:7.3f} {floor.wall_ms / batch:7.3f} '
-            f'{ours.cpu_ms / batch:9.3f} {floor.cpu_ms / batch:9.3f} {adds:+7.3f} '
-            f'({adds / floor.wall_ms:+.1%})',
-            adds <= max(MILLISECONDS, SHARE * floor.wall_ms),
+            (
+                kind,
+                batch,
+                ours.wall_ms / batch,
+                floor.wall_ms / batch,
+                ours.cpu_ms / batch,
+                floor.cpu_ms / batch,
+                f'{adds:+.3f}',
+                f'{adds / floor.wall_ms:+.1%}',
+            ),
+            adds / max(MILLISECONDS, SHARE * floor.wall_ms),
         )
 
 
@@ -143,4 +160,4 @@ BARE: dict[str, Callable[[Path, Engine], Bare]] = {
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

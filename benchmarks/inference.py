@@ -1,8 +1,18 @@
-"""What decoding and suppression cost for 6 images (at most 2 ms): `python benchmarks/inference.py`."""
+"""What decoding and suppression cost for 6 images, beside OpenCV's and ONNX's suppression.
+
+    python benchmarks/inference.py [--json FILE]
+
+ONNX's NonMaxSuppression runs in onnxruntime, boxes and scores given as it wants them; it needs `onnx`, too.
+"""
+
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
 
 import cv2
 import numpy as np
-from interleaved import medians_ms, print_against_first
+from interleaved import medians_ms
+from machine import Results, parser
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.inference import EngineIo, TensorInfo, fit, make_decoder, nms
@@ -11,7 +21,15 @@ from stream_infer_ros.inference.surround_contract import surround_io, surround_s
 IMAGES = 6
 
 
-def main() -> None:
+# Decoding and suppressing 6 images with 12 boxes each may cost so much, ms.
+ALLOWED_MS = 2.0
+CLASSES, OVERLAP = 4, 0.55
+
+
+def main() -> int:
+    options = parser(__doc__).parse_args()
+    results = Results('inference', 'Decoding and suppression', options)
+    rounds = 40 if options.quick else 100
     letterboxes = [fit(640, 480, 320, 240)] * IMAGES
     wide = [fit(1280, 720, 320, 240)] * IMAGES
     surround = make_decoder(ModelConfig(), surround_io())
@@ -19,27 +37,84 @@ def main() -> None:
     yolox = make_decoder(ModelConfig(), _yolox_io())
     raw = np.random.default_rng(0).uniform(0.0, 0.25, (IMAGES, 3549, 85)).astype(np.float32)
     raw[:, ::177, 4:] += 0.7  # 21 candidates an image
-    print_against_first(
-        f'decode and suppress, {IMAGES} images',
-        medians_ms(
-            {
-                'surround, 12 boxes an image': lambda: surround.decode(busy, letterboxes),
-                'surround, 12 boxes, padded 16:9': lambda: surround.decode(busy, wide),
-                'surround, 100 boxes above the threshold': lambda: surround.decode(full, letterboxes),
-                'yolox, 21 candidates an image': lambda: yolox.decode({'output': raw}, letterboxes),
-            }
-        ),
+    raw_bytes = {name: array.tobytes for name, array in busy.items()}
+    decoding = medians_ms(
+        {
+            'a bare copy of the outputs': lambda: [copy() for copy in raw_bytes.values()],
+            'surround, 12 boxes an image': lambda: surround.decode(busy, letterboxes),
+            'surround, 12 boxes, padded 16:9': lambda: surround.decode(busy, wide),
+            'surround, 100 boxes above the threshold': lambda: surround.decode(full, letterboxes),
+            'yolox, 21 candidates an image': lambda: yolox.decode({'output': raw}, letterboxes),
+        },
+        rounds,
     )
+    results.medians(f'decode and suppress, {IMAGES} images', decoding)
+    session = None
+    if find_spec('onnx') is None or find_spec('onnxruntime') is None:
+        results.missing('ONNX NonMaxSuppression: needs onnx and onnxruntime')
+    else:
+        session = _onnx_session()
     for count in (12, 100, 300):
-        xyxy, score, class_id = _boxes(count)
-        whole = np.concatenate([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]], axis=1)
-        alternatives = {
-            'nms': lambda b=xyxy, s=score, c=class_id: nms(b, s, c, 0.55),
-            'cv2.dnn.NMSBoxesBatched': lambda b=whole, s=score, c=class_id: cv2.dnn.NMSBoxesBatched(
-                b, s, c, 0.0, 0.55
-            ),
+        alternatives = _suppressions(count, session)
+        results.medians(
+            f'suppression of {count} boxes of {CLASSES} classes', medians_ms(alternatives, rounds)
+        )
+    results.check(
+        f'decode and suppress {IMAGES} images', decoding['surround, 12 boxes an image'], ALLOWED_MS, 'ms'
+    )
+    return results.finish()
+
+
+def _suppressions(count: int, session) -> dict[str, Callable[[], object]]:
+    xyxy, score, class_id = _boxes(count)
+    whole = np.concatenate([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]], axis=1)
+    found: dict[str, Callable[[], object]] = {
+        'sorting the scores (floor)': lambda: np.argsort(-score),
+        'ours': lambda: nms(xyxy, score, class_id, OVERLAP),
+        'cv2.dnn.NMSBoxesBatched': lambda: cv2.dnn.NMSBoxesBatched(whole, score, class_id, 0.0, OVERLAP),
+    }
+    if session is not None:
+        scores = np.zeros((1, CLASSES, count), np.float32)
+        scores[0, class_id, np.arange(count)] = score
+        given = {
+            'boxes': xyxy[None, :, [1, 0, 3, 2]],
+            'scores': scores,
+            'most': np.array([count], np.int64),
+            'overlap': np.array([OVERLAP], np.float32),
+            'least': np.array([1e-6], np.float32),
         }
-        print_against_first(f'suppression of {count} boxes', medians_ms(alternatives))
+        theirs = session.run(None, given)[0][:, 2]
+        assert set(theirs) == set(nms(xyxy, score, class_id, OVERLAP)), 'ONNX keeps other boxes'
+        found['ONNX NonMaxSuppression (onnxruntime)'] = lambda: session.run(None, given)
+    return found
+
+
+def _onnx_session():
+    """A network of that one operator."""
+    import onnx  # noqa: PLC0415
+    import onnxruntime  # noqa: PLC0415
+
+    floats, ints = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
+    inputs = [
+        onnx.helper.make_tensor_value_info(name, kind, shape)
+        for name, kind, shape in (
+            ('boxes', floats, [1, None, 4]),
+            ('scores', floats, [1, CLASSES, None]),
+            ('most', ints, [1]),
+            ('overlap', floats, [1]),
+            ('least', floats, [1]),
+        )
+    ]
+    node = onnx.helper.make_node('NonMaxSuppression', [one.name for one in inputs], ['kept'])
+    graph = onnx.helper.make_graph(
+        [node], 'nms', inputs, [onnx.helper.make_tensor_value_info('kept', ints, [None, 3])]
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid('', 17)], ir_version=8)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=['CPUExecutionProvider']
+    )
 
 
 def _boxes(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -65,4 +140,4 @@ def _yolox_io() -> EngineIo:
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())
