@@ -60,6 +60,8 @@ class GrpcClient:
             if error.status() == 'StatusCode.UNIMPLEMENTED':
                 return {}
             raise _failed(error) from error
+        except ValueError as error:  # what a closed channel raises
+            raise AttemptFailed('unreachable', str(error)) from error
         return dict(answer['config'])
 
     def infer(self, request: Request, within_s: float) -> dict[str, NDArray[Any]]:

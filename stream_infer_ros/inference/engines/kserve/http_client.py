@@ -49,13 +49,13 @@ class HttpClient:
 
     def model_metadata(self, model: str, version: str, within_s: float) -> dict[str, Any]:
         """See KserveClient."""
-        return dict(json.loads(self._get(_path(model, version), within_s)))
+        return dict(_parsed(self._get(_path(model, version), within_s)))
 
     def model_config(self, model: str, version: str, within_s: float) -> dict[str, Any]:
         """See KserveClient."""
         status, _, body = self._ask('GET', f'{_path(model, version)}/config', within_s)
         # Servers without the extension do not know the path.
-        return dict(json.loads(body)) if status == _OK else {}
+        return dict(_parsed(body)) if status == _OK else {}
 
     def infer(self, request: Request, within_s: float) -> dict[str, NDArray[Any]]:
         """See KserveClient."""
@@ -87,9 +87,8 @@ class HttpClient:
 
     def regions(self, kind: str, within_s: float) -> tuple[str, ...]:
         """See KserveClient."""
-        return tuple(
-            region['name'] for region in json.loads(self._get(f'/v2/{kind}sharedmemory/status', within_s))
-        )
+        regions = _parsed(self._get(f'/v2/{kind}sharedmemory/status', within_s))
+        return tuple(region['name'] for region in regions)
 
     def register(self, region: Region, within_s: float) -> None:
         """See KserveClient."""
@@ -146,7 +145,10 @@ class HttpClient:
         except TimeoutError as error:
             connection.close()
             raise AttemptFailed('late', f'no answer within {within_s * 1e3:.0f} ms') from error
-        except (OSError, http.client.HTTPException) as error:
+        except http.client.HTTPException as error:
+            connection.close()
+            raise AttemptFailed('unreachable', f'it speaks no HTTP ({error!r})') from error
+        except OSError as error:
             connection.close()
             raise AttemptFailed('unreachable', str(error) or type(error).__name__) from error
         self._give_back(connection)
@@ -180,11 +182,11 @@ def _exchange(
     connection.timeout = _left(deadline_s)
     if connection.sock is None:
         connection.connect()
-    connection.sock.settimeout(_left(deadline_s))
+    sock, pieces = connection.sock, []  # the connection lets go of it if the server will close
+    sock.settimeout(_left(deadline_s))
     connection.request(method, path, body, dict(headers))
-    connection.sock.settimeout(_left(deadline_s))
+    sock.settimeout(_left(deadline_s))
     response = connection.getresponse()
-    sock, pieces = connection.sock, []
     while not response.isclosed() and response.length != 0:
         sock.settimeout(_left(deadline_s))
         pieces.append(response.read1(1 << 20))
@@ -201,6 +203,13 @@ def _left(deadline_s: float) -> float:
 
 def _path(model: str, version: str) -> str:
     return f'/v2/models/{model}/versions/{version}' if version else f'/v2/models/{model}'
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise AttemptFailed('refused', f'the answer is no JSON, but {body[:40]!r}') from error
 
 
 def _refused(status: int, body: bytes) -> AttemptFailed:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stream_infer_ros.config import KserveConfig
 from stream_infer_ros.errors import ConfigError, EngineError, InferenceMissed
 from stream_infer_ros.inference.engines.engine import Engine
 from stream_infer_ros.inference.engines.kserve.endpoint import parse_endpoint
@@ -57,7 +58,12 @@ class KserveEngine:
         self._fallback = (
             None
             if config.fallback == 'none'
-            else Fallback(spec, make_engine, spec.config.model_copy(update={'kind': config.fallback}))
+            else Fallback(
+                spec,
+                make_engine,
+                # Without the endpoints, or `auto` would be this engine again.
+                spec.config.model_copy(update={'kind': config.fallback, 'kserve': KserveConfig()}),
+            )
         )
         self._group: ServerGroup | None = None
         self._pool: ThreadPoolExecutor | None = None

@@ -79,7 +79,7 @@ def _tensor(tensor: Mapping[str, Any], model: str) -> TensorInfo:
             f'{", ".join(DTYPE_OF)}, got {datatype or "none"}; export the model with numbers numpy has'
         )
     shape = tuple(max(int(size), -1) for size in tensor.get('shape', ()))  # gRPC writes them as strings
-    return TensorInfo(str(tensor['name']), DTYPE_OF[datatype], shape)
+    return TensorInfo(str(tensor.get('name', '')), DTYPE_OF[datatype], shape)
 
 
 def _fits(mine: TensorInfo, theirs: TensorInfo) -> bool:
