@@ -14,12 +14,13 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from stream_infer_ros.config import EngineKind
+from stream_infer_ros.config import EngineKind, WireKind
 from stream_infer_ros.demo.options import DemoOptions
 from stream_infer_ros.demo.report import write_report
 from stream_infer_ros.demo.scoring import score_run
 from stream_infer_ros.demo.session import run_demo
 from stream_infer_ros.demo.summary import summarise, verdict
+from stream_infer_ros.graph import wire_here
 from stream_infer_ros.pipeline.assembly import Assembly
 from stream_infer_ros.report.live_table import live_table
 
@@ -34,16 +35,21 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help='Seed of the simulated world.')] = 1,
     engine: Annotated[EngineKind, typer.Option(help='Inference engine.')] = 'auto',
     out: Annotated[Path, typer.Option(help='Folder for the report.')] = Path('demo_report'),
+    graph_kind: Annotated[
+        WireKind | None,
+        typer.Option('--graph', help='Middleware; default: dds, or zenoh where there is none.'),
+    ] = None,
     domain_id: Annotated[
-        int | None, typer.Option(help='DDS domain; default: one of its own.', min=0, max=232)
+        int | None, typer.Option(help='ROS domain; default: one of its own.', min=0, max=232)
     ] = None,
 ) -> None:
-    """Simulated cameras in, detections and one map out, over DDS on loopback; ends with a report.
+    """Simulated cameras in, detections and one map out, over loopback; ends with a report.
 
     Exit code 0 only if sets were published and the latency bound was held.
     """
     domain = 60 + os.getpid() % 40 if domain_id is None else domain_id
-    options = DemoOptions(seconds, cameras, rate, bound_ms, seed, out, engine, domain)
+    wire = graph_kind or wire_here()
+    options = DemoOptions(seconds, cameras, rate, bound_ms, seed, out, engine, domain, wire)
     console = Console(highlight=False)
     recording = _fresh_folder(out)
     console.print(

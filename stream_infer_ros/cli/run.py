@@ -13,7 +13,7 @@ from rich.live import Live
 
 from stream_infer_ros.cli.settings import configured
 from stream_infer_ros.cli.stopping import stop_on_signal
-from stream_infer_ros.config import Config, EngineKind, Precision
+from stream_infer_ros.config import Config, EngineKind, GraphKind, Precision
 from stream_infer_ros.graph import Graph, make_graph
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
 from stream_infer_ros.pipeline.camera_topics import CameraTopics, camera_topics
@@ -36,7 +36,8 @@ def run(
     precision: Annotated[Precision | None, typer.Option(help='Arithmetic of the engine.')] = None,
     bound_ms: Annotated[float | None, typer.Option(help='Latency bound.')] = None,
     seconds: Annotated[float | None, typer.Option(help='Stop after this long; default: on Ctrl-C.')] = None,
-    domain_id: Annotated[int | None, typer.Option(help='DDS domain.')] = None,
+    graph_kind: Annotated[GraphKind | None, typer.Option('--graph', help='Middleware.')] = None,
+    domain_id: Annotated[int | None, typer.Option(help='ROS domain.')] = None,
     loopback: Annotated[bool | None, typer.Option(help='Keep every packet on this machine.')] = None,
     plain: Annotated[bool, typer.Option(help='A line now and then instead of a live table.')] = False,
     explain_sync: Annotated[
@@ -53,6 +54,7 @@ def run(
         engine__device=device,
         engine__precision=precision,
         bound_ms=bound_ms,
+        graph__kind=graph_kind,
         graph__domain_id=domain_id,
         graph__loopback=loopback,
     )

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
+from stream_infer_ros.cli.settings import configured
 from stream_infer_ros.cli.stopping import stop_on_signal
-from stream_infer_ros.config import GraphConfig
+from stream_infer_ros.config import GraphKind
 from stream_infer_ros.errors import WorldError
 from stream_infer_ros.graph import BagGraph, Graph, make_graph
 from stream_infer_ros.memory_use import peak_rss_mb, peak_rss_of_children_mb
@@ -42,8 +43,12 @@ def simulate(
     bag: Annotated[
         Path | None, typer.Option(help='Write this new bag, as fast as it goes, instead of publishing.')
     ] = None,
-    domain_id: Annotated[int, typer.Option(help='DDS domain; -1: ROS_DOMAIN_ID.')] = -1,
-    loopback: Annotated[bool, typer.Option(help='Keep every packet on this machine.')] = False,
+    config: Annotated[
+        Path | None, typer.Option(help='Parameter file; its graph section says where to publish.')
+    ] = None,
+    graph_kind: Annotated[GraphKind | None, typer.Option('--graph', help='Middleware.')] = None,
+    domain_id: Annotated[int | None, typer.Option(help='ROS domain; -1: ROS_DOMAIN_ID.')] = None,
+    loopback: Annotated[bool | None, typer.Option(help='Keep every packet on this machine.')] = None,
     as_json: Annotated[
         bool, typer.Option('--json', help='Report on standard output, as JSON lines.')
     ] = False,
@@ -68,7 +73,10 @@ def simulate(
     if bag is not None:
         graph = BagGraph(write=bag, clock_ns=clock_of_bag.now_ns)
     else:
-        graph = make_graph(GraphConfig(node_name='camera_world', domain_id=domain_id, loopback=loopback))
+        settings = configured(
+            config, graph__kind=graph_kind, graph__domain_id=domain_id, graph__loopback=loopback
+        )
+        graph = make_graph(settings.graph.model_copy(update={'node_name': 'camera_world'}))
     try:
         with stop_on_signal() as stop:
             if lifeline:

@@ -8,7 +8,13 @@ from stream_infer_ros.config.engine_tree import (
     TensorRtConfig,
 )
 from stream_infer_ros.config.fusion_tree import DetectorOptions, FusionConfig
-from stream_infer_ros.config.graph_tree import GraphConfig, GraphKind, ZenohConfig, ZenohTlsConfig
+from stream_infer_ros.config.graph_tree import (
+    GraphConfig,
+    GraphKind,
+    WireKind,
+    ZenohConfig,
+    ZenohTlsConfig,
+)
 from stream_infer_ros.config.section import LIVE, Section
 from stream_infer_ros.config.tree import (
     CameraOptions,
@@ -41,6 +47,7 @@ __all__ = [
     'Section',
     'SyncConfig',
     'TensorRtConfig',
+    'WireKind',
     'WorldConfig',
     'ZenohConfig',
     'ZenohTlsConfig',

@@ -9,6 +9,8 @@ from pydantic import Field
 from stream_infer_ros.config.section import Section
 
 GraphKind = Literal['dds', 'zenoh', 'memory', 'ros']
+# Those that reach another process without a ROS 2.
+WireKind = Literal['dds', 'zenoh']
 
 
 class ZenohTlsConfig(Section):

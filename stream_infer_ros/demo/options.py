@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from stream_infer_ros.config import EngineKind
+from stream_infer_ros.config import EngineKind, WireKind
 from stream_infer_ros.errors import ConfigError
 
 
@@ -22,7 +22,8 @@ class DemoOptions:
         seed: of the world.
         out: folder for the report.
         engine: inference engine, as in `engine.kind`.
-        domain_id: DDS domain, this demo's own.
+        domain_id: ROS domain, this demo's own.
+        graph: middleware between the world's process and the pipeline's.
 
     Raises:
         ConfigError: a length, rate or bound that is no number, or endless.
@@ -36,6 +37,7 @@ class DemoOptions:
     out: Path
     engine: EngineKind
     domain_id: int
+    graph: WireKind
 
     def __post_init__(self) -> None:
         for name in ('seconds', 'rate_hz', 'bound_ms'):

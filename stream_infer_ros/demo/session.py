@@ -1,4 +1,4 @@
-"""One demo run: the world in one process, the pipeline in this one, DDS on loopback between them."""
+"""One demo run: the world in one process, the pipeline in this one, loopback between them."""
 
 from __future__ import annotations
 
@@ -99,6 +99,6 @@ def demo_config(options: DemoOptions) -> Config:
     return Config(
         cameras=options.camera_names,
         bound_ms=options.bound_ms,
-        graph=GraphConfig(domain_id=options.domain_id, loopback=True),
+        graph=GraphConfig(kind=options.graph, domain_id=options.domain_id, loopback=True),
         engine=EngineConfig(kind=options.engine),
     )

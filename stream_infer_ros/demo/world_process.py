@@ -47,7 +47,7 @@ class WorldProcess:
         command = [sys.executable, '-m', 'stream_infer_ros', 'simulate', '--json', '--loopback', '--lifeline']
         command += ['--seed', str(options.seed), '--cameras', str(options.cameras)]
         command += ['--rate', str(options.rate_hz), '--seconds', str(options.seconds)]
-        command += ['--domain-id', str(options.domain_id)]
+        command += ['--domain-id', str(options.domain_id), '--graph', options.graph]
         # Its standard input ends with this process, however that ends.
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         threading.Thread(target=self._read, args=(self._process,), name='world output', daemon=True).start()

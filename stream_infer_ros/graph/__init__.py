@@ -1,6 +1,6 @@
 """The middleware seam: adapters that move CDR bytes."""
 
-from stream_infer_ros.graph.adapters import GRAPHS, make_graph
+from stream_infer_ros.graph.adapters import GRAPHS, make_graph, wire_here
 from stream_infer_ros.graph.bag import BagGraph
 from stream_infer_ros.graph.graph import (
     CAMERA_INPUT,
@@ -38,4 +38,5 @@ __all__ = [
     'QosProblem',
     'TopicInfo',
     'make_graph',
+    'wire_here',
 ]

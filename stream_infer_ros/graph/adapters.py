@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Callable
 
-from stream_infer_ros.config import GraphConfig
+from stream_infer_ros.config import GraphConfig, WireKind
 from stream_infer_ros.errors import GraphError
 from stream_infer_ros.graph.graph import Graph
 from stream_infer_ros.graph.memory import MemoryBus, MemoryGraph
@@ -74,3 +75,8 @@ def make_graph(config: GraphConfig) -> Graph:
         GraphError: the middleware is not installed, or refuses the configuration.
     """
     return GRAPHS[config.kind](config)
+
+
+def wire_here() -> WireKind:
+    """What reaches another process here: dds, or zenoh where Cyclone DDS is not installed."""
+    return 'dds' if importlib.util.find_spec('cyclonedds') is not None else 'zenoh'

@@ -101,3 +101,13 @@ def test_a_bound_that_cannot_be_held_ends_with_1(tmp_path):
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert ended.returncode == 1, ended.stderr
     assert 'OVER the bound of 1 ms' in ' '.join(ended.stdout.split())
+
+
+def test_the_demo_runs_over_zenoh(tmp_path):
+    pytest.importorskip('zenoh', reason='needs eclipse-zenoh, which is not installed')
+    command = [sys.executable, '-m', 'stream_infer_ros', 'demo', '--graph', 'zenoh', '--seconds', '3']
+    command += ['--cameras', '2', '--rate', '5', '--bound-ms', '20000', '--out', str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    report = json.loads((tmp_path / 'report.json').read_text())
+    assert report['sets']['published'] == report['sets']['expected'] == 15
