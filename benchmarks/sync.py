@@ -1,5 +1,10 @@
-"""CPU of one frame in each matching policy, beside an empty loop: `python benchmarks/sync.py`.
+"""Matching in time: ours beside the stock Python ApproximateTimeSynchronizer, 2 to 12 streams.
 
+    python benchmarks/sync.py [--json FILE]
+
+CPU of one frame in each policy beside an empty loop, 5 % of the frames lost; and what becomes of moments
+when frames are lost, a camera dies, or one comes late. Stock: message_filters of a ROS 2 (/opt/ros/*, the
+benchmark then starts itself in a sourced shell); its rule without ROS around it is measured in any case.
 Thread time, so that other work on the machine disturbs little; the best of several rounds, taken in turn.
 """
 
@@ -8,8 +13,15 @@ from __future__ import annotations
 import gc
 import itertools
 import random
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+from machine import Results, Table, parser
+from peers.message_filters_rule import MessageFiltersPython
+from ros_setup import start_again_in_ros
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.sync import (
@@ -22,52 +34,52 @@ from stream_infer_ros.sync import (
 MS = 1_000_000
 START = 1_700_000_000_000 * MS
 PERIOD_MS = 33
-ROUNDS = 5
 BUDGET_US = 3.0  # a message, 12 streams
+STREAMS = (2, 4, 6, 8, 12, 24)
+# Of the stock one: it takes too long to be given more.
+FEW_MESSAGES = 3000
+MOMENTS = 300
+
+
+class Matches(Protocol):
+    def add(self, frame: Any, now_ns: int) -> Sequence[Any]: ...
 
 
 class Nothing:
     """The floor: a loop and a method call."""
 
-    def add(self, frame: Frame, now_ns: int) -> Sequence[object]:
+    def add(self, frame: Any, now_ns: int) -> Sequence[Any]:
         return ()
 
 
-class MessageFiltersPython:
-    """The matching rule of message_filters' Python ApproximateTimeSynchronizer, without ROS around it.
-
-    Of every queue the stamps within the slop of the new one, nearest first; then the first combination that
-    spreads less than the slop.
-    """
+class Stock:
+    """message_filters' own, fed by hand."""
 
     def __init__(self, cameras: Sequence[str], queue_size: int, slop_ns: int) -> None:
-        self._queues: dict[str, dict[int, Frame]] = {camera: {} for camera in cameras}
-        self._queue_size, self._slop_ns = queue_size, slop_ns
+        import message_filters  # noqa: PLC0415 (of a sourced ROS)
 
-    def add(self, frame: Frame, now_ns: int) -> Sequence[object]:
-        mine, stamp_ns = self._queues[frame.camera], frame.stamp_ns
-        mine[stamp_ns] = frame
-        while len(mine) > self._queue_size:
-            del mine[min(mine)]
-        choices = []
-        for camera, queue in self._queues.items():
-            known = [stamp_ns] if camera == frame.camera else queue
-            near = [s for s in known if abs(s - stamp_ns) <= self._slop_ns]
-            if not near:
-                return ()
-            choices.append(sorted(near, key=lambda s: abs(s - stamp_ns)))
-        for stamps in itertools.product(*choices):
-            if max(stamps) - min(stamps) < self._slop_ns:
-                queues = self._queues.values()
-                return ([queue.pop(s) for queue, s in zip(queues, stamps, strict=True)],)
-        return ()
+        self._inputs = {camera: message_filters.SimpleFilter() for camera in cameras}
+        made = message_filters.ApproximateTimeSynchronizer(
+            list(self._inputs.values()), queue_size, slop_ns * 1e-9
+        )
+        made.registerCallback(self._on_set)
+        self._sets: list[Any] = []
+
+    def _on_set(self, *messages: Any) -> None:
+        self._sets.append(messages)
+
+    def add(self, frame: Any, now_ns: int) -> Sequence[Any]:
+        self._sets = []
+        camera, message = frame
+        self._inputs[camera].signalMessage(message)
+        return self._sets
 
 
-def traffic(streams: int, messages: int, *, exact: bool, loss: float = 0.0) -> list[Frame]:
+def traffic(streams: int, ticks: int, *, exact: bool, loss: float = 0.0) -> list[Frame]:
     """Frames in order of arrival, phases spread over 10 ms, jitter of 2 ms."""
     rng = random.Random(1)
     frames = []
-    for tick, slot in itertools.product(range(messages // streams), range(streams)):
+    for tick, slot in itertools.product(range(ticks), range(streams)):
         late_ms = 0.0 if exact else slot * 10 / streams + rng.uniform(0, 2)
         stamp_ns = START + int((tick * PERIOD_MS + late_ms) * MS)
         if rng.random() >= loss:
@@ -75,51 +87,154 @@ def traffic(streams: int, messages: int, *, exact: bool, loss: float = 0.0) -> l
     return sorted(frames, key=lambda frame: frame.stamp_ns)
 
 
-def cost_us(synchronizer: Nothing, frames: Sequence[Frame]) -> tuple[float, int]:
-    """Thread time a message, and sets made."""
-    sets, add = 0, synchronizer.add
-    start = time.thread_time()
+def as_ros(frames: Iterable[Frame]) -> list[tuple[str, Any]]:
+    """(camera, sensor_msgs/Image without pixels) of each."""
+    from sensor_msgs.msg import Image  # noqa: PLC0415
+
+    found = []
     for frame in frames:
-        sets += len(add(frame, frame.stamp_ns))
-    return (time.thread_time() - start) / len(frames) * 1e6, sets
+        message = Image()
+        message.header.stamp.sec, message.header.stamp.nanosec = divmod(frame.stamp_ns, 10**9)
+        found.append((frame.camera, message))
+    return found
 
 
-def compare(streams: int, loss: float) -> dict[str, float]:
+def cost_us(matches: Matches, frames: Sequence[Any]) -> float:
+    """Thread time a message."""
+    add, clock = matches.add, time.thread_time
+    start = clock()
+    for frame in frames:
+        add(frame, 0 if isinstance(frame, tuple) else frame.stamp_ns)
+    return (clock() - start) / len(frames) * 1e6
+
+
+def compare(streams: int, rounds: int, messages: int, with_ros: bool) -> dict[str, float]:
+    """us a message, best round, by policy."""
     cameras = [f'c{slot}' for slot in range(streams)]
-    policies: dict[str, Callable[[], object]] = {
+    policies: dict[str, Callable[[], Matches]] = {
         'empty loop': Nothing,
         'deadline': lambda: DeadlineSynchronizer(cameras, 25 * MS),
         'approximate_time': lambda: ApproximateTimeSynchronizer(cameras, 10),
         'latest': lambda: LatestSynchronizer(cameras),
-        'exact (one trigger)': lambda: ExactSynchronizer(cameras, 10),
-        'message_filters (Python) rule': lambda: MessageFiltersPython(cameras, 10, 16 * MS),
+        'exact, one trigger': lambda: ExactSynchronizer(cameras, 10),
+        'stock rule alone': lambda: MessageFiltersPython(cameras, 10, 16 * MS),
     }
-    jittered, triggered = (
-        traffic(streams, 24_000, exact=False, loss=loss),
-        traffic(streams, 24_000, exact=True),
-    )
-    results: dict[str, list[tuple[float, int]]] = {name: [] for name in policies}
-    for _, (name, make) in itertools.product(range(ROUNDS), policies.items()):
-        frames = triggered if name.startswith('exact') else jittered
+    if with_ros:
+        policies['stock, message_filters'] = lambda: Stock(cameras, 10, 16 * MS)
+    ticks = messages // streams
+    jittered = traffic(streams, ticks, exact=False, loss=0.05)
+    frames: dict[str, Sequence[Any]] = dict.fromkeys(policies, jittered)
+    frames['exact, one trigger'] = traffic(streams, ticks, exact=True, loss=0.05)
+    frames['stock rule alone'] = jittered[:FEW_MESSAGES]
+    if with_ros:
+        frames['stock, message_filters'] = as_ros(jittered[:FEW_MESSAGES])
+    best = dict.fromkeys(policies, float('inf'))
+    for _, (name, make) in itertools.product(range(rounds), policies.items()):
         gc.collect()
-        results[name].append(cost_us(make(), frames[:6000] if 'Python' in name else frames))
-    floor = min(results['empty loop'])[0]
-    print(f'{streams} streams, {loss:.0%} lost')
-    for name, rounds in results.items():
-        us, sets = min(rounds)
-        print(f'  {name:<30} {us:8.2f} us a message   x {us / floor:7.1f}   {sets} sets')
-    return {name: min(results[name])[0] for name in ('deadline', 'approximate_time')}
+        best[name] = min(best[name], cost_us(make(), frames[name]))
+    return best
 
 
-def main() -> None:
-    costs = {streams: compare(streams, loss=0.05) for streams in (1, 6, 12, 24)}
-    for policy, us in costs[12].items():
-        growth = costs[24][policy] / costs[6][policy]
-        print(
-            f'{policy}: {us:.2f} us a message at 12 streams ({BUDGET_US} allowed); 24 cost {growth:.2f} x 6'
+# What happens -> (camera, tick) -> by how many ms its frame arrives late; None: never.
+TROUBLES: dict[str, Callable[[int, int, random.Random], float | None]] = {
+    'none': lambda camera, tick, rng: 0.0,
+    '5 % of frames lost': lambda camera, tick, rng: None if rng.random() < 0.05 else 0.0,
+    '20 % of frames lost': lambda camera, tick, rng: None if rng.random() < 0.2 else 0.0,
+    'a camera dies half-way': lambda camera, tick, rng: None if not camera and tick >= MOMENTS // 2 else 0.0,
+    'a camera 60 ms late': lambda camera, tick, rng: 0.0 if camera else 60.0,
+}
+
+
+def outcomes(streams: int, trouble: str, with_ros: bool) -> dict[str, tuple[float, float]]:
+    """Policy -> share of moments that came out (whole or not), and of the arrived frames that were used."""
+    rng = random.Random(2)
+    arrivals = []
+    for tick, slot in itertools.product(range(MOMENTS), range(streams)):
+        stamp_ns = START + int((tick * PERIOD_MS + slot * 10 / streams + rng.uniform(0, 2)) * MS)
+        late_ms = TROUBLES[trouble](slot, tick, rng)
+        if late_ms is not None:
+            frame = Frame(f'c{slot}', stamp_ns, stamp_ns, None, 'rgb8', '')
+            arrivals.append((stamp_ns + int(late_ms * MS), frame))
+    arrivals.sort(key=lambda arrival: arrival[0])
+    cameras = [f'c{slot}' for slot in range(streams)]
+    ours: dict[str, Any] = {
+        'deadline': DeadlineSynchronizer(cameras, 80 * MS),
+        'approximate_time': ApproximateTimeSynchronizer(cameras, 10),
+        'stock rule alone': MessageFiltersPython(cameras, 10, 16 * MS),
+    }
+    found = {}
+    for name, synchronizer in ours.items():
+        sets = [len(frames_of(one)) for one in fed(synchronizer, arrivals)]
+        found[name] = len(sets) / MOMENTS, sum(sets) / len(arrivals)
+    if with_ros:
+        stock = Stock(cameras, 10, 16 * MS)
+        sets = [len(one) for frame in as_ros(frame for _, frame in arrivals) for one in stock.add(frame, 0)]
+        found['stock, message_filters'] = len(sets) / MOMENTS, sum(sets) / len(arrivals)
+    return found
+
+
+def fed(synchronizer: Any, arrivals: Sequence[tuple[int, Frame]]) -> list[Any]:
+    """All sets; where there are deadlines, the clock goes on between arrivals and after the last."""
+    sets: list[Any] = []
+    for now_ns, frame in arrivals:
+        _close_due(synchronizer, now_ns, sets)
+        sets += synchronizer.add(frame, now_ns)
+    _close_due(synchronizer, arrivals[-1][0] + 10**9, sets)
+    return sets
+
+
+def _close_due(synchronizer: Any, until_ns: int, sets: list[Any]) -> None:
+    while hasattr(synchronizer, 'poll'):
+        due_ns = synchronizer.next_deadline_ns()
+        if due_ns is None or due_ns > until_ns:
+            return
+        sets += synchronizer.poll(due_ns)
+
+
+def frames_of(one: Any) -> list[Frame]:
+    return [frame for frame in getattr(one, 'frames', one) if frame is not None]
+
+
+def main() -> int:
+    options = parser(__doc__).parse_args()
+    start_again_in_ros()
+    results = Results('sync', 'Matching in time', options)
+    with_ros = find_spec('message_filters') is not None
+    if not with_ros:
+        results.missing('the stock synchronizer itself: no ROS 2 for this Python (/opt/ros/*/setup.bash)')
+    rounds, messages = (2, 6000) if options.quick else (5, 24_000)
+    costs = {streams: compare(streams, rounds, messages, with_ros) for streams in STREAMS}
+    table = Table(
+        'us of CPU a message, 5 % lost, by number of streams', ('', *map(str, STREAMS), 'x floor, 12')
+    )
+    for name in costs[12]:
+        us = [costs[streams][name] for streams in STREAMS]
+        table.row(name, *us, costs[12][name] / costs[12]['empty loop'])
+    results.show(table)
+    for streams in (6, 12):
+        made = Table(
+            f'{streams} streams: moments that came out, of {MOMENTS}; frames in them, of those that arrived',
+            ('trouble', 'policy', 'moments', 'frames'),
         )
-    raise SystemExit(max(costs[12].values()) > BUDGET_US)
+        for trouble in TROUBLES:
+            for name, (moments, used) in outcomes(streams, trouble, with_ros).items():
+                made.row(trouble, name, f'{moments:.0%}', f'{used:.0%}')
+        results.show(made)
+    for policy in ('deadline', 'approximate_time'):
+        results.check(f'{policy}, 12 streams, a message', costs[12][policy], BUDGET_US, 'us')
+    results.figures(
+        growth_24_over_6={name: costs[24][name] / costs[6][name] for name in costs[6]},
+    )
+    stock = costs[12].get('stock, message_filters')
+    results.check(
+        'the stock one / deadline, 12 streams',
+        stock / costs[12]['deadline'] if stock else None,
+        1.0,
+        'x',
+        False,
+    )
+    return results.finish()
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -5,18 +5,19 @@
 CPU time of this thread, so that a busy machine distorts it less; ratios are what to compare.
 """
 
-import argparse
 import os
 
 os.environ['OMP_NUM_THREADS'] = '1'
 
 import itertools
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
 
 import cv2
 import numpy as np
+from machine import Results, Table, parser
 
 from stream_infer_ros.graph.memory import MemoryGraph
 from stream_infer_ros.simulation import (
@@ -82,29 +83,36 @@ def published_ms(seed: int, seconds: float, jpeg_quality: int) -> float:
     return total / len(exposures)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--seeds', type=int, default=4, help='worlds to draw')
-    parser.add_argument('--seconds', type=float, default=6.0, help='world time of the published part')
-    options = parser.parse_args()
+def main() -> int:
+    made = parser(__doc__)
+    made.add_argument('--seeds', type=int, help='worlds to draw (4; quick: 1)')
+    made.add_argument('--seconds', type=float, help='world time of the published part (6; quick: 2)')
+    options = made.parse_args()
     cv2.setNumThreads(1)
-    seeds = range(1, options.seeds + 1)
+    results = Results('world', 'The simulated world', options)
+    seeds = range(1, (options.seeds or (1 if options.quick else 4)) + 1)
+    seconds = options.seconds or (2.0 if options.quick else 6.0)
     built = [cpu_ms(partial(World, seed)) for seed in seeds]
-    print(f'building a world: {np.median(built):.0f} ms')
+    results.figures(building_a_world_ms=float(np.median(built)))
+    table = Table(
+        'ms of CPU for an image', ('size', 'part', 'p50', 'p95', 'x floor'), 'floor: one warp of the ground'
+    )
     for width, height in ((320, 240), (640, 480)):
         floor = floor_ms(width, height)
-        took = images(seeds, width, height)
-        print(f'{width}x{height}: floor (one warp) {floor:.2f} ms')
-        for part, values in took.items():
-            p50, p95 = np.percentile(values, [50, 95])
-            print(f'  {part:8s} p50 {p50:6.2f} ms  p95 {p95:6.2f} ms  {p50 / floor:5.1f} x floor')
+        table.row(f'{width}x{height}', 'floor', floor, None, 1.0)
+        for part, values in images(seeds, width, height).items():
+            p50, p95 = map(float, np.percentile(values, [50, 95]))
+            table.row(f'{width}x{height}', part, p50, p95, p50 / floor)
+    results.show(table)
+    published = Table(
+        f'{CAMERAS} cameras of 640x480 at {RATE_HZ} Hz, published', ('', 'ms an image', 'of one core')
+    )
     for name, quality in (('rgb8', 0), ('jpeg', 90)):
-        mean = float(np.mean([published_ms(seed, options.seconds, quality) for seed in seeds]))
-        share = mean * CAMERAS * RATE_HZ / 1000
-        print(
-            f'published {name}: {mean:.2f} ms an image; {CAMERAS} x {RATE_HZ} Hz take {share:.0%} of one core'
-        )
+        mean = float(np.mean([published_ms(seed, seconds, quality) for seed in seeds]))
+        published.row(name, mean, f'{mean * CAMERAS * RATE_HZ / 1000:.0%}')
+    results.show(published)
+    return results.finish()
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())
