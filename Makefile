@@ -10,6 +10,7 @@ RUN := env -u PYTHONPATH
 help:
 	@echo "make demo    six simulated cameras become detections and one map; report in demo_report/"
 	@echo "make test    format, lint, types, and every test"
+	@echo "make bench   quick benchmarks, with a summary; BENCH_ARGS=--all for all of them, at full length"
 	@echo "make clean   remove .venv and what was built"
 
 $(VENV)/.base: setup.py
@@ -35,6 +36,9 @@ lint: $(VENV)/.test
 
 test: lint
 	$(RUN) $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+bench: $(VENV)/.test
+	$(RUN) $(BIN)/python benchmarks/suite.py $(BENCH_ARGS)
 
 clean:
 	rm -rf $(VENV) build install log *.egg-info demo_report .pytest_cache .mypy_cache .ruff_cache .hypothesis

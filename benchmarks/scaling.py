@@ -4,8 +4,8 @@
 
 Through the middleware, as `stream_infer find-streams` measures: cameras in another process, open loop.
 Floor: one copy, one resize and the network, for each frame. --peer adds the node that everybody writes
-(benchmarks/streams.py tells which) at the same loads. CPU is per frame and includes what idles; memory is what
-the process holds after the trial.
+(benchmarks/streams.py tells which) at the same loads. CPU is per frame and includes what idles; memory is
+what the process holds after the trial.
 """
 
 from __future__ import annotations
