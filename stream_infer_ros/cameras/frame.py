@@ -5,6 +5,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+# Ahead of its arrival no image can be; a stamp beyond these is of another clock.
+AHEAD_NS = 500_000_000
+BEHIND_NS = 5_000_000_000
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
@@ -27,3 +31,12 @@ class Frame:
     image: NDArray[Any]
     encoding: str
     frame_id: str
+
+    @property
+    def exposed_ns(self) -> int:
+        """From when its age counts, nanoseconds: its stamp; its arrival where the stamp is of another clock.
+
+        A recording played without its clock, say, would otherwise be too old to be worth anything.
+        """
+        wire_ns = self.received_ns - self.stamp_ns
+        return self.stamp_ns if -AHEAD_NS <= wire_ns <= BEHIND_NS else self.received_ns

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from stream_infer_ros.cameras.frame import AHEAD_NS, BEHIND_NS
 from stream_infer_ros.cameras.transform_buffer import TransformBuffer
 from stream_infer_ros.config import SyncConfig
 from stream_infer_ros.errors import CalibrationError, MessageError, TransformError
@@ -22,9 +23,6 @@ TF = '/tf'
 TF_STATIC = '/tf_static'
 
 REMEMBERED_NS = 10_000_000_000
-# Ahead of its arrival no image can be; beyond these its clock is another one.
-AHEAD_NS = 500_000_000
-BEHIND_NS = 5_000_000_000
 
 
 class Intake:

@@ -84,6 +84,14 @@ def streams(n, period_ns, until_ns, phases=None, wire_ns=2 * MS, cameras=None):
     return names, arrivals
 
 
+def widened(one, names, width):
+    """A set of one frame, in the slot of its camera among all names."""
+    (only,) = (f for f in one.frames if f is not None)
+    slots = [None] * width
+    slots[names.index(only.camera)] = only
+    return FrameSet(one.stamp_ns, tuple(slots), 0, SetReason.ARRIVED)
+
+
 def linear(base_ms, per_image_ms):
     return lambda n: round((base_ms + n * per_image_ms) * MS)
 
@@ -204,6 +212,63 @@ class TestEarliestDeadline:
         out = Counter(camera for camera, _ in outcome.out_ns)
         assert all(out[camera] >= 4 for camera in names)
 
+    def test_streams_of_less_than_a_hertz_are_no_excuse_for_being_late(self):
+        """That a stream had nothing to run for a second does not mean that it was starved."""
+        names, arrivals = streams(24, 2_000 * MS, 40_000 * MS, phases=[0] * 24)
+        outcome = simulate(EarliestDeadline(names, BOUND_NS, 24), arrivals, linear(0, 6))
+        assert all(out <= stamp + BOUND_NS for (_, stamp), out in outcome.out_ns.items())
+        assert len(outcome.out_ns) >= 20 * 15  # 16 images take 96 ms
+        out = Counter(camera for camera, _ in outcome.out_ns)
+        assert min(out[camera] for camera in names) >= 9  # by turns
+
+    def test_of_a_slow_stream_among_fast_ones_something_is_let_in(self):
+        names = [f'c{i}' for i in range(60)]
+        _, fast = streams(59, 100 * MS, 20_000 * MS, cameras=names[1:])
+        _, slow = streams(1, 1_000 * MS, 20_000 * MS, cameras=names[:1])
+        width = len(names)
+        arrivals = [(ns, widened(s, names, width)) for ns, s in fast + slow]
+        outcome = simulate(EarliestDeadline(names, BOUND_NS, 8), arrivals, linear(0, 5))
+        shown = sorted(stamp for camera, stamp in outcome.out_ns if camera == 'c0')
+        assert outcome.lost_by('thinned')
+        gaps = np.diff([0, *shown, 20_000 * MS])
+        assert gaps.max() <= 3_000 * MS
+
+    def test_the_longest_starved_comes_first(self):
+        """Later in the period, not less deserving."""
+        names = [f'c{i}' for i in range(6)]
+        singles = IndependentStreams(names)
+        schedule = EarliestDeadline(names, BOUND_NS, 1)
+        for _ in range(FEW):
+            schedule.took(1, 150 * MS)
+        served = []
+        for tick in range(100):
+            for i, name in enumerate(names):
+                now_ns = (tick * 200 + i * 10) * MS
+                (one,) = singles.add(frame(name, now_ns), now_ns)
+                schedule.put(one, now_ns)
+            choice = schedule.take((tick * 200 + 60) * MS)
+            served += [f.camera for f in choice.run.frames if f] if choice.run else []
+        counts = Counter(served)
+        assert min(counts[name] for name in names) >= max(counts.values()) - 2
+
+    def test_one_slow_run_is_no_reason_to_give_up_what_follows(self):
+        names, arrivals = streams(8, 100 * MS, 5_000 * MS, phases=[0] * 8)
+        schedule = EarliestDeadline(names, BOUND_NS, 8)
+        schedule.took(1, 300 * MS)
+        assert not simulate(schedule, arrivals, linear(10, 1), learnt=False).lost
+
+    def test_stamps_of_another_clock_are_judged_by_their_arrival(self):
+        """A recording of last year, played without its clock."""
+        schedule = EarliestDeadline(['a'], BOUND_NS, 1)
+        for _ in range(FEW):
+            schedule.took(1, 10 * MS)
+        for arrived_ms in range(0, 3_000, 100):
+            now_ns = 10**18 + arrived_ms * MS
+            old = Frame('a', arrived_ms * MS, now_ns, NOTHING, 'rgb8', '')
+            (one,) = IndependentStreams(['a']).add(old, now_ns)
+            schedule.put(one, now_ns)
+            assert schedule.take(now_ns).run is not None
+
     def test_a_clock_that_jumps_back_stops_nothing(self):
         schedule = EarliestDeadline(['a'], BOUND_NS, 1)
         singles = IndependentStreams(['a'])
@@ -261,6 +326,29 @@ class TestNewestSet:
         schedule.put(self.of(100), 110 * MS)
         assert schedule.take(110 * MS).run is not None
         assert schedule.overload() == ''
+
+    def test_sets_that_give_way_to_newer_ones_are_told_too(self):
+        schedule = NewestSet(BOUND_NS, 3)
+        for stamp_ms in range(0, 3_000, 30):
+            schedule.put(self.of(stamp_ms), (stamp_ms + 5) * MS)
+            if stamp_ms % 60 == 0:  # busy every other time
+                assert schedule.take((stamp_ms + 5) * MS).run is not None
+                schedule.took(3, 50 * MS)
+        assert '25 gave way' in schedule.overload()
+        assert 'of the last 50 sets 0 would have come too late' in schedule.overload()
+
+    def test_stamps_of_another_clock_are_judged_by_their_arrival(self):
+        """A recording of last year, played without its clock."""
+        schedule = NewestSet(BOUND_NS, 1)
+        for _ in range(FEW):
+            schedule.took(1, 40 * MS)
+        for arrived_ms in range(0, 3_000, 100):
+            now_ns = 10**18 + arrived_ms * MS
+            old = Frame('c0', arrived_ms * MS, now_ns, NOTHING, 'rgb8', '')
+            schedule.put(FrameSet(arrived_ms * MS, (old,), 0, SetReason.COMPLETE), now_ns + 20 * MS)
+            assert schedule.take(now_ns + 20 * MS).run is not None
+        schedule.put(FrameSet(0, (old,), 0, SetReason.COMPLETE), now_ns)
+        assert schedule.take(now_ns + 70 * MS).lost['late']
 
     def test_sets_at_their_usual_pace_are_all_run(self):
         schedule = NewestSet(BOUND_NS, 3)

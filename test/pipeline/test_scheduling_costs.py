@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_infer_ros.pipeline.scheduling.cost_model import FEW, WINDOW, CostModel
+from stream_infer_ros.pipeline.scheduling.cost_model import FEW, STALE, WINDOW, CostModel
 
 
 def model(**runs):
@@ -48,9 +48,31 @@ def test_one_size_tells_a_larger_one_in_proportion_and_none_smaller():
     assert costs.cost_ns(1) == pytest.approx(40)
 
 
-def test_a_larger_batch_is_never_thought_cheaper_than_the_measured_ones_around_it():
+def test_no_batch_is_thought_dearer_than_a_larger_one():
+    """A size measured in a slow moment would otherwise stay dear for ever, because it is not run again."""
     costs = model(n2=[50], n6=[20])
-    assert costs.cost_ns(4) == pytest.approx(50)
+    assert costs.costs_ns(6) == [20] * 6
+
+
+def test_a_size_not_run_for_long_is_forgotten():
+    costs = model(n1=[10], n2=[12], n8=[500])
+    for _ in range(STALE // 2):
+        assert costs.cost_ns(8) == 500
+        costs.took(1, 10)
+        costs.took(2, 12)
+    costs.took(1, 10)
+    assert costs.cost_ns(8) == pytest.approx(24)  # on the line through 1 and 2
+    assert costs.runs() == 2 * WINDOW
+
+
+@given(st.dictionaries(st.integers(1, 40), st.integers(1, 10**9), max_size=8), st.integers(1, 50))
+def test_all_costs_at_once_are_the_costs_one_by_one(measured, most):
+    costs = CostModel(50)
+    for n, duration in measured.items():
+        costs.took(n, duration)
+    together = costs.costs_ns(most)
+    assert together == [costs.cost_ns(n) for n in range(1, most + 1)]
+    assert together == sorted(together)
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=3 * WINDOW), st.floats(0, 1))

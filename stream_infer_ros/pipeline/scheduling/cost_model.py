@@ -4,18 +4,46 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import deque
+from typing import NamedTuple
 
 # Runs remembered of each size: enough to tell the slow ones, few enough to follow a machine that warms up.
 WINDOW = 64
 # Of fewer runs the median is taken, whatever share is asked for: the first is slow, and no rule.
 FEW = 8
+# A size not run for so many runs of others is forgotten: it may have been measured in a slow moment, and as
+# long as it is thought dear it is not run again.
+STALE = 1024
+
+
+class _Curve(NamedTuple):
+    """Measured sizes, ascending, and what they cost, never falling."""
+
+    sizes: list[int]
+    costs_ns: list[float]
+
+    def up_to(self, most: int) -> list[float]:
+        """Of 1 to `most` images, in this order."""
+        sizes, costs_ns = self
+        if not sizes:
+            return [0.0] * most
+        if len(sizes) == 1:
+            return [costs_ns[0] * max(1.0, n / sizes[0]) for n in range(1, most + 1)]
+        found: list[float] = []
+        last = len(sizes) - 2
+        for low in range(last + 1):
+            first, start = sizes[low], costs_ns[low]
+            slope = (costs_ns[low + 1] - start) / (sizes[low + 1] - first)
+            until = most if low == last else min(most, sizes[low + 1])
+            found += [max(0.0, start + slope * (n - first)) for n in range(len(found) + 1, until + 1)]
+        return found
 
 
 class CostModel:
     """Time of one run of 1 to `most` images, nanoseconds.
 
     A size that was never run is estimated on the line through the nearest measured ones (through the origin
-    where there is only one: then a larger batch is never thought cheaper than it can be). While nothing was
+    where there is only one: then a larger batch is never thought cheaper than it can be). No size is thought
+    dearer than a larger one: what says so is older, or was measured in a slow moment. While nothing was
     measured everything costs nothing: somebody has to begin.
     """
 
@@ -23,20 +51,22 @@ class CostModel:
         self.most = most
         self._runs: dict[int, deque[int]] = {}
         self._sorted: dict[int, list[int]] = {}
-        self._sizes: list[int] = []
+        self._last: dict[int, int] = {}
+        self._count = 0
+        self._curves: dict[float, _Curve] = {}
 
     def took(self, n: int, duration_ns: int) -> None:
         """One run of `n` images took so long."""
-        runs = self._runs.get(n)
-        if runs is None:
-            runs = self._runs[n] = deque()
-            self._sorted[n] = []
-            insort(self._sizes, n)
-        in_order = self._sorted[n]
+        runs, in_order = self._runs.setdefault(n, deque()), self._sorted.setdefault(n, [])
         if len(runs) == WINDOW:
             del in_order[bisect_left(in_order, runs.popleft())]
         runs.append(duration_ns)
         insort(in_order, duration_ns)
+        self._count += 1
+        self._last[n] = self._count
+        for stale in [size for size, last in self._last.items() if self._count - last > STALE]:
+            del self._runs[stale], self._sorted[stale], self._last[stale]
+        self._curves.clear()
 
     def runs(self) -> int:
         """How many are remembered."""
@@ -44,18 +74,21 @@ class CostModel:
 
     def cost_ns(self, n: int, share: float = 0.5) -> float:
         """What that share of runs of `n` images does not exceed."""
-        if n in self._runs:
-            return self._quantile(n, share)
-        if not self._sizes:
-            return 0.0
-        place = bisect_left(self._sizes, n)
-        if len(self._sizes) == 1:
-            return self._quantile(self._sizes[0], share) * max(1.0, n / self._sizes[0])
-        low = min(max(place - 1, 0), len(self._sizes) - 2)
-        first, second = self._sizes[low], self._sizes[low + 1]
-        start, end = self._quantile(first, share), self._quantile(second, share)
-        slope = max(0.0, (end - start) / (second - first))
-        return max(0.0, start + slope * (n - first))
+        return self._curve(share).up_to(n)[-1]
+
+    def costs_ns(self, most: int, share: float = 0.5) -> list[float]:
+        """`cost_ns` of 1 to `most` images, in this order."""
+        return self._curve(share).up_to(most)
+
+    def _curve(self, share: float) -> _Curve:
+        curve = self._curves.get(share)
+        if curve is None:
+            sizes = sorted(self._sorted)
+            costs_ns = [self._quantile(n, share) for n in sizes]
+            for smaller in reversed(range(len(costs_ns) - 1)):
+                costs_ns[smaller] = min(costs_ns[smaller : smaller + 2])
+            curve = self._curves[share] = _Curve(sizes, costs_ns)
+        return curve
 
     def _quantile(self, n: int, share: float) -> float:
         in_order = self._sorted[n]

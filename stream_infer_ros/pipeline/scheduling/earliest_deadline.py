@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from stream_infer_ros.cameras.frame import Frame
-from stream_infer_ros.pipeline.scheduling.cost_model import CostModel
+from stream_infer_ros.pipeline.scheduling.cost_model import FEW, CostModel
 from stream_infer_ros.pipeline.scheduling.newest_set import frames_of
 from stream_infer_ros.pipeline.scheduling.schedule import Choice
 from stream_infer_ros.pipeline.scheduling.thinning import Thinning
@@ -16,7 +17,7 @@ from stream_infer_ros.sync.frame_set import FrameSet, SetReason
 PLANNED_FOR = 0.95
 # The smallest batch whose images a second come as near as this to the best possible.
 GOOD_ENOUGH = 0.9
-# A stream from which nothing was run for so long comes first, however late it is.
+# A stream whose frames came to nothing for so long comes first, however late it is.
 STARVED_NS = 1_000_000_000
 # Frames of one stream that may wait: of 30 Hz, what fits into 130 ms.
 MOST_OF_A_STREAM = 4
@@ -53,7 +54,8 @@ class EarliestDeadline:
         self._costs = CostModel(most)
         self._after_ns = 0
         self._queues: dict[str, list[_Waiting]] = {camera: [] for camera in cameras}
-        self._served_ns: dict[str, int] = {}
+        # Since when a stream's frames wait or are given up, none of them run.
+        self._unserved_since_ns: dict[str, int] = {}
         self.thinning = Thinning(cameras, priorities or {})
 
     def put(self, frame_set: FrameSet, now_ns: int) -> Choice:
@@ -63,12 +65,12 @@ class EarliestDeadline:
             if not self.thinning.admits(frame.camera, now_ns):
                 lost.setdefault('thinned', []).append(frame)
                 continue
-            self._served_ns.setdefault(frame.camera, now_ns)
+            self._unserved_since_ns.setdefault(frame.camera, now_ns)
             queue = self._queues[frame.camera]
             if len(queue) == MOST_OF_A_STREAM:
                 lost.setdefault('superseded', []).append(queue.pop(0).frame)
                 self.thinning.lost(1)
-            queue.append(_Waiting(frame.stamp_ns + self._bound_ns, now_ns, frame))
+            queue.append(_Waiting(frame.exposed_ns + self._bound_ns, now_ns, frame))
         return Choice(lost=lost)
 
     def take(self, now_ns: int) -> Choice:
@@ -76,16 +78,18 @@ class EarliestDeadline:
         late = self._give_up(now_ns)
         lost = {'late': late} if late else {}
         first = sorted((queue[0] for queue in self._queues.values() if queue), key=_deadline)
+        if not first:
+            return Choice(lost=lost)
         starved = [one for one in first if self._is_starved(one.frame.camera, now_ns)]
         if starved:
-            batch = starved[: self._size(now_ns, [], len(starved))]
+            starved.sort(key=lambda one: self._unserved_since_ns[one.frame.camera])
+            # Late anyway: then as many as the engine likes best.
+            most = self._most_in_time(now_ns, starved) or min(len(starved), self._costs.most)
+            batch = starved[: self._size(most)]
         else:
-            batch = first[: self._size(now_ns, first, len(first))]
-        if not batch:
-            return Choice(lost=lost)
+            batch = first[: self._size(self._most_in_time(now_ns, first) or 1)]
         for one in batch:
-            self._queues[one.frame.camera].pop(0)
-            self._served_ns[one.frame.camera] = now_ns
+            self._serve(one.frame.camera, now_ns)
         return Choice(self._as_set([one.frame for one in batch]), min(one.put_ns for one in batch), lost)
 
     def took(self, n: int, duration_ns: int) -> None:
@@ -110,7 +114,8 @@ class EarliestDeadline:
 
     def _give_up(self, now_ns: int) -> list[Frame]:
         """What not even a run of its own would bring out in time, but for the newest of the starved."""
-        soonest_ns = now_ns + self._costs.cost_ns(1, PLANNED_FOR) + self._after_ns
+        known = self._costs.runs() >= FEW  # a slow first run is no reason to give up what follows
+        soonest_ns = now_ns + (self._costs.cost_ns(1, PLANNED_FOR) if known else 0) + self._after_ns
         late = []
         for camera, queue in self._queues.items():
             spared = 1 if self._is_starved(camera, now_ns) else 0
@@ -120,19 +125,29 @@ class EarliestDeadline:
         return late
 
     def _is_starved(self, camera: str, now_ns: int) -> bool:
-        served_ns = self._served_ns.get(camera)
-        return served_ns is not None and not -STARVED_NS < now_ns - served_ns < STARVED_NS
+        since_ns = self._unserved_since_ns.get(camera)
+        return since_ns is not None and not -STARVED_NS < now_ns - since_ns < STARVED_NS
 
-    def _size(self, now_ns: int, in_order: Sequence[_Waiting], there: int) -> int:
-        """The smallest batch that is good enough among those in which all of `in_order` are in time."""
-        possible = range(1, min(there, self._costs.most) + 1)
-        if in_order:
-            # The first has the earliest deadline of any batch; alone it is in time, or it were not here.
-            left_ns = in_order[0].deadline_ns - now_ns - self._after_ns
-            in_time = [n for n in possible if self._costs.cost_ns(n, PLANNED_FOR) <= left_ns]
-            possible = range(1, max(in_time, default=1) + 1)
-        pace = {n: n / max(1.0, self._costs.cost_ns(n)) for n in possible}
-        return next((n for n in possible if pace[n] >= GOOD_ENOUGH * max(pace.values())), 0)
+    def _serve(self, camera: str, now_ns: int) -> None:
+        """The first of that stream is run now."""
+        queue = self._queues[camera]
+        del queue[0]
+        if queue:
+            self._unserved_since_ns[camera] = now_ns
+        else:
+            del self._unserved_since_ns[camera]
+
+    def _most_in_time(self, now_ns: int, waiting: Sequence[_Waiting]) -> int:
+        """Images of the largest batch of these in which all are in time."""
+        left_ns = min(one.deadline_ns for one in waiting) - now_ns - self._after_ns
+        costs_ns = self._costs.costs_ns(min(len(waiting), self._costs.most), PLANNED_FOR)
+        return bisect_right(costs_ns, left_ns)
+
+    def _size(self, most: int) -> int:
+        """The smallest batch of up to `most` images that is good enough."""
+        paces = [n / max(1.0, cost) for n, cost in enumerate(self._costs.costs_ns(most), 1)]
+        enough = GOOD_ENOUGH * max(paces)
+        return next(n for n, pace in enumerate(paces, 1) if pace >= enough)
 
     def _as_set(self, frames: Sequence[Frame]) -> FrameSet:
         slots: list[Frame | None] = [None] * len(self._slots)

@@ -32,12 +32,17 @@ class NewestSet:
         self._after_ns = 0
         self._held: tuple[FrameSet, int] | None = None
         self._ran_ns: int | None = None
-        self._too_late: deque[bool] = deque(maxlen=JUDGED)
+        self._cost_ns = 0.0
+        # What became of the last sets: a cause of loss, or '' for one that was run in time.
+        self._causes: deque[str] = deque(maxlen=JUDGED)
 
     def put(self, frame_set: FrameSet, now_ns: int) -> Choice:
         """See Schedule."""
         held, self._held = self._held, (frame_set, now_ns)
-        return Choice() if held is None else Choice(lost={'superseded': frames_of(held[0])})
+        if held is None:
+            return Choice()
+        self._causes.append('superseded')
+        return Choice(lost={'superseded': frames_of(held[0])})
 
     def take(self, now_ns: int) -> Choice:
         """See Schedule."""
@@ -45,11 +50,13 @@ class NewestSet:
             return Choice()
         (frame_set, put_ns), self._held = self._held, None
         frames = frames_of(frame_set)
-        ends_ns = now_ns + self._costs.cost_ns(len(frames)) + self._after_ns
+        self._cost_ns = self._costs.cost_ns(len(frames))
+        due_ns = min((frame.exposed_ns for frame in frames), default=now_ns) + self._bound_ns
         # The clock may go back, too.
         overdue = self._ran_ns is None or not 0 <= now_ns - self._ran_ns < AT_LEAST_EVERY_NS
-        too_late = ends_ns > frame_set.oldest_stamp_ns + self._bound_ns and self._costs.runs() >= FEW
-        self._too_late.append(too_late)
+        ends_ns = now_ns + self._cost_ns + self._after_ns
+        too_late = ends_ns > due_ns and self._costs.runs() >= FEW
+        self._causes.append('late' if too_late else '')
         if too_late and not overdue:
             return Choice(lost={'late': frames})
         self._ran_ns = now_ns
@@ -73,14 +80,14 @@ class NewestSet:
 
     def overload(self) -> str:
         """See Schedule."""
-        late = sum(self._too_late)
-        if late < MANY * JUDGED:
+        late, superseded = self._causes.count('late'), self._causes.count('superseded')
+        if late + superseded < MANY * JUDGED:
             return ''
-        cost_ms, after_ms = self._costs.cost_ns(self._costs.most) / 1e6, self._after_ns / 1e6
         return (
-            f'overloaded: {late} of the last {len(self._too_late)} sets would have come too late (inference '
-            f'takes {cost_ms:.0f} ms and what follows {after_ms:.0f} ms of a bound of '
-            f'{self._bound_ns / 1e6:.0f} ms); fewer or smaller images, a faster engine, or a larger bound_ms'
+            f'overloaded: of the last {len(self._causes)} sets {late} would have come too late and '
+            f'{superseded} gave way to newer ones (inference takes {self._cost_ns / 1e6:.0f} ms and what '
+            f'follows {self._after_ns / 1e6:.0f} ms of a bound of {self._bound_ns / 1e6:.0f} ms); fewer or '
+            f'smaller images, a faster engine, or a larger bound_ms'
         )
 
 

@@ -11,6 +11,8 @@ PATIENCE = 2
 TOO_MUCH = 0.02
 # Of what is kept: what is given back with every calm window, and what every stream keeps in any case.
 GIVEN_BACK, LEAST = 0.1, 0.1
+# However little is kept of a slow stream: one frame after so long is let in.
+AT_LEAST_EVERY_NS = 1_000_000_000
 _GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -20,8 +22,8 @@ class Thinning:
     The share that is kept falls by what was lost (and a little more), after PATIENCE windows with losses,
     and rises by GIVEN_BACK with each window without any after PATIENCE of those: multiplicative decrease,
     additive increase, with hysteresis. It is given to the streams by priority: the highest are whole
-    before the next get more than LEAST. A stream's frames are let in evenly (error diffusion), and streams of
-    one share by turns.
+    before the next get more than LEAST. A stream's frames are let in evenly (error diffusion), streams of one
+    share by turns, and of every stream one at least every AT_LEAST_EVERY_NS.
 
     Args:
         cameras: names of the streams.
@@ -34,6 +36,7 @@ class Thinning:
         self._shares = dict.fromkeys(cameras, 1.0)
         # Spread out, so that thinned streams take turns.
         self._credit = {camera: index * _GOLDEN % 1.0 for index, camera in enumerate(cameras)}
+        self._let_in_ns: dict[str, int] = {}
         self._offered = dict.fromkeys(cameras, 0)
         self._admitted = self._lost = 0
         self._window_ends_ns: int | None = None
@@ -44,9 +47,11 @@ class Thinning:
         self._look(now_ns)
         self._offered[camera] += 1
         self._credit[camera] += self._shares[camera]
-        if self._credit[camera] < 1.0 - 1e-9:  # a sum of shares is not exact
+        overdue = not 0 <= now_ns - self._let_in_ns.setdefault(camera, now_ns) < AT_LEAST_EVERY_NS
+        if self._credit[camera] < 1.0 - 1e-9 and not overdue:  # a sum of shares is not exact
             return False
-        self._credit[camera] -= 1.0
+        self._credit[camera] = max(0.0, self._credit[camera] - 1.0)
+        self._let_in_ns[camera] = now_ns
         self._admitted += 1
         return True
 
