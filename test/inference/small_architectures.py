@@ -27,7 +27,7 @@ class Architecture(NamedTuple):
         make: the network, with random weights.
         outputs: names of its outputs, in order.
         names: of its classes.
-        family: that ours takes it for.
+        family: of ours.
         processor: name of the class in transformers that prepares its pictures and reads its outputs.
         dynamo: whether only torch.export can export it.
     """
@@ -244,13 +244,13 @@ ARCHITECTURES = {
     'detr': Architecture(detr, _QUERIES, THINGS, 'detr', 'DetrImageProcessor'),
     'yolos': Architecture(yolos, _QUERIES, THINGS, 'detr', 'YolosImageProcessor'),
     'conditional_detr': Architecture(
-        conditional_detr, _QUERIES, THINGS, 'rtdetr', 'ConditionalDetrImageProcessor'
+        conditional_detr, _QUERIES, THINGS, 'rfdetr', 'ConditionalDetrImageProcessor'
     ),
     'rtdetr': Architecture(rtdetr, _QUERIES, THINGS, 'rtdetr', 'RTDetrImageProcessor'),
     'rtdetr_v2': Architecture(rtdetr_v2, _QUERIES, THINGS, 'rtdetr', 'RTDetrImageProcessor'),
     'dfine': Architecture(dfine, _QUERIES, THINGS, 'rtdetr', 'RTDetrImageProcessor'),
-    'lw_detr': Architecture(lw_detr, _QUERIES, THINGS, 'rtdetr', 'DeformableDetrImageProcessor'),
-    'rf_detr': Architecture(rf_detr, _QUERIES, THINGS, 'rtdetr', 'DeformableDetrImageProcessor', dynamo=True),
+    'lw_detr': Architecture(lw_detr, _QUERIES, THINGS, 'rfdetr', 'DeformableDetrImageProcessor'),
+    'rf_detr': Architecture(rf_detr, _QUERIES, THINGS, 'rfdetr', 'DeformableDetrImageProcessor', dynamo=True),
     'segformer': Architecture(segformer, ('logits',), AREAS, 'segmentation', 'SegformerImageProcessor'),
     'timm_segmentation': Architecture(_TimmSegmentation, ('out',), AREAS, 'segmentation'),
     'torchvision_ssd': Architecture(

@@ -88,7 +88,7 @@ def detr(boxes):
 
 
 def rtdetr(boxes):
-    io = network({'logits': (-1, 300, 3), 'pred_boxes': (-1, 300, 4)})
+    io = network({'logits': (-1, 300, 3), 'pred_boxes': (-1, 300, 4)}, {**NAMED, 'family': 'rtdetr'})
     return io, query_outputs(boxes, 3, False, ('pred_boxes', 'logits'))
 
 
@@ -329,25 +329,70 @@ def test_garbage_in_gives_boxes_inside_the_image_or_none(kind, seed, size):
     assert ((detections.class_id >= 0) & (detections.class_id < len(detections.class_names))).all()
 
 
-class TestWhichDetr:
-    def queries(self, queries: int, logits: int, metadata: dict[str, str]) -> EngineIo:
-        return network({'logits': (-1, queries, logits), 'pred_boxes': (-1, queries, 4)}, metadata)
+# Family, queries, logits, size of the input, of weights on Hugging Face.
+PUBLISHED = {
+    'facebook/detr-resnet-50': ('detr', 100, 92, 800),
+    'facebook/detr-resnet-50-panoptic': ('detr', 100, 251, 800),
+    'hustvl/yolos-tiny': ('detr', 100, 92, 512),
+    'microsoft/table-transformer-structure-recognition': ('detr', 125, 7, 1000),
+    'PekingU/rtdetr_r50vd': ('rtdetr', 300, 80, 640),
+    'PekingU/rtdetr_r50vd_coco_o365, at another size': ('rtdetr', 300, 80, 480),
+    'ustc-community/dfine-large-obj365': ('rtdetr', 300, 366, 640),
+    'microsoft/conditional-detr-resnet-50': ('rfdetr', 300, 91, 800),
+    'SenseTime/deformable-detr': ('rfdetr', 300, 91, 800),
+    'jozhang97/deta-swin-large': ('rfdetr', 900, 91, 800),
+    'IDEA-Research/dab-detr-resnet-50': ('rfdetr', 300, 91, 800),
+    'AnnaZhang/lwdetr_small_60e_coco': ('rfdetr', 300, 91, 640),
+    'RF-DETR Base through transformers': ('rfdetr', 300, 91, 560),
+    'RF-DETR Nano, queries left free': ('rfdetr', -1, 91, 384),
+}
 
-    def test_the_number_of_queries_tells_published_models_apart(self):
-        assert model_family(ModelConfig(), self.queries(100, 92, {})) == 'detr'
-        assert model_family(ModelConfig(), self.queries(300, 80, {})) == 'rtdetr'
+
+class TestWhichDetr:
+    def family(
+        self, queries: int, logits: int, metadata: dict[str, str], size: int = 640, **settings: str
+    ) -> str:
+        io = network({'logits': (-1, queries, logits), 'pred_boxes': (-1, queries, 4)}, metadata)
+        picture = TensorInfo('pixel_values', 'float32', (-1, 3, size, size))
+        return model_family(ModelConfig(**settings), replace(io, inputs=(picture,)))
+
+    @pytest.mark.parametrize('name', PUBLISHED)
+    def test_published_models_are_told_apart(self, name):
+        family, queries, logits, size = PUBLISHED[name]
+        assert self.family(queries, logits, {}, size) == family
 
     def test_class_names_tell_better(self):
-        assert model_family(ModelConfig(), self.queries(100, 3, NAMED)) == 'rtdetr'
-        assert model_family(ModelConfig(), self.queries(300, 4, NAMED)) == 'detr'
-        assert model_family(ModelConfig(), self.queries(-1, 4, NAMED)) == 'detr'
+        assert self.family(100, 3, NAMED) == 'rtdetr'
+        assert self.family(-1, 3, NAMED) == 'rtdetr'
+        assert self.family(300, 4, NAMED) == 'detr'
+        assert self.family(-1, 4, NAMED) == 'detr'
+        names = {'names': str([f'thing {number}' for number in range(91)])}
+        assert self.family(100, 91, names) == 'rfdetr'
+        assert self.family(-1, 92, names) == 'detr'
+        assert self.family(300, 81, {'names': str([f'thing {number}' for number in range(80)])}) == 'detr'
 
-    def test_else_it_is_asked(self):
-        with pytest.raises(
-            ModelError, match=r'is this network detr with 4 classes or rtdetr with 5 classes\?'
-        ):
-            model_family(ModelConfig(), self.queries(200, 5, {}))
-        assert model_family(ModelConfig(family='rtdetr'), self.queries(200, 5, {})) == 'rtdetr'
+    def test_a_list_from_the_user_counts_as_the_files(self, tmp_path):
+        (tmp_path / 'names.txt').write_text('cat\ndog, or wolf\ncow\n')
+        assert self.family(-1, 3, {}, class_names_file=str(tmp_path / 'names.txt')) == 'rtdetr'
+
+    @pytest.mark.parametrize(
+        ('queries', 'logits', 'metadata', 'size', 'question'),
+        [
+            (200, 5, {}, 640, 'detr with 4 classes or rtdetr with 5 classes or rfdetr with 5 classes?'),
+            (300, 92, {}, 640, 'detr with 91 classes or rtdetr with 92 classes or rfdetr with 92 classes?'),
+            (100, 91, {}, 640, 'detr with 90 classes or rtdetr with 91 classes or rfdetr with 91 classes?'),
+            (300, 3, NAMED, 560, 'rtdetr with 3 classes or rfdetr with 3 classes?'),
+            (100, 3, NAMED, 800, 'rtdetr with 3 classes or rfdetr with 3 classes?'),
+        ],
+    )
+    def test_else_it_is_asked(self, queries, logits, metadata, size, question):
+        with pytest.raises(ModelError) as asked:
+            self.family(queries, logits, metadata, size)
+        assert f'is this network {question}' in str(asked.value)
+        pixels = 'rtdetr takes pixels 0..1, rfdetr takes pixels 0..1 less mean over std'
+        assert pixels in str(asked.value)
+        assert self.family(queries, logits, metadata, size, family='rtdetr') == 'rtdetr'
+        assert self.family(queries, logits, metadata, size, family='rfdetr') == 'rfdetr'
 
     def test_pixels_go_in_as_each_was_trained(self):
         for family, mean in (('detr', 0.485), ('rtdetr', 0.0), ('rfdetr', 0.485)):

@@ -8,7 +8,7 @@ Boxes are centre u, v, width, height, in parts of the network's input.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,76 +16,10 @@ from numpy.typing import NDArray
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder, Boxes
+from stream_infer_ros.inference.decoders.which_detr import query_outputs
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.model_card import ModelCard, names_of_classes
-from stream_infer_ros.inference.model_metadata import class_names
-from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
-
-# (boxes, logits) as exporters call them: optimum and transformers; the original repositories; RF-DETR.
-_NAMES = (('pred_boxes', 'logits'), ('pred_boxes', 'pred_logits'), ('dets', 'labels'))
-_RF_DETR = ('dets', 'labels')
-# Numbers of queries of published softmax models (Table Transformer, DETR, YOLOS); the others have 300 and up.
-_SOFTMAX_QUERIES = (15, 100, 125)
-_LEAST_SIGMOID_QUERIES = 300
-# Classes of COCO by category number: Deformable and Conditional DETR, which want their pixels otherwise.
-_COCO_CATEGORIES = 91
-
-
-class QueryOutputs(NamedTuple):
-    """The two outputs of a DETR."""
-
-    boxes: TensorInfo
-    logits: TensorInfo
-
-
-def query_outputs(io: EngineIo) -> QueryOutputs | None:
-    """The outputs that hold a box and logits for each query; None if this is no DETR."""
-    for names in _NAMES:
-        boxes, logits = (io.output(name) for name in names)
-        if boxes is None or logits is None or len(boxes.shape) != 3 or len(logits.shape) != 3:
-            continue
-        if boxes.shape[2] == 4 and boxes.shape[1] == logits.shape[1] and logits.shape[2] > 0:
-            return QueryOutputs(boxes, logits)
-    return None
-
-
-def is_query_detector(io: EngineIo) -> bool:
-    """Whether there are boxes and logits under any of the names in use."""
-    return query_outputs(io) is not None
-
-
-def is_rf_detr(io: EngineIo) -> bool:
-    """Whether there are boxes and logits under RF-DETR's own names."""
-    found = query_outputs(io)
-    return found is not None and (found.boxes.name, found.logits.name) == _RF_DETR
-
-
-def is_surely_softmax(io: EngineIo) -> bool:
-    """Whether there are as many queries as the published models with a "no object" class have.
-
-    Class names in the metadata, as many as logits, say otherwise.
-    """
-    found = query_outputs(io)
-    if found is None or is_rf_detr(io) or len(class_names(io.metadata)) == found.logits.shape[2]:
-        return False
-    return found.boxes.shape[1] in _SOFTMAX_QUERIES
-
-
-def is_surely_sigmoid(io: EngineIo) -> bool:
-    """Whether there are as many queries as in RT-DETR and D-FINE, and not COCO's categories by number.
-
-    Class names in the metadata, one fewer than logits, say otherwise.
-    """
-    found = query_outputs(io)
-    if found is None or is_rf_detr(io) or len(class_names(io.metadata)) == found.logits.shape[2] - 1 > 0:
-        return False
-    return found.boxes.shape[1] >= _LEAST_SIGMOID_QUERIES and found.logits.shape[2] != _COCO_CATEGORIES
-
-
-def query_classes(io: EngineIo, nothing: int = 0) -> int | None:
-    """How many classes the logits are of, if `nothing` of them mean no object; None if this is no DETR."""
-    found = query_outputs(io)
-    return None if found is None else found.logits.shape[2] - nothing
+from stream_infer_ros.inference.network_io import EngineIo
 
 
 class DetrDecoder(BoxDecoder):

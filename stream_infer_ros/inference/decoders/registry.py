@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -80,9 +81,11 @@ def _recognised(said: CardFile, io: EngineIo) -> str:
             f'expected a network that finds boxes, got one whose metadata say task {task!r}, '
             f'{_NO_BOXES[task]}; export one for detection'
         )
+    if said.class_names:  # counts as if the file told it
+        io = replace(io, metadata={**io.metadata, 'class_names': json.dumps(said.class_names)})
     fitting = {name: family for name, family in DECODERS.items() if family.recognise(io)}
     classes = {name: family.classes(io) for name, family in fitting.items()}
-    known = len(said.class_names or class_names(io.metadata))
+    known = len(class_names(io.metadata))
     candidates = _only(fitting, [name for name, family in fitting.items() if family.claims(io)])
     if known:
         candidates = _only(candidates, [name for name in candidates if classes[name] in (known, None)])
@@ -99,7 +102,7 @@ def _recognised(said: CardFile, io: EngineIo) -> str:
     fits = ' or '.join(_with_classes(name, classes[name]) for name in candidates)
     tells = f'{known} class names are known, which does not tell' if known else 'nothing else tells'
     raise ModelError(
-        f'is this network {fits}? Its outputs {_outputs(io)} fit each, and {tells}. '
+        f'is this network {fits}? Its outputs {_outputs(io)} fit each, and {tells}. {_pixels(candidates)}'
         f'Set model.family, or model.card, or the right class names in model.class_names_file'
     )
 
@@ -111,6 +114,18 @@ def _only(names: Iterable[str], told: list[str]) -> list[str]:
 
 def _with_classes(name: str, count: int | None) -> str:
     return name if count is None else f'{name} with {count} {"class" if count == 1 else "classes"}'
+
+
+def _pixels(names: Iterable[str]) -> str:
+    """What families take of a picture, where that is not the same: it may be all that tells them apart."""
+    taken = {name: DECODERS[name].usual.normalisation for name in names}
+    if len(set(taken.values())) == 1:
+        return ''
+    told = []
+    for name, normalisation in taken.items():
+        pixels = '0..255' if normalisation.scale == 1.0 else '0..1'
+        told.append(f'{name} takes pixels {pixels}{" less mean over std" if any(normalisation.mean) else ""}')
+    return f'{", ".join(told)}. '
 
 
 def _outputs(io: EngineIo) -> str:

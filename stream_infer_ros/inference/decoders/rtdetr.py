@@ -15,17 +15,17 @@ from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.decoders.box_decoder import Boxes
 from stream_infer_ros.inference.decoders.decoder import Decoder
-from stream_infer_ros.inference.decoders.detr import (
-    SigmoidDetrDecoder,
-    is_query_detector,
-    is_rf_detr,
-    is_surely_sigmoid,
-    query_classes,
-)
+from stream_infer_ros.inference.decoders.detr import SigmoidDetrDecoder
 from stream_infer_ros.inference.decoders.ssd import (
     detr_with_labels_decoder,
     is_detr_with_labels,
     is_torchvision,
+)
+from stream_infer_ros.inference.decoders.which_detr import (
+    is_query_detector,
+    is_rf_detr_export,
+    is_surely_rt_detr,
+    query_classes,
 )
 from stream_infer_ros.inference.model_card import ModelCard
 from stream_infer_ros.inference.network_io import EngineIo
@@ -35,12 +35,12 @@ _BOX_FIELDS = 4
 
 def is_rtdetr(io: EngineIo) -> bool:
     """Whether the outputs are those of any of the three exports."""
-    return (is_query_detector(io) and not is_rf_detr(io)) or is_torchvision(io) or _is_ultralytics(io)
+    return (is_query_detector(io) and not is_rf_detr_export(io)) or is_torchvision(io) or _is_ultralytics(io)
 
 
 def claims_rtdetr(io: EngineIo) -> bool:
     """Whether names, numbers or metadata leave no other family."""
-    return is_surely_sigmoid(io) or is_detr_with_labels(io) or _is_ultralytics(io)
+    return is_surely_rt_detr(io) or is_detr_with_labels(io) or _is_ultralytics(io)
 
 
 def rtdetr_classes(io: EngineIo) -> int | None:

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from stream_infer_ros.inference.decoders.detr import (
-    DetrDecoder,
-    SigmoidDetrDecoder,
-    is_query_detector,
-    is_rf_detr,
-    is_surely_softmax,
-    query_classes,
-)
+from stream_infer_ros.inference.decoders.detr import DetrDecoder, SigmoidDetrDecoder
 from stream_infer_ros.inference.decoders.family import Family
 from stream_infer_ros.inference.decoders.nanodet import (
     NanoDetDecoder,
@@ -43,6 +36,12 @@ from stream_infer_ros.inference.decoders.ssd import (
     tensorflow_decoder,
     torchvision_decoder,
 )
+from stream_infer_ros.inference.decoders.which_detr import (
+    is_query_detector,
+    is_surely_sigmoid_of_normalised,
+    is_surely_softmax,
+    query_classes,
+)
 from stream_infer_ros.inference.input_packing import Normalisation
 from stream_infer_ros.inference.model_card import ModelCard
 
@@ -70,12 +69,13 @@ SET_FAMILIES: dict[str, Family] = {
         claims_rtdetr,
     ),
     'rfdetr': Family(
-        is_rf_detr,
-        'dets (batch, queries, 4) and labels (batch, queries, classes), sigmoid',
+        is_query_detector,
+        'dets (batch, queries, 4) and labels (batch, queries, classes), sigmoid; or the same as pred_boxes '
+        'and logits (LW-DETR, Deformable, Conditional DETR)',
         ModelCard('rfdetr', normalisation=_IMAGENET, fit='stretch'),
         SigmoidDetrDecoder,
         query_classes,
-        is_rf_detr,
+        is_surely_sigmoid_of_normalised,
     ),
     'nanodet': Family(
         is_nanodet,
