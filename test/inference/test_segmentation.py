@@ -126,12 +126,21 @@ def test_one_map_of_the_drivable_area():
     probability = (classes_of(np.full(WIDTH, 40.0), 4) < 2).astype(np.float32)
     names = {'class_names': 'drivable'}
     for output, metadata in (
-        (probability, {'family': 'segmentation'}),
         (probability, names),
+        (probability, {'class_names': 'lawn', 'ground_classes': 'lawn'}),
         (20 * probability - 10, names),
     ):
         free_space, _ = see(network((-1, 1, 24, 32), metadata=metadata), output[None])
         np.testing.assert_allclose(free_space.boundary_v, 39.5, atol=0.2)
+
+
+def test_one_map_may_be_of_anything_else():
+    """Depth networks and those that cut people out have the same outputs: they are not driven on."""
+    for shape in ((-1, 1, 24, 32), (-1, 24, 32)):
+        with pytest.raises(ModelError, match=r'is the one map of this network, logits .*\? Then say so'):
+            make_decoder(ModelConfig(), network(shape, metadata={}))
+        with pytest.raises(ModelError, match=r'are ground to drive on.* They are person;'):
+            make_decoder(ModelConfig(), network(shape, metadata={'class_names': 'person'}))
 
 
 class TestWhichClassesAreGround:

@@ -58,11 +58,14 @@ class SegmentationDecoder:
         self._class_names = card.class_names
         if self._channels > 1:
             self._class_names = names_of_classes(card, config, self._channels)
-        # A single map of numbers that are no classes tells of the ground itself.
+        # A single map of numbers that are no classes tells of one class, which has to be the ground.
         self._is_probability = self._channels == 1 and len(self._class_names) < 2
-        self._ground = (
-            np.zeros(0, np.intp) if self._is_probability else _ground_classes(self._class_names, card)
-        )
+        if self._is_probability and not self._class_names:
+            raise ModelError(
+                f'is the one map of this network, {self._output}, the probability of ground to drive on? '
+                f'Then say so: class_names [drivable area] in the model card, or in model.class_names_file'
+            )
+        self._ground = _ground_classes(self._class_names, card)
         self._ground_of_class = np.zeros(len(self._class_names) + 2, np.float32)
         self._ground_of_class[self._ground + 1] = 1.0
         self._dropped = 0
