@@ -18,6 +18,8 @@ _VALUES: dict[str, Callable[[int, int], NDArray[np.float64]]] = {
     'im_shape': lambda height, width: np.array([height, width], np.float64),  # Paddle
     'pixel_mask': lambda height, width: np.ones((height, width)),  # DETR: 1 where there is no padding
 }
+# Stretched by the network to its own grid, so that any size does; exports of optimum have it at 64 x 64.
+_OF_ANY_SIZE = 'pixel_mask'
 
 
 def is_companion(tensor: TensorInfo) -> bool:
@@ -30,8 +32,10 @@ def companion(tensor: TensorInfo, images: int, height: int, width: int) -> NDArr
 
     Raises ModelError if the network wants another shape under that name.
     """
-    value = _VALUES[tensor.name](height, width)
     wanted = tensor.shape[1:]
+    if tensor.name == _OF_ANY_SIZE and len(wanted) == 2:
+        height, width = (own if size < 0 else size for size, own in zip(wanted, (height, width), strict=True))
+    value = _VALUES[tensor.name](height, width)
     if len(wanted) != value.ndim or any(
         size not in (-1, got) for size, got in zip(wanted, value.shape, strict=True)
     ):

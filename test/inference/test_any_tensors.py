@@ -146,6 +146,19 @@ def test_engines_that_know_of_no_such_thing_refuse():
         assert spec.image_input(described, any_tensors=True).name == 'images'
 
 
+@pytest.mark.parametrize(('size', 'expected'), [((64, 64), (64, 64)), ((-1, -1), (HEIGHT, WIDTH))])
+def test_a_mask_of_pixels_is_as_large_as_its_exporter_made_it(size, expected):
+    mask = TensorInfo('pixel_mask', 'int64', (-1, *size))
+    described = io({'logits': (-1, 100, 92), 'pred_boxes': (-1, 100, 4)}, (mask,))
+    image_input = ImageInput.of(described)
+    fed = image_input.feed(np.zeros(image_input.shape(2), np.float32))['pixel_mask']
+    assert fed.shape == (2, *expected)
+    assert fed.dtype == np.int64
+    assert (fed == 1).all()
+    with pytest.raises(ModelError, match=r"'pixel_mask' as \(batch, 4, 6\)"):
+        ImageInput.of(io({'logits': (-1, 100, 92)}, (TensorInfo('pixel_mask', 'int64', (-1, 1, 4, 6)),)))
+
+
 def test_an_input_nobody_knows_is_refused_and_a_known_one_of_another_shape():
     with pytest.raises(ModelError, match='images, prompt'):
         ImageInput.of(io({'output': (-1, 7)}, (TensorInfo('prompt', 'int64', (-1, 16)),)))
