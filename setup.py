@@ -9,8 +9,8 @@ ROOT = Path(__file__).parent
 # No cyclonedds wheel for Linux aarch64, nor for Python 3.14 yet: there zenoh serves.
 NO_DDS_WHEEL = "python_version >= '3.14' or (platform_machine == 'aarch64' and sys_platform == 'linux')"
 DDS_WHEEL = "python_version < '3.14' and (platform_machine != 'aarch64' or sys_platform != 'linux')"
-# xxhash makes the ids rmw_zenoh knows publishers by; in 1.4 zenoh got the heartbeats of latched topics.
-ZENOH_WHEELS = ['eclipse-zenoh>=1.5', 'xxhash>=3.0']
+# xxhash makes the ids rmw_zenoh knows publishers by. Tested with zenoh 1.6.2, 1.7.2 and 1.10.2.
+ZENOH_WHEELS = ['eclipse-zenoh>=1.6', 'xxhash>=3.0']
 
 # TensorRT for RTX: the bindings, and the libraries they are linked to, which have to be of one version.
 RTX_WHEELS = [
