@@ -57,13 +57,15 @@ def main() -> int:
     if usable_cores() > options.cores:
         use_cores(options.cores)
     keep_freed_images()
-    results = Results('streams', 'Streams held under a latency bound', options)
+    name, title = ('independent', ', independent') if options.independent else ('streams', '')
+    results = Results(name, f'Streams held under a latency bound{title}', options)
     width, height = map(int, options.size.split('x'))
     trial = TrialOptions(
         rate_hz=options.rate,
         width=width,
         height=height,
         bound_ms=options.bound_ms,
+        matched=not options.independent,
         graph=options.graph,
         domain_id=100 + os.getpid() % 100,
         seconds=options.seconds,
@@ -185,7 +187,7 @@ def _tell(
     ours = found.get('ours', {}).get('streams')
     table = Table(
         f'{trial.width}x{trial.height} {trial.encoding} at {trial.rate_hz:g} Hz, p99 within '
-        f'{trial.bound_ms:g} ms, {usable_cores()} cores',
+        f'{trial.bound_ms:g} ms, {"sets" if trial.matched else "independent"}, {usable_cores()} cores',
         ('', 'streams', 'ours / it', 'p99, ms', 'lost', 'CPU, ms a frame'),
         'CPU is that of the receiving side, servers included; the cameras cost '
         f'{_cameras_ms(found):.2f} ms a frame more.',

@@ -49,6 +49,7 @@ BENCHMARKS = (
     Benchmark('world', 'world.py'),
     Benchmark('overhead', 'overhead.py'),
     Benchmark('streams', 'streams.py', quick=False),
+    Benchmark('independent', 'streams.py', ('--independent',), quick=False),
     Benchmark('overload', 'overload.py', quick=False),
     Benchmark('soak', 'overload.py', ('--soak',), quick=False),
     Benchmark('scaling', 'scaling.py', ('--peer',), quick=False),
