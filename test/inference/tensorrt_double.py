@@ -31,6 +31,9 @@ class TensorRtDouble:
         stale: how many plans to give that cannot be read.
         refuse: what returns False or None: 'context', 'shape', 'address' or 'execute'.
         unknown: names of outputs whose shape is told only when they ran.
+        unbounded: whether nothing is known of their size either.
+        capturable: what contexts answer when they are asked, as those of TensorRT for RTX are; None: they
+            know no such question.
         built: arguments of each build.
     """
 
@@ -40,6 +43,8 @@ class TensorRtDouble:
         self.stale = stale
         self.refuse = refuse
         self.unknown = unknown
+        self.unbounded = False
+        self.capturable: bool | None = None
         self.built: list[bool] = []
         self.io = None
         self.trt = SimpleNamespace(
@@ -137,6 +142,8 @@ class _Context:
         self._scratch = 0
         self._ran: tuple[int, ...] = ()
         self._recorded = False
+        if self._double.capturable is not None:
+            self.is_stream_capturable = lambda _: self._double.capturable
         self._double.alive.add(self)
 
     def set_device_memory(self, address: int, size: int) -> None:
@@ -156,7 +163,11 @@ class _Context:
         return tuple(self._shape[0] if size < 0 else size for size in tensor.shape)
 
     def get_max_output_size(self, name: str) -> int:
-        return int(np.prod(self._double.io.output(name).shape[1:])) * 4 * self._shape[0]
+        return (
+            -1
+            if self._double.unbounded
+            else int(np.prod(self._double.io.output(name).shape[1:])) * 4 * self._shape[0]
+        )
 
     def set_output_allocator(self, name: str, allocator: object) -> bool:
         self._allocators[name] = allocator
@@ -175,9 +186,13 @@ class _Context:
         assert not self._recorded or shape == self._ran, 'records the first run of a shape'
         self._ran = shape
 
+        here = weakref.ref(self)
+
         def kernel() -> None:
-            assert len(cuda.memory[self._scratch]) >= self._engine.device_memory_size_v2
-            outputs = self._outputs(cuda.view(addresses['pictures'], 'uint8', shape))
+            context = here()
+            assert context is not None, 'runs in a context that is gone'
+            assert len(cuda.memory[context._scratch]) >= context._engine.device_memory_size_v2
+            outputs = context._outputs(cuda.view(addresses['pictures'], 'uint8', shape))
             for name, array in outputs.items():
                 cuda.view(addresses[name], str(array.dtype), array.shape)[...] = array
 

@@ -164,6 +164,29 @@ def test_a_refused_capture_is_told_once_and_costs_nothing_else(model, pictures, 
     assert double.cuda.held() == {}
 
 
+def test_what_tensorrt_for_rtx_says_is_not_capturable_is_not_captured(model, pictures, caplog):
+    double = TensorRtDouble(CudaDouble())
+    double.capturable = False
+    engine = double.engine(spec(model, 2))
+    with caplog.at_level(logging.WARNING):
+        engine.load()
+    np.testing.assert_allclose(engine.infer(pictures, 5)['ground'], expected_ground(pictures[:5]), atol=1e-5)
+    assert 'begin_capture' not in double.cuda.calls
+    assert 'expected a run that can be captured' in caplog.text
+    double.capturable = True
+    engine.load()
+    assert 'launch' in double.cuda.calls
+    engine.close()
+
+
+def test_an_output_without_a_bound_is_refused(model):
+    double = TensorRtDouble(CudaDouble(), unknown=('boxes',))
+    double.unbounded = True
+    with pytest.raises(EngineError, match="largest output 'boxes' may get, it says: the reason; export"):
+        double.engine(spec(model, 3)).load()
+    assert double.cuda.held() == {}
+
+
 def test_outputs_whose_size_only_the_pictures_tell(model, pictures):
     double = TensorRtDouble(CudaDouble(), unknown=('boxes',))
     engine = double.engine(spec(model, 3))

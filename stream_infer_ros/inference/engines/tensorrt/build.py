@@ -36,7 +36,6 @@ def built_plan(spec: EngineSpec, gpu: NvidiaGpu | None, anew: bool = False) -> P
         gpu: the one to run on. None where there is none: TensorRT for RTX then builds for
             `tensorrt.compute_capabilities`, the others refuse.
         anew: build now whatever the cache holds, for a plan that the runtime refused.
-        anew: build it even if the cache has it: what it had cannot be read by the runtime.
 
     Raises ModelError if TensorRT cannot take the network, EngineError if it is missing, cannot honour the
     precision, was told to stop, or the cache cannot be used.

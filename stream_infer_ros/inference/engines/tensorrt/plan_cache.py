@@ -76,13 +76,6 @@ class PlanCache:
                 self._write(path, facts, plan)
         return plan
 
-    def forget(self, name: str, facts: Mapping[str, Any]) -> None:
-        """The plan for these facts is none: it is built again. Raises EngineError if it cannot be removed."""
-        try:
-            self.path_of(name, facts).with_suffix('.json').unlink(missing_ok=True)
-        except OSError as error:
-            raise self._unusable(error) from error
-
     def timing(self, name: str) -> bytes:
         """What builds have learnt about the speed of layers; b'' if nothing."""
         try:

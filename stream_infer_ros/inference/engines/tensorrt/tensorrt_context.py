@@ -43,7 +43,7 @@ class TensorRtContext:
         return tuple(int(size) for size in self._context.get_tensor_shape(output))
 
     def most_bytes(self, output: str) -> int:
-        """Of an output whose shape only the pictures tell."""
+        """Of an output whose shape only the pictures tell; -1 where TensorRT knows no bound."""
         return int(self._context.get_max_output_size(output))
 
     def learn_shape(self, output: str) -> None:
@@ -78,7 +78,7 @@ class TensorRtContext:
         )
 
     def is_capturable(self, stream: int) -> bool:
-        """TensorRT for RTX compiles kernels while it runs, and says when it is done with that."""
+        """TensorRT for RTX says whether a run can be: not one that takes memory on its way."""
         asked = getattr(self._context, 'is_stream_capturable', None)
         return asked is None or bool(asked(stream))
 

@@ -12,7 +12,7 @@ import numpy as np
 from stream_infer_ros.errors import EngineError, ModelError
 from stream_infer_ros.inference.engines.device import Cuda, CudaGraph, DeviceOutput
 from stream_infer_ros.inference.engines.tensorrt.plan import Plan
-from stream_infer_ros.inference.engines.tensorrt.tensorrt_context import Shape, TensorRtContext
+from stream_infer_ros.inference.engines.tensorrt.tensorrt_context import Shape, TensorRtContext, refusal
 
 # TensorRT's names of what an output may be.
 _DTYPES = {
@@ -79,11 +79,18 @@ class TensorRtNetwork:
         def queue() -> None:
             context.run(n, source, self._outputs, targets, stream)
 
-        # What TensorRT puts off to the first run of a shape is not to be recorded.
-        queue()
-        if not context.is_capturable(stream):
-            raise EngineError('expected kernels that are all compiled, TensorRT for RTX still works on them')
-        return RecordedContext(CudaGraph.capture(self._cuda, stream, queue), context)
+        try:
+            # What TensorRT puts off to the first run of a shape is not to be recorded.
+            queue()
+            if not context.is_capturable(stream):
+                raise EngineError(
+                    'expected a run that can be captured, TensorRT for RTX says this one cannot'
+                )
+            return RecordedContext(CudaGraph.capture(self._cuda, stream, queue), context)
+        except EngineError:
+            # The context goes with this call, and what it queued may still run.
+            self._cuda.synchronise_stream(stream)
+            raise
 
     def close(self) -> None:
         """Give it back; nothing of it is running any more."""
@@ -110,7 +117,14 @@ class TensorRtNetwork:
             return DeviceOutput(name, dtype, int(np.prod(shape)) * np.dtype(dtype).itemsize)
         context.learn_shape(name)
         self._unknown.append(name)
-        return DeviceOutput(name, dtype, context.most_bytes(name))
+        most_bytes = context.most_bytes(name)
+        if most_bytes < 0:
+            raise refusal(
+                self._plan.flavour,
+                f'to know the largest output {name!r} may get',
+                'export the network with outputs of fixed size',
+            )
+        return DeviceOutput(name, dtype, most_bytes)
 
 
 @dataclass(frozen=True, slots=True)
