@@ -154,7 +154,8 @@ class Diagnostics:
         return self._status(level, 'pipeline', message, values)
 
     def _engine_is_down(self) -> bool:
-        return self._network is not None and self._network.health().state is EngineState.DOWN
+        """No instance is left."""
+        return self._network is not None and self._network.down() == len(self._network.engines)
 
     def _engine(self) -> list[DiagnosticStatus]:
         """Nothing where detections come from elsewhere."""
@@ -166,7 +167,9 @@ class Diagnostics:
         values |= {'boxes.not_finite': str(self._network.decoder.dropped)}
         values |= {'last failure': health.reason} if health.reason else {}
         if health.state is EngineState.DOWN:
-            level, message = DiagnosticLevel.ERROR, f'down: {health.reason}'
+            down, of = self._network.down(), len(self._network.engines)
+            share = f'{down} of {of} instances ' if of > 1 else ''
+            level, message = DiagnosticLevel.ERROR, f'{share}down: {health.reason}'
         elif health.state is EngineState.RESTARTED:
             level, message = DiagnosticLevel.WARN, f'started again after: {health.reason}'
         else:

@@ -24,7 +24,8 @@ class InOrderStatistics:
 class InOrder(Generic[T]):
     """Holds up to `capacity` numbered items; when full, the oldest one leaves (drop policy: drop-oldest).
 
-    Numbers count from 0 and each comes once. One that comes after a later one was taken is dropped too.
+    Numbers count from 0 and each comes once. When it is full and the next in order has not come, that one is
+    not waited for any longer: it is dropped when it comes.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -46,6 +47,8 @@ class InOrder(Generic[T]):
                     oldest = min(self._items)
                     lost = self._items.pop(oldest)
                     self._next = max(self._next, oldest + 1)
+                if len(self._items) == self._capacity:
+                    self._next = min(self._items)
             self._dropped += lost is not None
             self._fullest = max(self._fullest, len(self._items))
             self._changed.notify()

@@ -138,6 +138,9 @@ class LiveRunner:
 
     def _perceive(self, instance: int) -> None:
         while not self._stopped.is_set():
+            if self._pipeline.stands_aside(instance):
+                self._stopped.wait(IDLE_S)
+                continue
             work = self._work.take(IDLE_S)
             if work is None:
                 continue

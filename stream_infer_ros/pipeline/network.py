@@ -79,6 +79,10 @@ class Network:
         worst = max(healths, key=lambda health: _BAD.index(health.state))
         return replace(worst, restarts=sum(health.restarts for health in healths))
 
+    def down(self) -> int:
+        """How many of the engines give no results any more. From any thread."""
+        return sum(engine.health().state is EngineState.DOWN for engine in self.engines)
+
     def close(self) -> None:
         """Free the engines. Safe to call twice."""
         for engine in self.engines:

@@ -14,6 +14,7 @@ from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import EncodingError, EngineDown, EngineError, InferenceMissed
 from stream_infer_ros.inference.batch import Batch
 from stream_infer_ros.inference.detections import Perception
+from stream_infer_ros.inference.engines import EngineState
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.processed_set import PerceivedSet
@@ -52,6 +53,11 @@ class Perceiver:
         self._statistics = statistics
         self._on_decoded = on_decoded
         self._on_inferred = on_inferred
+
+    @property
+    def is_down(self) -> bool:
+        """Whether its engine gives no results any more; from any thread."""
+        return self._engine.health().state is EngineState.DOWN
 
     def retune(self, config: ModelConfig) -> None:
         """Take on the live settings from the next `decode` on; from any thread."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -19,9 +20,16 @@ from stream_infer_ros.pipeline.statistics import Statistics
 from stream_infer_ros.pipeline.time_left import TimeLeft
 from stream_infer_ros.sync.frame_set import FrameSet
 
+# Of the bound: what is kept free for slow stages after a run, beyond what they usually take. A longer tail is
+# not planned for: all results would be given up for the sake of a few.
+TAIL = 0.2
+
 
 class Sight(Protocol):
     """Tells what the frames of a set show: a network (`Perceiver`), or what came with them (`Detected`)."""
+
+    @property
+    def is_down(self) -> bool: ...
 
     def perceive(self, frame_set: FrameSet, within_s: float) -> PerceivedSet: ...
 
@@ -59,8 +67,10 @@ class Pipeline:
         """`sights`: one for each thread that perceives."""
         self.intake = intake
         self.statistics = statistics
+        self._bound_ms = config.bound_ms
         self._time_left = TimeLeft(config.bound_ms, statistics)
         self._deadline = DerivedDeadline(config, statistics)
+        self._retuning = threading.Lock()  # what is told last is what was set last
         self.schedule = schedule
         self._sights = tuple(sights)
         self._locator = locator
@@ -76,9 +86,13 @@ class Pipeline:
         """How many threads may call `perceive`, each with its own `instance`."""
         return len(self._sights)
 
+    def stands_aside(self, instance: int) -> bool:
+        """Whether it is down while another works: always free, it would take most sets, and lose them."""
+        return self._sights[instance].is_down and not all(sight.is_down for sight in self._sights)
+
     def perceive(self, frame_set: FrameSet, now_ns: int | None = None, instance: int = 0) -> PerceivedSet:
         """What the frames of one set show; `now_ns` is None where nobody waits for it (a replay)."""
-        within_s = math.inf if now_ns is None else self._time_left.seconds(frame_set.oldest_stamp_ns, now_ns)
+        within_s = math.inf if now_ns is None else self._time_left.seconds(frame_set.exposed_ns, now_ns)
         return self._sights[instance].perceive(frame_set, within_s)
 
     def deliver(self, perceived: PerceivedSet, now_ns: int) -> FusedSet:
@@ -92,14 +106,18 @@ class Pipeline:
         return fused
 
     def look_at_times(self) -> int:
-        """Adapt the sets' deadline to what was measured; what follows a run takes so long (p99), nanoseconds.
+        """Adapt the sets' deadline to what was measured; how long what follows a run takes, nanoseconds.
 
-        Worth doing now and then: it sorts thousands of values.
+        That is its p99, but no more than TAIL beyond its median. Worth doing now and then: it sorts thousands
+        of values.
         """
-        sync = self._deadline.look()
-        if sync is not None:
-            self.intake.retune(sync)
-        return round(self.statistics.p99_ms('fuse', 'publish') * 1e6)
+        with self._retuning:
+            sync = self._deadline.look()
+            if sync is not None:
+                self.intake.retune(sync)
+        usual_ms = self.statistics.median_ms('fuse', 'publish')
+        slow_ms = self.statistics.p99_ms('fuse', 'publish')
+        return round(min(slow_ms, usual_ms + TAIL * self._bound_ms) * 1e6)
 
     def refresh(self, now_ns: int) -> None:
         """No set came for a while: publish the map as the clock alone makes it (blind cells unknown)."""
@@ -115,8 +133,10 @@ class Pipeline:
 
     def retune(self, config: Config) -> None:
         """Take on the live settings, each step with the next thing it does; from any thread."""
+        self._bound_ms = config.bound_ms
         self._time_left.retune(config.bound_ms)
-        self.intake.retune(self._deadline.retune(config))
+        with self._retuning:
+            self.intake.retune(self._deadline.retune(config))
         self.schedule.retune(round(config.bound_ms * 1e6))
         for sight in self._sights:
             sight.retune(config.model)

@@ -38,9 +38,9 @@ class FrameSet:
         return self.reason is not SetReason.ARRIVED and None in self.frames
 
     @property
-    def oldest_stamp_ns(self) -> int:
-        """Stamp of the frame that has waited longest."""
-        return min((frame.stamp_ns for frame in self.frames if frame is not None), default=self.stamp_ns)
+    def exposed_ns(self) -> int:
+        """From when its age counts: that of the frame that has waited longest, see Frame."""
+        return min((frame.exposed_ns for frame in self.frames if frame is not None), default=self.stamp_ns)
 
     @property
     def present(self) -> tuple[bool, ...]:

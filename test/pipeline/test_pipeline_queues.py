@@ -43,6 +43,17 @@ def test_a_result_waits_for_the_one_before_it():
     assert [results.take(0), results.take(0)] == ['a', 'b']
 
 
+def test_a_worker_that_hangs_costs_no_result_of_another():
+    results = InOrder(3)
+    assert [results.put(number, number) for number in (1, 2)] == [None, None]
+    assert results.take(0) is None
+    assert results.put(3, 3) is None  # full: number 0 is not waited for
+    assert [results.take(0) for _ in range(3)] == [1, 2, 3]
+    assert results.put(0, 0) == 0
+    assert results.put(4, 4) is None
+    assert results.take(0) == 4
+
+
 def test_closing_wakes_who_waits():
     results = InOrder(1)
     taken = []

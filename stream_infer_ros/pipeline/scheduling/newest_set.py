@@ -22,7 +22,7 @@ class NewestSet:
     usual run (the median, once a few were measured) would end beyond the bound.
 
     Args:
-        bound_ns: header stamp of its oldest frame to published result.
+        bound_ns: header stamp of its oldest frame to published result (see Frame.exposed_ns).
         most: largest number of frames in a set.
     """
 
@@ -51,7 +51,7 @@ class NewestSet:
         (frame_set, put_ns), self._held = self._held, None
         frames = frames_of(frame_set)
         self._cost_ns = self._costs.cost_ns(len(frames))
-        due_ns = min((frame.exposed_ns for frame in frames), default=now_ns) + self._bound_ns
+        due_ns = frame_set.exposed_ns + self._bound_ns
         # The clock may go back, too.
         overdue = self._ran_ns is None or not 0 <= now_ns - self._ran_ns < AT_LEAST_EVERY_NS
         ends_ns = now_ns + self._cost_ns + self._after_ns
