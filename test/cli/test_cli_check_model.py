@@ -12,6 +12,7 @@ onnx = pytest.importorskip('onnx')
 
 from onnx import TensorProto, helper  # noqa: E402 - only where it is installed
 
+RUNTIMES = [kind for kind in ('onnxruntime', 'openvino') if find_spec(kind)]
 PICTURES = (1, 3, 64, 64)
 ULTRALYTICS = {
     'author': 'Ultralytics',
@@ -38,7 +39,7 @@ def write(path, outputs, metadata=None, shape=PICTURES, dtype=TensorProto.FLOAT)
     return path
 
 
-@pytest.fixture(params=[kind for kind in ('onnxruntime', 'openvino') if find_spec(kind)])
+@pytest.fixture(params=RUNTIMES)
 def check(request, monkeypatch, capsys):
     """Runs the command in this process; gives exit code, standard output and standard error."""
 
@@ -114,6 +115,20 @@ def test_a_truncated_file(check, tmp_path, cut, words):
     path = tmp_path / 'm.onnx'
     path.write_bytes(whole[: int(len(whole) * cut)])
     one_line(check(path), words, 'm.onnx', 'fetch')
+
+
+@pytest.mark.parametrize('content', [b'hello world' * 1000, default_model().read_bytes()[:50_000]])
+@pytest.mark.parametrize('kind', RUNTIMES)
+def test_a_runtime_adds_nothing_to_the_one_line(kind, content, tmp_path, monkeypatch, capfd):
+    """Not even what its libraries print past Python."""
+    path = tmp_path / 'm.onnx'
+    path.write_bytes(content)
+    monkeypatch.setattr(sys, 'argv', ['stream_infer', 'check-model', str(path), '--engine', kind])
+    with pytest.raises(SystemExit):
+        main()
+    told = capfd.readouterr()
+    assert told.out == ''
+    one_line((1, told.out, told.err), 'expected a valid ONNX network', 'm.onnx')
 
 
 def test_a_missing_file_and_a_folder(check, tmp_path):

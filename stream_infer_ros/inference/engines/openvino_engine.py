@@ -53,11 +53,7 @@ class OpenVinoEngine:
         self.close()
         check_model_file(self._spec.model)
         core = self._openvino.Core()
-        # The runtime raises RuntimeError for whatever is wrong with a file.
-        try:
-            model = core.read_model(self._spec.model)
-        except RuntimeError as error:
-            raise unreadable_model(self._spec.model, error) from error
+        model = self._read(core)
         io = _describe(model)
         image_input = self._spec.image_input(io, any_tensors=True)
         try:
@@ -109,6 +105,20 @@ class OpenVinoEngine:
         if index == len(self._requests):
             self._requests.append(self._compiled.create_infer_request())
         return self._requests[index]
+
+    def _read(self, core: Any) -> Any:
+        path = self._spec.model
+        frontends = import_runtime('openvino.frontend')
+        # The exceptions of its readers have no base class of their own, and any of them here means the file.
+        try:
+            if path.suffix.lower() != '.onnx':
+                return core.read_model(path)
+            # Left to find out the format itself, it has every reader try a broken file, and each of them
+            # complains on the terminal.
+            reader = frontends.FrontEndManager().load_by_framework('onnx')
+            return reader.convert(reader.load(str(path)))
+        except Exception as error:
+            raise unreadable_model(path, error) from error
 
     def _compile(self, core: Any, model: Any) -> Any:
         config = self._spec.config
