@@ -416,6 +416,14 @@ class TestWhichDetr:
         )
 
 
+def test_batched_boxes_with_labels_are_asked_about_without_an_input_that_only_rt_detr_has():
+    """Labels of one count from the first class, of the other from the background."""
+    io, _ = labelled_rtdetr([])
+    assert model_family(ModelConfig(), io) == 'rtdetr'
+    with pytest.raises(ModelError, match=r'is this network rtdetr or torchvision\?'):
+        model_family(ModelConfig(), replace(io, inputs=io.inputs[:1]))
+
+
 class TestBackground:
     """The card names the class that means nothing, where it is not the family's usual one."""
 

@@ -38,14 +38,18 @@ def is_torchvision(io: EngineIo) -> bool:
 
 
 def is_surely_torchvision(io: EngineIo) -> bool:
-    """The same, of one image, or under the model zoo's name: batched `boxes` come from a DETR."""
+    """The same, of one image, or under the model zoo's name."""
     boxes = _boxes_name(io)
     return is_torchvision(io) and (boxes == 'bboxes' or bool(loose_outputs(io)))
 
 
 def is_detr_with_labels(io: EngineIo) -> bool:
-    """Whether there are batched `boxes`, `labels` and `scores`."""
-    return is_torchvision(io) and not is_surely_torchvision(io)
+    """Whether there are batched `boxes`, `labels` and `scores`, and an input for what they are scaled to.
+
+    Without it they may be anybody's, whose labels count from the background.
+    """
+    is_scaled = any(tensor.name == 'orig_target_sizes' for tensor in io.inputs)
+    return is_torchvision(io) and not is_surely_torchvision(io) and is_scaled
 
 
 def is_tensorflow(io: EngineIo) -> bool:
