@@ -15,16 +15,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import cv2
-from machine import Results, Table, parser
+from machine import Results, Table, parser, threads_cpu_ns
 from rendered import Rendered
 
 from stream_infer_ros.capacity import TrialOptions, measure_floor
@@ -175,20 +173,6 @@ def play(graph: Graph, forever: bool, ended: threading.Event | None = None) -> N
     publish_on_time(
         source, graph.now_ns, wait_until, exposures, ended.is_set, ahead=2 * CAMERAS, patience_ns=LEAD_NS
     )
-
-
-def threads_cpu_ns() -> Counter[str]:
-    """CPU time so far of this process's threads by name: Python's by theirs, others by the kernel's."""
-    ours = {thread.native_id: thread.name for thread in threading.enumerate()}
-    spent: Counter[str] = Counter()
-    for task in Path('/proc/self/task').iterdir():
-        try:
-            ns = int((task / 'schedstat').read_text().split()[0])
-            name = ours.get(int(task.name)) or f'middleware ({(task / "comm").read_text().strip()})'
-        except OSError:  # it has just ended
-            continue
-        spent[name.removeprefix('stream_infer ')] += ns
-    return spent
 
 
 def _tell(results: Results, found: dict[str, Measured]) -> None:

@@ -48,6 +48,7 @@ BENCHMARKS = (
     Benchmark('graph', 'graph.py'),
     Benchmark('world', 'world.py'),
     Benchmark('overhead', 'overhead.py'),
+    Benchmark('rclpy_cost', 'rclpy_cost.py'),
     Benchmark('streams', 'streams.py', quick=False),
     Benchmark('independent', 'streams.py', ('--independent',), quick=False),
     Benchmark('overload', 'overload.py', quick=False),

@@ -29,7 +29,10 @@ def stream_cameras(
     Raises GraphError if the process fails.
     """
     command = [sys.executable, '-m', 'stream_infer_ros.capacity.camera_process', options.to_json()]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    # In a session of its own it does not hear Ctrl-C: it ends with its input, and says nothing.
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     try:
         told = _Told(process)
         until_s = options.counted_ns[1] / 1e9 + options.bound_ms * 1e-3

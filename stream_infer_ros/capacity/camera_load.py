@@ -68,8 +68,11 @@ class CameraLoad:
             for camera in options.cameras
         ]
 
-    def wait_for_listeners(self, sleep: Callable[[float], None] = time.sleep) -> None:
-        """Until every camera has one. Raises GraphError if that takes too long."""
+    def wait_for_listeners(self, ended: Callable[[float], object]) -> None:
+        """Until every camera has one, or `ended(seconds)`, which waits so long, is true.
+
+        Raises GraphError if that takes too long.
+        """
         give_up_ns = self._graph.now_ns() + round(_FOUND_S * 1e9)
         while not all(publisher.subscribers() for publisher in self._publishers):
             if self._graph.now_ns() > give_up_ns:
@@ -77,8 +80,9 @@ class CameraLoad:
                     f'a subscriber for each of {len(self._publishers)} cameras was expected within '
                     f'{_FOUND_S:.0f} s; is the pipeline on the same graph and domain?'
                 )
-            sleep(0.02)
-        sleep(_SETTLED_S)
+            if ended(0.02):
+                return
+        ended(_SETTLED_S)
 
     def stream(self, epoch_ns: int, should_stop: Callable[[], bool]) -> LoadReport:
         """Publish every frame when it is due, or at once if that is past: nothing is left out."""

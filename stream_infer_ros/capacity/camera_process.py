@@ -37,7 +37,7 @@ def main() -> None:
     graph = make_graph(config)
     try:
         load = CameraLoad(graph, options)
-        load.wait_for_listeners()
+        load.wait_for_listeners(ended.wait)
         epoch_ns = graph.now_ns() + _LEAD_NS
         print(json.dumps({'epoch_ns': epoch_ns}), flush=True)
         report = load.stream(epoch_ns, ended.is_set)

@@ -74,6 +74,11 @@ class TrialOptions:
         begin_ns = round(self.warm_up_s * 1e9)
         return begin_ns, begin_ns + round(self.seconds * 1e9)
 
+    @property
+    def counted_share(self) -> float:
+        """Share of the trial's time that is counted: what was spent was spent on all of it."""
+        return self.seconds / (self.warm_up_s + self.seconds + self.bound_ms * 1e-3)
+
     def exposures(self) -> Iterator[Exposure]:
         """Every frame of the trial, in the order of the stamps; these count from 0, nanoseconds.
 

@@ -22,7 +22,7 @@ def recovery_s(tally: Tally, options: TrialOptions) -> float | None:
     for stamp_ns in tally.lost_stamps():
         if stamp_ns < end_ns:
             continue
-        if stamp_ns - felt_ns >= _CALM_NS and felt_ns != end_ns:
+        if stamp_ns - felt_ns >= _CALM_NS:
             break  # what comes after a second of calm has another cause
         felt_ns = stamp_ns
     return None if until_ns - felt_ns < _CALM_NS else (felt_ns - end_ns) / 1e9

@@ -30,6 +30,7 @@ class TrialResult:
         camera_late_ms: p99 of publication after stamp: what the cameras added.
         drops: cause -> frames lost, from the first of the warm-up on.
         unexplained: frames the cameras published that neither came out nor were counted as lost.
+        stages_ms: step of the pipeline -> how long it took, p50; of steps per camera the slowest camera's.
     """
 
     streams: int
@@ -46,6 +47,7 @@ class TrialResult:
     camera_late_ms: float = 0.0
     drops: Mapping[str, int] = field(default_factory=dict)
     unexplained: int = 0
+    stages_ms: Mapping[str, float] = field(default_factory=dict)
 
 
 class Tally:

@@ -60,7 +60,7 @@ class Bench:
                 epoch_ns, report = _stream(graph, options, runner)
                 runner.wait(options.bound_ms * 2e-3)
                 cpu_s = time.process_time() - cpu_s
-                drops = _drops(assembly)
+                drops, stages_ms = _drops(assembly), _stages_ms(assembly)
             finally:
                 runner.stop()
             runner.wait(0)
@@ -75,6 +75,7 @@ class Bench:
             camera_cpu_s=report.cpu_s,
             camera_late_ms=report.late_ms,
             drops=drops,
+            stages_ms=stages_ms,
             unexplained=report.published - len(results) - sum(drops.values()),
         )
         return result, tally
@@ -127,3 +128,8 @@ def _stream(graph: Graph, options: TrialOptions, runner: LiveRunner) -> tuple[in
 
 def _drops(assembly: NetworkAssembly) -> dict[str, int]:
     return {cause: sum(by.values()) for cause, by in assembly.diagnostics.drops().items()}
+
+
+def _stages_ms(assembly: NetworkAssembly) -> dict[str, float]:
+    stages = assembly.statistics.stages()
+    return {stage: max(values.p50 for values in by.values()) for stage, by in stages.items()}

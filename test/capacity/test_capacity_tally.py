@@ -91,6 +91,20 @@ def test_recovery_is_counted_from_the_end_of_the_burst(until_s, expected):
     assert recovery_s(tally, options) == (pytest.approx(expected) if expected is not None else None)
 
 
+def test_what_comes_after_a_second_of_calm_has_another_cause():
+    options = TrialOptions(streams=1, rate_hz=10, warm_up_s=1.0, seconds=6.0, burst=(1.0, 2.0, 2.0))
+    tally = told(options, lambda e: 150 * MS if 5.0 <= e.stamp_ns / S < 5.1 else 50 * MS)
+    assert len(tally.lost_stamps()) == 1
+    assert recovery_s(tally, options) == 0.0
+
+
+def test_what_was_spent_is_told_for_the_time_that_is_counted():
+    options = TrialOptions(warm_up_s=2.0, seconds=5.0, bound_ms=1000.0)
+    assert options.counted_share == pytest.approx(5 / 8)
+    every, counted = list(options.exposures()), Tally(options).result().offered
+    assert counted / len(every) == pytest.approx(options.counted_share, abs=0.02)
+
+
 @pytest.mark.parametrize('wrong', [{'streams': 0}, {'rate_hz': 0.0}, {'encoding': 'png'}, {'seconds': 0.0}])
 def test_what_cannot_be_offered_is_refused(wrong):
     with pytest.raises(ConfigError, match='expected'):

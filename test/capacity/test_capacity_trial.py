@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -30,6 +32,8 @@ def test_a_trial_in_memory(bench, encoding, matched):
     assert result.published >= 18
     assert result.p99_ms > 0
     assert result.cpu_s > 0
+    assert {'wire', 'letterbox', 'inference', 'decode', 'publish', 'total'} <= set(result.stages_ms)
+    assert result.unexplained == 0
 
 
 def test_a_trial_over_dds(bench):
@@ -43,6 +47,16 @@ def test_a_trial_over_dds(bench):
     result, _ = bench.run(options.with_streams(3))
     assert result.offered == 30
     assert result.least_of_a_stream > 0
+
+
+def test_the_process_of_the_cameras_ends_with_whoever_started_it():
+    """Also while it looks for listeners that never come."""
+    pytest.importorskip('cyclonedds', reason='Cyclone DDS is not installed: no cameras in another process')
+    options = TrialOptions(**{**_values(SMALL), 'graph': 'dds', 'domain_id': 200 + os.getpid() % 30})
+    command = [sys.executable, '-m', 'stream_infer_ros.capacity.camera_process', options.to_json()]
+    cameras = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    cameras.communicate(timeout=25)  # closes its input; alone it would look for 30 s
+    assert cameras.returncode == 0
 
 
 def test_the_floor_is_what_the_parts_cost(bench):
