@@ -11,7 +11,9 @@ import os
 import queue
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Protocol
@@ -42,7 +44,8 @@ class RenderProcess:
         context = multiprocessing.get_context('spawn')  # a fork would copy the middleware's threads' locks
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(make, theirs), name='renderer', daemon=True)
-        self._process.start()
+        with _without_ctrl_c():
+            self._process.start()
         theirs.close()  # so that its end is seen here
 
     def encode(self, exposure: Exposure) -> bytes:
@@ -104,9 +107,24 @@ class RenderProcesses:
             process.close()
 
 
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """What is started inside does not hear SIGINT: Ctrl-C goes to all, and would end it while it imports."""
+    if not hasattr(signal, 'pthread_sigmask'):
+        yield
+        return
+    # Started by itself it would take the mask off again, before the other process is there.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _serve(make: Callable[[], Encoder], connection: Connection) -> None:
     """Answer until the other end is closed, however that came about."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; whoever asks decides when it is over
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks decides when it is over
     cv2.setNumThreads(1)
     if sys.platform == 'linux':
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
@@ -114,7 +132,7 @@ def _serve(make: Callable[[], Encoder], connection: Connection) -> None:
     while True:
         try:
             exposure = connection.recv()
-        except EOFError:
+        except (EOFError, OSError):
             return
         try:
             answer: bytes | BaseException = encoder.encode(exposure)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -55,6 +57,38 @@ def test_a_renderer_that_dies_is_named():
         os.kill(process._process.pid, signal.SIGKILL)
         with pytest.raises(WorldError, match='gone'):
             process.encode(Exposure(EPOCH_NS + 2 * 10**8, 0, 0))
+
+
+@pytest.mark.skipif(not hasattr(signal, 'pthread_sigmask'), reason='only Unix masks signals')
+def test_ctrl_c_while_it_starts_does_not_end_it():
+    """Ctrl-C goes to every process of a terminal, also to one that still imports."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    with RenderProcess(partial(OPTIONS.encoder, EPOCH_NS)) as process:
+        os.kill(process._process.pid, signal.SIGINT)
+        assert process.encode(Exposure(EPOCH_NS + 10**8, 0, 0))
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
+def test_it_ends_when_whoever_started_it_is_killed():
+    script = (
+        'from functools import partial; import os, signal\n'
+        'from stream_infer_ros.simulation import Exposure, SimulationOptions\n'
+        'from stream_infer_ros.simulation.render_process import RenderProcess\n'
+        'if __name__ == "__main__":\n'
+        '    options = SimulationOptions(seed=3, cameras=2, width=64, height=48)\n'
+        '    process = RenderProcess(partial(options.encoder, 0))\n'
+        '    process.encode(Exposure(10**8, 0, 0))\n'
+        '    print(process._process.pid, flush=True)\n'
+        '    process._connection.send(Exposure(10**8, 0, 0))\n'
+        '    os.kill(os.getpid(), signal.SIGKILL)\n'
+    )
+    # The renderer shares standard error: `communicate` returns when both are gone.
+    parent = subprocess.Popen(
+        [sys.executable, '-c', script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    told, wrong = parent.communicate(timeout=60)
+    assert int(told)
+    assert 'Traceback' not in wrong
 
 
 def test_it_ends_when_closed_whether_it_was_used_or_not():
