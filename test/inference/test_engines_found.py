@@ -1,6 +1,9 @@
 """What is said of the engines of a machine, and which one 'auto' means."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +59,25 @@ def test_where_nothing_works_every_reason_is_told(machine):
         engine_kind(EngineConfig(), ONNX)
     for kind in ('tensorrt', 'openvino', 'onnxruntime'):
         assert f'{kind}: not installed (pip install it)' in str(told.value)
+
+
+def test_a_runtime_that_is_installed_and_does_not_start_is_told_and_passed_over(tmp_path):
+    """A library of CUDA is missing, say: the import fails."""
+    for kind in ('openvino', 'onnxruntime'):
+        (tmp_path / f'{kind}.py').write_text(
+            'raise ImportError("libmissing.so.1: cannot open shared object")'
+        )
+    told = subprocess.run(
+        [sys.executable, '-m', 'stream_infer_ros', 'engines', '--json'],
+        env=os.environ | {'PYTHONPATH': os.pathsep.join([str(tmp_path), *sys.path])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found_there = json.loads(told.stdout)['engines']
+    for kind in ('openvino', 'onnxruntime'):
+        assert 'libmissing.so.1' in found_there[kind]['problem']
+        assert kind in found_there[kind]['remedy']
 
 
 def test_every_engine_but_the_fake_one_can_be_found():

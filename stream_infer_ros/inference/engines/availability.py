@@ -33,6 +33,15 @@ def missing(module: str, package: str = '') -> Availability:
     return Availability(problem=f'{module} is not installed', remedy=f'pip install {package or module}')
 
 
+def broken(module: str, error: Exception) -> Availability:
+    """A runtime that is installed and does not start."""
+    return Availability(
+        f'{module} {version_of(module)}'.rstrip(),
+        ' '.join(str(error).split()),
+        f'pip install --force-reinstall {module}; check the driver of its device',
+    )
+
+
 def is_installed(module: str) -> bool:
     """Whether a module can be found, without importing it: runtimes take seconds."""
     return find_spec(module) is not None

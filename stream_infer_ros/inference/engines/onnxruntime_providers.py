@@ -8,7 +8,7 @@ from typing import Any
 
 from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.errors import EngineError
-from stream_infer_ros.inference.engines.availability import Availability, is_installed, missing
+from stream_infer_ros.inference.engines.availability import Availability, broken, is_installed, missing
 from stream_infer_ros.inference.engines.runtime import import_runtime
 
 CPU = 'CPUExecutionProvider'
@@ -21,7 +21,10 @@ def find_onnxruntime() -> Availability:
     """Whether ONNX Runtime works here."""
     if not is_installed('onnxruntime'):
         return missing('onnxruntime')
-    onnxruntime = import_runtime('onnxruntime')
+    try:
+        onnxruntime = import_runtime('onnxruntime')
+    except EngineError as error:
+        return broken('onnxruntime', error)
     devices = tuple(device for device, provider in PROVIDERS.items() if provider in _there(onnxruntime))
     if is_installed(PLUGIN):
         devices = (*devices, PLUGIN_DEVICE)

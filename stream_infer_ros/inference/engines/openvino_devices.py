@@ -6,7 +6,7 @@ from typing import Any
 
 from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.errors import EngineError
-from stream_infer_ros.inference.engines.availability import Availability, is_installed, missing
+from stream_infer_ros.inference.engines.availability import Availability, broken, is_installed, missing
 from stream_infer_ros.inference.engines.runtime import import_runtime
 
 # engine.precision -> OpenVINO's name as a hint, and as a capability of a device.
@@ -18,14 +18,18 @@ def find_openvino() -> Availability:
     """Whether OpenVINO works here."""
     if not is_installed('openvino'):
         return missing('openvino')
-    openvino = import_runtime('openvino')
-    core = openvino.Core()
-    devices = tuple(core.available_devices)
+    # Core and its properties raise RuntimeError where a plugin or a driver is broken.
+    try:
+        openvino = import_runtime('openvino')
+        core = openvino.Core()
+        devices = tuple(core.available_devices)
+        names = ', '.join(f'{device} ({core.get_property(device, "FULL_DEVICE_NAME")})' for device in devices)
+    except (EngineError, RuntimeError) as error:
+        return broken('openvino', error)
     if not devices:
         return Availability(
             'OpenVINO without devices', 'it supports no device of this machine', 'choose another engine.kind'
         )
-    names = ', '.join(f'{device} ({core.get_property(device, "FULL_DEVICE_NAME")})' for device in devices)
     return Availability(f'OpenVINO {openvino.__version__.split("-")[0]}: {names}', devices=devices)
 
 
