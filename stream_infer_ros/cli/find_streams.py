@@ -123,7 +123,7 @@ def _trial(bench: Bench, options: TrialOptions, console: Console) -> TrialResult
     console.print(
         f'{result.streams:4} streams: [{colour}]{word:8}[/] p50 {result.p50_ms:6.1f} ms, p99 '
         f'{result.p99_ms:6.1f} ms, lost or late {result.loss:6.1%}, CPU '
-        f'{result.cpu_s / max(1, result.offered) * 1e3:.1f} ms a frame'
+        f'{result.cpu_s * options.counted_share / max(1, result.offered) * 1e3:.1f} ms a frame'
     )
     return result
 

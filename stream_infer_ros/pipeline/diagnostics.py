@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from stream_infer_ros.config import Config
 from stream_infer_ros.graph.graph import RELIABLE, Graph
@@ -19,6 +19,9 @@ from stream_infer_ros.pipeline.scheduling import Schedule
 from stream_infer_ros.pipeline.statistics import Statistics
 from stream_infer_ros.pipeline.sync_explanation import SyncExplanation, explain_sync
 from stream_infer_ros.sync.synchronizer import Synchronizer
+
+# cause -> camera or topic -> frames
+Drops = Mapping[str, Mapping[str, int]]
 
 
 class Diagnostics:
@@ -62,8 +65,9 @@ class Diagnostics:
 
     def statuses(self, now_ns: int) -> list[DiagnosticStatus]:
         """All of it, as of now."""
-        cameras = [self._camera(camera, now_ns) for camera in self._cameras]
-        return [self._pipeline(now_ns), *cameras, *self._engine(), *self._qos()]
+        drops, silent = self.drops(), set(self.silent(now_ns))  # once, not for each camera
+        cameras = [self._camera(camera, now_ns, drops, camera.name in silent) for camera in self._cameras]
+        return [self._pipeline(now_ns, drops), *cameras, *self._engine(), *self._qos()]
 
     def other_problems(self, now_ns: int) -> list[str]:
         """What is wrong with anything but the cameras, in words."""
@@ -106,14 +110,11 @@ class Diagnostics:
             found['middleware'] = lost
         return dict(sorted(found.items()))
 
-    def _drops_of(self, camera: str) -> dict[str, int]:
-        return {cause: by[camera] for cause, by in self.drops().items() if camera in by}
-
-    def _camera(self, camera: CameraState, now_ns: int) -> DiagnosticStatus:
+    def _camera(self, camera: CameraState, now_ns: int, drops: Drops, is_silent: bool) -> DiagnosticStatus:
         silence_ns = camera.silent_for_ns(now_ns)
         if silence_ns is None:
             level, message = DiagnosticLevel.STALE, f'no image yet on {camera.topics.image}'
-        elif camera.name in self.silent(now_ns):
+        elif is_silent:
             level, message = DiagnosticLevel.ERROR, f'silent for {silence_ns / 1e9:.1f} s'
         elif self._engine_is_down():
             level, message = DiagnosticLevel.ERROR, camera.problem or 'the engine is down'
@@ -122,14 +123,16 @@ class Diagnostics:
         else:
             level, message = DiagnosticLevel.OK, 'streaming'
         values = {'images': str(camera.images), 'topic': camera.topics.image}
-        values |= {f'dropped.{cause}': str(n) for cause, n in self._drops_of(camera.name).items()}
+        values |= {
+            f'dropped.{cause}': str(by[camera.name]) for cause, by in drops.items() if camera.name in by
+        }
         return self._status(level, f'camera {camera.name}', message, values)
 
-    def _pipeline(self, now_ns: int) -> DiagnosticStatus:
+    def _pipeline(self, now_ns: int, drops: Drops) -> DiagnosticStatus:
         stages, sets = self._statistics.stages(), self._statistics.sets_published
         values = {'sets.published': str(sets), 'sets.partial': str(self._statistics.sets_partial)}
         names = {camera.name for camera in self._cameras}
-        for cause, by_sender in self.drops().items():
+        for cause, by_sender in drops.items():
             lost = sum(n for sender, n in by_sender.items() if sender not in names)
             values |= {f'dropped.{cause}': str(lost)} if lost else {}
         for stage, by_camera in stages.items():

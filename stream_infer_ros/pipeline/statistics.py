@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter_ns
@@ -43,7 +43,16 @@ class Durations:
 
     def percentiles(self) -> Percentiles | None:
         """None while nothing was added. Percentiles are of values seen (no interpolation)."""
-        return percentiles(self._ring[: min(self._count, WINDOW)])
+        return percentiles(self._values())
+
+    def copy(self) -> NDArray[np.int64]:
+        """(n,) the last ones, in no order."""
+        values: NDArray[np.int64] = self._values().copy()
+        return values
+
+    def _values(self) -> NDArray[np.int64]:
+        values: NDArray[np.int64] = self._ring[: min(self._count, WINDOW)]
+        return values
 
 
 def percentiles(durations_ns: NDArray[np.int64]) -> Percentiles | None:
@@ -106,27 +115,26 @@ class Statistics:
 
         Of fewer than FEW values it is the median: their p99 would be the worst of them, which is the first.
         """
-        with self._lock:
-            found = [self._durations[stage, ''] for stage in stages if (stage, '') in self._durations]
-            return sum(
-                values.p99 if values.n >= FEW else values.p50
-                for durations in found
-                if (values := durations.percentiles())
-            )
+        return sum(values.p99 if values.n >= FEW else values.p50 for values in self._of_sets(stages))
 
     def median_ms(self, *stages: str) -> float:
         """Sum of the medians of stages that work on whole sets, milliseconds; 0 for one that never ran."""
-        with self._lock:
-            found = [self._durations[stage, ''] for stage in stages if (stage, '') in self._durations]
-            return sum(values.p50 for durations in found if (values := durations.percentiles()))
+        return sum(values.p50 for values in self._of_sets(stages))
 
     def stages(self) -> dict[str, dict[str, Percentiles]]:
         """stage -> camera ('' for whole sets) -> percentiles, in the order of the data path."""
         with self._lock:
-            found: dict[str, dict[str, Percentiles]] = {}
-            for stage in STAGES:
-                for (name, camera), durations in self._durations.items():
-                    values = durations.percentiles() if name == stage else None
-                    if values:
-                        found.setdefault(stage, {})[camera] = values
-            return found
+            copies = {key: one.copy() for key, one in self._durations.items() if key[0] in STAGES}
+        # Sorted without the lock: of many cameras it takes milliseconds, and every stage would wait.
+        found: dict[str, dict[str, Percentiles]] = {}
+        for stage, camera in sorted(copies, key=lambda key: STAGES.index(key[0])):
+            values = percentiles(copies[stage, camera])
+            if values:
+                found.setdefault(stage, {})[camera] = values
+        return found
+
+    def _of_sets(self, stages: Sequence[str]) -> list[Percentiles]:
+        """Of stages that work on whole sets; those that never ran are left out."""
+        with self._lock:
+            copies = [self._durations[stage, ''].copy() for stage in stages if (stage, '') in self._durations]
+        return [values for durations in copies if (values := percentiles(durations))]
