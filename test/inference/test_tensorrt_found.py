@@ -3,8 +3,9 @@
 import pytest
 from recorded_tensorrt import RECORDED, tensorrt_as_recorded
 
+from stream_infer_ros.errors import EngineError
 from stream_infer_ros.inference.engines.nvidia_gpus import NvidiaGpu
-from stream_infer_ros.inference.engines.tensorrt import found
+from stream_infer_ros.inference.engines.tensorrt import flavour, found
 from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour, flavour_named, why_not
 
 ADA, HOPPER = NvidiaGpu('NVIDIA RTX 4090', '8.9'), NvidiaGpu('NVIDIA H200', '9.0')
@@ -16,9 +17,9 @@ def machine(monkeypatch):
 
     def make(recorded, gpus, modules=('tensorrt', 'tensorrt_rtx_bindings', 'onnx', 'cuda')):
         trt = tensorrt_as_recorded(recorded, {})
-        flavour = Flavour(recorded.split()[0], trt.__version__, trt, None)
+        loaded = Flavour(recorded.split()[0], trt.__version__, trt, None)
         monkeypatch.setattr(found, 'is_installed', modules.__contains__)
-        monkeypatch.setattr(found, 'flavour_named', lambda _: flavour)
+        monkeypatch.setattr(found, 'flavour_named', lambda _: loaded)
         monkeypatch.setattr(found, 'nvidia_gpus', lambda: gpus)
         return found.find_tensorrt()
 
@@ -56,3 +57,16 @@ def test_flavours_are_loaded_or_say_why_not():
         else:
             assert flavour_named(name).name == name
             assert flavour_named(name) is flavour_named(name), 'a process has one logger'
+
+
+@pytest.mark.parametrize('version', ['8.6.2.3', '10.0.1', '10.2.0'])
+def test_a_tensorrt_that_is_too_old_is_named(version, monkeypatch):
+    trt = tensorrt_as_recorded('tensorrt 10.3.0', {})
+    trt.__version__ = version
+    monkeypatch.setattr(flavour, 'find_spec', lambda _: object())
+    monkeypatch.setattr(flavour, 'import_module', lambda _: trt)
+    read_anew = flavour._loaded.__wrapped__
+    with pytest.raises(EngineError, match=rf'expected TensorRT 10\.3 or newer, found {version};'):
+        read_anew('tensorrt')
+    trt.__version__ = '10.3.0'
+    assert read_anew('tensorrt').version == '10.3.0'

@@ -22,7 +22,8 @@ _REMEDIES: dict[FlavourName, str] = {
     '--system-site-packages)',
     'tensorrt_rtx': RTX_REMEDY,
 }
-_OLDEST = 10
+# What memory a context takes is asked for in a way that came after 10.0; 10.3 is the oldest that is checked.
+_OLDEST = (10, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +94,9 @@ def _loaded(name: FlavourName) -> Flavour:
             f'expected to import {FLAVOURS[name]}, Python says: {error}; {_REMEDIES[name]}'
         ) from error
     flavour = Flavour(name, trt.__version__, trt, logger_of(trt))
-    if name == 'tensorrt' and int(flavour.version.split('.')[0]) < _OLDEST:
+    if name == 'tensorrt' and tuple(map(int, flavour.version.split('.')[:2])) < _OLDEST:
         raise EngineError(
-            f'expected TensorRT {_OLDEST} or newer, found {flavour.version}; {_REMEDIES[name]}, or '
-            f'upgrade to JetPack 6'
+            f'expected TensorRT {".".join(map(str, _OLDEST))} or newer, found {flavour.version}; '
+            f'{_REMEDIES[name]}, or upgrade to JetPack 6.1'
         )
     return flavour
