@@ -295,6 +295,30 @@ def test_what_was_latched_before_they_met_comes_once(graphs, peer):
     assert len(inbox.messages) == 2
 
 
+def test_what_several_latched_comes_from_each(graphs, peer):
+    deep = Qos('reliable', 'transient_local', 100)  # as /tf_static
+    for name in ('base', 'camera'):
+        publisher = graphs(node_name=name).advertise('/static', STRING, deep)
+        publisher.publish(string(f'{name} 1'))
+        publisher.publish(string(f'{name} 2'))
+    peer.talk(topic='/static', type=STRING, qos=asdict(deep))
+    peer.send(topic='/static', payloads=[encoded(string('peer 1'))])
+    late = graphs(node_name='late')
+    inbox = Inbox()
+    late.subscribe('/static', STRING, deep, inbox)
+    expected = [string(text) for text in ('base 1', 'base 2', 'camera 1', 'camera 2', 'peer 1')]
+    assert same(sorted(inbox.wait(5)), sorted(expected))
+    assert late.losses() == {}
+
+
+def test_a_graph_hears_itself(graph):
+    hear(graph, graph)
+    late = Inbox()
+    graph.advertise('/map', STRING, LATCHED).publish(string('latched'))
+    graph.subscribe('/map', STRING, LATCHED, late)
+    assert same(late.wait(1), [string('latched')])
+
+
 def test_a_killed_peer_is_missed_and_its_successor_heard(graph, stranger):
     meeting = [f'tcp/127.0.0.1:{17400 + DOMAIN_ID}']
     first = PeerProcess(kind='zenoh', endpoints=meeting)

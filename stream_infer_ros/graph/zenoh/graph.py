@@ -51,9 +51,13 @@ class ZenohGraph:
         self._session = open_session(session_plan(config, os.environ))
         self._payloads: Payloads = SharedMemory() if config.zenoh.shared_memory else NoSharedMemory()
         self._node = Node(domain, str(self._session.zid()), config.namespace, config.node_name)
-        with as_graph_error('starting the zenoh graph', 'was the session closed?'):
-            self._discovery = Discovery(self._session, domain, f'{self._name} zenoh discovery')
-            self._announce(self._node.token())
+        try:
+            with as_graph_error('starting the zenoh graph', 'check namespace and node name'):
+                self._discovery = Discovery(self._session, domain, f'{self._name} zenoh discovery')
+                self._announce(self._node.token())
+        except GraphError:
+            self._session.close()
+            raise
         atexit.register(self.close)
 
     def subscribe(self, topic: str, type_name: str, qos: Qos, on_message: OnMessage) -> None:
