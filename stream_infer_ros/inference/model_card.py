@@ -68,7 +68,9 @@ def model_card(said: CardFile, metadata: Mapping[str, str], usual: ModelCard) ->
     Raises ModelError where the metadata cannot be made sense of.
     """
     card = usual
-    for source in (card_from_metadata(metadata), said):
+    # Metadata that make no sense do no harm where the user says better.
+    settled = said.model_dump(exclude_none=True).keys()
+    for source in (card_from_metadata(metadata, settled), said):
         told = source.model_dump(exclude_none=True, exclude={'family', 'source'})
         pixels = {key: told.pop(key) for key in ('scale', 'mean', 'std') if key in told}
         card = replace(card, **told, normalisation=replace(card.normalisation, **pixels))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from stream_infer_ros.errors import ModelError
@@ -33,11 +33,14 @@ _LONGEST = 1 << 20
 _MOST_CLASSES = 100_000
 
 
-def card_from_metadata(metadata: Mapping[str, str]) -> CardFile:
-    """What of a card the metadata tell, without the family. Raises ModelError where they make no sense."""
+def card_from_metadata(metadata: Mapping[str, str], settled: Container[str] = ()) -> CardFile:
+    """What of a card the metadata tell, without the family. Raises ModelError where they make no sense.
+
+    Keys of the card that are `settled` are not looked for.
+    """
     settings: dict[str, Any] = {}
     for key, name in _CARD_KEYS.items():
-        if key in metadata:
+        if key in metadata and name not in settled:
             settings[name] = _value(metadata[key])
     if isinstance(ground := settings.get('ground_classes'), str):
         settings['ground_classes'] = tuple(name.strip() for name in ground.split(',') if name.strip())
@@ -47,7 +50,8 @@ def card_from_metadata(metadata: Mapping[str, str]) -> CardFile:
         raise ModelError(
             f"the network's metadata: {error}; correct the metadata, or set model.card"
         ) from error
-    return told.model_copy(update={'class_names': class_names(metadata) or None})
+    names = () if 'class_names' in settled else class_names(metadata)
+    return told.model_copy(update={'class_names': names or None})
 
 
 def class_names(metadata: Mapping[str, str]) -> tuple[str, ...]:

@@ -83,6 +83,17 @@ class TestWhoIsRight:
         assert make_decoder(config, yolov8_io(family='')).class_names == ('x', 'y', 'z')
         assert make_decoder(config, yolov8_io(family='')).card.family == 'yolov8'
 
+    def test_what_the_user_says_helps_against_metadata_that_make_no_sense(self, card):
+        broken = yolov8_io(family='', names='{0: cat', input_scale='-3')
+        names = 'class_names: [a, b, c]\n'
+        with pytest.raises(ModelError, match=r'set model\.class_names_file'):
+            card_of(ModelConfig(), broken)
+        with pytest.raises(ModelError, match='scale: expected'):
+            card_of(card(names), broken)
+        told = card_of(card(names + 'scale: 0.5\n'), broken)
+        assert told.class_names == ('a', 'b', 'c')
+        assert told.normalisation.scale == 0.5
+
     def test_a_card_tells_the_family_where_outputs_leave_it_open(self, card):
         assert card_of(card('family: yolov8'), yolov8_io(family='')).family == 'yolov8'
 
