@@ -160,18 +160,16 @@ def soak(bench: Bench, trial: TrialOptions, options: argparse.Namespace, results
     begin_mb, end_mb = memory.between(0.2, 0.4), memory.between(0.8, 1.0)
     table = Table(
         f'{SOAKED} independent streams, {width}x{height} at {SOAK_RATE_HZ:g} Hz, {options.minutes:g} minutes',
-        ('frames', 'in time', 'p50, ms', 'p99, ms', 'least fed', 'begin, MB', 'end, MB', 'CPU, ms a frame'),
+        ('', 'found'),
     )
-    table.row(
-        str(whole.offered),
-        f'{whole.in_time / whole.offered:.2%}',
-        whole.p50_ms,
-        whole.p99_ms,
-        f'{whole.least_of_a_stream:.1%}',
-        begin_mb,
-        end_mb,
-        whole.cpu_s / whole.offered * 1e3,
-    )
+    table.row('frames offered', whole.offered)
+    table.row('in time', f'{whole.in_time / whole.offered:.2%}')
+    table.row('in time, of the stream that fared worst', f'{whole.least_of_a_stream:.2%}')
+    table.row('p50, ms', whole.p50_ms)
+    table.row('p99, ms', whole.p99_ms)
+    table.row('CPU, ms a frame', whole.cpu_s / whole.offered * 1e3)
+    table.row('memory, second fifth of the time, MB', begin_mb)
+    table.row('memory, last fifth, MB', end_mb)
     results.show(table)
     _tell_losses(results, whole)
     results.figures(whole=asdict(whole), memory_mb=memory.seen_mb)
@@ -229,7 +227,9 @@ def _arguments() -> argparse.Namespace:
     )
     made.add_argument('--bound-ms', type=float, default=100.0, metavar='MS', help='latency bound (100)')
     made.add_argument('--matched', action='store_true', help='synchronised sets, not streams one by one')
-    made.add_argument('--graph', choices=('dds', 'ros', 'memory', 'zenoh'), default='dds', help='(dds)')
+    made.add_argument(
+        '--graph', choices=('dds', 'ros', 'memory', 'zenoh'), default='dds', help='middleware (dds)'
+    )
     made.add_argument('--engine', default='auto', help='inference engine (auto)')
     options = made.parse_args()
     options.seconds = options.seconds or (8.0 if options.quick else 60.0)

@@ -102,7 +102,9 @@ def _arguments() -> argparse.Namespace:
     made = parser(__doc__)
     made.add_argument('--peer', action='store_true', help='the usual node, too')
     made.add_argument('--seconds', type=float, metavar='S', help='counted of each trial (5; quick: 1.5)')
-    made.add_argument('--graph', choices=('dds', 'ros', 'memory', 'zenoh'), default='dds', help='(dds)')
+    made.add_argument(
+        '--graph', choices=('dds', 'ros', 'memory', 'zenoh'), default='dds', help='middleware (dds)'
+    )
     made.add_argument('--engine', default='auto', help='inference engine (auto)')
     options = made.parse_args()
     options.seconds = options.seconds or (1.5 if options.quick else 5.0)
