@@ -190,7 +190,8 @@ def _fixed_batch(tensor: TensorInfo, io: EngineIo) -> int:
 def _layout(tensor: TensorInfo) -> Literal['nhwc', 'nchw']:
     if len(tensor.shape) == 4 and tensor.shape[3] == 3:
         return 'nhwc'
-    if len(tensor.shape) == 4 and tensor.shape[1] == 3:
+    # Optimum leaves even the number of channels free, which come first with all who export from PyTorch.
+    if len(tensor.shape) == 4 and tensor.shape[1] in (3, -1):
         return 'nchw'
     raise ModelError(
         f'expected input {tensor.name!r} as (batch, height, width, 3) or (batch, 3, height, width), '

@@ -146,6 +146,24 @@ def test_engines_that_know_of_no_such_thing_refuse():
         assert spec.image_input(described, any_tensors=True).name == 'images'
 
 
+@pytest.mark.parametrize('kind', RUNTIMES)
+def test_all_of_the_input_may_be_free(kind, tmp_path):
+    """As optimum exports it; its size is in the metadata then, or it is asked for."""
+    nodes = [helper.make_node('ReduceMean', ['images'], ['brightness'], axes=[2, 3], keepdims=0)]
+    inputs = {'images': (TensorProto.FLOAT, ['batch', 'channels', 'height', 'width'])}
+    path = write(
+        tmp_path / 'm.onnx', nodes, inputs, {'brightness': (TensorProto.FLOAT, ['batch', 'channels'])}
+    )
+    images = np.zeros((2, HEIGHT, WIDTH, 3), np.uint8)
+    images[1] = [1, 2, 3]
+    with pytest.raises(ModelError, match=r'of a known size, got .*metadata imgsz'):
+        run(kind, path, images)
+    model = onnx.load(path)
+    helper.set_model_props(model, {'imgsz': f'[{HEIGHT}, {WIDTH}]'})
+    onnx.save(model, path)
+    assert run(kind, path, images)['brightness'].tolist() == [[0, 0, 0], [1, 2, 3]]
+
+
 @pytest.mark.parametrize(('size', 'expected'), [((64, 64), (64, 64)), ((-1, -1), (HEIGHT, WIDTH))])
 def test_a_mask_of_pixels_is_as_large_as_its_exporter_made_it(size, expected):
     mask = TensorInfo('pixel_mask', 'int64', (-1, *size))
