@@ -15,14 +15,10 @@ from stream_infer_ros.pipeline.fuser import Fuser
 from stream_infer_ros.pipeline.intake import Intake
 from stream_infer_ros.pipeline.locator import Locator
 from stream_infer_ros.pipeline.processed_set import FusedSet, PerceivedSet
-from stream_infer_ros.pipeline.scheduling import Schedule
+from stream_infer_ros.pipeline.scheduling import TAIL, Schedule
 from stream_infer_ros.pipeline.statistics import Statistics
 from stream_infer_ros.pipeline.time_left import TimeLeft
 from stream_infer_ros.sync.frame_set import FrameSet
-
-# Of the bound: what is kept free for slow stages after a run, beyond what they usually take. A longer tail is
-# not planned for: all results would be given up for the sake of a few.
-TAIL = 0.2
 
 
 class Sight(Protocol):

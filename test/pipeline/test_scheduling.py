@@ -146,6 +146,15 @@ class TestEarliestDeadline:
         assert not outcome.lost
         assert max(outcome.batches) > 4
 
+    def test_what_larger_batches_bring_is_found_out(self):
+        """Beginning with one image at a time nobody would know."""
+        names, arrivals = streams(24, 100 * MS, 5_000 * MS)
+        schedule = EarliestDeadline(names, BOUND_NS, 24)
+        schedule.took(1, linear(20, 1)(1))
+        outcome = simulate(schedule, arrivals, linear(20, 1), learnt=False)
+        assert not [stamp for _, stamp in outcome.lost if stamp > 1_000 * MS]
+        assert max(outcome.batches) > 4
+
     def test_batches_stay_small_where_they_bring_nothing(self):
         names, arrivals = streams(8, 100 * MS, 2000 * MS, phases=[0] * 8)
         outcome = simulate(EarliestDeadline(names, BOUND_NS, 8), arrivals, linear(0, 5))
@@ -177,6 +186,31 @@ class TestEarliestDeadline:
         # The engine is used for what it can do.
         assert sum(out.values()) > 0.85 * 20_000 / per_image_ms
         assert outcome.lost_by('thinned')
+
+    @pytest.mark.parametrize('cost_ms', [(0, 5), (10, 2)])
+    def test_costs_that_vary_keep_the_published_inside_the_bound(self, cost_ms):
+        """Under load everything ends near its deadline: 1 % of slow runs must not be 1 % of late results."""
+        rng = np.random.default_rng(4)
+
+        def cost_ns(n):
+            slow = 4 if rng.random() < 0.01 else 1
+            return round(linear(*cost_ms)(n) * rng.lognormal(0, 0.25) * slow)
+
+        names, arrivals = streams(45, 100 * MS, 20_000 * MS)
+        schedule = EarliestDeadline(names, BOUND_NS, 16)
+        outcome = simulate(schedule, arrivals, cost_ns, 3 * MS, learnt=False)
+        assert outcome.lost
+        latencies_ns = sorted(out_ns - stamp for (_, stamp), out_ns in outcome.out_ns.items())
+        assert latencies_ns[int(0.99 * len(latencies_ns))] <= BOUND_NS
+
+    def test_one_run_in_which_the_engine_was_started_again_does_not_stop_all(self):
+        names, arrivals = streams(8, 100 * MS, 5_000 * MS)
+        schedule = EarliestDeadline(names, BOUND_NS, 8)
+        for n in (1, 2, 8):
+            for _ in range(20):
+                schedule.took(n, linear(10, 1)(n))
+            schedule.took(n, 5_000 * MS)
+        assert not simulate(schedule, arrivals, linear(10, 1), learnt=False).lost
 
     def test_the_least_important_are_thinned_first(self):
         names, arrivals = streams(30, 100 * MS, 20_000 * MS)

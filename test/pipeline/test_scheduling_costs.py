@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_infer_ros.pipeline.scheduling.cost_model import FEW, STALE, WINDOW, CostModel
+from stream_infer_ros.pipeline.scheduling.cost_model import STALE, WINDOW, CostModel
 
 
 def model(**runs):
@@ -19,20 +19,26 @@ def test_nothing_measured_costs_nothing():
     assert CostModel(8).cost_ns(3) == 0.0
 
 
-def test_shares_of_the_runs_of_one_size():
-    costs = model(n2=[30, 10, 20, 40])
-    assert costs.cost_ns(2, 0.0) == 10
-    assert costs.cost_ns(2, 0.5) == 20
-    assert costs.cost_ns(2, 0.95) == 20  # four runs are too few to tell
-    costs = model(n2=range(1, 101))
-    assert costs.cost_ns(2, 0.5) == pytest.approx(68, abs=1)  # of the last 64: 37 to 100
-    assert costs.cost_ns(2, 0.95) == pytest.approx(96, abs=1)
+def test_the_usual_cost_is_the_median_of_the_last_runs():
+    assert model(n2=[30, 10, 20, 40]).cost_ns(2) == 20
+    assert model(n2=range(1, 101)).cost_ns(2) == pytest.approx(68, abs=1)  # of the last 64: 37 to 100
 
 
 def test_a_slow_first_run_is_no_rule():
     costs = model(n4=[300])
     costs.took(4, 15)
-    assert costs.cost_ns(4, 0.95) == 15
+    assert costs.cost_ns(4) == 15
+    assert costs.slowness() == 1.0
+
+
+def test_the_slowest_of_the_last_runs_is_remembered_of_all_sizes_together():
+    costs = model(n1=[10] * 10, n4=[30] * 3)
+    assert costs.slowness() == 1.0
+    costs.took(4, 90)
+    assert costs.slowness() == pytest.approx(3.0)
+    for _ in range(WINDOW):
+        costs.took(1, 10)
+    assert costs.slowness() == 1.0
 
 
 def test_sizes_between_and_beyond_lie_on_the_line():
@@ -75,11 +81,7 @@ def test_all_costs_at_once_are_the_costs_one_by_one(measured, most):
     assert together == sorted(together)
 
 
-@given(st.lists(st.integers(0, 10**9), min_size=1, max_size=3 * WINDOW), st.floats(0, 1))
-def test_only_the_last_runs_count(durations, share):
-    costs = model(n1=durations)
+@given(st.lists(st.integers(0, 10**9), min_size=1, max_size=3 * WINDOW))
+def test_only_the_last_runs_count(durations):
     last = sorted(durations[-WINDOW:])
-    cost = costs.cost_ns(1, share)
-    assert cost in last
-    assert sum(one <= cost for one in last) >= min(share, 0.5) * (len(last) - 1)
-    assert cost <= costs.cost_ns(1, 1.0) or len(last) < FEW
+    assert model(n1=durations).cost_ns(1) == last[(len(last) - 1) // 2]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 # Runs remembered of each size: enough to tell the slow ones, few enough to follow a machine that warms up.
 WINDOW = 64
-# Of fewer runs the median is taken, whatever share is asked for: the first is slow, and no rule.
+# Of fewer runs nothing is concluded: the first is slow, and no rule.
 FEW = 8
 # A size not run for so many runs of others is forgotten: it may have been measured in a slow moment, and as
 # long as it is thought dear it is not run again.
@@ -53,10 +53,12 @@ class CostModel:
         self._sorted: dict[int, list[int]] = {}
         self._last: dict[int, int] = {}
         self._count = 0
-        self._curves: dict[float, _Curve] = {}
+        self._curve: _Curve | None = None
+        self._slowness: deque[float] = deque(maxlen=WINDOW)
 
     def took(self, n: int, duration_ns: int) -> None:
         """One run of `n` images took so long."""
+        self._slowness.append(duration_ns / max(1.0, self.cost_ns(n)) if n in self._runs else 1.0)
         runs, in_order = self._runs.setdefault(n, deque()), self._sorted.setdefault(n, [])
         if len(runs) == WINDOW:
             del in_order[bisect_left(in_order, runs.popleft())]
@@ -66,31 +68,40 @@ class CostModel:
         self._last[n] = self._count
         for stale in [size for size, last in self._last.items() if self._count - last > STALE]:
             del self._runs[stale], self._sorted[stale], self._last[stale]
-        self._curves.clear()
+        self._curve = None
 
     def runs(self) -> int:
         """How many are remembered."""
         return sum(map(len, self._runs.values()))
 
-    def cost_ns(self, n: int, share: float = 0.5) -> float:
-        """What that share of runs of `n` images does not exceed."""
-        return self._curve(share).up_to(n)[-1]
+    def largest(self) -> int:
+        """Images of the largest run that is remembered; 0 if none is."""
+        return max(self._sorted, default=0)
 
-    def costs_ns(self, most: int, share: float = 0.5) -> list[float]:
+    def cost_ns(self, n: int) -> float:
+        """What half of the runs of `n` images do not exceed."""
+        return self._costs().up_to(n)[-1]
+
+    def costs_ns(self, most: int) -> list[float]:
         """`cost_ns` of 1 to `most` images, in this order."""
-        return self._curve(share).up_to(most)
+        return self._costs().up_to(most)
 
-    def _curve(self, share: float) -> _Curve:
-        curve = self._curves.get(share)
-        if curve is None:
+    def slowness(self) -> float:
+        """How many times what was usual for its size the slowest of the last runs took; at least 1.
+
+        Of all sizes together: of one alone there are seldom enough.
+        """
+        return max(1.0, max(self._slowness, default=1.0))
+
+    def _costs(self) -> _Curve:
+        if self._curve is None:
             sizes = sorted(self._sorted)
-            costs_ns = [self._quantile(n, share) for n in sizes]
+            costs_ns = [float(_median(self._sorted[n])) for n in sizes]
             for smaller in reversed(range(len(costs_ns) - 1)):
                 costs_ns[smaller] = min(costs_ns[smaller : smaller + 2])
-            curve = self._curves[share] = _Curve(sizes, costs_ns)
-        return curve
+            self._curve = _Curve(sizes, costs_ns)
+        return self._curve
 
-    def _quantile(self, n: int, share: float) -> float:
-        in_order = self._sorted[n]
-        share = share if len(in_order) >= FEW else min(share, 0.5)
-        return in_order[int(share * (len(in_order) - 1))]
+
+def _median(in_order: list[int]) -> int:
+    return in_order[(len(in_order) - 1) // 2]

@@ -9,12 +9,10 @@ from typing import NamedTuple
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.pipeline.scheduling.cost_model import FEW, CostModel
 from stream_infer_ros.pipeline.scheduling.newest_set import frames_of
-from stream_infer_ros.pipeline.scheduling.schedule import Choice
+from stream_infer_ros.pipeline.scheduling.schedule import TAIL, Choice
 from stream_infer_ros.pipeline.scheduling.thinning import Thinning
 from stream_infer_ros.sync.frame_set import FrameSet, SetReason
 
-# A batch is planned for what this share of runs does not exceed: what waits long ends near its deadline.
-PLANNED_FOR = 0.95
 # The smallest batch whose images a second come as near as this to the best possible.
 GOOD_ENOUGH = 0.9
 # A stream whose frames came to nothing for so long comes first, however late it is.
@@ -115,7 +113,7 @@ class EarliestDeadline:
     def _give_up(self, now_ns: int) -> list[Frame]:
         """What not even a run of its own would bring out in time, but for the newest of the starved."""
         known = self._costs.runs() >= FEW  # a slow first run is no reason to give up what follows
-        soonest_ns = now_ns + (self._costs.cost_ns(1, PLANNED_FOR) if known else 0) + self._after_ns
+        soonest_ns = now_ns + (self._planned_ns(1)[0] if known else 0) + self._after_ns
         late = []
         for camera, queue in self._queues.items():
             spared = 1 if self._is_starved(camera, now_ns) else 0
@@ -140,11 +138,25 @@ class EarliestDeadline:
     def _most_in_time(self, now_ns: int, waiting: Sequence[_Waiting]) -> int:
         """Images of the largest batch of these in which all are in time."""
         left_ns = min(one.deadline_ns for one in waiting) - now_ns - self._after_ns
-        costs_ns = self._costs.costs_ns(min(len(waiting), self._costs.most), PLANNED_FOR)
-        return bisect_right(costs_ns, left_ns)
+        return bisect_right(self._planned_ns(min(len(waiting), self._costs.most)), left_ns)
+
+    def _planned_ns(self, most: int) -> list[float]:
+        """What runs of 1 to `most` images take at the worst.
+
+        Under load everything ends near its deadline: a share of runs slower than planned would be a share of
+        results that are late. It costs no throughput: a frame given up makes room for a fresher one.
+        """
+        tail_ns, slowness = TAIL * self._bound_ns, self._costs.slowness()
+        return [min(usual + tail_ns, usual * slowness) for usual in self._costs.costs_ns(most)]
 
     def _size(self, most: int) -> int:
-        """The smallest batch of up to `most` images that is good enough."""
+        """The smallest batch of up to `most` images that is good enough.
+
+        Where so many were never run at once, twice as many as ever were: how else to know what they bring?
+        """
+        largest = self._costs.largest()
+        if 0 < largest < most:
+            return min(2 * largest, most)
         paces = [n / max(1.0, cost) for n, cost in enumerate(self._costs.costs_ns(most), 1)]
         enough = GOOD_ENOUGH * max(paces)
         return next(n for n, pace in enumerate(paces, 1) if pace >= enough)

@@ -9,6 +9,10 @@ from typing import Protocol
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.sync.frame_set import FrameSet
 
+# Of the bound: what is kept free for slow runs, and slow stages after them, beyond what they usually take. A
+# longer tail is not planned for: all results would be given up for the sake of a few.
+TAIL = 0.2
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
