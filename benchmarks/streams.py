@@ -255,6 +255,8 @@ def _tell(
     for kind, times in (('usual', TIMES_USUAL), ('triton', TIMES_TRITON)):
         other = found.get(kind, {}).get('streams')
         value = ours / other if ours is not None and other else None
+        if ours == most and value is not None and value < times:
+            value = None  # more may be held
         results.check(f'ours / {kind}', value, times, most=False)
     results.check('ours / floor', None if ours == most else share, OF_FLOOR, most=False)
 
