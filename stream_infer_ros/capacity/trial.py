@@ -123,7 +123,8 @@ def _stream(graph: Graph, options: TrialOptions, runner: LiveRunner) -> tuple[in
         return stream_cameras(options, runner.wait)
     load = CameraLoad(graph, options)  # memory ends with the process
     epoch_ns = graph.now_ns() + 200_000_000
-    return epoch_ns, load.stream(epoch_ns, lambda: runner.wait(0))
+    # What they spend is in what this process spends.
+    return epoch_ns, replace(load.stream(epoch_ns, lambda: runner.wait(0)), cpu_s=0.0)
 
 
 def _drops(assembly: NetworkAssembly) -> dict[str, int]:
