@@ -135,7 +135,7 @@ def test_a_peer_looks_for_others_by_multicast_and_at_the_router_here():
     assert made.otherwise is None
     assert settings['mode'] == 'peer'
     assert settings['connect/endpoints'] == ['tcp/localhost:7447']
-    assert settings['listen/endpoints'] == ['tcp/[::]:0']
+    assert settings['listen/endpoints'] == ['tcp/[::]:0', 'tcp/127.0.0.1:0']
     assert settings['scouting/multicast/enabled'] is True
     assert settings['timestamping/enabled'] is True
 
@@ -143,10 +143,9 @@ def test_a_peer_looks_for_others_by_multicast_and_at_the_router_here():
 def test_endpoints_of_the_user_stand_for_the_defaults():
     _, settings = plan(mode='client', connect=['tls/gpu.example:7447'])
     assert settings['connect/endpoints'] == ['tls/gpu.example:7447']
-    assert settings['listen/endpoints'] == []
-    _, settings = plan(mode='router')
+    _, settings = plan(mode='router', listen=['tcp/0.0.0.0:7447'])
     assert settings['connect/endpoints'] == []
-    assert settings['listen/endpoints'] == ['tcp/[::]:7447']
+    assert settings['listen/endpoints'] == ['tcp/0.0.0.0:7447']
 
 
 @pytest.mark.parametrize(

@@ -99,11 +99,16 @@ _NO_LINKS: dict[str, Any] = {
 
 def _links(ours: ZenohConfig, static: list[str]) -> dict[str, Any]:
     connect = [*(ours.connect or ((ROUTER_HERE,) if ours.mode != 'router' else ())), *static]
-    listen = {'peer': ['tcp/[::]:0'], 'client': [], 'router': [f'tcp/[::]:{ROUTER_PORT}']}[ours.mode]
+    # Of [::] zenoh tells others the addresses of networks alone: where there is none, nobody could come.
+    listen = {
+        'peer': ['tcp/[::]:0', 'tcp/127.0.0.1:0'],
+        'client': [],
+        'router': [f'tcp/[::]:{ROUTER_PORT}'],
+    }
     return {
         'mode': ours.mode,
         'connect/endpoints': connect,
-        'listen/endpoints': list(ours.listen) or listen,
+        'listen/endpoints': list(ours.listen) or listen[ours.mode],
         'scouting/multicast/enabled': ours.multicast,
     }
 
