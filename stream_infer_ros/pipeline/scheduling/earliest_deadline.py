@@ -85,7 +85,8 @@ class EarliestDeadline:
             most = self._most_in_time(now_ns, starved) or min(len(starved), self._costs.most)
             batch = starved[: self._size(most)]
         else:
-            batch = first[: self._size(self._most_in_time(now_ns, first) or 1)]
+            worthwhile = first[self._hopeless(now_ns, first) :]
+            batch = worthwhile[: self._size(self._most_in_time(now_ns, worthwhile) or 1)]
         for one in batch:
             self._serve(one.frame.camera, now_ns)
         return Choice(self._as_set([one.frame for one in batch]), min(one.put_ns for one in batch), lost)
@@ -134,6 +135,23 @@ class EarliestDeadline:
             self._unserved_since_ns[camera] = now_ns
         else:
             del self._unserved_since_ns[camera]
+
+    def _hopeless(self, now_ns: int, first: Sequence[_Waiting]) -> int:
+        """How many of these, in the order of their deadlines, are passed over for the sake of the others.
+
+        None as long as all can be in time. Else those that are so near their deadline that they would force
+        small batches, one after the other, if without them the engine does more images a second.
+        """
+        most = min(len(first), self._costs.most)
+        planned_ns, usual_ns = self._planned_ns(most), self._costs.costs_ns(most)
+        left_ns = [one.deadline_ns - now_ns - self._after_ns for one in first]
+        sizes = [min(bisect_right(planned_ns, left), len(first) - at) for at, left in enumerate(left_ns)]
+        now = max(1, sizes[0])
+        if all((at // now + 1) * planned_ns[now - 1] <= left for at, left in enumerate(left_ns)):
+            return 0
+        paces = [n / max(1.0, usual_ns[n - 1]) if n else 0.0 for n in sizes]
+        best = max(paces)
+        return paces.index(best) if GOOD_ENOUGH * best > paces[0] else 0
 
     def _most_in_time(self, now_ns: int, waiting: Sequence[_Waiting]) -> int:
         """Images of the largest batch of these in which all are in time."""
