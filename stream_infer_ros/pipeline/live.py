@@ -11,6 +11,7 @@ from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import Config
 from stream_infer_ros.graph.graph import Cdr, Graph, Qos
 from stream_infer_ros.pipeline.camera_state import CameraState
+from stream_infer_ros.pipeline.derived_deadline import FOLLOWING
 from stream_infer_ros.pipeline.diagnostics import Diagnostics
 from stream_infer_ros.pipeline.in_order import InOrder
 from stream_infer_ros.pipeline.inbox import Inbox
@@ -67,7 +68,7 @@ class LiveRunner:
             }
         )
         self._work = WorkQueue(pipeline.schedule, graph.now_ns, self._lost)
-        self._results: InOrder[PerceivedSet] = InOrder(RESULTS_WAITING * pipeline.instances)
+        self._results: InOrder[tuple[PerceivedSet, int]] = InOrder(RESULTS_WAITING * pipeline.instances)
         self._stopped = threading.Event()
         self._failure: BaseException | None = None
         perceive = [partial(self._perceive, instance) for instance in range(pipeline.instances)]
@@ -149,19 +150,20 @@ class LiveRunner:
             perceived = self._pipeline.perceive(work.frame_set, now_ns, instance)
             if perceived.frames:
                 self._work.took(len(perceived.frames), perf_counter_ns() - start_ns)
-            superseded = self._results.put(work.number, perceived)
-            for frame in superseded.frames if superseded is not None else ():
+            superseded = self._results.put(work.number, (perceived, work.put_ns))
+            for frame in superseded[0].frames if superseded is not None else ():
                 self._lost('superseded', frame)
 
     def _deliver(self) -> None:
         published_ns, sets = self._graph.now_ns(), 0
         while not self._stopped.is_set():
-            perceived = self._results.take(self._refresh_s)
+            taken = self._results.take(self._refresh_s)
             now_ns = self._graph.now_ns()
-            if perceived is not None:
+            if taken is not None:
+                perceived, put_ns = taken
                 fused = self._pipeline.deliver(perceived, now_ns)
                 published_ns = self._graph.now_ns()
-                self._note(perceived, published_ns)
+                self._note(perceived, put_ns, published_ns)
                 sets += 1
                 if sets % LOOK_EVERY == 0:  # not at the first, which is slow
                     self._work.follows(self._pipeline.look_at_times())
@@ -172,8 +174,10 @@ class LiveRunner:
                 published_ns = now_ns
             self._diagnostics.publish_if_due(now_ns)
 
-    def _note(self, perceived: PerceivedSet, published_ns: int) -> None:
-        """How old a result was: of a set the oldest frame's, of independent streams each frame's."""
+    def _note(self, perceived: PerceivedSet, put_ns: int, published_ns: int) -> None:
+        """How long it took, and how old it was: of a set the oldest frame, of independent streams each."""
+        if perceived.frames:
+            self._pipeline.statistics.took(FOLLOWING, published_ns - put_ns)
         if perceived.frame_set.reason is SetReason.ARRIVED:
             stamps = [frame.stamp_ns for frame in perceived.frames]
         else:
