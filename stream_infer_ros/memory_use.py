@@ -1,6 +1,7 @@
 """How much memory this process takes, and what becomes of what it frees."""
 
 import ctypes
+import gc
 import os
 import resource
 import sys
@@ -23,6 +24,16 @@ def peak_rss_of_children_mb() -> float:
 
 def _peak_rss_mb(who: int) -> float:
     return resource.getrusage(who).ru_maxrss / (1024 * 1024 if sys.platform == 'darwin' else 1024)
+
+
+def spare_what_is_there() -> None:
+    """Have the garbage collector look only at what is made from now on, in this process.
+
+    A full collection visits every object, most of them of modules that were imported: it held up one set in a
+    hundred for 25 ms and more (2 busy cores). `gc.unfreeze` takes it back.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def keep_freed_images() -> bool:

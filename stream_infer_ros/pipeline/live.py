@@ -10,6 +10,7 @@ from time import perf_counter_ns
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import Config
 from stream_infer_ros.graph.graph import Cdr, Graph, Qos
+from stream_infer_ros.memory_use import spare_what_is_there
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.derived_deadline import FOLLOWING
 from stream_infer_ros.pipeline.diagnostics import Diagnostics
@@ -82,7 +83,8 @@ class LiveRunner:
         ]
 
     def start(self) -> None:
-        """Subscribe and begin."""
+        """Subscribe and begin; the garbage collector spares what is there by now."""
+        spare_what_is_there()
         for thread in self._threads:
             thread.start()
         for topic, type_name, qos in subscriptions(self._cameras):

@@ -12,6 +12,7 @@ import cv2
 
 from stream_infer_ros.errors import WorldError
 from stream_infer_ros.graph.graph import Graph
+from stream_infer_ros.memory_use import spare_what_is_there
 from stream_infer_ros.simulation.exposure_encoder import ExposureEncoder
 from stream_infer_ros.simulation.pacing import PaceReport, publish_on_time
 from stream_infer_ros.simulation.publisher import WorldPublisher
@@ -119,6 +120,7 @@ def simulate(
             options.namespace,
             renderers or make_encoder(),
         )
+        spare_what_is_there()
         exposures = schedule(options.cameras, options.seed, epoch_ns, options.timing, options.ticks)
         return publish_on_time(
             publisher,
