@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -102,6 +103,7 @@ class LiveRunner:
 
         `wait(0)` afterwards raises what a thread failed with on its way out.
         """
+        gc.unfreeze()
         self._stopped.set()
         self._inbox.close()
         self._work.close()
