@@ -1,5 +1,6 @@
 """One contract for every engine that is installed."""
 
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -77,7 +78,24 @@ def identity(kind: str, path: Path, shape: list[int], dtype: str, inputs: int) -
     return write_identity(path.with_suffix('.onnx'), shape, dtype, inputs)
 
 
+OPENED: list[Engine] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_open() -> Iterator[None]:
+    """Engines hold threads, memory of the device, and memory that servers know of."""
+    yield
+    while OPENED:
+        OPENED.pop().close()
+
+
 def made(kind: str, model: Path, **options: object) -> Engine:
+    engine = unopened(kind, model, **options)
+    OPENED.append(engine)
+    return engine
+
+
+def unopened(kind: str, model: Path, **options: object) -> Engine:
     if kind == 'kserve':
         options['kserve'] = serving(model)
     spec = EngineSpec(EngineConfig(kind=kind, threads=1, **options), model, max_batch=4)

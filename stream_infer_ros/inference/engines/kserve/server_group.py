@@ -46,6 +46,7 @@ class ServerGroup:
         self._late_checks = [0] * len(servers)
         self._rehearsal: NDArray[Any] | None = None
         self._said = [BreakerState.CLOSED] * len(servers)
+        self._closing = False
         self._watches = [
             Watch(f'kserve {server.endpoint}', lambda number=number: self._look(number))  # type: ignore[misc]
             for number, server in enumerate(servers)
@@ -132,6 +133,7 @@ class ServerGroup:
 
     def close(self) -> None:
         """End the threads and hang up. Safe to call twice."""
+        self._closing = True  # a check under way fails now, and that is no news
         for watch in self._watches:
             watch.stop()
         for number, server in enumerate(self._servers):
@@ -219,7 +221,7 @@ class ServerGroup:
     def _say(self, number: int) -> None:
         """Log when a server falls out of use and when it is used again; with the lock held."""
         state = self._balancer.states()[number]
-        if state is self._said[number] or state is BreakerState.HALF_OPEN:
+        if self._closing or state is self._said[number] or state is BreakerState.HALF_OPEN:
             return
         self._said[number] = state
         endpoint = self._servers[number].endpoint
