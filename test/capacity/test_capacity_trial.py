@@ -24,8 +24,7 @@ def bench():
         yield bench
 
 
-@pytest.mark.parametrize('encoding', ['rgb8', 'jpeg'])
-@pytest.mark.parametrize('matched', [True, False])
+@pytest.mark.parametrize(('encoding', 'matched'), [('rgb8', True), ('jpeg', False)])
 def test_a_trial_in_memory(bench, encoding, matched):
     result, _ = bench.run(TrialOptions(**{**_values(SMALL), 'encoding': encoding, 'matched': matched}))
     assert (result.streams, result.offered) == (2, 20)
@@ -34,6 +33,7 @@ def test_a_trial_in_memory(bench, encoding, matched):
     assert (result.cpu_s > 0, result.camera_cpu_s) == (True, 0.0)
     assert {'wire', 'letterbox', 'inference', 'decode', 'publish', 'total'} <= set(result.stages_ms)
     assert result.unexplained == 0
+    assert result.least_of_a_stream > 0
 
 
 def test_a_trial_over_dds(bench):
@@ -43,10 +43,6 @@ def test_a_trial_over_dds(bench):
     assert result.offered == 20
     assert result.published >= 18
     assert result.camera_cpu_s > 0
-    # The same bench again, with another number of streams.
-    result, _ = bench.run(options.with_streams(3))
-    assert result.offered == 30
-    assert result.least_of_a_stream > 0
 
 
 def test_the_process_of_the_cameras_ends_with_whoever_started_it():

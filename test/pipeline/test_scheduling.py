@@ -105,7 +105,7 @@ class TestEarliestDeadline:
         after_ms=st.integers(0, 20),
         phases=st.lists(st.integers(0, 199), min_size=12, max_size=12),
     )
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=60, deadline=None)
     def test_nothing_is_late_and_what_is_given_up_could_not_be_done(
         self, n, period_ms, base_ms, per_image_ms, after_ms, phases
     ):
