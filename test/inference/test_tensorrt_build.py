@@ -348,6 +348,15 @@ def test_what_a_listener_raises_comes_out_of_the_build(shipped, failure):
     assert not list((shipped.parent / 'plans').glob('*.plan*'))
 
 
+@pytest.fixture
+def heeds_ctrl_c():
+    """Python's own handler: what is started in the background of a shell begins without one."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures('heeds_ctrl_c')
 @pytest.mark.parametrize('where', ['start', 'step', 'finish'])
 def test_ctrl_c_is_not_lost_in_a_callback(where, shipped, monkeypatch):
     """Handlers of signals run wherever Python is: in a listener with luck, else in any callback."""
