@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-# Half of what was held is sure enough to begin with.
+# What is tried first; then it doubles.
 _FIRST = 2
 
 

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -86,7 +86,7 @@ def find_streams(
             if plot is not None:
                 plot_trials(trials, options, found['streams'], plot)
     if as_json is not None:
-        found |= {'floor': asdict(floor), 'options': json.loads(options.to_json()), 'machine': _machine()}
+        found |= {'floor': asdict(floor), 'options': asdict(options), 'machine': _machine()}
         as_json.write_text(json.dumps(_finite(found), indent=1), encoding='utf-8')
 
 
@@ -136,11 +136,11 @@ def _curve(bench: Bench, options: TrialOptions, streams: int, console: Console) 
 
 def _burst(bench: Bench, options: TrialOptions, streams: int, console: Console) -> float | None:
     from_s = options.seconds / 4
-    bursting = TrialOptions.from_json(
-        json.dumps(
-            json.loads(options.with_streams(max(1, round(0.8 * streams))).to_json())
-            | {'burst': (from_s, from_s + BURST_S, BURST_FACTOR), 'seconds': 2 * options.seconds + BURST_S}
-        )
+    bursting = replace(
+        options,
+        streams=max(1, round(0.8 * streams)),
+        burst=(from_s, from_s + BURST_S, BURST_FACTOR),
+        seconds=2 * options.seconds + BURST_S,
     )
     _, tally = bench.run(bursting)
     took_s = recovery_s(tally, bursting)

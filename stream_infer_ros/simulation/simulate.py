@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -106,9 +106,8 @@ def simulate(
             with the system's clock beside a pipeline on the same machine.
     """
     cv2.setNumThreads(1)
-    make_encoder = partial(options.encoder, epoch_ns)
-    with ExitStack() as at_the_end:
-        renderers = at_the_end.enter_context(RenderProcesses(make_encoder, _RENDERERS)) if apart else None
+    elsewhere = RenderProcesses(partial(options.encoder, epoch_ns), _RENDERERS) if apart else nullcontext()
+    with elsewhere as renderers:
         publisher = WorldPublisher(
             graph,
             options.world(),
@@ -118,7 +117,7 @@ def simulate(
             options.jpeg_quality,
             options.with_clock,
             options.namespace,
-            renderers or make_encoder(),
+            renderers,
         )
         spare_what_is_there()
         exposures = schedule(options.cameras, options.seed, epoch_ns, options.timing, options.ticks)
