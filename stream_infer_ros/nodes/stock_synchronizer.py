@@ -12,11 +12,11 @@ from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.nodes.frame_message import FrameMessage
 from stream_infer_ros.sync import FrameSet, StreamClock
 from stream_infer_ros.sync.deadline import JUMP_NS
+from stream_infer_ros.sync.frame_driven import FrameDriven
 from stream_infer_ros.sync.matched import matched_set
-from stream_infer_ros.sync.roster import roster, unknown_camera
 
 
-class StockSynchronizer:
+class StockSynchronizer(FrameDriven):
     """Set for set what `message_filters.ApproximateTimeSynchronizer` makes of the same messages.
 
     To compare with, or to move a system over step by step: a set holds a frame of every camera, so one dead
@@ -38,7 +38,7 @@ class StockSynchronizer:
     def __init__(
         self, cameras: Sequence[str], queue_size: int, slop_ns: int, first_slop_ns: int = 40_000_000
     ) -> None:
-        self._slots = roster(cameras)
+        super().__init__(cameras)
         self._inputs = [SimpleFilter() for _ in cameras]
         self._stock = ApproximateTimeSynchronizer(self._inputs, queue_size, slop=0.0)
         self._stock.registerCallback(self._matched)
@@ -69,16 +69,8 @@ class StockSynchronizer:
         else:
             self._tune_slop()
 
-    def next_deadline_ns(self) -> int | None:
-        return None
-
-    def poll(self, now_ns: int) -> Sequence[FrameSet]:
-        return ()
-
     def add(self, frame: Frame, now_ns: int) -> Sequence[FrameSet]:
-        slot = self._slots.get(frame.camera)
-        if slot is None:
-            raise unknown_camera(frame.camera, self._slots)
+        slot = self._slots[frame.camera]
         clock = self._clocks[slot]
         if clock.newest_stamp_ns is not None and frame.stamp_ns < clock.newest_stamp_ns - JUMP_NS:
             self._forget()

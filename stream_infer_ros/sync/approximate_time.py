@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config.tree import SyncConfig
-from stream_infer_ros.sync.drops import DropCounter
+from stream_infer_ros.sync.frame_driven import FrameDriven
 from stream_infer_ros.sync.frame_set import FrameSet
 from stream_infer_ros.sync.matched import matched_set
-from stream_infer_ros.sync.roster import roster, unknown_camera
 
 
-class ApproximateTimeSynchronizer:
+class ApproximateTimeSynchronizer(FrameDriven):
     """Set for set what message_filters' C++ policy of that name makes of the same frames.
 
     A set holds a frame of every camera, so one dead camera silences it. Of the sets that contain a given
@@ -43,13 +42,12 @@ class ApproximateTimeSynchronizer:
         max_interval_ns: int = 0,
         lower_bounds_ns: Mapping[str, int] | None = None,
     ) -> None:
-        self._slots = roster(cameras)
+        super().__init__(cameras)
         self._queue_size = queue_size
         # An exact fraction: the C++ policy multiplies in extended precision, where float64 would round.
         self._penalty = (1.0 + age_penalty).as_integer_ratio()
         self._max_interval_ns = max_interval_ns
         self._lower_bounds_ns = [(lower_bounds_ns or {}).get(camera, 0) for camera in cameras]
-        self._drops = DropCounter(cameras)
         self._queues: list[deque[Frame]] = [deque() for _ in cameras]
         self._past: list[list[Frame]] = [[] for _ in cameras]  # tried with the pivot, put back afterwards
         self._heads_ns = [0] * len(cameras)  # stamps of the queues' first frames, where there is one
@@ -64,27 +62,12 @@ class ApproximateTimeSynchronizer:
         """Frames that may still come into a set."""
         return sum(map(len, self._queues)) + sum(map(len, self._past))
 
-    @property
-    def slop_ns(self) -> int | None:
-        return None
-
-    def drops(self) -> dict[str, dict[str, int]]:
-        return self._drops.snapshot()
-
     def retune(self, config: SyncConfig) -> None:
         self._penalty = (1.0 + config.age_penalty).as_integer_ratio()
         self._max_interval_ns = config.max_interval_ns
 
-    def next_deadline_ns(self) -> int | None:
-        return None
-
-    def poll(self, now_ns: int) -> Sequence[FrameSet]:
-        return ()
-
     def add(self, frame: Frame, now_ns: int) -> Sequence[FrameSet]:
-        slot = self._slots.get(frame.camera)
-        if slot is None:
-            raise unknown_camera(frame.camera, self._slots)
+        slot = self._slots[frame.camera]
         closed: list[FrameSet] = []
         queue, past = self._queues[slot], self._past[slot]
         queue.append(frame)

@@ -11,7 +11,7 @@ from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.sync.drops import DropCounter
 from stream_infer_ros.sync.frame_set import FrameSet, SetReason
 from stream_infer_ros.sync.open_set import OpenSet
-from stream_infer_ros.sync.roster import roster, unknown_camera
+from stream_infer_ros.sync.roster import Roster
 from stream_infer_ros.sync.stream_clock import StreamClock, StreamHealth
 
 JUMP_NS = 500_000_000  # clock or stamps going back farther than any reordering; stamps ahead of their arrival
@@ -72,7 +72,7 @@ class DeadlineSynchronizer:
         slop_ns: int = 0,
         camera_timeout_ns: int = 500_000_000,
     ) -> None:
-        self._slots = roster(cameras)
+        self._slots = Roster(cameras)
         self._deadline_ns = deadline_ns
         self._automatic = slop_ns == 0
         self._slop_ns = slop_ns or deadline_ns
@@ -133,9 +133,7 @@ class DeadlineSynchronizer:
         return self._leave(leaving, now_ns) if leaving else _NOTHING
 
     def add(self, frame: Frame, now_ns: int) -> Sequence[FrameSet]:
-        slot = self._slots.get(frame.camera)
-        if slot is None:
-            raise unknown_camera(frame.camera, self._slots)
+        slot = self._slots[frame.camera]
         closed: Sequence[FrameSet] = _NOTHING
         if self._now_ns <= now_ns < self._due_ns and now_ns < self._silence_ns:
             self._now_ns = now_ns

@@ -6,14 +6,12 @@ from bisect import insort
 from collections.abc import Sequence
 
 from stream_infer_ros.cameras.frame import Frame
-from stream_infer_ros.config.tree import SyncConfig
-from stream_infer_ros.sync.drops import DropCounter
+from stream_infer_ros.sync.frame_driven import FrameDriven
 from stream_infer_ros.sync.frame_set import FrameSet
 from stream_infer_ros.sync.matched import matched_set
-from stream_infer_ros.sync.roster import roster, unknown_camera
 
 
-class ExactSynchronizer:
+class ExactSynchronizer(FrameDriven):
     """Set for set what message_filters' C++ ExactTime policy makes of the same frames.
 
     A set holds a frame of every camera, all of the same stamp; older ones that are not complete go with it.
@@ -30,9 +28,8 @@ class ExactSynchronizer:
     """
 
     def __init__(self, cameras: Sequence[str], queue_size: int) -> None:
-        self._slots = roster(cameras)
+        super().__init__(cameras)
         self._queue_size = queue_size
-        self._drops = DropCounter(cameras)
         self._stamps_ns: list[int] = []  # rising
         self._waiting: dict[int, list[Frame | None]] = {}  # by stamp
 
@@ -45,22 +42,8 @@ class ExactSynchronizer:
     def slop_ns(self) -> int | None:
         return 0
 
-    def drops(self) -> dict[str, dict[str, int]]:
-        return self._drops.snapshot()
-
-    def retune(self, config: SyncConfig) -> None:
-        """Equal is equal: there is nothing to tune."""
-
-    def next_deadline_ns(self) -> int | None:
-        return None
-
-    def poll(self, now_ns: int) -> Sequence[FrameSet]:
-        return ()
-
     def add(self, frame: Frame, now_ns: int) -> Sequence[FrameSet]:
-        slot = self._slots.get(frame.camera)
-        if slot is None:
-            raise unknown_camera(frame.camera, self._slots)
+        slot = self._slots[frame.camera]
         stamp_ns = frame.stamp_ns
         frames = self._waiting.get(stamp_ns)
         if frames is None:

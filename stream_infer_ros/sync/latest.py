@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config.tree import SyncConfig
-from stream_infer_ros.sync.drops import DropCounter
+from stream_infer_ros.sync.frame_driven import FrameDriven
 from stream_infer_ros.sync.frame_set import FrameSet
 from stream_infer_ros.sync.matched import matched_set
-from stream_infer_ros.sync.roster import roster, unknown_camera
 
 # Factors of message_filters' LatestTime policy.
 _RATE_WEIGHT = 0.9
@@ -17,7 +16,7 @@ _ERROR_WEIGHT = 0.3
 _MARGIN = 10.0
 
 
-class LatestSynchronizer:
+class LatestSynchronizer(FrameDriven):
     """message_filters' C++ LatestTime policy, with an end to old frames.
 
     Stamps are not looked at. The pivot is the camera with the highest rate of arrival that is not overdue.
@@ -38,9 +37,8 @@ class LatestSynchronizer:
     """
 
     def __init__(self, cameras: Sequence[str], camera_timeout_ns: int = 500_000_000) -> None:
-        self._slots = roster(cameras)
+        super().__init__(cameras)
         self._camera_timeout_ns = camera_timeout_ns
-        self._drops = DropCounter(cameras)
         self._frames: list[Frame | None] = [None] * len(cameras)
         self._given_out = [True] * len(cameras)
         self._rates = [_ArrivalRate() for _ in cameras]
@@ -51,26 +49,11 @@ class LatestSynchronizer:
         """Frames that came into no set yet."""
         return self._given_out.count(False)
 
-    @property
-    def slop_ns(self) -> int | None:
-        return None
-
-    def drops(self) -> dict[str, dict[str, int]]:
-        return self._drops.snapshot()
-
     def retune(self, config: SyncConfig) -> None:
         self._camera_timeout_ns = config.camera_timeout_ns
 
-    def next_deadline_ns(self) -> int | None:
-        return None
-
-    def poll(self, now_ns: int) -> Sequence[FrameSet]:
-        return ()
-
     def add(self, frame: Frame, now_ns: int) -> Sequence[FrameSet]:
-        slot = self._slots.get(frame.camera)
-        if slot is None:
-            raise unknown_camera(frame.camera, self._slots)
+        slot = self._slots[frame.camera]
         if self._first_heard_ns is None:
             self._first_heard_ns = now_ns
         if not self._given_out[slot]:
