@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from peers.talk import Setting
 from ros_setup import ROOT, in_ros
 
 from stream_infer_ros.capacity import Tally, TrialOptions, TrialResult
 from stream_infer_ros.capacity.camera_host import stream_cameras
+from stream_infer_ros.capacity.told import Told
 from stream_infer_ros.errors import GraphError
 
 HERE = Path(__file__).resolve().parent
@@ -54,22 +52,22 @@ class PeerBench:
         command = [sys.executable, '-m', f'peers.{self._module}', setting.to_json()]
         peer = _Peer(in_ros(self._ros, command) if self._ros else command, options.domain_id)
         try:
-            peer.wait_for('ready', START_S)
+            peer.told.wait('ready', START_S)
             also_s = self._also_cpu_s()
             epoch_ns, report = stream_cameras(options, peer.running)
             time.sleep(options.bound_ms * 2e-3)
             also_s = self._also_cpu_s() - also_s
             peer.end()
-            told = peer.wait_for('results', END_S)
+            published, cpu_s = peer.told.wait('results', END_S), peer.told.wait('cpu_s', END_S)
         finally:
             peer.kill()
         tally = Tally(options)
-        values = iter(told['results'])
+        values = iter(published)
         for camera, stamp_ns, out_ns in zip(values, values, values, strict=True):
             tally.published(camera, stamp_ns - epoch_ns, out_ns - epoch_ns)
         result = replace(
             tally.result(),
-            cpu_s=told['cpu_s'] + also_s,
+            cpu_s=cpu_s + also_s,
             camera_cpu_s=report.cpu_s,
             camera_late_ms=report.late_ms,
         )
@@ -83,26 +81,13 @@ class _Peer:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
-        self._told: dict[str, Any] = {}
-        self._changed = threading.Condition()
-        threading.Thread(target=self._read, name='peer output', daemon=True).start()
-
-    def wait_for(self, key: str, timeout_s: float) -> dict[str, Any]:
-        """All it has told, when that is in it."""
-        end_s = time.monotonic() + timeout_s
-        with self._changed:
-            while key not in self._told:
-                self.running(0)
-                if time.monotonic() > end_s:
-                    raise GraphError(f'the peer was expected to tell {key!r} within {timeout_s:.0f} s')
-                self._changed.wait(0.2)
-            return self._told
+        self.told = Told(self._process, 'the peer')
 
     def running(self, _wait_s: float) -> bool:
-        """False; raises if it ended by itself."""
-        if self._process.poll() is not None and 'results' not in self._told:
+        """True; raises if it ended by itself."""
+        if self._process.poll() is not None:
             raise GraphError(f'the peer ended with exit code {self._process.poll()}; see its messages above')
-        return False
+        return True
 
     def end(self) -> None:
         assert self._process.stdin is not None
@@ -110,17 +95,7 @@ class _Peer:
         self._process.stdin.flush()
 
     def kill(self) -> None:
+        assert self._process.stdin is not None
         self._process.kill()
-        self._process.communicate()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            try:
-                event = json.loads(line)
-            except ValueError:  # a library's own words
-                sys.stderr.write(line)
-                continue
-            with self._changed:
-                self._told |= event
-                self._changed.notify_all()
+        self._process.wait()
+        self._process.stdin.close()
