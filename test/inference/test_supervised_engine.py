@@ -20,14 +20,17 @@ class Fragile(FakeEngine):
     def __init__(self):
         super().__init__()
         self.infers, self.loads, self.closed = [], [], 0
+        self.given_s, self.on_load = [], lambda: None
 
     def load(self):
+        self.on_load()
         failure = self.loads.pop(0) if self.loads else None
         if failure:
             raise failure
         super().load()
 
     def infer(self, batch, n, within_s=float('inf')):
+        self.given_s.append(within_s)
         failure = self.infers.pop(0) if self.infers else None
         if failure:
             raise failure
@@ -61,6 +64,22 @@ def test_one_failure_costs_a_restart_and_no_result(made):
     assert 'lost the device' in health.reason
     now_s[0] += FORGIVEN_AFTER_S
     assert engine.health().state is EngineState.READY
+
+
+@pytest.mark.parametrize('restart_s', [0.25, 2.0])
+def test_what_a_restart_takes_is_gone(made, restart_s):
+    engine, fragile, now_s = made
+
+    def load():
+        now_s[0] += restart_s
+
+    fragile.infers, fragile.on_load = [broken()], load
+    engine.infer(BATCH, 2, 1.0)
+    assert fragile.given_s == [1.0, 1.0 - restart_s]
+    fragile.infers, fragile.given_s = [broken()], []
+    now_s[0] += FORGIVEN_AFTER_S
+    engine.infer(BATCH, 2)
+    assert fragile.given_s == [float('inf')] * 2
 
 
 @pytest.mark.parametrize('good_batches', [0, 1, 5])

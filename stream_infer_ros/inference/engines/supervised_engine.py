@@ -47,8 +47,9 @@ class EngineHealth:
 class SupervisedEngine:
     """Passes on to another engine.
 
-    A failure is kept for `health`, the engine is closed, loaded and given the same batch again. If it fails
-    again within FORGIVEN_AFTER_S it is down until the next `load`: every `infer` raises EngineDown at once.
+    A failure is kept for `health`, the engine is closed, loaded and given the same batch again, with what is
+    then left of its time. If it fails again within FORGIVEN_AFTER_S it is down until the next `load`: every
+    `infer` raises EngineDown at once.
     """
 
     def __init__(self, engine: Engine, clock_s: Callable[[], float] = time.monotonic) -> None:
@@ -84,6 +85,7 @@ class SupervisedEngine:
             raise not_loaded()
         if self._down:
             raise self._is_down()
+        until_s = self._clock_s() + within_s
         try:
             return self._engine.infer(batch, n, within_s)
         except InferenceMissed:
@@ -91,7 +93,7 @@ class SupervisedEngine:
         except EngineError as error:
             self._restart(error)
         try:
-            return self._engine.infer(batch, n, within_s)
+            return self._engine.infer(batch, n, until_s - self._clock_s())
         except InferenceMissed:
             raise
         except EngineError as error:
