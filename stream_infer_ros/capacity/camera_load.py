@@ -17,6 +17,7 @@ from stream_infer_ros.graph import RELIABLE, Graph
 from stream_infer_ros.messages import compressed_image, image
 from stream_infer_ros.pipeline.statistics import Durations
 from stream_infer_ros.simulation import World, render, surround_rig
+from stream_infer_ros.simulation.steady_wait import SteadyWait
 
 _PICTURES = 6
 _JPEG_QUALITY = 90
@@ -73,9 +74,9 @@ class CameraLoad:
 
         Raises GraphError if that takes too long.
         """
-        give_up_ns = self._graph.now_ns() + round(_FOUND_S * 1e9)
+        give_up_s = time.monotonic() + _FOUND_S
         while not all(publisher.subscribers() for publisher in self._publishers):
-            if self._graph.now_ns() > give_up_ns:
+            if time.monotonic() > give_up_s:
                 raise GraphError(
                     f'a subscriber for each of {len(self._publishers)} cameras was expected within '
                     f'{_FOUND_S:.0f} s; is the pipeline on the same graph and domain?'
@@ -87,10 +88,10 @@ class CameraLoad:
     def stream(self, epoch_ns: int, should_stop: Callable[[], bool]) -> LoadReport:
         """Publish every frame when it is due, or at once if that is past: nothing is left out."""
         lateness, published, cpu_s = Durations(), 0, time.process_time()
+        wait_until = SteadyWait(self._graph.now_ns)
         for exposure in self._options.exposures():
             stamp_ns = epoch_ns + exposure.stamp_ns
-            while (left_ns := stamp_ns - self._graph.now_ns()) > 0:
-                time.sleep(left_ns * 1e-9)
+            wait_until(stamp_ns)
             if should_stop():
                 break
             message = self._messages[exposure.camera % len(self._messages)]

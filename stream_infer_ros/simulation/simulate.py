@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from stream_infer_ros.simulation.publisher import WorldPublisher
 from stream_infer_ros.simulation.render_process import RenderProcesses
 from stream_infer_ros.simulation.rig import SimCamera, surround_rig, with_uneven_sensors
 from stream_infer_ros.simulation.schedule import Timing, schedule
+from stream_infer_ros.simulation.steady_wait import SteadyWait
 from stream_infer_ros.simulation.world import World
 
 # Four seconds at 10 Hz (220 MB): a slow spell of the machine costs no image its time.
@@ -101,7 +101,7 @@ def simulate(
         graph: stays the caller's; its clock is the one the stamps are of.
         epoch_ns: stamp at which the world begins. The first image is due one period later: leave a second for
             building the world.
-        wait_until: returns when the graph's clock shows at least so many nanoseconds; None: sleeps.
+        wait_until: returns when the graph's clock shows at least so many nanoseconds; None: see SteadyWait.
         apart: render in processes of their own, in the time that others leave: for a world that keeps pace
             with the system's clock beside a pipeline on the same machine.
     """
@@ -124,20 +124,10 @@ def simulate(
         return publish_on_time(
             publisher,
             graph.now_ns,
-            wait_until or sleeper(graph.now_ns),
+            wait_until or SteadyWait(graph.now_ns),
             exposures,
             should_stop,
             ahead=_FRAMES_AHEAD_PER_CAMERA * options.cameras,
             patience_ns=options.timing.period_ns // 2,
             workers=_RENDERERS if apart else 1,
         )
-
-
-def sleeper(now_ns: Callable[[], int]) -> Callable[[int], None]:
-    """A `wait_until` for a clock that runs as fast as the system's."""
-
-    def wait_until(due_ns: int) -> None:
-        while (left_ns := due_ns - now_ns()) > 0:
-            time.sleep(left_ns * 1e-9)
-
-    return wait_until
