@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import threading
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
+from stream_infer_ros.cli.ending import Ending
 from stream_infer_ros.cli.settings import configured
 from stream_infer_ros.cli.stopping import stop_on_signal
 from stream_infer_ros.config import Config, EngineKind, GraphKind, Precision
@@ -35,7 +36,9 @@ def run(
     device: Annotated[str | None, typer.Option(help='Of the engine: CPU, GPU, cuda:0, ...')] = None,
     precision: Annotated[Precision | None, typer.Option(help='Arithmetic of the engine.')] = None,
     bound_ms: Annotated[float | None, typer.Option(help='Latency bound.')] = None,
-    seconds: Annotated[float | None, typer.Option(help='Stop after this long; default: on Ctrl-C.')] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0.0, show_default=False, help='Of running; default: until Ctrl-C.')
+    ] = math.inf,
     graph_kind: Annotated[GraphKind | None, typer.Option('--graph', help='Middleware.')] = None,
     domain_id: Annotated[int | None, typer.Option(help='ROS domain.')] = None,
     loopback: Annotated[bool | None, typer.Option(help='Keep every packet on this machine.')] = None,
@@ -63,31 +66,11 @@ def run(
         try:
             topics = _find_cameras(settings, graph, stop)
             if not stop.is_set():
-                assembly = _run(settings, graph, topics, _Ending(stop, seconds), plain)
+                assembly = _run(settings, graph, topics, Ending(stop, seconds), plain)
                 if explain_sync:
                     typer.echo(str(assembly.diagnostics.explain_sync(graph.now_ns())))
         finally:
             graph.close()
-
-
-class _Ending:
-    """Over when a signal came or the time is up."""
-
-    def __init__(self, stop: threading.Event, seconds: float | None) -> None:
-        self._stop = stop
-        self._start_s = time.monotonic()
-        self._seconds = seconds
-
-    @property
-    def elapsed_s(self) -> float:
-        return time.monotonic() - self._start_s
-
-    def not_yet(self, _step: str, _share: float) -> bool:
-        """Whether a long build is to go on."""
-        return not self._stop.is_set()
-
-    def reached(self) -> bool:
-        return self._stop.is_set() or (self._seconds is not None and self.elapsed_s >= self._seconds)
 
 
 def _find_cameras(config: Config, graph: Graph, stop: threading.Event) -> tuple[CameraTopics, ...]:
@@ -99,13 +82,14 @@ def _find_cameras(config: Config, graph: Graph, stop: threading.Event) -> tuple[
 
 
 def _run(
-    config: Config, graph: Graph, topics: tuple[CameraTopics, ...], ending: _Ending, plain: bool
+    config: Config, graph: Graph, topics: tuple[CameraTopics, ...], ending: Ending, plain: bool
 ) -> Assembly:
     with Network(config, len(topics), ending.not_yet) as network:
         assembly = assemble(config, topics, graph, network)
         runner = LiveRunner(graph, assembly.pipeline, assembly.cameras, assembly.diagnostics, config)
         try:
             runner.start()
+            ending.begin()
             # A table that is drawn again and again needs a terminal.
             follow = _follow_plain if plain or not Console().is_terminal else _follow_live
             follow(runner, assembly, graph, ending)
@@ -115,13 +99,13 @@ def _run(
     return assembly
 
 
-def _follow_live(runner: LiveRunner, assembly: Assembly, graph: Graph, ending: _Ending) -> None:
+def _follow_live(runner: LiveRunner, assembly: Assembly, graph: Graph, ending: Ending) -> None:
     with Live(console=Console(), refresh_per_second=4) as live:
         while not ending.reached() and not runner.wait(REDRAW_S):
             live.update(live_table(assembly, graph.now_ns(), ending.elapsed_s))
 
 
-def _follow_plain(runner: LiveRunner, assembly: Assembly, graph: Graph, ending: _Ending) -> None:
+def _follow_plain(runner: LiveRunner, assembly: Assembly, graph: Graph, ending: Ending) -> None:
     """For logs: a line whenever what is wrong changes, and every LOG_PERIOD_S."""
     told, told_s = '', 0.0
     while not ending.reached() and not runner.wait(REDRAW_S):
