@@ -10,8 +10,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from stream_infer_ros.capacity.options import TrialOptions
+from stream_infer_ros.errors import ConfigError
 
 _LATENCY, _LOSS = '#0072b2', '#d55e00'
+
+
+def check_picture(path: Path | None) -> None:
+    """Raise ConfigError unless the suffix names a kind of picture that can be written; None is fine."""
+    kinds = sorted(FigureCanvasAgg.get_supported_filetypes())
+    if path is not None and path.suffix.removeprefix('.').lower() not in kinds:
+        raise ConfigError(f'expected a picture ending in .{", .".join(kinds)}, got {path}; name it .png, say')
 
 
 def plot_trials(trials: Sequence[Mapping[str, Any]], options: TrialOptions, streams: int, path: Path) -> None:

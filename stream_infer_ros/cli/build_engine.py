@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from stream_infer_ros.cli.settings import configured
+from stream_infer_ros.cli.writable import check_writable
 from stream_infer_ros.config import ModelFamily, Precision
 from stream_infer_ros.inference.decoders import card_of
 from stream_infer_ros.inference.engines import EngineSpec, OnProgress
@@ -58,6 +59,7 @@ def build_engine(
         engine__tensorrt__flavour=flavour,
         engine__tensorrt__compute_capabilities=tuple(compute_capability) if compute_capability else None,
     )
+    check_writable(output, '--output')
     console = Console(highlight=False, soft_wrap=True)
     columns = (TextColumn('{task.description}'), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.cli.writable import check_writable
 from stream_infer_ros.config import Config, EngineConfig, EngineKind, ModelConfig
 from stream_infer_ros.evaluation.map_drive import Perceive
 from stream_infer_ros.evaluation.map_trial import MapTrialResult, run_map_trials
@@ -40,6 +41,7 @@ def eval_map(
     out: Annotated[Path | None, typer.Option(help='Write the table as JSON.')] = None,
 ) -> None:
     """Score the fused map on simulated worlds: with the network, with truth in its place, and with faults."""
+    check_writable(out, '--out')
     config = Config(engine=EngineConfig(kind=engine), model=ModelConfig(file=str(model) if model else ''))
     console = Console(highlight=False)
     chosen = range(first_seed, first_seed + seeds)

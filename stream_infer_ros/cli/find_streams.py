@@ -16,8 +16,9 @@ from rich.table import Table
 
 from stream_infer_ros.capacity import Bench, Floor, Search, TrialOptions, TrialResult, measure_floor
 from stream_infer_ros.capacity.engine_alone import engine_streams
-from stream_infer_ros.capacity.plot import plot_trials
+from stream_infer_ros.capacity.plot import check_picture, plot_trials
 from stream_infer_ros.capacity.recovery import recovery_s
+from stream_infer_ros.cli.writable import check_writable
 from stream_infer_ros.config import EngineKind
 from stream_infer_ros.errors import ConfigError
 
@@ -66,6 +67,9 @@ def find_streams(
         domain_id=100 + os.getpid() % 100 if domain_id is None else domain_id,
         seconds=seconds,
     )
+    check_writable(as_json, '--json')
+    check_writable(plot, '--plot')
+    check_picture(plot)
     console = Console(highlight=False, soft_wrap=True)
     with Bench(most, {'kind': engine}, {'file': str(model) if model else ''}) as bench:
         floor = measure_floor(bench.network.engines[0], options)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from stream_infer_ros.cli.settings import configured
+from stream_infer_ros.cli.writable import check_new
 from stream_infer_ros.config import EngineKind, ModelFamily
 from stream_infer_ros.graph import BagGraph
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
@@ -48,6 +49,7 @@ def replay(
         model__class_names_file=str(class_names) if class_names else None,
         engine__kind=engine,
     )
+    check_new(out, '--out')
     detections: Counter[str] = Counter()
 
     def count(fused: FusedSet, _: int) -> None:
