@@ -15,7 +15,7 @@ from stream_infer_ros.cli.main import app
 from stream_infer_ros.config import EngineConfig, KserveConfig
 from stream_infer_ros.errors import EngineError
 from stream_infer_ros.inference import make_engine
-from stream_infer_ros.inference.engines import ENGINES, EngineSpec, engine_kind, found
+from stream_infer_ros.inference.engines import ENGINES, EngineSpec, engine_kind, found, instances
 from stream_infer_ros.inference.engines.availability import Availability
 from stream_infer_ros.inference.engines.nvidia_gpus import nvidia_gpus
 from stream_infer_ros.inference.engines.onnxruntime_providers import find_onnxruntime
@@ -51,6 +51,27 @@ def test_auto_looks_at_the_file_and_at_named_servers(machine):
     assert engine_kind(EngineConfig(), Path('model.xml')) == 'openvino'
     served = EngineConfig(kserve=KserveConfig(endpoints=('grpc://gpu1:8001',)))
     assert engine_kind(served, ONNX) == 'kserve'
+
+
+@pytest.mark.parametrize(
+    ('kind', 'device', 'gpus', 'devices'),
+    [
+        ('tensorrt', 'auto', 0, ['cuda:0', 'cuda:1', 'cuda:2']),
+        ('torch', 'cuda', 1, ['cuda:0', 'cuda:1', 'cuda:2']),  # asked for, and refused where there is none
+        ('torch', 'auto', 4, ['cuda:0', 'cuda:1', 'cuda:2']),
+        ('torch', 'auto', 2, ['cuda:0', 'cuda:1', 'cuda:0']),
+        ('torch', 'auto', 1, ['cuda:0'] * 3),
+        ('torch', 'auto', 0, ['auto'] * 3),
+        ('torch', 'cpu', 2, ['cpu'] * 3),
+        ('torch', 'cuda:1', 2, ['cuda:1'] * 3),
+        ('openvino', 'auto', 2, ['auto'] * 3),
+    ],
+)
+def test_several_engines_of_one_kind_spread_over_the_gpus(kind, device, gpus, devices):
+    made = instances(EngineConfig(device=device, instances=3), kind, lambda: gpus)
+    assert [one.device for one in made] == devices
+    assert {one.kind for one in made} == {kind}
+    assert len(instances(EngineConfig(device=device), kind, lambda: gpus)) == 1
 
 
 def test_where_nothing_works_every_reason_is_told(machine):

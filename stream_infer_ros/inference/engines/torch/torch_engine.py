@@ -128,6 +128,12 @@ class TorchEngine:
         return runner
 
 
+def torch_gpus() -> int:
+    """How many GPUs torch can use: none where it is built for CPUs. Raises EngineError if it is missing."""
+    cuda: Any = import_runtime('torch').cuda
+    return int(cuda.device_count()) if cuda.is_available() else 0
+
+
 def _own(result: Any, given: Any) -> NDArray[Any]:
     """As an array that nobody else has: a network may hand its input through."""
     shares = result.untyped_storage().data_ptr() == given.untyped_storage().data_ptr()
