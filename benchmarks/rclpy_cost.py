@@ -80,7 +80,7 @@ class SlotPipeline:
         return getattr(self._whole, name)
 
     def perceive(self, frame_set: FrameSet, now_ns: int, instance: int) -> PerceivedSet:
-        frames, _ = self._perceiver.letterbox(frame_set)
+        frames = self._perceiver.letterbox(frame_set)
         self.images += len(frames)
         return PerceivedSet(frame_set, frames, (), ())
 

@@ -106,8 +106,8 @@ class _Results:
         self._all = array('q')  # small: the memory of a long trial is looked at
 
     def note(self, fused: FusedSet, out_ns: int) -> None:
-        for frame in fused.perceived.frames:
-            self._all.extend((self._index[frame.camera], frame.stamp_ns, out_ns))
+        for frame, frame_out_ns in fused.perceived.out(out_ns):
+            self._all.extend((self._index[frame.camera], frame.stamp_ns, frame_out_ns))
 
     def __len__(self) -> int:
         return len(self._all) // 3

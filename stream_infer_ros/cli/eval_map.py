@@ -76,8 +76,7 @@ def _perceive(network: Network) -> Perceive:
         if perceiver is None:
             perceiver = Perceiver(network, len(images), Statistics())
         frames = tuple(Frame('', 0, 0, image, 'rgb8', '') for image in images)
-        _, batch = perceiver.letterbox(FrameSet(0, frames, 0, SetReason.COMPLETE))
-        return perceiver.decode(perceiver.infer(batch), batch)
+        return perceiver.perceive(FrameSet(0, frames, 0, SetReason.COMPLETE)).perceptions
 
     return perceive
 

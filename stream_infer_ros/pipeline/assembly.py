@@ -10,6 +10,7 @@ from stream_infer_ros.cameras.transform_buffer import TransformBuffer
 from stream_infer_ros.config import Config
 from stream_infer_ros.errors import EncodingError, EngineError
 from stream_infer_ros.graph.graph import Graph
+from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.camera_topics import CameraTopics, DetectionTopics
 from stream_infer_ros.pipeline.detected import Detected
@@ -66,8 +67,16 @@ def assemble(
     schedule = make_schedule(config, names)
     diagnostics = Diagnostics(graph, config, cameras, intake, synchronizer, statistics, schedule, network)
     remember, remember_engine = _remember(cameras), _remember_engine(cameras)
+    outputs = Outputs(graph, config, names, network.decoder.class_names, graph.now_ns())
+
+    def publish(frame: Frame, perception: Perception) -> int:
+        outputs.publish_detections(frame, perception)
+        return graph.now_ns()
+
+    # Of several engines the later set may be done first: then the detections go out with the set, in order.
+    at_once = publish if len(network.engines) == 1 else None
     perceivers = [
-        Perceiver(network, len(names), statistics, remember, remember_engine, instance)
+        Perceiver(network, len(names), statistics, remember, remember_engine, at_once, instance)
         for instance in range(len(network.engines))
     ]
     for perceiver in perceivers:
@@ -77,7 +86,7 @@ def assemble(
         perceivers,
         Locator(cameras, transforms, config.map.map_frame, config.map.base_frame, statistics),
         Fuser(config, cameras, statistics) if config.map.enabled else None,
-        Outputs(graph, config, names, network.decoder.class_names, graph.now_ns()),
+        outputs,
         statistics,
         schedule,
         config,

@@ -182,12 +182,12 @@ class LiveRunner:
         """How long it took, and how old it was: of a set the oldest frame, of independent streams each."""
         if perceived.frames:
             self._pipeline.statistics.took(FOLLOWING, published_ns - put_ns)
-        if perceived.frame_set.reason is SetReason.ARRIVED:
-            stamps = [frame.stamp_ns for frame in perceived.frames]
+        if perceived.frame_set.reason is not SetReason.ARRIVED:
+            stamps = [(perceived.oldest_stamp_ns, published_ns)] if perceived.frames else []
         else:
-            stamps = [perceived.oldest_stamp_ns] if perceived.frames else []
-        for stamp_ns in stamps:
-            self._pipeline.statistics.took('total', published_ns - stamp_ns)
+            stamps = [(frame.stamp_ns, out_ns) for frame, out_ns in perceived.out(published_ns)]
+        for stamp_ns, out_ns in stamps:
+            self._pipeline.statistics.took('total', out_ns - stamp_ns)
 
     def _lost(self, cause: str, frame: Frame) -> None:
         self._pipeline.statistics.lost(cause, frame.camera)

@@ -64,17 +64,21 @@ class Outputs:
         self._publish_label_info(now_ns)
 
     def publish(self, fused: FusedSet) -> None:
-        """Everything one set gave, cameras first."""
+        """Everything one set gave that was not published yet, cameras first."""
         perceived = fused.perceived
         for frame, perception in zip(perceived.frames, perceived.perceptions, strict=True):
-            outputs = self._cameras[frame.camera]
-            outputs.detections.publish(
-                encode_detection2d_array(frame.stamp_ns, frame.frame_id, perception.detections)
-            )
-            self._publish_overlay(outputs, frame, perception)
+            if not perceived.published_ns:
+                self.publish_detections(frame, perception)
+            self._publish_overlay(frame, perception)
         self._publish_scans(fused)
         if fused.grid is not None:
             self.publish_map(fused.grid, fused.objects)
+
+    def publish_detections(self, frame: Frame, perception: Perception) -> None:
+        """Of one camera; from any thread, but of one camera from one at a time."""
+        self._cameras[frame.camera].detections.publish(
+            encode_detection2d_array(frame.stamp_ns, frame.frame_id, perception.detections)
+        )
 
     def publish_map(self, grid: GridSnapshot, objects: Sequence[GroundObject]) -> None:
         """The map and the objects on it, at the snapshot's stamp."""
@@ -103,8 +107,9 @@ class Outputs:
             if publisher is not None:
                 publisher.publish(encode_laser_scan(scan))
 
-    def _publish_overlay(self, outputs: CameraOutputs, frame: Frame, perception: Perception) -> None:
+    def _publish_overlay(self, frame: Frame, perception: Perception) -> None:
+        overlay = self._cameras[frame.camera].overlay
         # Drawing costs as much as inference: only while someone looks.
-        if self._draws and outputs.overlay is not None and outputs.overlay.subscribers():
+        if self._draws and overlay is not None and overlay.subscribers():
             picture = draw_overlay(to_colour(frame.image, frame.encoding, 'rgb'), perception)
-            outputs.overlay.publish(encode_image(frame.stamp_ns, frame.frame_id, picture, 'rgb8'))
+            overlay.publish(encode_image(frame.stamp_ns, frame.frame_id, picture, 'rgb8'))

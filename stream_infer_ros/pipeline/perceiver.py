@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from time import perf_counter_ns
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import ModelConfig
@@ -23,6 +23,21 @@ from stream_infer_ros.sync.frame_set import FrameSet
 
 OnDecoded = Callable[[Frame, EncodingError | None], None]
 OnInferred = Callable[[Sequence[Frame], EngineError | None], None]
+# Publishes what one frame shows; returns when it was out, nanoseconds.
+PublishOne = Callable[[Frame, Perception], int]
+
+
+@dataclass(slots=True)
+class _Spent:
+    """Time of the steps of one set on this thread; what is left of the whole was the engine's."""
+
+    letterbox_ns: int = 0
+    decode_ns: int = 0
+
+    def tell(self, statistics: Statistics, whole_ns: int) -> None:
+        statistics.took('letterbox', self.letterbox_ns)
+        statistics.took('inference', whole_ns - self.letterbox_ns - self.decode_ns)
+        statistics.took('decode', self.decode_ns)
 
 
 class Perceiver:
@@ -34,6 +49,8 @@ class Perceiver:
             the rest of its set goes on.
         on_inferred: called with the frames that went to the engine and the reason why it gave no result,
             None if it did; the next set is tried all the same.
+        publish: called with each frame and what it shows as soon as that is known; None: whoever gets the
+            set publishes it.
         instance: which of the network's engines it runs on.
     """
 
@@ -44,6 +61,7 @@ class Perceiver:
         statistics: Statistics,
         on_decoded: OnDecoded = lambda _frame, _error: None,
         on_inferred: OnInferred = lambda _frames, _error: None,
+        publish: PublishOne | None = None,
         instance: int = 0,
     ) -> None:
         image_input = ImageInput.of(network.engines[instance].io)
@@ -53,6 +71,7 @@ class Perceiver:
         self._statistics = statistics
         self._on_decoded = on_decoded
         self._on_inferred = on_inferred
+        self._publish = publish
 
     @property
     def is_down(self) -> bool:
@@ -68,57 +87,68 @@ class Perceiver:
         blank = np.zeros((2, 2, 3), np.uint8)
         for _ in range(self._batch.capacity):
             self._batch.add(Frame('', 0, 0, blank, 'rgb8', ''))
-        self.decode(self.infer(self._batch), self._batch)
+        outputs = self._engine.infer(self._batch.images, len(self._batch))
+        self._decoder.decode(outputs, self._batch.letterboxes)
         self._batch.clear()
 
     def perceive(self, frame_set: FrameSet, within_s: float = math.inf) -> PerceivedSet:
-        """All three steps on one set, each timed; without frames if the engine had no result for them.
+        """All three steps on one set, each timed; without the frames the engine had no result for.
+
+        The steps overlap where the engine can (see ImageByImage): it begins with the first image while the
+        next is letterboxed, and each is decoded and published while it works on those behind it.
 
         `within_s`: how long inference is worth waiting for.
         """
-        with self._statistics.timed('letterbox'):
-            frames, batch = self.letterbox(frame_set)
-        if not frames:
-            return PerceivedSet(frame_set, (), (), ())
+        spent = _Spent()
+        frames: list[Frame] = []
+        perceptions: list[Perception] = []
+        published_ns: list[int] = []
+        start_ns = perf_counter_ns()
+        waiting = iter(frame_set.there)
+        filling = self._fill(waiting, frames, spent)
         try:
-            with self._statistics.timed('inference'):
-                outputs = self.infer(batch, within_s)
+            for outputs in self._engine.infer_each(self._batch.images, filling, within_s):
+                decoding_ns, index = perf_counter_ns(), len(perceptions)
+                perceptions += self._decoder.decode(outputs, self._batch.letterboxes[index : index + 1])
+                if self._publish is not None:
+                    published_ns.append(self._publish(frames[index], perceptions[index]))
+                spent.decode_ns += perf_counter_ns() - decoding_ns
         except (InferenceMissed, EngineDown) as error:
-            self._lose(frames, error)
-            return PerceivedSet(frame_set, (), (), ())
-        self._on_inferred(frames, None)
-        with self._statistics.timed('decode'):
-            perceptions = self.decode(outputs, batch)
-        sizes = [(box.source_width, box.source_height) for box in batch.letterboxes]
-        return PerceivedSet(frame_set, frames, sizes, perceptions)
+            self._lose([*frames[len(perceptions) :], *waiting], error)
+            del frames[len(perceptions) :]
+        if frames:
+            self._on_inferred(frames, None)
+            spent.tell(self._statistics, perf_counter_ns() - start_ns)
+        sizes = [(box.source_width, box.source_height) for box in self._batch.letterboxes[: len(frames)]]
+        return PerceivedSet(frame_set, frames, sizes, perceptions, published_ns)
 
-    def letterbox(self, frame_set: FrameSet) -> tuple[list[Frame], Batch]:
-        """Write every present frame into the batch; the frames that are in it, and the batch.
+    def letterbox(self, frame_set: FrameSet) -> list[Frame]:
+        """The first step alone, for measuring: those of its frames that could be read."""
+        frames: list[Frame] = []
+        waiting = iter(frame_set.there)
+        for _ in self._fill(waiting, frames, _Spent()):
+            pass
+        return frames
 
-        The batch is the Perceiver's own and holds until the next `letterbox`.
+    def _fill(self, waiting: Iterator[Frame], frames: list[Frame], spent: _Spent) -> Iterator[int]:
+        """Write frames into the batch, one whenever the next is asked for.
+
+        Gives how many are there, and has them in `frames`; those whose pixels cannot be read are left out.
         """
         self._batch.clear()
-        frames = []
-        for frame in frame_set.frames:
-            if frame is None:
-                continue
+        for frame in waiting:
+            start_ns = perf_counter_ns()
             try:
                 self._batch.add(frame)
             except EncodingError as error:
                 self._statistics.lost('undecodable', frame.camera)
                 self._on_decoded(frame, error)
-            else:
-                self._on_decoded(frame, None)
-                frames.append(frame)
-        return frames, self._batch
-
-    def infer(self, batch: Batch, within_s: float = math.inf) -> dict[str, NDArray[Any]]:
-        """Raw outputs by name, first dimension the number of frames. Raises EngineError."""
-        return self._engine.infer(batch.images, len(batch), within_s)
-
-    def decode(self, outputs: dict[str, NDArray[Any]], batch: Batch) -> Sequence[Perception]:
-        """What each frame shows, in its own pixels."""
-        return self._decoder.decode(outputs, batch.letterboxes)
+                continue
+            finally:
+                spent.letterbox_ns += perf_counter_ns() - start_ns
+            self._on_decoded(frame, None)
+            frames.append(frame)
+            yield len(frames)
 
     def _lose(self, frames: Sequence[Frame], error: EngineError) -> None:
         cause = 'engine_down' if isinstance(error, EngineDown) else 'no_result'

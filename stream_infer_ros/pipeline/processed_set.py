@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.inference.detections import Perception
@@ -16,18 +17,26 @@ class PerceivedSet:
     """What the cameras of one set saw: frames, their sizes (width, height) and perceptions.
 
     All of one length, in configured order.
+
+    Attributes:
+        published_ns: when the detections of each were published; empty where they are still to be.
     """
 
     frame_set: FrameSet
     frames: Sequence[Frame]
     sizes: Sequence[tuple[int, int]]
     perceptions: Sequence[Perception]
+    published_ns: Sequence[int] = ()
 
     @property
     def partial(self) -> bool:
         """True if some configured camera has no result in it."""
         there = sum(frame is not None for frame in self.frame_set.frames)
         return self.frame_set.partial or len(self.frames) < there
+
+    def out(self, set_out_ns: int) -> Iterator[tuple[Frame, int]]:
+        """Each frame, and when its detections were out: with the set, if not before."""
+        return zip(self.frames, self.published_ns or repeat(set_out_ns), strict=False)
 
     @property
     def oldest_stamp_ns(self) -> int:

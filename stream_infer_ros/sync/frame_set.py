@@ -38,9 +38,14 @@ class FrameSet:
         return self.reason is not SetReason.ARRIVED and None in self.frames
 
     @property
+    def there(self) -> list[Frame]:
+        """The frames that are in it."""
+        return [frame for frame in self.frames if frame is not None]
+
+    @property
     def exposed_ns(self) -> int:
         """From when its age counts: that of the frame that has waited longest, see Frame."""
-        return min((frame.exposed_ns for frame in self.frames if frame is not None), default=self.stamp_ns)
+        return min((frame.exposed_ns for frame in self.there), default=self.stamp_ns)
 
     @property
     def present(self) -> tuple[bool, ...]:

@@ -12,6 +12,7 @@ from triton_host import missing, serving
 from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.errors import EngineError, ModelError
 from stream_infer_ros.inference.engines import ENGINES, Engine, EngineSpec, make_engine
+from stream_infer_ros.inference.engines.image_by_image import infer_each
 from stream_infer_ros.inference.engines.runtime import import_runtime
 from stream_infer_ros.inference.surround_contract import METADATA, surround_io
 
@@ -165,6 +166,35 @@ def test_outputs_belong_to_the_caller(kind, model, pictures):
     engine.close()
     for name, array in first.items():
         np.testing.assert_array_equal(array, kept[name])
+
+
+@pytest.mark.parametrize('kind', ALL)
+def test_image_by_image_gives_the_same(kind, model, pictures):
+    engine = loaded(kind, model)
+    whole = engine.infer(pictures, 3)
+    batch = np.zeros_like(pictures[:3])
+
+    def filling():
+        for index in range(3):
+            batch[index] = pictures[index]
+            yield index + 1
+
+    for _ in range(2):
+        each = list(infer_each(engine, batch, filling()))
+        for name, array in whole.items():
+            np.testing.assert_array_equal(np.concatenate([one[name] for one in each]), array)
+        batch[:] = 0
+    assert not list(infer_each(engine, batch, iter(())))
+
+
+@pytest.mark.parametrize('kind', ALL)
+def test_who_looks_no_further_can_go_on_with_another_batch(kind, model, pictures):
+    engine = loaded(kind, model)
+    first = next(infer_each(engine, pictures, range(1, 5)))
+    np.testing.assert_array_equal(first['ground'], engine.infer(pictures, 1)['ground'])
+    with pytest.raises(EngineError, match='expected'):
+        list(infer_each(engine, pictures[:, :100], range(1, 3)))
+    assert len(engine.infer(pictures, 4)['ground']) == 4
 
 
 @pytest.mark.parametrize('kind', ALL)

@@ -66,6 +66,53 @@ def test_one_failure_costs_a_restart_and_no_result(made):
     assert engine.health().state is EngineState.READY
 
 
+class FragileEach(Fragile):
+    """Fails after so many images, when told to."""
+
+    gives = None
+
+    def infer_each(self, batch, filling, within_s=float('inf')):
+        n = max(filling)
+        for index in range(n):
+            if index == self.gives:
+                self.gives = None
+                raise broken()
+            yield {'index': batch[index : index + 1, 0, 0, 0]}
+
+    def infer(self, batch, n, within_s=float('inf')):
+        super().infer(batch, n, within_s)
+        return {'index': batch[:n, 0, 0, 0]}
+
+
+@pytest.mark.parametrize('gives', [None, 0, 2, 3])
+def test_after_a_failure_in_between_only_what_has_no_result_is_run_again(gives):
+    fragile = FragileEach()
+    engine = SupervisedEngine(fragile, lambda: 0.0)
+    engine.load()
+    fragile.gives = gives
+    batch = np.zeros((5, 240, 320, 3), np.uint8)
+
+    def filling():
+        for index in range(4):
+            batch[index] = 10 + index
+            yield index + 1
+
+    assert [int(one['index'][0]) for one in engine.infer_each(batch, filling())] == [10, 11, 12, 13]
+    assert engine.health().restarts == (gives is not None)
+
+
+def test_a_second_failure_in_between_is_down_and_so_is_the_next():
+    fragile = FragileEach()
+    engine = SupervisedEngine(fragile, lambda: 0.0)
+    engine.load()
+    fragile.gives, fragile.infers = 1, [broken(), broken()]
+    given = []
+    with pytest.raises(EngineDown):
+        given.extend(engine.infer_each(BATCH, iter([1, 2])))
+    with pytest.raises(EngineDown):
+        next(engine.infer_each(BATCH, iter([1, 2])))
+
+
 @pytest.mark.parametrize('restart_s', [0.25, 2.0])
 def test_what_a_restart_takes_is_gone(made, restart_s):
     engine, fragile, now_s = made

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.errors import EngineError
+from stream_infer_ros.inference.engines.image_by_image import one_by_one
 from stream_infer_ros.inference.engines.openvino_devices import device_of, precision_hint
 from stream_infer_ros.inference.engines.runtime import (
     check_model_file,
@@ -67,32 +70,40 @@ class OpenVinoEngine:
 
     def infer(self, batch: NDArray[np.uint8], n: int, within_s: float = math.inf) -> dict[str, NDArray[Any]]:
         """See Engine."""
-        if self._compiled is None or self._input is None:
-            raise not_loaded()
-        self._input.check(batch, n)
-        requests: list[Any] = []
-        counts = []
-        packed = []  # the requests read this memory, but do not keep it alive
-        try:
-            # Packed one by one, so that the first image runs while the next is packed.
-            for part, count in self._input.parts(batch[:n], most=1):
-                packed.append(self._input.feed(part))
-                counts.append(count)
-                requests.append(self._request(len(requests)))
-                for name, array in packed[-1].items():
-                    requests[-1].set_tensor(name, self._openvino.Tensor(array, shared_memory=True))
-                requests[-1].start_async()
-            for request in requests:
-                request.wait()
-        except RuntimeError as error:
-            raise failed_run(error) from error
-        runs = [
-            ([request.get_output_tensor(place).data for place in range(len(self.io.outputs))], count)
-            for request, count in zip(requests, counts, strict=True)
-        ]
+        image_input = self._checked_input(batch, n)
+        counts: list[int] = []
+        read = []
+        # Packed one by one, so that the first image runs while the next is packed.
+        for packed, count in image_input.parts(batch[:n], most=1):
+            read.append(self._start(len(counts), image_input, packed))
+            counts.append(count)
+        runs = [(self._outputs(index), count) for index, count in enumerate(counts)]
         whole = together(self.io, runs)
         # A request's outputs are its own memory, which its next run overwrites; of several runs, copies.
         return {name: np.array(array) for name, array in whole.items()} if len(runs) == 1 else whole
+
+    def infer_each(
+        self, batch: NDArray[np.uint8], filling: Iterable[int], within_s: float = math.inf
+    ) -> Iterator[dict[str, NDArray[Any]]]:
+        """See ImageByImage. A network of a fixed batch waits until it is filled."""
+        if self._input is not None and self._input.fixed_batch > 1:
+            n = max(filling, default=0)
+            yield from one_by_one(self.infer(batch, n), n) if n else ()
+            return
+        read: list[Any] = []
+        try:
+            for n in filling:
+                image_input = self._checked_input(batch, n)
+                packed = image_input.pack(batch[n - 1 : n])
+                read.append(self._start(len(read), image_input, packed))
+            for index in range(len(read)):
+                whole = together(self.io, [(self._outputs(index), 1)])
+                yield {name: np.array(array) for name, array in whole.items()}
+        finally:
+            # Who looks no further, or was told of a failure, leaves requests that read `batch` and `read`.
+            for request in self._requests[: len(read)]:
+                with contextlib.suppress(RuntimeError):
+                    request.wait()
 
     def close(self) -> None:
         """See Engine."""
@@ -100,11 +111,36 @@ class OpenVinoEngine:
         self._compiled = None
         self._io = self._input = None
 
-    def _request(self, index: int) -> Any:
-        """A request that is free by now: `infer` waits for all it started."""
-        if index == len(self._requests):
-            self._requests.append(self._compiled.create_infer_request())
-        return self._requests[index]
+    def _checked_input(self, batch: NDArray[np.uint8], n: int) -> ImageInput:
+        if self._compiled is None or self._input is None:
+            raise not_loaded()
+        self._input.check(batch, n)
+        return self._input
+
+    def _start(self, index: int, image_input: ImageInput, packed: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Run `packed` on a request that is free by now.
+
+        Returns the memory it reads, which must live until it has ended: the request does not keep it alive.
+        """
+        inputs = image_input.feed(packed)
+        try:
+            if index == len(self._requests):
+                self._requests.append(self._compiled.create_infer_request())
+            for name, array in inputs.items():
+                self._requests[index].set_tensor(name, self._openvino.Tensor(array, shared_memory=True))
+            self._requests[index].start_async()
+        except RuntimeError as error:
+            raise failed_run(error) from error
+        return inputs
+
+    def _outputs(self, index: int) -> list[NDArray[Any]]:
+        """Views, once it has ended."""
+        request = self._requests[index]
+        try:
+            request.wait()
+        except RuntimeError as error:
+            raise failed_run(error) from error
+        return [request.get_output_tensor(place).data for place in range(len(self.io.outputs))]
 
     def _read(self, core: Any) -> Any:
         path = self._spec.model

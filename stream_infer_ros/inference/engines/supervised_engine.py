@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.errors import EngineDown, EngineError, InferenceMissed, ModelError
 from stream_infer_ros.inference.engines.engine import Engine
+from stream_infer_ros.inference.engines.image_by_image import Counting, infer_each, one_by_one
 from stream_infer_ros.inference.engines.runtime import not_loaded
 from stream_infer_ros.inference.network_io import EngineIo
 
@@ -81,10 +82,7 @@ class SupervisedEngine:
 
     def infer(self, batch: NDArray[np.uint8], n: int, within_s: float = math.inf) -> dict[str, NDArray[Any]]:
         """See Engine. Raises EngineDown if the engine failed and a new start did not help."""
-        if not self._loaded:
-            raise not_loaded()
-        if self._down:
-            raise self._is_down()
+        self._check()
         until_s = self._clock_s() + within_s
         try:
             return self._engine.infer(batch, n, within_s)
@@ -92,17 +90,46 @@ class SupervisedEngine:
             raise
         except EngineError as error:
             self._restart(error)
+        return self._again(batch, n, until_s)
+
+    def infer_each(
+        self, batch: NDArray[np.uint8], filling: Iterable[int], within_s: float = math.inf
+    ) -> Iterator[dict[str, NDArray[Any]]]:
+        """See ImageByImage, and `infer`. After a failure the images without a result are run again."""
+        self._check()
+        until_s = self._clock_s() + within_s
+        counting = Counting(filling)
+        given = 0
+        try:
+            for outputs in infer_each(self._engine, batch, counting, within_s):
+                yield outputs
+                given += 1
+            return
+        except InferenceMissed:
+            raise
+        except EngineError as error:
+            self._restart(error)
+        n = counting.all() - given
+        yield from one_by_one(self._again(batch[given:], n, until_s), n)
+
+    def close(self) -> None:
+        """See Engine."""
+        self._loaded = False
+        self._engine.close()
+
+    def _check(self) -> None:
+        if not self._loaded:
+            raise not_loaded()
+        if self._down:
+            raise self._is_down()
+
+    def _again(self, batch: NDArray[np.uint8], n: int, until_s: float) -> dict[str, NDArray[Any]]:
         try:
             return self._engine.infer(batch, n, until_s - self._clock_s())
         except InferenceMissed:
             raise
         except EngineError as error:
             raise self._give_up(error) from error
-
-    def close(self) -> None:
-        """See Engine."""
-        self._loaded = False
-        self._engine.close()
 
     def _restart(self, error: EngineError) -> None:
         failed_before_s, self._failed_s = self._failed_s, self._clock_s()

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.pipeline.scheduling.cost_model import FEW, CostModel
-from stream_infer_ros.pipeline.scheduling.newest_set import frames_of
 from stream_infer_ros.pipeline.scheduling.schedule import TAIL, Choice
 from stream_infer_ros.pipeline.scheduling.thinning import Thinning
 from stream_infer_ros.sync.frame_set import FrameSet, SetReason
@@ -59,7 +58,7 @@ class EarliestDeadline:
     def put(self, frame_set: FrameSet, now_ns: int) -> Choice:
         """See Schedule."""
         lost: dict[str, list[Frame]] = {}
-        for frame in frames_of(frame_set):
+        for frame in frame_set.there:
             if not self.thinning.admits(frame.camera, now_ns):
                 lost.setdefault('thinned', []).append(frame)
                 continue

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 
-from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.pipeline.scheduling.cost_model import FEW, CostModel
 from stream_infer_ros.pipeline.scheduling.schedule import Choice
 from stream_infer_ros.sync.frame_set import FrameSet
@@ -42,14 +41,14 @@ class NewestSet:
         if held is None:
             return Choice()
         self._causes.append('superseded')
-        return Choice(lost={'superseded': frames_of(held[0])})
+        return Choice(lost={'superseded': held[0].there})
 
     def take(self, now_ns: int) -> Choice:
         """See Schedule."""
         if self._held is None:
             return Choice()
         (frame_set, put_ns), self._held = self._held, None
-        frames = frames_of(frame_set)
+        frames = frame_set.there
         self._cost_ns = self._costs.cost_ns(len(frames))
         due_ns = frame_set.exposed_ns + self._bound_ns
         # The clock may go back, too.
@@ -76,7 +75,7 @@ class NewestSet:
 
     def waiting(self) -> int:
         """See Schedule."""
-        return 0 if self._held is None else len(frames_of(self._held[0]))
+        return 0 if self._held is None else len(self._held[0].there)
 
     def overload(self) -> str:
         """See Schedule."""
@@ -89,8 +88,3 @@ class NewestSet:
             f'follows {self._after_ns / 1e6:.0f} ms of a bound of {self._bound_ns / 1e6:.0f} ms); fewer or '
             f'smaller images, a faster engine, or a larger bound_ms'
         )
-
-
-def frames_of(frame_set: FrameSet) -> list[Frame]:
-    """Those that are there."""
-    return [frame for frame in frame_set.frames if frame is not None]
