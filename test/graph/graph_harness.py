@@ -26,6 +26,10 @@ from stream_infer_ros.graph.recording import RecordingGraph
 PATIENCE_S = 60.0  # nothing waits as long unless the machine is swamped
 # Own domain per session; above 101 the ports of a domain lie among those the kernel hands out.
 DOMAIN_ID = 1 + os.getpid() % 100
+# What an adapter, and its peer, is made of.
+NEEDS = {'dds': 'cyclonedds', 'zenoh': 'zenoh'}
+# Where a peer finds the first one: DDS discovers by itself.
+MEETING = {'dds': (), 'zenoh': (f'tcp/127.0.0.1:{17400 + DOMAIN_ID}',)}
 
 
 def eventually(predicate, what='the condition'):
@@ -167,9 +171,8 @@ class PeerProcess:
 
     def __init__(self, domain_id=DOMAIN_ID, kind='dds', endpoints=()):
         # Looked for, not imported: beside rclpy this process holds a Cyclone of ROS's already.
-        needed = {'dds': 'cyclonedds', 'zenoh': 'zenoh'}[kind]
-        if importlib.util.find_spec(needed) is None:
-            pytest.skip(f'the peer needs {needed}, which is not installed')
+        if importlib.util.find_spec(NEEDS[kind]) is None:
+            pytest.skip(f'the peer needs {NEEDS[kind]}, which is not installed')
         # A program of its own, that gets its configuration as any cyclonedds program does.
         script = Path(__file__).with_name(f'{kind}_peer.py')
         self.process = subprocess.Popen(
@@ -208,7 +211,7 @@ class DdsHarness(Harness):
         own = type(self)
         if own.peer is None:
             own.peer = PeerProcess(kind=self.kind)
-        self.graph = make_graph(GraphConfig(kind=self.kind, domain_id=DOMAIN_ID, loopback=True))
+        self.graph = make_graph(on_loopback(self.kind))
         for topic, kind, qos, _ in self.scripted:
             self.talk(topic, kind, qos)
         return self.graph
@@ -249,12 +252,9 @@ class ZenohHarness(DdsHarness):
     peer = None
 
 
-def dds_config(**changes):
-    return GraphConfig(kind='dds', domain_id=DOMAIN_ID, loopback=True, **changes)
-
-
-def zenoh_config(**changes):
-    return GraphConfig(**{'kind': 'zenoh', 'domain_id': DOMAIN_ID, 'loopback': True, **changes})
+def on_loopback(kind, **changes):
+    """The settings of a graph of the tests."""
+    return GraphConfig(**{'kind': kind, 'domain_id': DOMAIN_ID, 'loopback': True, **changes})
 
 
 HARNESSES = {

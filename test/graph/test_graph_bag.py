@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from graph_harness import Inbox
+from graph_messages import DETECTIONS, STRING, string
 from rosbags.interfaces import QosDurability, QosReliability
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StoragePlugin, Writer
 
@@ -17,14 +18,8 @@ from stream_infer_ros.graph import LATCHED, RELIABLE, SENSOR_DATA, BagGraph, Mem
 from stream_infer_ros.graph.recording import RecordingGraph
 from stream_infer_ros.messages.typestore import type_hash, typestore
 
-STRING = 'std_msgs/msg/String'
-DETECTIONS = 'vision_msgs/msg/Detection2DArray'
 REAL_BAG = Path(__file__).resolve().parents[3] / 'shared/bags/amber_soccer_goal'
 FORMS = ['folder', 'file.mcap', 'file.db3']
-
-
-def string(text):
-    return bytes(typestore().serialize_cdr(typestore().types[STRING](data=text), STRING))
 
 
 def record(path, entries):

@@ -5,38 +5,14 @@ The peer of `dds` and of `zenoh` is another process.
 
 import logging
 
-import numpy as np
 import pytest
-from graph_harness import HARNESSES, DdsHarness, Inbox, ZenohHarness, eventually, same
+from graph_harness import HARNESSES, NEEDS, DdsHarness, Inbox, ZenohHarness, eventually, same
+from graph_messages import IMAGE, STRING, image, string
 
 from stream_infer_ros.errors import GraphError
 from stream_infer_ros.graph import LATCHED, RELIABLE, SENSOR_DATA, Qos, TopicInfo
-from stream_infer_ros.messages.typestore import typestore
 
-STRING = 'std_msgs/msg/String'
-IMAGE = 'sensor_msgs/msg/Image'
 DEEP = Qos(depth=200)
-
-
-def string(text):
-    return bytes(typestore().serialize_cdr(typestore().types[STRING](data=text), STRING))
-
-
-def image(seed, height=600, width=800):
-    """1.4 MB of noise as rgb8."""
-    types = typestore().types
-    message = types[IMAGE](
-        header=types['std_msgs/msg/Header'](
-            stamp=types['builtin_interfaces/msg/Time'](sec=seed, nanosec=0), frame_id=f'camera{seed}'
-        ),
-        height=height,
-        width=width,
-        encoding='rgb8',
-        is_bigendian=0,
-        step=3 * width,
-        data=np.random.default_rng(seed).integers(0, 256, 3 * width * height, np.uint8),
-    )
-    return bytes(typestore().serialize_cdr(message, IMAGE))
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -50,10 +26,10 @@ def _end_the_peer():
 
 @pytest.fixture(params=HARNESSES)
 def harness(request, tmp_path):
-    if request.param == 'dds':
-        pytest.importorskip('cyclonedds', reason='the dds adapter needs cyclonedds, which is not installed')
-    if request.param == 'zenoh':
-        pytest.importorskip('zenoh', reason='the zenoh adapter needs eclipse-zenoh, which is not installed')
+    if needed := NEEDS.get(request.param):
+        pytest.importorskip(
+            needed, reason=f'the {request.param} adapter needs {needed}, which is not installed'
+        )
     made = HARNESSES[request.param](tmp_path)
     yield made
     made.close()

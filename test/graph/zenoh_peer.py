@@ -192,17 +192,26 @@ class Peer:
         eventually(lambda: len(got) >= count)
         return [sample.payload.as_shm() is not None for sample in list(got)]
 
+    def others(self, kind):
+        """The tokens of one kind that are not ours."""
+        with self.changed:
+            tokens = list(self.tokens)
+        mine = str(self.session.zid())
+        return [token for token in tokens if token.split('/')[5] == kind and token.split('/')[2] != mine]
+
     def seen(self, kind, count):
         """The tokens of others of one kind, once there are `count`."""
+        eventually(lambda: len(self.others(kind)) == count)
+        return self.others(kind)
 
-        def others():
-            with self.changed:
-                parts = [(token.split('/'), token) for token in self.tokens]
-            mine = str(self.session.zid())
-            return [token for part, token in parts if part[5] == kind and part[2] != mine]
-
-        eventually(lambda: len(others()) == count)
-        return others()
+    def nodes(self, count):
+        """[namespace, name, how many readers, how many writers] of each ROS node, once there are `count`."""
+        found = []
+        for token in self.seen('NN', count):
+            namespace, name = owner = token.split('/')[7:9]
+            ends = [[end.split('/')[7:9] for end in self.others(kind)].count(owner) for kind in ('MS', 'MP')]
+            found.append([namespace.replace('%', '/'), name, *ends])
+        return found
 
 
 def main():
