@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -200,6 +200,44 @@ def test_the_other_server_is_asked_in_time_when_one_hangs(servers, pictures):
 def test_no_time_left_is_a_miss_at_once(servers, pictures):
     with served(servers[0].grpc) as engine, pytest.raises(InferenceMissed, match='0 ms are left'):
         engine.infer(pictures, 1, -0.01)
+
+
+@pytest.mark.parametrize('protocol', ['grpc', 'http'])
+def test_a_server_that_is_always_too_slow_gives_late_results(protocol, servers, local, pictures, caplog):
+    """Not none for ever, with every run a miss."""
+    caplog.set_level(logging.WARNING)
+    expected = local.infer(pictures, 6)['ground']
+    with served(getattr(servers[0], protocol)) as engine:
+        late = []
+
+        def three_came() -> bool:
+            with suppress(InferenceMissed):
+                late.append(engine.infer(pictures, 6, 0.01))  # six images take 50 ms and more
+            return len(late) == 3
+
+        with pytest.raises(InferenceMissed, match=r'no answer within \d+ ms'):
+            engine.infer(pictures, 6, 0.01)
+        until(three_came)
+        np.testing.assert_allclose(late[0]['ground'], expected, atol=1e-4)
+        engine.infer(pictures, 6, 0.01)  # from now on each is waited for: the schedule judges
+        engine.infer(pictures, 6, PATIENCE_S)
+        with pytest.raises(InferenceMissed):  # in time again, it is held to the bound again
+            engine.infer(pictures, 6, 0.01)
+    (said,) = [line for line in map(str, caplog.messages) if 'results come late' in line]
+    assert 'a run of 6 images took' in said
+    assert '10 ms were left of bound_ms; raise it by' in said
+
+
+def test_a_timeout_that_no_server_keeps_is_told_of(servers, pictures, caplog):
+    caplog.set_level(logging.WARNING)
+    with served(servers[0].grpc, timeout_ms=2.0) as engine:
+
+        def told() -> bool:
+            assert not answers(engine, pictures[:6])
+            return 'no served results at all' in caplog.text
+
+        until(told)
+    assert 'which engine.kserve.timeout_ms allows, a rehearsal took' in caplog.text
 
 
 @pytest.mark.parametrize('fallback', ['onnxruntime', 'auto'])

@@ -17,6 +17,8 @@ from stream_infer_ros.errors import ConfigError, EngineError, InferenceMissed
 from stream_infer_ros.inference.engines.engine import Engine
 from stream_infer_ros.inference.engines.kserve.endpoint import parse_endpoint
 from stream_infer_ros.inference.engines.kserve.fallback import Fallback
+from stream_infer_ros.inference.engines.kserve.pace_log import PaceLog
+from stream_infer_ros.inference.engines.kserve.patience import LONGEST_S, Patience
 from stream_infer_ros.inference.engines.kserve.served_model import ServedModel
 from stream_infer_ros.inference.engines.kserve.server import Part, Server
 from stream_infer_ros.inference.engines.kserve.server_group import ServerGroup
@@ -32,8 +34,9 @@ UNBOUNDED_S = 10.0
 class KserveEngine:
     """Sends each batch to one of `engine.kserve.endpoints`; splits it if the model there takes fewer images.
 
-    Where no server gives a result in time that batch is missed, and the next is tried. `engine.precision` and
-    `engine.device` are the servers' affair: they are for `engine.kserve.fallback`.
+    Where no server gives a result in time that batch is missed, and the next is tried; where none ever does,
+    late results are waited for (see Patience). `engine.precision` and `engine.device` are the servers'
+    affair: they are for `engine.kserve.fallback`.
     """
 
     def __init__(self, spec: EngineSpec, make_engine: Callable[[EngineSpec], Engine]) -> None:
@@ -69,6 +72,7 @@ class KserveEngine:
         self._pool: ThreadPoolExecutor | None = None
         self._io: EngineIo | None = None
         self._input: ImageInput | None = None
+        self._patience, self._pace_log = Patience(), PaceLog()
 
     @property
     def io(self) -> EngineIo:
@@ -92,15 +96,18 @@ class KserveEngine:
         if self._group is None or self._input is None:
             raise not_loaded()
         self._input.check(batch, n)
-        deadline_s = time.monotonic() + self._limited(within_s)
-        if self._fallback is not None and not self._group.usable():
-            return self._fallback.run(batch, n, deadline_s)
+        start_s, left_s = time.monotonic(), self._limited(within_s)
+        deadline_s = start_s + self._patience.wait_s(left_s, start_s)
+        answered = False
         try:
-            return self._served(self._group, self._input, batch[:n], deadline_s)
-        except InferenceMissed:
-            if self._fallback is None or not self._fallback.makes_it(deadline_s):
-                raise
-            return self._fallback.run(batch, n, deadline_s)
+            outputs = self._outputs(self._group, self._input, batch[:n], deadline_s)
+            answered = True
+        finally:
+            end_s = time.monotonic()
+            self._patience.ended(answered, end_s)
+            rehearsed_s = self._group.rehearsed_s()
+            self._pace_log.note(self._patience.pace, n, end_s - start_s, left_s, rehearsed_s, end_s)
+        return outputs
 
     def close(self) -> None:
         """See Engine. Servers forget the shared memory."""
@@ -136,7 +143,23 @@ class KserveEngine:
         group.rehearse(parts[0], len(parts) * len(parts[0]))
         self._pool = ThreadPoolExecutor(2 * len(self._endpoints), thread_name_prefix='kserve request')
         self._io = io
+        timeout_ms = config.timeout_ms
+        self._patience, self._pace_log = Patience(timeout_ms * 1e-3 or LONGEST_S), PaceLog(timeout_ms)
         group.watch()
+
+    def _outputs(
+        self, group: ServerGroup, image_input: ImageInput, images: NDArray[np.uint8], deadline_s: float
+    ) -> dict[str, NDArray[Any]]:
+        """From the servers, or else from the fallback. Raises InferenceMissed if there is no time left."""
+        fallback = self._fallback
+        if fallback is not None and not group.usable():
+            return fallback.run(images, len(images), deadline_s)
+        try:
+            return self._served(group, image_input, images, deadline_s)
+        except InferenceMissed:
+            if fallback is None or not fallback.makes_it(deadline_s):
+                raise
+            return fallback.run(images, len(images), deadline_s)
 
     def _served(
         self, group: ServerGroup, image_input: ImageInput, images: NDArray[np.uint8], deadline_s: float

@@ -23,7 +23,7 @@ from stream_infer_ros.inference.engines.kserve.watch import Watch
 QUESTION_S = 1.0
 # What a run nobody waits for may take: when the engine is loaded, and of a server that is to be used again.
 FIRST_REHEARSAL_S = 30.0
-REHEARSAL_S = 2.0
+REHEARSAL_S = 5.0
 # Between health checks of a server that is used, and of one that is not.
 USED_PERIOD_S = 1.0
 UNUSED_PERIOD_S = 0.2
@@ -44,6 +44,7 @@ class ServerGroup:
         self._balancer = Balancer(len(servers))
         self._expected: ServedModel | None = None
         self._late_checks = [0] * len(servers)
+        self._rehearsed_s = [0.0] * len(servers)
         self._rehearsal: NDArray[Any] | None = None
         self._said = [BreakerState.CLOSED] * len(servers)
         self._closing = False
@@ -99,6 +100,10 @@ class ServerGroup:
         limits = [server.served.max_batch for server in self._servers if server.served is not None]
         return min((limit for limit in limits if limit > 0), default=0)
 
+    def rehearsed_s(self) -> float:
+        """What the fastest server's last rehearsal took; 0 while there was none."""
+        return min((taken_s for taken_s in self._rehearsed_s if taken_s), default=0.0)
+
     def run(self, part: Part, deadline_s: float) -> dict[str, NDArray[Any]]:
         """Outputs by name. Raises InferenceMissed with who was tried and why each failed."""
         tried: dict[int, str] = {}
@@ -111,10 +116,12 @@ class ServerGroup:
             try:
                 outputs = self._servers[choice.server].run(part, choice.within_s)
             except AttemptFailed as error:
+                late = error.cause == 'late'
+                reason = f'no answer within {choice.within_s * 1e3:.0f} ms' if late else str(error)
                 with self._lock:
-                    self._balancer.failed(choice, error.cause, str(error), self._clock_s())
+                    self._balancer.failed(choice, error.cause, reason, self._clock_s())
                     self._say(choice.server)
-                tried[choice.server] = str(error)
+                tried[choice.server] = reason
                 self._watches[choice.server].wake()
                 continue
             with self._lock:
@@ -201,9 +208,11 @@ class ServerGroup:
             return ''
         try:
             self._servers[number].share(QUESTION_S)
+            start_s = self._clock_s()
             self._servers[number].rehearse(self._rehearsal[: self.most_at_once() or None], within_s)
         except AttemptFailed as error:
             return f'it is ready, but does not run the model: {error}'
+        self._rehearsed_s[number] = self._clock_s() - start_s
         return ''
 
     def _difference(self, number: int) -> str:
