@@ -17,7 +17,7 @@ from dataclasses import asdict, replace
 
 from machine import Results, Table, parser, resident_mb
 from peer_bench import PeerBench
-from ros_setup import find_ros
+from stream_peers import usual_node
 
 from stream_infer_ros.capacity import Bench, TrialOptions, measure_floor
 from stream_infer_ros.memory_use import keep_freed_images
@@ -59,10 +59,7 @@ def main() -> int:
         for title, trials in sweeps.items():
             sweep(f'Against {title}', bench, trials, results)
             if options.peer:
-                setup = find_ros()
-                module = 'usual_ros' if setup else 'usual_dds'
-                peer = PeerBench(module, bench.network.file, bench.network.kind, setup)
-                sweep(f'The usual node against {title}', peer, trials, results, bench)
+                sweep(f'The usual node against {title}', usual_node(bench), trials, results, bench)
     return results.finish()
 
 
