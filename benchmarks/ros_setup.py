@@ -31,16 +31,22 @@ def find_ros() -> Path | None:
 def in_ros(setup: Path, command: list[str]) -> list[str]:
     """The same command in a sourced shell; every packet stays on this machine, in sizes that suit images."""
     sourced = [f'source {shlex.quote(str(setup))}']
+    settings = on_this_machine(setup.parent.name)
+    if (setup.parent / 'lib' / 'librmw_cyclonedds_cpp.so').exists():
+        settings['RMW_IMPLEMENTATION'] = 'rmw_cyclonedds_cpp'
+    sourced += [f'export {name}={shlex.quote(value)}' for name, value in settings.items()]
+    return ['bash', '-c', ' && '.join([*sourced, f'exec {shlex.join(command)}'])]
+
+
+def on_this_machine(distro: str) -> dict[str, str]:
+    """The environment that keeps the packets of a ROS here: all of them, and rmw_cyclonedds its own way."""
     settings = {
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
         'CYCLONEDDS_URI': domain_xml(GraphConfig(loopback=True), {}, os.getpid()),
     }
-    if (setup.parent / 'lib' / 'librmw_cyclonedds_cpp.so').exists():
-        settings['RMW_IMPLEMENTATION'] = 'rmw_cyclonedds_cpp'
-    if setup.parent.name == 'humble':
+    if distro == 'humble':
         settings['ROS_LOCALHOST_ONLY'] = '1'  # later ones warn about it
-    sourced += [f'export {name}={shlex.quote(value)}' for name, value in settings.items()]
-    return ['bash', '-c', ' && '.join([*sourced, f'exec {shlex.join(command)}'])]
+    return settings
 
 
 def start_again_in_ros() -> None:
