@@ -18,6 +18,7 @@ from stream_infer_ros.inference.engines import EngineSpec, OnProgress
 from stream_infer_ros.inference.engines.device import CudaRuntime, choose_device
 from stream_infer_ros.inference.engines.nvidia_gpus import NvidiaGpu, nvidia_gpus
 from stream_infer_ros.inference.engines.tensorrt.build import built_plan
+from stream_infer_ros.inference.model_card import said_card
 from stream_infer_ros.pipeline.network import MOST_CAMERAS
 from stream_infer_ros.resources import default_model
 
@@ -69,6 +70,7 @@ def build_engine(
             settings.engine.max_batch or len(settings.cameras) or MOST_CAMERAS,
             lambda io: card_of(settings.model, io).normalisation,
             _shown(progress),
+            said_card(settings.model).input_size,
         )
         named = settings.engine.tensorrt.compute_capabilities
         plan = built_plan(spec, None if named else _gpu_here(settings.engine.device))

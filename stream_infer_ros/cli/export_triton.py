@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from stream_infer_ros.config import EngineConfig
+from stream_infer_ros.config import EngineConfig, ModelConfig
 from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.inference.engines import EngineSpec, make_engine
 from stream_infer_ros.inference.engines.kserve.triton_repository import Backend, write_repository
+from stream_infer_ros.inference.model_card import said_card
 from stream_infer_ros.resources import default_model
 
 
@@ -33,6 +34,9 @@ def export_triton(
     name: Annotated[str, typer.Option(help='Of the model there; default: the stem of the file.')] = '',
     max_batch: Annotated[int, typer.Option(min=1, help='Most images in one run there.')] = 16,
     instances: Annotated[int, typer.Option(min=1, help='Copies that run at the same time.')] = 1,
+    card: Annotated[
+        str, typer.Option(help='Model card, for the input_size of a network that leaves it open.')
+    ] = '',
 ) -> None:
     """Write a Triton model repository, for engine kserve."""
     *models, folder = paths
@@ -41,7 +45,8 @@ def export_triton(
             f'expected at most one model and a folder, got {len(paths)} paths; export one model at a time'
         )
     model = models[0] if models else default_model()
-    engine = make_engine(EngineSpec(EngineConfig(), model))
+    said = said_card(ModelConfig(card=card))
+    engine = make_engine(EngineSpec(EngineConfig(), model, input_size=said.input_size))
     try:
         engine.load()
         io = engine.io

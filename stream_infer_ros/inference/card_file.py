@@ -18,6 +18,7 @@ from stream_infer_ros.resources import share_directory
 Channels = tuple[float, float, float]
 Positive = Annotated[float, Field(gt=0.0)]
 Size = tuple[Positive, Positive]
+Side = Annotated[int, Field(ge=1)]
 
 
 class CardFile(Section):
@@ -29,6 +30,9 @@ class CardFile(Section):
     family: ModelFamily | None = Field(None, description='a family, see model.family')
     class_names: tuple[str, ...] | str | None = Field(
         None, description='a list of names in order of class_id, or a text file beside the card, one a line'
+    )
+    input_size: tuple[Side, Side] | None = Field(
+        None, description='[height, width] in pixels, for a network that leaves the size of its pictures open'
     )
     colour: ColourOrder | None = Field(None, description='rgb or bgr')
     scale: Positive | None = Field(None, description='a number above 0 that pixels 0..255 are multiplied by')

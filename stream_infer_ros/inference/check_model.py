@@ -15,7 +15,7 @@ from stream_infer_ros.inference.decoders import card_of, make_decoder
 from stream_infer_ros.inference.engines import EngineSpec, engine_kind, make_engine
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import fit
-from stream_infer_ros.inference.model_card import ModelCard
+from stream_infer_ros.inference.model_card import ModelCard, said_card
 from stream_infer_ros.inference.network_io import TensorInfo
 
 
@@ -60,7 +60,13 @@ def check_model(
     """
     config = model_config or ModelConfig()
     engine = make_engine(
-        EngineSpec(engine_config, path, batch, normalisation_of=lambda io: card_of(config, io).normalisation)
+        EngineSpec(
+            engine_config,
+            path,
+            batch,
+            normalisation_of=lambda io: card_of(config, io).normalisation,
+            input_size=said_card(config).input_size,
+        )
     )
     try:
         engine.load()

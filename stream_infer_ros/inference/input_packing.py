@@ -19,6 +19,8 @@ DTYPES = ('uint8', 'float32', 'float16')
 MOST_FIXED_BATCH = 256
 # A picture larger than this is a mistake in a file: it would take gigabytes.
 MOST_PIXELS = 4096 * 4096
+# Metadata of height and width where the shape leaves them free, '[480, 640]', as Ultralytics write them.
+IMAGE_SIZE = 'imgsz'
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class ImageInput:
             )
         height, width = (rest[0], rest[1]) if layout == 'nhwc' else (rest[1], rest[2])
         if height < 1 or width < 1:
-            height, width = _size_from_metadata(tensor, io.metadata)
+            height, width = _told_size(tensor, (height, width), io.metadata)
         if height * width > MOST_PIXELS:
             raise ModelError(
                 f'expected input {tensor.name!r} of at most {MOST_PIXELS} pixels, got {height}x{width}; '
@@ -199,17 +201,23 @@ def _layout(tensor: TensorInfo) -> Literal['nhwc', 'nchw']:
     )
 
 
-def _size_from_metadata(tensor: TensorInfo, metadata: dict[str, str]) -> tuple[int, int]:
-    """Height and width from metadata 'imgsz', written as '[480, 640]', where the shape leaves them free."""
-    remedy = "export it with a fixed height and width, or with metadata imgsz='[height, width]'"
-    if 'imgsz' not in metadata:
+def _told_size(tensor: TensorInfo, size: tuple[int, int], metadata: dict[str, str]) -> tuple[int, int]:
+    """Height and width from the metadata, where the shape leaves one or both of `size` free."""
+    remedy = (
+        f"export it with a fixed height and width or with metadata {IMAGE_SIZE}='[height, width]', or say "
+        f'input_size: [height, width] in a model card'
+    )
+    if IMAGE_SIZE not in metadata:
         raise ModelError(f'expected input {tensor.name!r} of a known size, got {tensor.shape}; {remedy}')
+    told = metadata[IMAGE_SIZE]
     try:
-        height, width = (int(size) for size in json.loads(metadata['imgsz']))
+        height, width = (int(size) for size in json.loads(told))
     except (ValueError, TypeError) as error:
-        raise ModelError(
-            f'expected metadata imgsz of two numbers, got {metadata["imgsz"]!r}; {remedy}'
-        ) from error
+        raise ModelError(f'expected metadata {IMAGE_SIZE} of two numbers, got {told!r}; {remedy}') from error
     if height < 1 or width < 1:
-        raise ModelError(f'expected metadata imgsz of positive sizes, got {metadata["imgsz"]!r}; {remedy}')
+        raise ModelError(f'expected metadata {IMAGE_SIZE} of positive sizes, got {told!r}; {remedy}')
+    if any(fixed > 0 and fixed != side for fixed, side in zip(size, (height, width), strict=True)):
+        raise ModelError(
+            f'expected a size of {told} to fit input {tensor.name!r}, whose shape is {tensor.shape}; {remedy}'
+        )
     return height, width

@@ -71,7 +71,7 @@ def model_card(said: CardFile, metadata: Mapping[str, str], usual: ModelCard) ->
     # Metadata that make no sense do no harm where the user says better.
     settled = said.model_dump(exclude_none=True).keys()
     for source in (card_from_metadata(metadata, settled), said):
-        told = source.model_dump(exclude_none=True, exclude={'family', 'source'})
+        told = source.model_dump(exclude_none=True, exclude={'family', 'source', 'input_size'})
         pixels = {key: told.pop(key) for key in ('scale', 'mean', 'std') if key in told}
         card = replace(card, **told, normalisation=replace(card.normalisation, **pixels))
     return card

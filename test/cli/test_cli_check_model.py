@@ -95,6 +95,21 @@ def test_a_card_is_taken_and_shown(check, tmp_path):
     one_line(check(model, '--card', 'nowhere'), 'nowhere.yaml', 'yolox_coco')
 
 
+def test_the_card_says_the_size_that_a_network_leaves_open(check, tmp_path):
+    model = write(tmp_path / 'm.onnx', [(1, 7, 84)], ULTRALYTICS, (1, 3, 'height', 'width'))
+    one_line(check(model), 'known size', 'input_size: [height, width] in a model card')
+    card = tmp_path / 'card.yaml'
+    card.write_text('input_size: [64, 64]\n')
+    code, told, _ = check(model, '--card', card)
+    assert code == 0
+    assert 'yolov8' in told  # 84 cells: of a picture of 64 x 64
+    card.write_text('input_size: [64]\n')
+    one_line(check(model, '--card', card), str(card), 'input_size: expected [height, width] in pixels')
+    card.write_text('input_size: [32, 64]\n')
+    fixed = write(tmp_path / 'fixed.onnx', [(1, 7, 84)], ULTRALYTICS)
+    one_line(check(fixed, '--card', card), '(32, 64)', 'got one for (64, 64)')
+
+
 def test_a_network_that_could_be_two_is_one_question(check, tmp_path):
     model = write(tmp_path / 'm.onnx', [(1, 84, 8)])
     one_line(check(model), 'is this network yolox with 3 classes or yolov8 with 4 classes?', 'model.family')

@@ -63,7 +63,8 @@ class TensorRtDouble:
         """See built_plan."""
         self.built.append(anew)
         assert gpu is not None
-        reader = reader_of(spec.model, spec.model.read_bytes() if spec.model.is_file() else b'')
+        content = spec.model.read_bytes() if spec.model.is_file() else b''
+        reader = reader_of(spec.model, content, spec.input_size)
         image_input = spec.image_input(reader.io)
         self.io, self.file_input = reader.io, image_input
         fed = replace(
@@ -98,9 +99,10 @@ def session_of(serialized: bytes) -> onnxruntime.InferenceSession:
 
 
 @cache
-def reader_of(model: Path, _content: bytes) -> OnnxRuntimeEngine:
+def reader_of(model: Path, _content: bytes, input_size: tuple[int, int] | None) -> OnnxRuntimeEngine:
     """Likewise."""
-    reader = OnnxRuntimeEngine(EngineSpec(EngineConfig(kind='onnxruntime', threads=1), model))
+    config = EngineConfig(kind='onnxruntime', threads=1)
+    reader = OnnxRuntimeEngine(EngineSpec(config, model, input_size=input_size))
     reader.load()
     return reader
 

@@ -99,7 +99,10 @@ def made(kind: str, model: Path, **options: object) -> Engine:
 def unopened(kind: str, model: Path, **options: object) -> Engine:
     if kind == 'kserve':
         options['kserve'] = serving(model)
-    spec = EngineSpec(EngineConfig(kind=kind, threads=1, **options), model, max_batch=4)
+    input_size = options.pop('input_size', None)
+    spec = EngineSpec(
+        EngineConfig(kind=kind, threads=1, **options), model, max_batch=4, input_size=input_size
+    )
     if kind == 'tensorrt':
         from tensorrt_double import CudaDouble, TensorRtDouble  # noqa: PLC0415, it needs ONNX Runtime
 
@@ -258,8 +261,27 @@ def test_a_network_of_free_size_runs_at_the_size_its_metadata_names(kind, pictur
         with pytest.raises(ModelError, match='imgsz'):
             loaded(kind, path)
     path = stand_in(kind, tmp_path / 'none', height='h', width='w')
-    with pytest.raises(ModelError, match='fixed height and width'):
+    with pytest.raises(ModelError, match=r'fixed height and width.* input_size'):
         loaded(kind, path)
+
+
+@pytest.mark.parametrize('kind', RUNTIMES)
+@pytest.mark.parametrize(('height', 'width'), [('h', 'w'), (240, 'w'), ('h', 320)])
+def test_a_network_of_free_size_runs_at_the_size_the_user_says(kind, height, width, pictures, tmp_path):
+    told = {**METADATA, 'imgsz': '[480, 640]'}  # what the user says goes before what the file says
+    for metadata in (METADATA, told):
+        path = stand_in(kind, tmp_path / 'free', height=height, width=width, metadata=metadata)
+        engine = loaded(kind, path, input_size=(240, 320))
+        assert engine.infer(pictures, 2)['ground'].shape == (2, 60, 80)
+
+
+@pytest.mark.parametrize('kind', RUNTIMES)
+def test_a_network_of_another_size_than_the_user_says_is_refused(kind, model, tmp_path):
+    with pytest.raises(ModelError, match=r'pictures of \(480, 640\), .*got one for \(240, 320\)'):
+        loaded(kind, model, input_size=(480, 640))
+    half = stand_in(kind, tmp_path / 'half', height='h', width=320)
+    with pytest.raises(ModelError, match=r'size of \[480, 640\] to fit'):
+        loaded(kind, half, input_size=(480, 640))
 
 
 @pytest.mark.parametrize('kind', RUNTIMES)

@@ -127,6 +127,7 @@ class TestWhoIsRight:
             'mean',
             'std',
             'source',
+            'input_size',  # of the engine: it has to be known before anything else
         }
         assert model_card(said, {}, ModelCard('yolov5')) == ModelCard(
             'yolov5',

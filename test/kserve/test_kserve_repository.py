@@ -1,6 +1,7 @@
 import shutil
 
 import pytest
+from free_size_network import write_free_size_network
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -86,3 +87,14 @@ def test_the_command_writes_a_repository(tmp_path):
     assert result.exit_code == 0, result.output
     assert not (tmp_path / 'eyes/1/model.py').exists()
     assert parsed((tmp_path / 'eyes/config.pbtxt').read_text()).backend == 'onnxruntime'
+
+
+def test_the_size_that_a_card_says_goes_with_the_model(tmp_path):
+    model, card = write_free_size_network(tmp_path / 'mean.onnx'), tmp_path / 'card.yaml'
+    card.write_text('input_size: [48, 64]\n')
+    told = ['export-triton', str(model), str(tmp_path), '--card', str(card)]
+    result = CliRunner().invoke(app, told)
+    assert result.exit_code == 0, result.output
+    config = parsed((tmp_path / 'mean/config.pbtxt').read_text())
+    assert config.parameters['imgsz'].string_value == '[48, 64]'
+    assert list(config.input[0].dims) == [3, -1, -1]

@@ -17,11 +17,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from free_size_network import write_free_size_network
 from triton_server import TritonServer, free_port
 
 from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.errors import EngineError, InferenceMissed, ModelError
 from stream_infer_ros.inference.engines import Engine, EngineSpec, make_engine
+from stream_infer_ros.inference.engines.kserve.triton_repository import write_repository
+from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.resources import default_model
 
 # A busy machine may be slow; nothing here is timed but the deadlines.
@@ -31,10 +34,14 @@ WIRE = 'none'
 
 @contextmanager
 def served(
-    *endpoints: str, model: Path | None = None, max_batch: int = 6, **options: object
+    *endpoints: str,
+    model: Path | None = None,
+    max_batch: int = 6,
+    input_size: tuple[int, int] | None = None,
+    **options: object,
 ) -> Iterator[Engine]:
     config = EngineConfig(kind='kserve', threads=1, kserve={'endpoints': list(endpoints), **options})
-    engine = make_engine(EngineSpec(config, model or default_model(), max_batch))
+    engine = make_engine(EngineSpec(config, model or default_model(), max_batch, input_size=input_size))
     try:
         engine.load()
         yield engine
@@ -345,3 +352,30 @@ def test_a_server_of_another_model_is_not_used(servers, repository, triton, tmp_
             pass
     finally:
         other.kill()
+
+
+def test_the_user_says_the_size_of_a_served_network_that_leaves_it_open(triton, pictures, tmp_path):
+    """Though neither file nor server tells it; also of what stands in for the server."""
+    model = write_free_size_network(tmp_path / 'mean.onnx')
+    spec = EngineSpec(EngineConfig(kind='onnxruntime', threads=1), model, input_size=(240, 320))
+    local = make_engine(spec)
+    local.load()
+    expected = local.infer(pictures, 2)['mean']
+    write_repository(tmp_path / 'served', model, local.io, backend='python', max_batch=4, metadata={})
+    local.close()
+    server = TritonServer(triton, tmp_path / 'served', tmp_path)
+    try:
+        server.start()
+        with (
+            pytest.raises(ModelError, match=r'of a known size.*input_size'),
+            served(server.grpc, model=model),
+        ):
+            pass
+        with served(server.grpc, model=model, input_size=(240, 320), fallback='onnxruntime') as engine:
+            image_input = ImageInput.of(engine.io)
+            assert (image_input.height, image_input.width) == (240, 320)
+            np.testing.assert_allclose(engine.infer(pictures, 2)['mean'], expected, rtol=1e-4)
+            server.kill()
+            np.testing.assert_allclose(engine.infer(pictures, 2)['mean'], expected, rtol=1e-4)
+    finally:
+        server.kill()

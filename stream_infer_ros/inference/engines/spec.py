@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.errors import ModelError
-from stream_infer_ros.inference.input_packing import AS_THEY_ARE, ImageInput, Normalisation
+from stream_infer_ros.inference.input_packing import AS_THEY_ARE, IMAGE_SIZE, ImageInput, Normalisation
 from stream_infer_ros.inference.loose_outputs import loose_outputs
 from stream_infer_ros.inference.network_io import EngineIo
 
@@ -34,6 +35,8 @@ class EngineSpec:
         max_batch: most images in one `infer`, at least 1.
         normalisation_of: what the network wants of its pixels, told once its description is known.
         on_progress: hears how far a long build is.
+        input_size: (height, width) of pictures, pixels, for a network that leaves them open; None: the file
+            tells.
     """
 
     config: EngineConfig
@@ -41,15 +44,29 @@ class EngineSpec:
     max_batch: int = 1
     normalisation_of: Callable[[EngineIo], Normalisation] = field(default=_as_they_are)
     on_progress: OnProgress = field(default=_go_on)
+    input_size: tuple[int, int] | None = None
+
+    def sized(self, io: EngineIo) -> EngineIo:
+        """With `input_size` among the metadata, as an exporter would have written it."""
+        if self.input_size is None:
+            return io
+        return replace(io, metadata={**io.metadata, IMAGE_SIZE: json.dumps(self.input_size)})
 
     def image_input(self, io: EngineIo, any_tensors: bool = False) -> ImageInput:
         """How pictures go into the network.
 
         `any_tensors` says that the engine fills the inputs that `ImageInput.feed` tells, and puts outputs
         `together` as loose_outputs does. Raises ModelError if the network takes no pictures, or if it has
-        such inputs or outputs and the engine does not say so.
+        such inputs or outputs and the engine does not say so, or if it is of another size than `input_size`.
         """
+        io = self.sized(io)
         image_input = ImageInput.of(io, self.normalisation_of(io))
+        size = image_input.height, image_input.width
+        if self.input_size not in (None, size):
+            raise ModelError(
+                f'expected a network for pictures of {self.input_size}, as input_size in the model card says '
+                f'(height, width), got one for {size}; correct the card, or leave input_size out'
+            )
         loose = loose_outputs(io)
         if any_tensors or not (image_input.companions or loose):
             return image_input

@@ -46,7 +46,7 @@ class Fallback:
 
         Raises ModelError unless the file is of the served model.
         """
-        difference = ServedModel(served, 0).difference(ServedModel(self.io, 0))
+        difference = ServedModel(self._spec.sized(served), 0).difference(ServedModel(self.io, 0))
         if difference:
             raise ModelError(
                 f'expected {self._spec.model} to be the model that is served, as it is to stand in for it, '
