@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,11 +47,11 @@ class RigidTransform:
     @classmethod
     def from_quaternion(cls, translation: ArrayLike, xyzw: ArrayLike) -> RigidTransform:
         """From a quaternion (x, y, z, w), ROS order; normalised here. Raises ValueError on a zero one."""
-        q = np.asarray(xyzw, np.float64)
-        norm = float(np.linalg.norm(q))
+        q = np.asarray(xyzw, np.float64).tolist()
+        norm = math.hypot(*q)  # which does not overflow
         if not norm > 1e-9:
-            raise ValueError(f'a quaternion of length 1 was expected, {q.tolist()} came')
-        x, y, z, w = q / norm
+            raise ValueError(f'a quaternion of length 1 was expected, {q} came')
+        x, y, z, w = (component / norm for component in q)
         rotation = np.array(
             [
                 [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],

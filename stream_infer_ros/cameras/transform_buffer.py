@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import threading
-
-import numpy as np
 
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.cameras.transform_history import StampedTransform, TransformHistory
@@ -48,7 +47,7 @@ class TransformBuffer:
                 f'{sample.parent!r} -> {sample.child!r} came; correct its publisher'
             )
         pose = sample.transform
-        if not (np.isfinite(pose.rotation).all() and np.isfinite(pose.translation).all()):
+        if not all(map(math.isfinite, (*pose.rotation.ravel().tolist(), *pose.translation.tolist()))):
             raise TransformError(
                 f'the transform {parent!r} -> {child!r} is not finite; correct its publisher'
             )
@@ -81,7 +80,7 @@ class TransformBuffer:
                 stamp_ns = self._newest_common_ns(down + up) or 0
             top_from_source = self._chain(up, target, source, stamp_ns)
             top_from_target = self._chain(down, target, source, stamp_ns)
-        return top_from_target.inverse() @ top_from_source
+        return top_from_target.inverse() @ top_from_source if down else top_from_source
 
     def newest_ns(self, target: str, source: str) -> int | None:
         """Latest stamp for which `lookup` can answer: whether waiting helps. None: at any time (all static).
@@ -147,13 +146,16 @@ class TransformBuffer:
 
     def _chain(self, line: list[str], target: str, source: str, stamp_ns: int) -> RigidTransform:
         """ancestor_from_frame over the edges of `line`, which starts at the frame."""
-        ancestor_from_frame = RigidTransform.identity()
+        ancestor_from_frame: RigidTransform | None = None
         for child in line:
             history = self._histories[child]
             if not history.covers(stamp_ns):
                 raise _extrapolation(history, target, source, child, stamp_ns)
-            ancestor_from_frame = history.at(stamp_ns) @ ancestor_from_frame
-        return ancestor_from_frame
+            parent_from_child = history.at(stamp_ns)
+            ancestor_from_frame = (
+                parent_from_child if ancestor_from_frame is None else parent_from_child @ ancestor_from_frame
+            )
+        return ancestor_from_frame or RigidTransform.identity()
 
 
 _FOR_EVER_NS = 2**63 - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -49,8 +50,8 @@ class Letterbox:
 
     def to_source(self, uv: NDArray[np.float32]) -> NDArray[np.float32]:
         """Network pixels (..., 2) to source pixels, float32."""
-        half = np.float32(0.5)
-        source: NDArray[np.float32] = (uv + half - self._pad()) / self._scale() - half
+        source_per_network, at_origin, _ = _to_source(self)
+        source: NDArray[np.float32] = uv * source_per_network + at_origin
         return source
 
     def to_network(self, uv: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -65,8 +66,9 @@ class Letterbox:
         The outer edges lie half a pixel beyond the first and last pixel centres: at -0.5 and size - 0.5.
         """
         source = self.to_source(xyxy.reshape(-1, 2, 2))
-        far = np.array([self.source_width - 0.5, self.source_height - 0.5], np.float32)
-        return np.clip(source, np.float32(-0.5), far).reshape(-1, 4)
+        np.maximum(source, np.float32(-0.5), out=source)
+        np.minimum(source, _to_source(self)[2], out=source)
+        return source.reshape(-1, 4)
 
     def _scale(self) -> NDArray[np.float32]:
         return np.array([self.scale_u, self.scale_v], np.float32)
@@ -75,6 +77,23 @@ class Letterbox:
         return np.array([self.pad_u, self.pad_v], np.float32)
 
 
+@lru_cache(maxsize=256)
+def _to_source(
+    letterbox: Letterbox,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Each (2,) float32: source pixels per network pixel, where network pixel 0 lies, the far outer edge.
+
+    For thousands of images a second these small arrays take as long to make as the arithmetic with them.
+    """
+    scale = np.array([letterbox.scale_u, letterbox.scale_v])
+    pad = np.array([letterbox.pad_u, letterbox.pad_v])
+    far = np.array([letterbox.source_width, letterbox.source_height]) - 0.5
+    numbers = (1.0 / scale, (0.5 - pad) / scale - 0.5, far)
+    per_pixel, at_origin, edge = (number.astype(np.float32) for number in numbers)
+    return per_pixel, at_origin, edge
+
+
+@lru_cache(maxsize=256)
 def fit(source_width: int, source_height: int, width: int, height: int, how: Fit = 'letterbox') -> Letterbox:
     """An image of that size in a network's input of (width, height).
 

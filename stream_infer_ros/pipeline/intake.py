@@ -10,7 +10,7 @@ from stream_infer_ros.cameras.transform_buffer import TransformBuffer
 from stream_infer_ros.config import SyncConfig
 from stream_infer_ros.errors import CalibrationError, MessageError, TransformError
 from stream_infer_ros.graph.graph import Cdr
-from stream_infer_ros.messages.camera_info import decode_camera_info
+from stream_infer_ros.messages.camera_info import decode_camera_info, unstamped
 from stream_infer_ros.messages.tf import decode_tf
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.frame_readers import FRAME_READERS
@@ -109,7 +109,14 @@ class Intake:
     def _calibration_handler(
         self, cameras: Sequence[CameraState]
     ) -> Callable[[Cdr, int], Sequence[FrameSet]]:
+        known = b''
+
         def take(cdr: Cdr, _: int) -> Sequence[FrameSet]:
+            nonlocal known
+            told = unstamped(cdr)
+            if told == known:  # as it comes with nearly every image
+                return ()
+            known = b''
             try:
                 model = decode_camera_info(cdr).model
             except (MessageError, CalibrationError) as error:
@@ -119,6 +126,7 @@ class Intake:
             for camera in cameras:
                 camera.model = model
                 camera.note('calibration', '')
+            known = told
             return ()
 
         return take

@@ -67,7 +67,9 @@ class LiveRunner:
             {
                 topic: TRANSFORMS_WAITING if topic in (TF, TF_STATIC) else MESSAGES_WAITING
                 for topic in pipeline.intake.sources
-            }
+            },
+            # Calibrations repeat themselves, and nothing needs one before the next image.
+            quiet={camera.topics.camera_info for camera in cameras},
         )
         self._work = WorkQueue(pipeline.schedule, graph.now_ns, self._lost)
         self._results: InOrder[tuple[PerceivedSet, int]] = InOrder(RESULTS_WAITING * pipeline.instances)
@@ -88,7 +90,7 @@ class LiveRunner:
         spare_what_is_there()
         for thread in self._threads:
             thread.start()
-        for topic, type_name, qos in subscriptions(self._cameras):
+        for topic, type_name, qos in subscriptions(self._cameras, self._pipeline.with_map):
             self._subscribe(topic, type_name, qos)
 
     def wait(self, timeout_s: float) -> bool:

@@ -82,6 +82,11 @@ class Pipeline:
         """How many threads may call `perceive`, each with its own `instance`."""
         return len(self._sights)
 
+    @property
+    def with_map(self) -> bool:
+        """Whether what is perceived goes into a map."""
+        return self._fuser is not None
+
     def stands_aside(self, instance: int) -> bool:
         """Whether it is down while another works: always free, it would take most sets, and lose them."""
         return self._sights[instance].is_down and not all(sight.is_down for sight in self._sights)

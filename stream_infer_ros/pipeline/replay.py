@@ -32,7 +32,7 @@ class ReplayRunner:
         self._assembly = assembly
         self._on_fused = on_fused
         self._failure: Exception | None = None
-        for topic, type_name, qos in subscriptions(assembly.cameras):
+        for topic, type_name, qos in subscriptions(assembly.cameras, assembly.pipeline.with_map):
             self._listen(topic, type_name, qos)
 
     def run(self, realtime: bool = False) -> None:

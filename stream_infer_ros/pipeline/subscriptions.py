@@ -11,9 +11,14 @@ from stream_infer_ros.pipeline.camera_topics import CAMERA_INFO
 TF_MESSAGE = 'tf2_msgs/msg/TFMessage'
 
 
-def subscriptions(cameras: Sequence[CameraState]) -> list[tuple[str, str, Qos]]:
-    """(topic, type, QoS), what images depend on first; two cameras may share one CameraInfo topic."""
+def subscriptions(cameras: Sequence[CameraState], with_map: bool) -> list[tuple[str, str, Qos]]:
+    """(topic, type, QoS), what images depend on first; two cameras may share one CameraInfo topic.
+
+    Where cameras stand and how they see matters for the map alone: without it images are all that is heard.
+    """
+    images = [(c.topics.image, c.topics.image_type, CAMERA_INPUT) for c in cameras]
+    if not with_map:
+        return images
     transforms = [('/tf_static', TF_MESSAGE, TF_STATIC), ('/tf', TF_MESSAGE, TF)]
     calibrations = {c.topics.camera_info: (c.topics.camera_info, CAMERA_INFO, CAMERA_INPUT) for c in cameras}
-    images = [(c.topics.image, c.topics.image_type, CAMERA_INPUT) for c in cameras]
     return [*transforms, *calibrations.values(), *images]

@@ -40,7 +40,7 @@ class Driven:
         self.assembly = assemble(settings, camera_topics(settings, ()), yard.graph, self.network)
         self.fused = []
         self._yard = yard
-        for topic, type_name, qos in subscriptions(self.assembly.cameras):
+        for topic, type_name, qos in subscriptions(self.assembly.cameras, self.assembly.pipeline.with_map):
             yard.graph.subscribe(topic, type_name, qos, self._taker(topic))
 
     def _taker(self, topic):

@@ -58,7 +58,7 @@ def run():
             perceived = assembly.pipeline.perceive(frame_set, yard.clock.now_ns)
             fused.append(assembly.pipeline.deliver(perceived, yard.clock.now_ns))
 
-    for topic, type_name, qos in subscriptions(assembly.cameras):
+    for topic, type_name, qos in subscriptions(assembly.cameras, assembly.pipeline.with_map):
         yard.graph.subscribe(topic, type_name, qos, lambda cdr, ns, topic=topic: on_message(topic, cdr, ns))
     return yard, engine, assembly, fused
 

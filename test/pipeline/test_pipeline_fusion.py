@@ -34,7 +34,7 @@ class Fused:
         self.assembly = assemble_fusion(self.config, topics, yard.graph)
         self.fused = []
         self._yard = yard
-        for topic, type_name, qos in subscriptions(self.assembly.cameras):
+        for topic, type_name, qos in subscriptions(self.assembly.cameras, self.assembly.pipeline.with_map):
             yard.graph.subscribe(topic, type_name, qos, self._taker(topic))
 
     def _taker(self, topic):

@@ -76,6 +76,15 @@ def test_a_burst_of_one_source_pushes_out_nobody_else():
     assert inbox.drain() == []
 
 
+def test_a_quiet_source_wakes_nobody_and_is_drained_with_what_comes_next():
+    inbox = Inbox({'info': 2, 'image': 2}, quiet={'info'})
+    inbox.put('info', b'i', 1)
+    assert not inbox.wait(0.0)
+    inbox.put('image', b'p', 2)
+    assert inbox.wait(0.0)
+    assert inbox.drain() == [('info', b'i', 1), ('image', b'p', 2)]
+
+
 def test_many_writers_lose_nothing_uncounted():
     inbox = Inbox({'x': 7})
     writers = [

@@ -15,6 +15,7 @@ from stream_infer_ros.messages.diagnostics import DiagnosticLevel
 from stream_infer_ros.messages.image import encode_image
 from stream_infer_ros.messages.tf import encode_tf
 from stream_infer_ros.pipeline.live import LiveRunner
+from stream_infer_ros.pipeline.subscriptions import subscriptions
 
 IMAGE, INFO, TF_MESSAGE = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CameraInfo', 'tf2_msgs/msg/TFMessage'
 
@@ -95,6 +96,31 @@ def test_a_calibration_of_another_size_is_refused_and_a_new_one_taken(driven):
     calibrations.publish(encode_camera_info(yard.clock.now_ns, 'cam0_optical_frame', model))
     yard.stream(ticks=8, skip=lambda e: e.tick < 5)
     assert made.assembly.cameras[0].problem == ''
+
+
+def test_a_calibration_that_repeats_itself_undoes_a_broken_one(driven):
+    yard, made = driven
+    camera = made.assembly.cameras[0]
+    good = encode_camera_info(yard.clock.now_ns, 'cam0_optical_frame', SMALL.rig()[0].model)
+    calibrations = yard.cameras.advertise('/cam0/camera_info', INFO, RELIABLE)
+    calibrations.publish(good)
+    model = camera.model
+    for _ in range(2):
+        calibrations.publish(good[:-30])
+        assert 'calibration' in camera.problems
+        calibrations.publish(good)
+        assert 'calibration' not in camera.problems
+        assert camera.model is model
+    assert made.assembly.statistics.drops()['malformed'] == {'cam0': 2}
+
+
+def test_without_a_map_images_are_all_that_is_heard():
+    yard = Yard()
+    made = Driven(yard, config(map={'enabled': False}))
+    yard.stream(ticks=3)
+    assert {kind for _, kind, _ in subscriptions(made.assembly.cameras, with_map=False)} == {IMAGE}
+    assert made.fused
+    assert all(camera.model is None and not camera.problem for camera in made.assembly.cameras)
 
 
 def test_pixels_that_cannot_be_decoded_stay_named_until_some_can():

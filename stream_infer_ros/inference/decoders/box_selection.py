@@ -46,8 +46,9 @@ class BoxSelection:
 
         For decoders: only these rows need their boxes worked out.
         """
-        threshold = np.float32(self._score_threshold)
-        return np.flatnonzero(~((score < threshold) | (score <= 0.0)))
+        if self._score_threshold > 0.0:
+            return np.flatnonzero(~(score < np.float32(self._score_threshold)))
+        return np.flatnonzero(~(score <= 0.0))
 
     def select(
         self,
@@ -71,12 +72,15 @@ class BoxSelection:
             (N,) indices, best score first, and (N, 4) float32 xyxy in source pixels, cut at its edges.
         """
         candidates = self.passing(score)
+        if not len(candidates):
+            return candidates, np.empty((0, 4), np.float32)
         ids = class_id[candidates]
         real = plausible(xyxy[candidates]) & (score[candidates] <= _HIGHEST_SCORE)
         # A NaN fails every comparison.
         real &= (ids >= 0) & (ids < len(self._class_names))
-        self._dropped += len(candidates) - int(np.count_nonzero(real))
-        candidates = candidates[real]
+        if not real.all():
+            self._dropped += len(candidates) - int(np.count_nonzero(real))
+            candidates = candidates[real]
         if self._suppress:
             ids = np.rint(class_id[candidates]).astype(np.int32)
             candidates = candidates[nms(xyxy[candidates], score[candidates], ids, self._nms_iou)]

@@ -62,7 +62,8 @@ class SurroundDecoder:
         """See Decoder. float16 outputs are worked on in float32."""
         outputs = {name: in_float32(output) for name, output in outputs.items()}
         boxes, free_space = outputs['boxes'], outputs['free_space']
-        ground = np.nan_to_num(outputs['ground'], nan=0.0).clip(0.0, 1.0) if 'ground' in outputs else None
+        # fmax takes the number where the other is none.
+        ground = np.minimum(np.fmax(outputs['ground'], 0.0), 1.0) if 'ground' in outputs else None
         return [
             Perception(
                 self._detections(boxes[index], letterbox),
@@ -74,9 +75,12 @@ class SurroundDecoder:
     def _detections(self, rows: NDArray[np.float32], letterbox: Letterbox) -> Detections:
         """Rows (N, 8) of one image; those outside the image, in the padding, are left out."""
         best, xyxy = self._selection.select(rows[:, :4], rows[:, 6], np.rint(rows[:, 7]), letterbox)
-        contact = letterbox.to_source(rows[best, 4:6])
-        contact[~plausible(rows[best, 4:6])] = np.nan
-        score, class_id = rows[best, 6].clip(None, 1.0), np.rint(rows[best, 7]).astype(np.int32)
+        if not len(best):
+            return Detections.empty(self._class_names, contact=True)
+        rows = rows[best]
+        contact = letterbox.to_source(rows[:, 4:6])
+        contact[~plausible(rows[:, 4:6])] = np.nan
+        score, class_id = np.minimum(rows[:, 6], 1.0), np.rint(rows[:, 7]).astype(np.int32)
         return Detections(xyxy, score, class_id, self._class_names, contact)
 
     def _free_space(
@@ -91,12 +95,15 @@ class SurroundDecoder:
         uv[:, 0] = (np.arange(len(columns)) + 0.5) * stride - 0.5
         uv[:, 1] = columns[:, 0]
         source = letterbox.to_source(uv)
-        confidence = columns[:, 1].clip(0.0, 1.0)
-        broken = ~plausible(columns)
-        source[broken, 1] = letterbox.source_height - 0.5
-        confidence[broken] = 0.0
-        inside = (source[:, 0] > -0.5) & (source[:, 0] < letterbox.source_width - 0.5)
-        source, confidence = source[inside], confidence[inside]
+        confidence = np.minimum(np.maximum(columns[:, 1], 0.0), 1.0)
+        real = plausible(columns)
+        if not real.all():
+            source[~real, 1] = letterbox.source_height - 0.5
+            confidence[~real] = 0.0
+        if letterbox.resized_width != self._network_size[0]:
+            left = letterbox.pad_u - 0.5
+            inside = (uv[:, 0] > left) & (uv[:, 0] < left + letterbox.resized_width)
+            source, confidence = source[inside], confidence[inside]
         if ground is not None:
             ground = without_padding(ground, letterbox, *self._network_size)
         return FreeSpace(source[:, 0], source[:, 1], confidence, ground)
