@@ -18,6 +18,7 @@ from stream_infer_ros.inference.engines import (
     instances,
     make_engine,
 )
+from stream_infer_ros.inference.model_card import said_card
 from stream_infer_ros.resources import default_model
 
 # Where nobody says how many there will be.
@@ -56,6 +57,7 @@ class Network:
                         config.engine.max_batch or max(1, cameras),
                         lambda io: card_of(config.model, io).normalisation,
                         on_progress,
+                        said_card(config.model).input_size,
                     )
                 )
             )
