@@ -17,10 +17,9 @@ import time
 from importlib.util import find_spec
 from typing import Any, get_args
 
-from graph import CROSSINGS, DOMAIN_ID, IMAGE, RELIABLE_5, Kind, image
+from graph import CROSSINGS, DOMAIN_ID, IMAGE, RELIABLE_5, Kind, graph_config, image
 from machine import Results, Table, parser
 
-from stream_infer_ros.config import GraphConfig, ZenohConfig
 from stream_infer_ros.graph import CAMERA_INPUT, make_graph
 
 
@@ -68,7 +67,7 @@ def flood(
     )
     assert receiver.stdout is not None
     receiver.stdout.readline()  # it listens
-    graph = make_graph(config(kind, DOMAIN_ID, shared, 'sender'))
+    graph = make_graph(graph_config(kind, DOMAIN_ID, shared))
     publishers = [graph.advertise(f'/image{i}', IMAGE, RELIABLE_5) for i in range(options.cameras)]
     tick = threading.Event()
     while any(publisher.subscribers() == 0 for publisher in publishers):
@@ -92,7 +91,7 @@ def flood(
 
 def receive(options: argparse.Namespace) -> None:
     """The other process: count until told to end."""
-    graph = make_graph(config(options.receive, options.domain, options.shared_memory, 'receiver'))
+    graph = make_graph(graph_config(options.receive, options.domain, options.shared_memory, 'receiver'))
     counts = [0] * options.cameras
 
     def counter(i: int) -> Any:
@@ -111,11 +110,6 @@ def receive(options: argparse.Namespace) -> None:
         json.dumps({'count': sum(counts), 'lost': sum(graph.losses().values()), 'cpu_s': spent_s}), flush=True
     )
     graph.close()
-
-
-def config(kind: Kind, domain: int, shared: bool, name: str) -> GraphConfig:
-    zenoh = ZenohConfig(shared_memory=shared)
-    return GraphConfig(kind=kind, domain_id=domain, loopback=True, zenoh=zenoh, node_name=name)
 
 
 if __name__ == '__main__':

@@ -7,6 +7,7 @@ import numpy as np
 from stream_infer_ros.messages import image
 from stream_infer_ros.simulation.exposure_encoder import optical_frame
 from stream_infer_ros.simulation.render import render
+from stream_infer_ros.simulation.rig import SimCamera
 from stream_infer_ros.simulation.schedule import Exposure
 from stream_infer_ros.simulation.world import World
 
@@ -16,7 +17,7 @@ SEED = 1
 class Rendered:
     """A few pictures of each camera, over and over, with the stamp of the moment."""
 
-    def __init__(self, world: World, cameras: tuple, pictures: int = 5) -> None:
+    def __init__(self, world: World, cameras: tuple[SimCamera, ...], pictures: int = 5) -> None:
         rng = np.random.default_rng(SEED)
         self._pictures = [
             [

@@ -18,14 +18,13 @@ from stream_infer_ros.inference.network_io import EngineIo
 sys.path.insert(0, str(ROOT / 'test' / 'kserve'))
 from triton_server import TritonServer, find_triton
 
+__all__ = ['TritonServer', 'lacking', 'serving']
 
-def lacking() -> list[str]:
-    """What of a Triton and its client is not here; empty: `serving` works."""
-    there = {
-        'tritonclient': find_spec('tritonclient') is not None,
-        'a Triton (STREAM_INFER_TRITON)': find_triton() is not None,
-    }
-    return [name for name, found in there.items() if not found]
+
+def lacking(*modules: str) -> list[str]:
+    """What of a Triton, its client and these modules is not here; empty: `serving` works."""
+    wanting = [name for name in ('tritonclient', *modules) if find_spec(name) is None]
+    return wanting + (['a Triton (STREAM_INFER_TRITON)'] if find_triton() is None else [])
 
 
 @contextlib.contextmanager

@@ -1,9 +1,9 @@
 """Two Tritons serve six cameras at 10 Hz; one is killed in mid-run and comes back.
 
-    python benchmarks/served_streams.py [--seconds 60] [--bound 100] [--signal kill|stop]
+    python benchmarks/served_streams.py [--seconds 60] [--bound-ms 100] [--signal kill|stop] [--json FILE]
 
 The whole pipeline runs, on the memory graph: the images of the simulated cameras are rendered beforehand, so
-that the world takes no time of theirs. Prints sets and latency before, around and after the kill; at most two
+that the world takes no time of theirs. Tells sets and latency before, around and after the kill; at most two
 sets may be over the bound, or without a result, because of it. Needs tritonclient and a Triton (test/kserve).
 """
 
@@ -13,23 +13,21 @@ import argparse
 import json
 import logging
 import sys
-import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from http.client import HTTPConnection
-from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'test' / 'kserve'))
+from machine import Results, Table, parser
 from rendered import Rendered
-from triton_server import TritonServer, find_triton
+from served import TritonServer, lacking, serving
 
 from stream_infer_ros.config import Config, EngineConfig, KserveConfig
 from stream_infer_ros.graph.memory import MemoryGraph
 from stream_infer_ros.inference.engines import EngineSpec, make_engine
-from stream_infer_ros.inference.engines.kserve.triton_repository import write_repository
-from stream_infer_ros.pipeline.assembly import assemble
+from stream_infer_ros.pipeline.assembly import Assembly, assemble
 from stream_infer_ros.pipeline.camera_topics import camera_topics
 from stream_infer_ros.pipeline.live import LiveRunner
 from stream_infer_ros.pipeline.network import Network
@@ -38,17 +36,18 @@ from stream_infer_ros.resources import default_model
 from stream_infer_ros.simulation.pacing import publish_on_time
 from stream_infer_ros.simulation.publisher import WorldPublisher
 from stream_infer_ros.simulation.rig import surround_rig
-from stream_infer_ros.simulation.schedule import Timing, schedule
+from stream_infer_ros.simulation.schedule import Exposure, Timing, schedule
 from stream_infer_ros.simulation.world import World
 
 CAMERAS, RATE_HZ, SEED = 6, 10.0, 1
+MOST_BATCH = 8
 LEAD_NS = 2_000_000_000
-# What may be the kill's doing.
-AROUND_S = 3.0
+# What may be the kill's doing; what is left out at the beginning, and beside a change.
+AROUND_NS, WARM_NS, MARGIN_NS = 3_000_000_000, 2_000_000_000, 200_000_000
 MOST_LOST = 2
 
 
-class Results:
+class SetsOut:
     """(stamp, latency) of each set that went out; latency is None where it had no result."""
 
     def __init__(self) -> None:
@@ -59,65 +58,79 @@ class Results:
         took = (published_ns - perceived.oldest_stamp_ns) / 1e6 if perceived.frames else None
         self.sets.append((perceived.frame_set.stamp_ns, took))
 
-    def line(self, title: str, begin_ns: int, end_ns: int, bound_ms: float) -> tuple[str, int]:
-        """What happened to the sets of that time, in words; how many are over the bound or lost."""
+    def between(self, begin_ns: int, end_ns: int, bound_ms: float) -> Span:
+        """What happened to the sets of that time."""
         expected = round((end_ns - begin_ns) * 1e-9 * RATE_HZ)
-        some = [took for stamp, took in self.sets if begin_ns <= stamp < end_ns]
+        some = [took for stamp_ns, took in self.sets if begin_ns <= stamp_ns < end_ns]
         took = np.array([value for value in some if value is not None])
-        over, missed, never = int((took > bound_ms).sum()), some.count(None), max(expected - len(some), 0)
-        p50, p99 = np.percentile(took, [50, 99], method='higher') if len(took) else (np.nan, np.nan)
-        return (
-            f'{title:<34} {len(took):>4} of {expected:>4} sets, p50 {p50:5.1f} ms, p99 {p99:5.1f}, '
-            f'{over} over {bound_ms:g} ms, {missed} without a result, {never} never came'
-        ), over + missed + never
+        p50_ms, p99_ms = np.percentile(took, [50, 99], method='higher') if len(took) else (np.nan, np.nan)
+        return Span(
+            expected,
+            len(took),
+            float(p50_ms),
+            float(p99_ms),
+            int((took > bound_ms).sum()),
+            some.count(None),
+            max(expected - len(some), 0),
+        )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('--seconds', type=float, default=60.0)
-    parser.add_argument('--bound', type=float, default=100.0, help='ms')
-    parser.add_argument('--signal', choices=('kill', 'stop'), default='kill', help='stop: it hangs instead')
-    parser.add_argument('--protocol', choices=('grpc', 'http'), default='grpc')
-    parser.add_argument('--threads', type=int, default=2, help='of the network in each server')
-    parser.add_argument('--runtime', choices=('onnxruntime', 'openvino'), default='onnxruntime')
-    options = parser.parse_args()
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Sets of some time: expected, with a result, their latency, over the bound, without, never come."""
+
+    expected: int
+    came: int
+    p50_ms: float
+    p99_ms: float
+    over: int
+    missed: int
+    never: int
+
+    @property
+    def lost(self) -> int:
+        return self.over + self.missed + self.never
+
+
+def main() -> int:
+    options = _arguments()
     logging.basicConfig(level=logging.WARNING, format='  %(message)s')
-    triton = find_triton()
-    if triton is None:
-        sys.exit('no Triton here: set STREAM_INFER_TRITON')
-    with tempfile.TemporaryDirectory() as folder:
-        engine = make_engine(EngineSpec(EngineConfig(kind='onnxruntime'), default_model()))
-        engine.load()
-        write_repository(Path(folder) / 'models', default_model(), engine.io, backend='python', max_batch=8)
-        engine.close()
-        servers = [
-            TritonServer(
-                triton, Path(folder) / 'models', Path(folder), options.threads, runtime=options.runtime
-            )
-            for _ in range(2)
-        ]
-        try:
-            for server in servers:
-                server.start()
-            sys.exit(0 if run(servers, options) else 1)
-        finally:
-            for server in servers:
-                server.kill()
+    results = Results('served_streams', 'A server dies', options)
+    if wanting := lacking(options.runtime):
+        results.missing(f'served streams: needs {", ".join(wanting)}')
+        return results.finish()
+    engine = make_engine(EngineSpec(EngineConfig(kind=options.runtime), default_model()))
+    engine.load()
+    io = engine.io
+    engine.close()
+    with serving(
+        default_model(),
+        io,
+        servers=2,
+        threads=options.threads,
+        runtime=options.runtime,
+        max_batch=MOST_BATCH,
+    ) as servers:
+        run(servers, options, results)
+    return results.finish()
 
 
-def run(servers: list[TritonServer], options: argparse.Namespace) -> bool:
-    """Stream, kill, return; whether it held."""
+def run(servers: list[TritonServer], options: argparse.Namespace, results: Results) -> None:
+    """Stream, kill, return; tell whether it held."""
     endpoints = tuple(getattr(server, options.protocol) for server in servers)
     names = tuple(f'cam{index}' for index in range(CAMERAS))
-    kserve = KserveConfig(endpoints=endpoints)
-    config = Config(cameras=names, bound_ms=options.bound, engine=EngineConfig(kind='kserve', kserve=kserve))
-    graph, results = MemoryGraph(), Results()
+    config = Config(
+        cameras=names,
+        bound_ms=options.bound_ms,
+        engine=EngineConfig(kind='kserve', kserve=KserveConfig(endpoints=endpoints)),
+    )
+    graph, out = MemoryGraph(), SetsOut()
     world, cameras = World(SEED), surround_rig(CAMERAS, 640, 480)
     rendered = Rendered(world, cameras)
     with Network(config, CAMERAS) as network:
         assembly = assemble(config, camera_topics(config, ()), graph, network)
         runner = LiveRunner(
-            graph, assembly.pipeline, assembly.cameras, assembly.diagnostics, config, results.note
+            graph, assembly.pipeline, assembly.cameras, assembly.diagnostics, config, out.note
         )
         runner.start()
         epoch_ns = graph.now_ns() + LEAD_NS
@@ -131,36 +144,44 @@ def run(servers: list[TritonServer], options: argparse.Namespace) -> bool:
         again = inferences(servers[0])
         runner.stop()
         runner.wait(0)
-        drops = assembly.diagnostics.drops()
-        stages = assembly.statistics.stages()
-    end_ns, around_ns = epoch_ns + int(options.seconds * 1e9), int(AROUND_S * 1e9)
-    warm_ns = epoch_ns + 2_000_000_000
-    lines = [
-        results.line('before', warm_ns, killed_ns - 200_000_000, options.bound),
-        results.line(
-            f'{AROUND_S:g} s from the {options.signal} on',
-            killed_ns - 200_000_000,
-            killed_ns + around_ns,
-            options.bound,
-        ),
-        results.line('one server', killed_ns + around_ns, returned_ns, options.bound),
-        results.line('both again', returned_ns, end_ns - 200_000_000, options.bound),
-    ]
-    for line, _ in lines:
-        print(line)
-    medians = {stage: (took[''].p50, took[''].worst) for stage, took in stages.items() if '' in took}
-    print(
-        'p50 of each stage, ms: '
-        + ', '.join(f'{stage} {took[0]:.1f} (worst {took[1]:.0f})' for stage, took in medians.items())
+    end_ns = epoch_ns + int(options.seconds * 1e9)
+    around_ns = (killed_ns - MARGIN_NS, killed_ns + AROUND_NS)
+    spans = {
+        'before': (epoch_ns + WARM_NS, around_ns[0]),
+        f'{AROUND_NS / 1e9:g} s from the {options.signal} on': around_ns,
+        'one server': (around_ns[1], returned_ns),
+        'both again': (returned_ns, end_ns - MARGIN_NS),
+    }
+    found = {title: out.between(*span, options.bound_ms) for title, span in spans.items()}
+    tell(found, assembly, options, results)
+    around = list(found.values())[1]
+    results.check(f'sets over the bound or lost, {list(found)[1]}', around.lost, MOST_LOST)
+    results.check('requests that the server answered since it came back', again, 1, most=False)
+
+
+def tell(found: dict[str, Span], assembly: Assembly, options: argparse.Namespace, results: Results) -> None:
+    """Sets by time, and where they spent theirs."""
+    table = Table(
+        f'{CAMERAS} cameras at {RATE_HZ:g} Hz on two servers ({options.protocol}, {options.runtime})',
+        ('', 'sets', 'of', 'p50, ms', 'p99, ms', f'over {options.bound_ms:g} ms', 'no result', 'never came'),
     )
-    print(f'lost by cause: {drops or "none"}')
-    print(f'the server that returned answered {again} requests since')
-    held = lines[1][1] <= MOST_LOST and again > 0
-    print(f'at most {MOST_LOST} sets lost around it, and used again: {"yes" if held else "NO"}')
-    return held
+    for title, span in found.items():
+        table.row(
+            title, span.came, span.expected, span.p50_ms, span.p99_ms, span.over, span.missed, span.never
+        )
+    results.show(table)
+    stages = Table('a set, ms', ('', 'p50', 'worst'))
+    for stage, took in assembly.statistics.stages().items():
+        if '' in took:
+            stages.row(stage, took[''].p50, took[''].worst)
+    results.show(stages)
+    losses = Table('lost, of the whole run', ('cause', 'frames'))
+    for cause, by_camera in assembly.diagnostics.drops().items():
+        losses.row(cause, sum(by_camera.values()))
+    results.show(losses)
 
 
-def stream(graph: MemoryGraph, source: WorldPublisher, exposures) -> None:
+def stream(graph: MemoryGraph, source: WorldPublisher, exposures: Iterator[Exposure]) -> None:
     def wait_until(stamp_ns: int) -> None:
         time.sleep(max(0.0, (stamp_ns - graph.now_ns()) * 1e-9))
 
@@ -197,5 +218,18 @@ def inferences(server: TritonServer) -> int:
     return int(stats['inference_stats']['success']['count'])
 
 
+def _arguments() -> argparse.Namespace:
+    made = parser(__doc__)
+    made.add_argument('--seconds', type=float, metavar='S', help='(60; quick: 20)')
+    made.add_argument('--bound-ms', type=float, default=100.0, metavar='MS', help='latency bound (100)')
+    made.add_argument('--signal', choices=('kill', 'stop'), default='kill', help='stop: it hangs instead')
+    made.add_argument('--protocol', choices=('grpc', 'http'), default='grpc')
+    made.add_argument('--threads', type=int, default=2, help='of the network in each server (2)')
+    made.add_argument('--runtime', choices=('onnxruntime', 'openvino'), default='onnxruntime')
+    options = made.parse_args()
+    options.seconds = options.seconds or (20.0 if options.quick else 60.0)
+    return options
+
+
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -1,6 +1,6 @@
 """Run the benchmarks one after another, and tell what held: `make bench`.
 
-    python benchmarks/suite.py                quick ones, short: rough figures in three minutes
+    python benchmarks/suite.py                quick ones, short: rough figures in some minutes
     python benchmarks/suite.py --all          all of them, at full length: an hour
     python benchmarks/suite.py sync codec     these, at full length
 
@@ -46,14 +46,17 @@ BENCHMARKS = (
     Benchmark('map', 'map.py'),
     Benchmark('engines', 'engines.py'),
     Benchmark('graph', 'graph.py'),
+    Benchmark('flood', 'flood.py'),
     Benchmark('world', 'world.py'),
     Benchmark('overhead', 'overhead.py'),
     Benchmark('rclpy_cost', 'rclpy_cost.py'),
+    Benchmark('kserve', 'kserve.py'),
     Benchmark('streams', 'streams.py', quick=False),
     Benchmark('independent', 'streams.py', ('--independent',), quick=False),
     Benchmark('overload', 'overload.py', quick=False),
     Benchmark('soak', 'overload.py', ('--soak',), quick=False),
     Benchmark('scaling', 'scaling.py', ('--peer',), quick=False),
+    Benchmark('served_streams', 'served_streams.py', quick=False),
 )
 
 

@@ -99,7 +99,11 @@ def test_the_marked_part_of_a_document_is_replaced(results, monkeypatch, tmp_pat
 
 def test_every_benchmark_of_the_suite_is_there():
     for benchmark in suite.BENCHMARKS:
-        assert (BENCHMARKS / benchmark.script).is_file(), benchmark
+        script = BENCHMARKS / benchmark.script
+        assert script.is_file(), benchmark
+        assert f"'{benchmark.name}'" in script.read_text(), (
+            'its results go by another name: nobody draws them'
+        )
 
 
 def test_the_summary_tells_what_was_broken_missing_and_failed():
