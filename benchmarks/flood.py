@@ -10,28 +10,35 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import threading
 import time
 from importlib.util import find_spec
-from typing import Any, get_args
+from typing import Any
 
-from graph import CROSSINGS, DOMAIN_ID, IMAGE, RELIABLE_5, Kind, graph_config, image
-from machine import Results, Table, parser
+from graph_ends import (
+    CROSSINGS,
+    DOMAIN_ID,
+    IMAGE,
+    RELIABLE_5,
+    Kind,
+    ends_parser,
+    graph_config,
+    image,
+    settle,
+    start_receiver,
+)
+from machine import Results, Table
 
 from stream_infer_ros.graph import CAMERA_INPUT, make_graph
 
 
 def main() -> int:
-    made = parser(__doc__)
+    made = ends_parser(__doc__)
     made.add_argument('--cameras', type=int, default=4)
     made.add_argument('--rate', type=float, default=30.0, help='images a second of each (30)')
     made.add_argument('--size', default='1920x1080', metavar='WxH', help='(1920x1080)')
     made.add_argument('--seconds', type=float, default=8.0, help='(8)')
-    made.add_argument('--receive', choices=get_args(Kind), help=argparse.SUPPRESS)
-    made.add_argument('--shared-memory', action='store_true', help=argparse.SUPPRESS)
-    made.add_argument('--domain', type=int, default=DOMAIN_ID, help=argparse.SUPPRESS)
     options = made.parse_args()
     if options.receive:
         receive(options)
@@ -58,21 +65,11 @@ def flood(
     cdr: bytes, options: argparse.Namespace, kind: Kind, shared: bool
 ) -> tuple[int, int, int, float, float, float]:
     """Sent, arrived, counted as lost, farthest behind (ms), CPU (ms an image) of either side."""
-    arguments = ['--receive', kind, '--cameras', str(options.cameras), '--domain', str(DOMAIN_ID)]
-    receiver = subprocess.Popen(
-        [sys.executable, __file__, *arguments, *(['--shared-memory'] if shared else [])],
-        stdout=subprocess.PIPE,
-        stdin=subprocess.PIPE,
-        text=True,
-    )
-    assert receiver.stdout is not None
-    receiver.stdout.readline()  # it listens
+    receiver = start_receiver(__file__, kind, shared, '--cameras', str(options.cameras))
     graph = make_graph(graph_config(kind, DOMAIN_ID, shared))
     publishers = [graph.advertise(f'/image{i}', IMAGE, RELIABLE_5) for i in range(options.cameras)]
     tick = threading.Event()
-    while any(publisher.subscribers() == 0 for publisher in publishers):
-        tick.wait(0.01)
-    tick.wait(0.5)  # both sides have settled
+    settle(publishers)
     bursts = round(options.rate * options.seconds * (0.25 if options.quick else 1))
     behind_s, start_s, began = 0.0, time.monotonic(), time.process_time()
     for i in range(bursts):

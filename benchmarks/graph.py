@@ -13,51 +13,31 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-import types
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
-from machine import Results, Table, parser
-
-from stream_infer_ros.config import GraphConfig, ZenohConfig
-from stream_infer_ros.graph import SENSOR_DATA, BagGraph, MemoryGraph, Qos, make_graph
-from stream_infer_ros.messages.typestore import typestore
-
-IMAGE = 'sensor_msgs/msg/Image'
-RELIABLE_5 = Qos('reliable', 'volatile', 5)
-DOMAIN_ID = 1 + os.getpid() % 100
-Kind = Literal['dds', 'zenoh']
-# Name, package, adapter, shared memory, the package's own calls instead of ours.
-CROSSINGS: tuple[tuple[str, str, Kind, bool, bool], ...] = (
-    ('dds', 'cyclonedds', 'dds', False, False),
-    ('dds, binding', 'cyclonedds', 'dds', False, True),
-    ('zenoh', 'zenoh', 'zenoh', False, False),
-    ('zenoh, shared memory', 'zenoh', 'zenoh', True, False),
+from graph_ends import (
+    CROSSINGS,
+    DOMAIN_ID,
+    IMAGE,
+    RELIABLE_5,
+    Kind,
+    ends_parser,
+    graph_config,
+    image,
+    settle,
+    start_receiver,
 )
+from machine import Results, Table
 
-
-def image(width: int, height: int) -> bytes:
-    """An rgb8 sensor_msgs/msg/Image of noise; 640x480 is 0.92 MB."""
-    made = typestore().types
-    stamp = made['builtin_interfaces/msg/Time'](sec=0, nanosec=0)
-    message = made[IMAGE](
-        header=made['std_msgs/msg/Header'](stamp=stamp, frame_id='camera'),
-        height=height,
-        width=width,
-        encoding='rgb8',
-        is_bigendian=0,
-        step=3 * width,
-        data=np.random.default_rng(0).integers(0, 256, 3 * width * height, np.uint8),
-    )
-    return bytes(typestore().serialize_cdr(message, IMAGE))
+from stream_infer_ros.graph import SENSOR_DATA, BagGraph, MemoryGraph, make_graph
 
 
 def copy_floor_ms(cdr: bytes, images: int) -> float:
@@ -114,31 +94,19 @@ class Crossing:
     latency_ms: float
 
 
-def graph_config(kind: Kind, domain: int, shared_memory: bool, name: str = 'sender') -> GraphConfig:
-    zenoh = ZenohConfig(shared_memory=shared_memory)
-    return GraphConfig(kind=kind, domain_id=domain, loopback=True, zenoh=zenoh, node_name=name)
-
-
 def crossing(
     cdr: bytes, images: int, rate_hz: float, kind: Kind, shared_memory: bool = False, binding: bool = False
 ) -> Crossing:
-    arguments = ['--receive', kind, '--domain', str(DOMAIN_ID)]
-    arguments += ['--shared-memory'] if shared_memory else []
-    receiver = subprocess.Popen(
-        [sys.executable, __file__, *arguments, *(['--binding'] if binding else [])],
-        stdout=subprocess.PIPE,
-        stdin=subprocess.PIPE,
-        text=True,
-    )
-    assert receiver.stdout is not None
-    receiver.stdout.readline()  # it listens
+    receiver = start_receiver(__file__, kind, shared_memory, *(['--binding'] if binding else []))
     graph: Any = make_graph(graph_config(kind, DOMAIN_ID, shared_memory))
     publisher = graph.advertise('/image', IMAGE, RELIABLE_5)
-    send = binding_write(graph, publisher) if binding else publisher.publish
+    send = publisher.publish
+    if binding:
+        from peers.cyclone_binding import writing  # noqa: PLC0415 (where it is installed)
+
+        send = writing(publisher)
     tick = threading.Event()
-    while publisher.subscribers() == 0:
-        tick.wait(0.01)
-    tick.wait(0.5)  # both sides have settled
+    settle([publisher])
     sent_ns = []
     began = time.process_time()
     for _ in range(images):
@@ -167,7 +135,9 @@ def receive(kind: Kind, domain: int, shared_memory: bool, binding: bool) -> None
         last[0] = time.process_time()
 
     if binding:
-        threading.Thread(target=binding_take, args=(graph, on_message), daemon=True).start()
+        from peers.cyclone_binding import take_for_ever  # noqa: PLC0415 (where it is installed)
+
+        threading.Thread(target=take_for_ever, args=(graph, on_message), daemon=True).start()
     else:
         graph.subscribe('/image', IMAGE, SENSOR_DATA, on_message)
     print('listening', flush=True)
@@ -180,60 +150,12 @@ def receive(kind: Kind, domain: int, shared_memory: bool, binding: bool) -> None
     graph.close()
 
 
-def raw_type() -> Any:
-    """Image for the binding's own calls, its samples plain CDR: the hooks a user would override."""
-    from cyclonedds.idl import IdlStruct  # noqa: PLC0415
-
-    from stream_infer_ros.graph.dds.message_type import message_type  # noqa: PLC0415
-
-    known = message_type(typestore(), IMAGE)
-
-    def body(namespace: dict[str, Any]) -> None:
-        namespace['__annotations__'].update(known.__annotations__)
-        namespace['__init__'] = lambda self, cdr: setattr(self, 'cdr', cdr)
-        namespace['serialize'] = lambda self, **_: self.cdr
-        namespace['deserialize'] = classmethod(lambda cls, cdr, **_: cls(cdr))
-        namespace['deserialize_key'] = classmethod(lambda cls, key, **_: None)
-
-    return types.new_class('Image', (IdlStruct,), {'typename': known.__idl_typename__}, body)
-
-
-def binding_write(graph: Any, publisher: Any) -> Any:
-    """Publish through DataWriter.write."""
-    made, writer = raw_type(), publisher._writer
-    writer.data_type = made
-    return lambda cdr: writer.write(made(cdr))
-
-
-def binding_take(graph: Any, on_message: Any) -> None:
-    """Receive through DataReader.take."""
-    from cyclonedds.core import InstanceState, ReadCondition, SampleState, ViewState, WaitSet  # noqa: PLC0415
-    from cyclonedds.sub import DataReader  # noqa: PLC0415
-    from cyclonedds.topic import Topic  # noqa: PLC0415
-    from cyclonedds.util import duration  # noqa: PLC0415
-
-    from stream_infer_ros.graph.dds.qos import to_dds  # noqa: PLC0415
-
-    participant = graph._participant.entity
-    reader: Any = DataReader(participant, Topic(participant, 'rt/image', raw_type()), qos=to_dds(SENSOR_DATA))
-    waitset = WaitSet(participant)
-    waitset.attach(ReadCondition(reader, ViewState.Any | SampleState.NotRead | InstanceState.Any))
-    while True:
-        waitset.wait(duration(infinite=True))
-        for sample in reader.take(N=16):
-            if sample.sample_info.valid_data:
-                on_message(sample.cdr, time.time_ns())
-
-
 def main() -> int:
-    made = parser(__doc__)
+    made = ends_parser(__doc__)
     made.add_argument('--images', type=int, help='(300; quick: 60)')
     made.add_argument('--rate', type=float, default=60.0, help='images a second between processes (60)')
     made.add_argument('--size', default='640x480', metavar='WxH', help='of the images (640x480)')
-    made.add_argument('--receive', choices=get_args(Kind), help=argparse.SUPPRESS)
-    made.add_argument('--shared-memory', action='store_true', help=argparse.SUPPRESS)
     made.add_argument('--binding', action='store_true', help=argparse.SUPPRESS)
-    made.add_argument('--domain', type=int, default=DOMAIN_ID, help=argparse.SUPPRESS)
     options = made.parse_args()
     if options.receive:
         receive(options.receive, options.domain, options.shared_memory, options.binding)

@@ -20,14 +20,6 @@ def medians_ms(alternatives: Mapping[str, Callable[[], object]], runs: int = 100
     return {name: statistics.median(taken) * 1e3 for name, taken in times.items()}
 
 
-def print_against_first(title: str, medians: Mapping[str, float]) -> None:
-    """One line each, with the ratio to the first: the floor."""
-    floor = next(iter(medians.values()))
-    print(title)
-    for name, taken in medians.items():
-        print(f'  {name:<44} {taken:8.3f} ms   x {taken / floor:.2f}')
-
-
 @dataclass(frozen=True, slots=True)
 class Cost:
     """Medians, milliseconds: of the wall clock, and of this process's CPU, all threads."""

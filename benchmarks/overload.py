@@ -21,6 +21,7 @@ from dataclasses import asdict, replace
 from types import TracebackType
 
 import numpy as np
+import trial_arguments
 from machine import Results, Table, parser, resident_mb
 
 from stream_infer_ros.capacity import Bench, Search, Tally, TrialOptions, TrialResult
@@ -222,15 +223,8 @@ def _arguments() -> argparse.Namespace:
     made.add_argument('--streams', type=int, metavar='N', help='the limit (default: searched)')
     made.add_argument('--seconds', type=float, metavar='S', help='of overload (60; quick: 8)')
     made.add_argument('--minutes', type=float, metavar='M', help='of --soak (5; quick: 0.25)')
-    made.add_argument(
-        '--rate', type=float, default=10.0, metavar='HZ', help='images a second of each camera (10)'
-    )
-    made.add_argument('--bound-ms', type=float, default=100.0, metavar='MS', help='latency bound (100)')
     made.add_argument('--matched', action='store_true', help='synchronised sets, not streams one by one')
-    made.add_argument(
-        '--graph', choices=('dds', 'ros', 'memory', 'zenoh'), default='dds', help='middleware (dds)'
-    )
-    made.add_argument('--engine', default='auto', help='inference engine (auto)')
+    trial_arguments.add(made, '--rate', '--bound-ms', '--graph', '--engine')
     options = made.parse_args()
     options.seconds = options.seconds or (8.0 if options.quick else 60.0)
     options.minutes = options.minutes or (0.25 if options.quick else 5.0)

@@ -15,6 +15,7 @@ import os
 import sys
 from dataclasses import asdict, replace
 
+import trial_arguments
 from machine import Results, Table, parser, resident_mb
 from peer_bench import PeerBench
 from stream_peers import usual_node
@@ -99,10 +100,7 @@ def _arguments() -> argparse.Namespace:
     made = parser(__doc__)
     made.add_argument('--peer', action='store_true', help='the usual node, too')
     made.add_argument('--seconds', type=float, metavar='S', help='counted of each trial (5; quick: 1.5)')
-    made.add_argument(
-        '--graph', choices=('dds', 'ros', 'memory', 'zenoh'), default='dds', help='middleware (dds)'
-    )
-    made.add_argument('--engine', default='auto', help='inference engine (auto)')
+    trial_arguments.add(made, '--graph', '--engine')
     options = made.parse_args()
     options.seconds = options.seconds or (1.5 if options.quick else 5.0)
     return options

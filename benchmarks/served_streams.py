@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 
 import numpy as np
+import trial_arguments
 from machine import Results, Table, parser
 from rendered import Rendered
 from served import TritonServer, lacking, serving
@@ -221,7 +222,7 @@ def inferences(server: TritonServer) -> int:
 def _arguments() -> argparse.Namespace:
     made = parser(__doc__)
     made.add_argument('--seconds', type=float, metavar='S', help='(60; quick: 20)')
-    made.add_argument('--bound-ms', type=float, default=100.0, metavar='MS', help='latency bound (100)')
+    trial_arguments.add(made, '--bound-ms')
     made.add_argument('--signal', choices=('kill', 'stop'), default='kill', help='stop: it hangs instead')
     made.add_argument('--protocol', choices=('grpc', 'http'), default='grpc')
     made.add_argument('--threads', type=int, default=2, help='of the network in each server (2)')

@@ -27,6 +27,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Protocol
 
+import trial_arguments
 from machine import Results, parser, usable_cores, use_cores
 from ros_setup import start_again_in_ros
 from stream_peers import PEERS
@@ -129,15 +130,11 @@ def _arguments() -> argparse.Namespace:
     made.add_argument(
         '--independent', action='store_true', help='streams that nothing joins, spread over the period'
     )
-    made.add_argument(
-        '--rate', type=float, default=10.0, metavar='HZ', help='images a second of each camera (10)'
-    )
+    trial_arguments.add(made, '--rate', '--bound-ms')
+    # Only where and with what the peers run, too.
+    trial_arguments.add(made, '--graph', choices=('dds', 'ros'))
+    trial_arguments.add(made, '--engine', choices=('openvino', 'onnxruntime', 'auto'))
     made.add_argument('--size', default='640x480', metavar='WxH', help='of the images (640x480)')
-    made.add_argument('--bound-ms', type=float, default=100.0, metavar='MS', help='latency bound (100)')
-    made.add_argument(
-        '--graph', choices=('dds', 'ros'), default='dds', help='under ours and the cameras (dds)'
-    )
-    made.add_argument('--engine', choices=('openvino', 'onnxruntime', 'auto'), default='auto')
     made.add_argument('--model', type=Path, default=default_model(), help='ONNX file (the one shipped)')
     made.add_argument('--most', type=int, default=64, metavar='N', help='streams that are tried at most (64)')
     made.add_argument('--seconds', type=float, metavar='S', help='counted of each trial (5; quick: 1.5)')
