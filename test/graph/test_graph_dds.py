@@ -125,6 +125,29 @@ def test_two_best_available_subscriptions_of_a_known_topic_get_everything(graph,
         assert same(inbox.wait(1), [string('once')])
 
 
+@pytest.mark.parametrize('size', [10, 500_000])
+def test_a_message_is_there_as_long_as_somebody_keeps_it(peer, graphs, size):
+    """Large ones lie in the middleware's memory: while others come, and after its end."""
+    graph = graphs()
+    kept, came = [], threading.Semaphore(0)
+    peer.talk(topic='/words', type=STRING, qos=asdict(RELIABLE))
+
+    def keep(cdr, _):
+        kept.append(memoryview(cdr))
+        came.release()
+
+    graph.subscribe('/words', STRING, RELIABLE, keep)
+    assert peer.matched(topic='/words')
+    sent = [string(letter * size) for letter in 'abcdefgh']
+    for payload in sent:
+        peer.send(topic='/words', payloads=[encoded(payload)])
+        assert came.acquire(timeout=10)
+    graph.close()
+    assert all(view.readonly for view in kept)
+    assert same([bytes(view) for view in kept], sent)
+    kept.clear()
+
+
 def test_images_arrive_through_the_socket_buffers_of_older_kernels(peer, graphs, monkeypatch):
     from stream_infer_ros.graph.dds import configuration  # noqa: PLC0415
 

@@ -22,6 +22,8 @@ from stream_infer_ros.graph.graph import Cdr
 _BATCH = 16
 _HEADER_BYTES = 4  # the encapsulation
 _FOREVER_NS = 2**63 - 1
+# Smaller messages are copied: that takes less time than a view.
+_LEAST_LENT = 65_536
 _ANY_STATE = 0  # no mask: samples, views and instances of every state
 
 
@@ -82,8 +84,11 @@ def write(writer: int, cdr: Cdr) -> None:
         raise DDSException(code)
 
 
-def take(reader: int) -> list[bytes]:
+def take(reader: int) -> list[Cdr]:
     """The messages waiting in a reader, given by its handle, oldest first, at most a batch; removes them.
+
+    Large ones are read-only views of Cyclone's own memory, which it has back when the last view is gone;
+    that may be after the reader's end.
 
     Raises:
         DDSException: the reader is gone.
@@ -93,11 +98,14 @@ def take(reader: int) -> list[bytes]:
     count = _take(reader, samples, _BATCH, infos, _ANY_STATE)
     if count < 0:
         raise DDSException(count)
-    messages = []
+    messages: list[Cdr] = []
     for sample, info in zip(samples[:count], infos[:count], strict=True):
-        if info.valid_data:  # the others only tell that a writer left
-            messages.append(_bytes_of(sample))
-        _release(sample)
+        if not info.valid_data:  # only tells that a writer left
+            _release(sample)
+        elif _size(sample) < _LEAST_LENT:
+            messages.append(bytes(_Loan(sample).view()))
+        else:
+            messages.append(_Loan(sample).view())
     return messages
 
 
@@ -117,11 +125,24 @@ def wait(waitset: int) -> list[int]:
     return tokens[: min(count, _BATCH)]
 
 
-def _bytes_of(sample: int | None) -> bytes:
-    size = _size(sample)
-    buffer = _Buffer()
-    borrowed = _borrow(sample, 0, size, ct.byref(buffer))
-    try:
-        return ct.string_at(buffer.base, size)
-    finally:
-        _give_back(borrowed, ct.byref(buffer))
+class _Loan:
+    """A sample that is ours, given back with this object.
+
+    Its memory is the sample's own: it needs neither reader nor participant to be there still.
+    """
+
+    def __init__(self, sample: int | None) -> None:
+        self._sample = sample
+        self._buffer = _Buffer()
+        self._borrowed = _borrow(sample, 0, _size(sample), ct.byref(self._buffer))
+
+    def view(self) -> memoryview:
+        """The message, read-only; keeps this object alive."""
+        memory: Any = (ct.c_ubyte * self._buffer.length).from_address(self._buffer.base)
+        memory.loan = self
+        octets = np.frombuffer(memory, np.uint8)  # ctypes' own view has a format that nobody casts
+        return octets.data.toreadonly()
+
+    def __del__(self) -> None:
+        _give_back(self._borrowed, ct.byref(self._buffer))
+        _release(self._sample)
