@@ -1,186 +1,23 @@
-"""A stranger on the domain: bare cyclonedds in a process of its own, none of our code; stdin says what to do.
+"""A stranger on the domain: bare cyclonedds in a process of its own, none of our code (see peer_program.py).
 
-One JSON object a line in, one a line out. Message types are written out by hand, as a user of cyclonedds does
-from the .msg files; raw CDR goes through overridden hooks of the binding.
+Its message types are dds_types.py; raw CDR goes through overridden hooks of the binding.
 """
 
 import base64
-import json
 import sys
 import threading
-import time
 import types
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from cyclonedds.builtin import BuiltinDataReader, BuiltinTopicDcpsPublication, BuiltinTopicDcpsSubscription
 from cyclonedds.core import Policy, Qos
 from cyclonedds.domain import DomainParticipant
 from cyclonedds.idl import IdlStruct
-from cyclonedds.idl.types import (
-    array,
-    bounded_str,
-    float32,
-    float64,
-    int8,
-    int32,
-    sequence,
-    uint8,
-    uint16,
-    uint32,
-)
 from cyclonedds.pub import DataWriter
 from cyclonedds.sub import DataReader
 from cyclonedds.topic import Topic
-
-PATIENCE_S = 60.0  # nothing waits as long unless the machine is swamped
-
-
-@dataclass
-class String(IdlStruct, typename='std_msgs::msg::dds_::String_'):
-    data: str
-
-
-@dataclass
-class Time(IdlStruct, typename='builtin_interfaces::msg::dds_::Time_'):
-    sec: int32
-    nanosec: uint32
-
-
-@dataclass
-class Header(IdlStruct, typename='std_msgs::msg::dds_::Header_'):
-    stamp: Time
-    frame_id: str
-
-
-@dataclass
-class Image(IdlStruct, typename='sensor_msgs::msg::dds_::Image_'):
-    header: Header
-    height: uint32
-    width: uint32
-    encoding: str
-    is_bigendian: uint8
-    step: uint32
-    data: sequence[uint8]
-
-
-@dataclass
-class Point(IdlStruct, typename='geometry_msgs::msg::dds_::Point_'):
-    x: float64
-    y: float64
-    z: float64
-
-
-@dataclass
-class Quaternion(IdlStruct, typename='geometry_msgs::msg::dds_::Quaternion_'):
-    x: float64
-    y: float64
-    z: float64
-    w: float64
-
-
-@dataclass
-class Pose(IdlStruct, typename='geometry_msgs::msg::dds_::Pose_'):
-    position: Point
-    orientation: Quaternion
-
-
-@dataclass
-class PoseWithCovariance(IdlStruct, typename='geometry_msgs::msg::dds_::PoseWithCovariance_'):
-    pose: Pose
-    covariance: array[float64, 36]
-
-
-@dataclass
-class MapMetaData(IdlStruct, typename='nav_msgs::msg::dds_::MapMetaData_'):
-    map_load_time: Time
-    resolution: float32
-    width: uint32
-    height: uint32
-    origin: Pose
-
-
-@dataclass
-class OccupancyGrid(IdlStruct, typename='nav_msgs::msg::dds_::OccupancyGrid_'):
-    header: Header
-    info: MapMetaData
-    data: sequence[int8]
-
-
-@dataclass
-class ObjectHypothesis(IdlStruct, typename='vision_msgs::msg::dds_::ObjectHypothesis_'):
-    class_id: str
-    score: float64
-
-
-@dataclass
-class ObjectHypothesisWithPose(IdlStruct, typename='vision_msgs::msg::dds_::ObjectHypothesisWithPose_'):
-    hypothesis: ObjectHypothesis
-    pose: PoseWithCovariance
-
-
-@dataclass
-class Point2D(IdlStruct, typename='vision_msgs::msg::dds_::Point2D_'):
-    x: float64
-    y: float64
-
-
-@dataclass
-class Pose2D(IdlStruct, typename='vision_msgs::msg::dds_::Pose2D_'):
-    position: Point2D
-    theta: float64
-
-
-@dataclass
-class BoundingBox2D(IdlStruct, typename='vision_msgs::msg::dds_::BoundingBox2D_'):
-    center: Pose2D
-    size_x: float64
-    size_y: float64
-
-
-@dataclass
-class Detection2D(IdlStruct, typename='vision_msgs::msg::dds_::Detection2D_'):
-    header: Header
-    results: sequence[ObjectHypothesisWithPose]
-    bbox: BoundingBox2D
-    id: str
-
-
-@dataclass
-class Detection2DArray(IdlStruct, typename='vision_msgs::msg::dds_::Detection2DArray_'):
-    header: Header
-    detections: sequence[Detection2D]
-
-
-@dataclass
-class Gid(IdlStruct, typename='rmw_dds_common::msg::dds_::Gid_'):
-    data: array[uint8, 16]
-
-
-@dataclass
-class NodeEntitiesInfo(IdlStruct, typename='rmw_dds_common::msg::dds_::NodeEntitiesInfo_'):
-    node_namespace: bounded_str[256]
-    node_name: bounded_str[256]
-    reader_gid_seq: sequence[Gid]
-    writer_gid_seq: sequence[Gid]
-
-
-@dataclass
-class ParticipantEntitiesInfo(IdlStruct, typename='rmw_dds_common::msg::dds_::ParticipantEntitiesInfo_'):
-    gid: Gid
-    node_entities_info_seq: sequence[NodeEntitiesInfo]
-
-
-@dataclass
-class Unrelated(IdlStruct, typename='somebody_elses::Type'):
-    number: uint16
-
-
-KNOWN = {
-    'std_msgs/msg/String': String,
-    'sensor_msgs/msg/Image': Image,
-    'nav_msgs/msg/OccupancyGrid': OccupancyGrid,
-    'vision_msgs/msg/Detection2DArray': Detection2DArray,
-}
+from dds_types import KNOWN, ParticipantEntitiesInfo, Unrelated
+from peer_program import eventually, obey
 
 
 def raw(typed):
@@ -207,17 +44,6 @@ def qos_of(spec):
         keep,
         Policy.DataRepresentation(use_cdrv0_representation=True),
     )
-
-
-def eventually(predicate):
-    """Wait until it holds; discovery has no event to wait on across processes."""
-    end = time.monotonic() + PATIENCE_S
-    tick = threading.Event()
-    while not predicate():
-        if time.monotonic() > end:
-            return False
-        tick.wait(0.005)
-    return True
 
 
 class Peer:
@@ -343,11 +169,7 @@ class Peer:
 
 
 def main():
-    peer = Peer(int(sys.argv[1]))
-    print(json.dumps('ready'), flush=True)
-    for line in sys.stdin:
-        request = json.loads(line)
-        print(json.dumps(getattr(peer, request.pop('do'))(**request)), flush=True)
+    obey(Peer(int(sys.argv[1])))
 
 
 if __name__ == '__main__':

@@ -2,7 +2,7 @@
 
 It does by hand what rmw_zenoh_cpp does (its liveliness_utils.cpp, rmw_publisher_data.cpp and
 rmw_subscription_data.cpp, of Jazzy and of Rolling): type hashes as ROS 2 tells them, advanced publishers and
-subscribers throughout. Standard input says what to do: one JSON object a line in, one a line out.
+subscribers throughout. What it is told, and by whom: peer_program.py.
 """
 
 import base64
@@ -15,25 +15,14 @@ import time
 
 import xxhash
 import zenoh
+from peer_program import eventually, obey
 from zenoh import ext
-
-PATIENCE_S = 60.0  # nothing waits as long unless the machine is swamped
 
 # `ros2 topic info -v` of a Jazzy.
 HASHES = {
     'std_msgs/msg/String': 'RIHS01_df668c740482bbd48fb39d76a70dfd4bd59db1288021743503259e948f6b1a18',
     'sensor_msgs/msg/Image': 'RIHS01_d31d41a9a4c4bc8eae9be757b0beed306564f7526c88ea6a4588fb9582527d47',
 }
-
-
-def eventually(predicate):
-    end = time.monotonic() + PATIENCE_S
-    tick = threading.Event()
-    while not predicate():
-        if time.monotonic() > end:
-            return False
-        tick.wait(0.005)
-    return True
 
 
 def settings(domain, endpoints):
@@ -216,10 +205,7 @@ class Peer:
 
 def main():
     peer = Peer(int(sys.argv[1]), sys.argv[2:])
-    print(json.dumps('ready'), flush=True)
-    for line in sys.stdin:
-        request = json.loads(line)
-        print(json.dumps(getattr(peer, request.pop('do'))(**request)), flush=True)
+    obey(peer)
     peer.reset()
     peer.session.close()
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sync_rig import MS, frame
 
-from stream_infer_ros.cameras import Frame
 from stream_infer_ros.sync import (
     ApproximateTimeSynchronizer,
     ExactSynchronizer,
@@ -18,12 +18,7 @@ from stream_infer_ros.sync import (
 )
 
 CASES = Path(__file__).resolve().parents[2] / '../shared/cases/sync_cases.json'
-MS = 1_000_000
 S = 1000 * MS
-
-
-def frame(camera: str, stamp_ns: int) -> Frame:
-    return Frame(camera, stamp_ns, stamp_ns, None, 'rgb8', camera)
 
 
 Emitted = list[tuple[int, tuple[int, ...]]]  # index of the input whose arrival closed it, stamps by slot
