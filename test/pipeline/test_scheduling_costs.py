@@ -54,6 +54,13 @@ def test_one_size_tells_a_larger_one_in_proportion_and_none_smaller():
     assert costs.cost_ns(1) == pytest.approx(40)
 
 
+def test_who_can_afford_to_try_hopes_that_fewer_cost_their_share():
+    assert model(n4=[40]).hoped_ns(5) == pytest.approx([10, 20, 30, 40, 50])
+    assert model(n2=[30], n4=[40]).hoped_ns(4) == pytest.approx([15, 30, 35, 40])
+    assert model(n4=[40]).hoped_ns(2) == pytest.approx([10, 20])
+    assert CostModel(8).hoped_ns(2) == [0.0, 0.0]
+
+
 def test_no_batch_is_thought_dearer_than_a_larger_one():
     """A size measured in a slow moment would otherwise stay dear for ever, because it is not run again."""
     costs = model(n2=[50], n6=[20])

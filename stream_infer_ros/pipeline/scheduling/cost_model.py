@@ -86,6 +86,16 @@ class CostModel:
         """`cost_ns` of 1 to `most` images, in this order."""
         return self._costs().up_to(most)
 
+    def hoped_ns(self, most: int) -> list[float]:
+        """As `costs_ns`, but sizes smaller than any that was run cost their share of the smallest.
+
+        For who would otherwise not run them, and never learn.
+        """
+        smallest = min(self._sorted, default=1)
+        costs_ns = self.costs_ns(max(most, smallest))
+        costs_ns[:smallest] = [costs_ns[smallest - 1] * n / smallest for n in range(1, smallest + 1)]
+        return costs_ns[:most]
+
     def slowness(self) -> float:
         """How many times what was usual for its size the slowest of the last runs took; at least 1.
 

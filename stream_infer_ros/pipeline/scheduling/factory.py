@@ -13,8 +13,8 @@ from stream_infer_ros.pipeline.scheduling.schedule import Schedule
 def make_schedule(config: Config, cameras: Sequence[str]) -> Schedule:
     """Streams that nothing joins are scheduled one by one, sets as a whole."""
     bound_ns = round(config.bound_ms * 1e6)
-    if config.sync.policy != 'none':
-        return NewestSet(bound_ns, len(cameras))
-    most = min(config.engine.max_batch or len(cameras), len(cameras))
     priorities = {camera: options.priority for camera, options in config.camera.items()}
+    if config.sync.policy != 'none':
+        return NewestSet(bound_ns, len(cameras), priorities)
+    most = min(config.engine.max_batch or len(cameras), len(cameras))
     return EarliestDeadline(cameras, bound_ns, most, priorities)
