@@ -18,6 +18,7 @@ def tell(
     results: Results,
     found: Mapping[str, dict[str, Any]],
     floor: Mapping[str, Any],
+    engine_alone: int | None,
     trial: TrialOptions,
     most: int,
 ) -> None:
@@ -27,6 +28,7 @@ def tell(
         results: of the benchmark.
         found: what the search of each gave, by kind.
         floor: the fields of a Floor.
+        engine_alone: streams that the engine holds with nothing around it; None: not measured.
         trial: what all were offered.
         most: streams that were tried at most.
     """
@@ -47,11 +49,19 @@ def tell(
     table.row('floor', floor['streams'], share, None, None, bare_ms)
     with_cameras = int(floor['cores'] * 1e3 / (bare_ms + _cameras_ms(found)) / trial.rate_hz)
     table.row('floor and the cameras', with_cameras, ours / with_cameras if ours else None, None, None, None)
+    if engine_alone:
+        table.row('engine alone', engine_alone, ours / engine_alone if ours else None, None, None, None)
     results.show(table)
     for kind, one in found.items():
         if one['streams'] == most:
             results.missing(f'{kind} above {most} streams: held all that were tried, say --most {2 * most}')
-    results.figures(found=found, floor=floor, floor_with_cameras=with_cameras, trial=trial.to_json())
+    results.figures(
+        found=found,
+        floor=floor,
+        engine_alone=engine_alone,
+        floor_with_cameras=with_cameras,
+        trial=trial.to_json(),
+    )
     for kind, times in (('usual', TIMES_USUAL), ('triton', TIMES_TRITON)):
         other = found.get(kind, {}).get('streams')
         value = ours / other if ours is not None and other else None

@@ -19,20 +19,23 @@ from stream_infer_ros.pipeline.statistics import percentiles
 LOADGEN = 'mlperf_loadgen'
 
 
-def engine_streams(engine: Engine, options: TrialOptions, most: int) -> dict[str, Any]:
+def engine_streams(
+    engine: Engine, options: TrialOptions, most: int, confirmations: int = 0
+) -> dict[str, Any]:
     """Largest N for which a query of N images every period is answered within the bound (p99).
 
     `streams`: ours, open loop. `streams_loadgen`: with MLCommons' LoadGen (MultiStream, which is closed loop:
-    p99 of a query of N), None where it is not installed.
+    p99 of a query of N), None where it is not installed. `confirmations`: see Search; of ours.
     """
     image_input = ImageInput.of(engine.io)
-    images = np.zeros((most, image_input.height, image_input.width, 3), np.uint8)
+    shape = most, image_input.height, image_input.width, 3
+    images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
     def infer(n: int) -> None:
         engine.infer(images, n)
 
     infer(most)
-    ours = Search(lambda n: _holds(infer, n, options), most, 0).run()
+    ours = Search(lambda n: _holds(infer, n, options), most, confirmations).run()
     loadgen = None
     if find_spec(LOADGEN) is not None:
         loadgen = Search(lambda n: _holds_in_loadgen(infer, n, options), most, 0).run()

@@ -39,7 +39,7 @@ def find_streams(
         bool, typer.Option(help='Streams that nothing joins, instead of synchronised sets.')
     ] = False,
     most: Annotated[int, typer.Option(min=1, max=200, help='Streams that are tried at most.')] = 64,
-    seconds: Annotated[float, typer.Option(min=1.0, help='What is counted of each trial.')] = 5.0,
+    seconds: Annotated[float, typer.Option(min=1.0, help='What is counted of each trial.')] = 10.0,
     confirmations: Annotated[int, typer.Option(min=0, help='So often the winner is run again.')] = 5,
     curve: Annotated[bool, typer.Option(help='Also p99 and loss against offered load.')] = False,
     burst: Annotated[bool, typer.Option(help='Also the time to recover from a 2x burst.')] = False,
