@@ -42,7 +42,10 @@ class CameraOptions(Section):
     image_topic: str = Field('', description='Image topic; empty: <camera>/image_raw.')
     camera_info_topic: str = Field('', description='CameraInfo topic; empty: sibling of the image topic.')
     priority: int = Field(
-        0, ge=-100, le=100, description='sync.policy none: under overload the lowest are thinned first.'
+        0,
+        ge=-100,
+        le=100,
+        description='Under overload the lowest come last, or are thinned first (sync.policy none).',
     )
     compressed: bool = Field(False, description='Subscribe to <image_topic>/compressed (jpeg, png) instead.')
 
