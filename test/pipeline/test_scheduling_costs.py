@@ -54,7 +54,8 @@ def test_one_size_tells_a_larger_one_in_proportion_and_none_smaller():
     assert costs.cost_ns(1) == pytest.approx(40)
 
 
-def test_who_can_afford_to_try_hopes_that_fewer_cost_their_share():
+def test_beyond_what_was_run_costs_are_hoped_to_be_in_proportion():
+    assert model(n2=[30], n4=[32]).hoped_ns(6) == pytest.approx([15, 30, 31, 32, 40, 48])
     assert model(n4=[40]).hoped_ns(5) == pytest.approx([10, 20, 30, 40, 50])
     assert model(n2=[30], n4=[40]).hoped_ns(4) == pytest.approx([15, 30, 35, 40])
     assert model(n4=[40]).hoped_ns(2) == pytest.approx([10, 20])

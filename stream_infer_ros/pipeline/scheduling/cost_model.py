@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
 # Runs remembered of each size: enough to tell the slow ones, few enough to follow a machine that warms up.
@@ -47,8 +48,10 @@ class CostModel:
     measured everything costs nothing: somebody has to begin.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, stale: int = STALE) -> None:
+        """`most`: images in one run; `stale`: see STALE."""
         self.most = most
+        self._stale = stale
         self._runs: dict[int, deque[int]] = {}
         self._sorted: dict[int, list[int]] = {}
         self._last: dict[int, int] = {}
@@ -66,7 +69,7 @@ class CostModel:
         insort(in_order, duration_ns)
         self._count += 1
         self._last[n] = self._count
-        for stale in [size for size, last in self._last.items() if self._count - last > STALE]:
+        for stale in [size for size, last in self._last.items() if self._count - last > self._stale]:
             del self._runs[stale], self._sorted[stale], self._last[stale]
         self._curve = None
 
@@ -87,14 +90,26 @@ class CostModel:
         return self._costs().up_to(most)
 
     def hoped_ns(self, most: int) -> list[float]:
-        """As `costs_ns`, but sizes smaller than any that was run cost their share of the smallest.
+        """As `costs_ns`, but sizes beyond those that were run cost in proportion to the next that was.
 
-        For who would otherwise not run them, and never learn.
+        Smaller ones are hoped to be as cheap as can be: who would not run them would never learn. Larger ones
+        are taken to be as dear as can be: the line through two sizes that lie close says little far away.
         """
-        smallest = min(self._sorted, default=1)
-        costs_ns = self.costs_ns(max(most, smallest))
-        costs_ns[:smallest] = [costs_ns[smallest - 1] * n / smallest for n in range(1, smallest + 1)]
+        smallest, largest = min(self._sorted, default=1), max(self._sorted, default=1)
+        costs_ns = self.costs_ns(max(most, largest))
+        for known, sizes in ((smallest, range(1, smallest)), (largest, range(largest + 1, most + 1))):
+            for n in sizes:
+                costs_ns[n - 1] = costs_ns[known - 1] * n / known
         return costs_ns[:most]
+
+    def planned_ns(self, usual_ns: Sequence[float], tail_ns: float) -> list[float]:
+        """What runs that usually take so long take at the worst: a run is slow by `tail_ns` at most.
+
+        Under load everything ends near its deadline: a share of runs slower than planned would be a share of
+        results that are late.
+        """
+        slowness = self.slowness()
+        return [min(usual + tail_ns, usual * slowness) for usual in usual_ns]
 
     def slowness(self) -> float:
         """How many times what was usual for its size the slowest of the last runs took; at least 1.

@@ -160,11 +160,9 @@ class EarliestDeadline:
     def _planned_ns(self, most: int) -> list[float]:
         """What runs of 1 to `most` images take at the worst.
 
-        Under load everything ends near its deadline: a share of runs slower than planned would be a share of
-        results that are late. It costs no throughput: a frame given up makes room for a fresher one.
+        It costs no throughput to plan for that: a frame given up makes room for a fresher one.
         """
-        tail_ns, slowness = TAIL * self._bound_ns, self._costs.slowness()
-        return [min(usual + tail_ns, usual * slowness) for usual in self._costs.costs_ns(most)]
+        return self._costs.planned_ns(self._costs.costs_ns(most), TAIL * self._bound_ns)
 
     def _size(self, most: int) -> int:
         """The smallest batch of up to `most` images that is good enough.

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.pipeline.scheduling.cost_model import FEW, CostModel
-from stream_infer_ros.pipeline.scheduling.schedule import Choice
+from stream_infer_ros.pipeline.scheduling.schedule import TAIL, Choice
 from stream_infer_ros.sync.frame_set import FrameSet
 
 # However late: so often a set is run, or nothing would be seen, nor learnt of a machine that recovers. And so
 # often each camera has its turn, whatever its priority.
 AT_LEAST_EVERY_NS = 1_000_000_000
+# After so many sets that were cut short a whole one's cost is forgotten, and estimated by theirs: it may have
+# been measured in a slow moment, and as long as it is thought dear no set is whole again.
+STALE = 32
 # Of so many sets, this share too late is worth a word.
 JUDGED, MANY = 50, 0.1
 
@@ -23,9 +26,9 @@ class NewestSet:
     """A slot of one set.
 
     A set is given up as `superseded` when a newer one comes before it was begun. Of a set that would end
-    beyond the bound in a usual run (the median, once a few were measured) as many frames are run as can be in
-    time; the others are given up as `late`. The most important cameras are run first, those of one priority
-    by turns.
+    beyond the bound in a usual run (the median, once a few were measured) as many frames are run as are in
+    time even in a slow one; the others are given up as `late`: first those that are too old in any case, then
+    the less important, those of one priority by turns.
 
     Args:
         bound_ns: header stamp of its oldest frame to published result (see Frame.exposed_ns).
@@ -35,7 +38,7 @@ class NewestSet:
 
     def __init__(self, bound_ns: int, most: int, priorities: Mapping[str, int] | None = None) -> None:
         self._bound_ns = bound_ns
-        self._costs = CostModel(most)
+        self._costs = CostModel(most, STALE)
         self._after_ns = 0
         self._held: tuple[FrameSet, int] | None = None
         self._priorities = dict(priorities or {})
@@ -60,15 +63,14 @@ class NewestSet:
             return Choice()
         (frame_set, put_ns), self._held = self._held, None
         frames = frame_set.there
-        in_time = self._in_time(frame_set, len(frames), now_ns)
-        self._causes.append('late' if in_time < len(frames) else '')
-        if not in_time:
+        begun = self._in_time(frames, now_ns)
+        self._causes.append('late' if len(begun) < len(frames) else '')
+        if not begun:
             if not _overdue(self._ran_ns, now_ns):
                 return Choice(lost={'late': frames})
-            in_time = len(frames)
+            begun = self._by_turns([frame.camera for frame in frames], len(frames), now_ns)
         self._ran_ns = now_ns
-        begun = self._first(frames, in_time, now_ns)
-        if in_time == len(frames):
+        if len(begun) == len(frames):
             return Choice(frame_set, put_ns)
         slots = [frame if frame and frame.camera in begun else None for frame in frame_set.frames]
         late = [frame for frame in frames if frame.camera not in begun]
@@ -90,25 +92,32 @@ class NewestSet:
         """See Schedule."""
         return 0 if self._held is None else len(self._held[0].there)
 
-    def _in_time(self, frame_set: FrameSet, n: int, now_ns: int) -> int:
-        """How many of its `n` frames can be out within the bound."""
-        costs_ns = self._costs.hoped_ns(n)
-        self._cost_ns = costs_ns[-1]
-        if self._costs.runs() < FEW:
-            return n
-        left_ns = frame_set.exposed_ns + self._bound_ns - now_ns - self._after_ns
-        return bisect_right(costs_ns, left_ns)
+    def _in_time(self, frames: Sequence[Frame], now_ns: int) -> set[str]:
+        """Cameras of the frames that are run, to be out within the bound; all of them where they can be."""
+        usual_ns = self._costs.hoped_ns(len(frames))
+        self._cost_ns = usual_ns[-1]
+        left_ns = {
+            frame.camera: frame.exposed_ns + self._bound_ns - now_ns - self._after_ns for frame in frames
+        }
+        if self._costs.runs() < FEW or usual_ns[-1] <= min(left_ns.values()):
+            return self._by_turns(left_ns, len(frames), now_ns)
+        alive = {camera: left for camera, left in left_ns.items() if left >= usual_ns[0]}
+        if not alive:
+            return set()
+        planned_ns = self._costs.planned_ns(usual_ns, TAIL * self._bound_ns)
+        return self._by_turns(alive, max(1, bisect_right(planned_ns, min(alive.values()))), now_ns)
 
-    def _first(self, frames: Sequence[Frame], n: int, now_ns: int) -> set[str]:
-        """Cameras of the `n` frames that are run first: it is their turn."""
+    def _by_turns(self, cameras: Iterable[str], n: int, now_ns: int) -> set[str]:
+        """The `n` of these whose turn it is: who waited too long, the more important, who waited longer."""
 
         def turn(camera: str) -> tuple[bool, int, int, int]:
             ran_ns, place = self._turns.get(camera, (None, 0))
-            return not _overdue(ran_ns, now_ns), -self._priorities.get(camera, 0), ran_ns or 0, place
+            overdue = _overdue(ran_ns, now_ns)
+            return not overdue, 0 if overdue else -self._priorities.get(camera, 0), ran_ns or 0, place
 
-        begun = sorted((frame.camera for frame in frames), key=turn)[:n]
-        self._turns.update({camera: (now_ns, place) for place, camera in enumerate(begun)})
-        return set(begun)
+        chosen = sorted(cameras, key=turn)[:n]
+        self._turns.update({camera: (now_ns, place) for place, camera in enumerate(chosen)})
+        return set(chosen)
 
     def overload(self) -> str:
         """See Schedule."""
