@@ -109,14 +109,14 @@ class Intake:
     def _calibration_handler(
         self, cameras: Sequence[CameraState]
     ) -> Callable[[Cdr, int], Sequence[FrameSet]]:
-        known = b''
+        known: bytes | None = None
 
         def take(cdr: Cdr, _: int) -> Sequence[FrameSet]:
             nonlocal known
             told = unstamped(cdr)
             if told == known:  # as it comes with nearly every image
                 return ()
-            known = b''
+            known = None
             try:
                 model = decode_camera_info(cdr).model
             except (MessageError, CalibrationError) as error:

@@ -21,7 +21,7 @@ from stream_infer_ros.pipeline.intake import TF, TF_STATIC
 from stream_infer_ros.pipeline.pipeline import Pipeline
 from stream_infer_ros.pipeline.processed_set import FusedSet, PerceivedSet
 from stream_infer_ros.pipeline.subscriptions import subscriptions
-from stream_infer_ros.pipeline.work_queue import WorkQueue
+from stream_infer_ros.pipeline.work_queue import Work, WorkQueue
 from stream_infer_ros.sync.frame_set import FrameSet, SetReason
 
 OnFused = Callable[[FusedSet, int], None]
@@ -63,16 +63,17 @@ class LiveRunner:
         self._diagnostics = diagnostics
         self._on_fused = on_fused
         self._refresh_s = min(0.5, config.map.blind_after_s / 4)
+        # Calibrations repeat themselves, and nothing needs one before the next image.
+        self._quiet = frozenset(camera.topics.camera_info for camera in cameras)
         self._inbox = Inbox(
             {
                 topic: TRANSFORMS_WAITING if topic in (TF, TF_STATIC) else MESSAGES_WAITING
                 for topic in pipeline.intake.sources
             },
-            # Calibrations repeat themselves, and nothing needs one before the next image.
-            quiet={camera.topics.camera_info for camera in cameras},
+            self._quiet,
         )
         self._work = WorkQueue(pipeline.schedule, graph.now_ns, self._lost)
-        self._results: InOrder[tuple[PerceivedSet, int]] = InOrder(RESULTS_WAITING * pipeline.instances)
+        self._results: InOrder[tuple[PerceivedSet, Work]] = InOrder(RESULTS_WAITING * pipeline.instances)
         self._stopped = threading.Event()
         self._failure: BaseException | None = None
         perceive = [partial(self._perceive, instance) for instance in range(pipeline.instances)]
@@ -118,7 +119,8 @@ class LiveRunner:
         sender = next((c.name for c in self._cameras if c.topics.image == topic), topic)
 
         def on_message(cdr: Cdr, received_ns: int) -> None:
-            if not self._inbox.put(topic, cdr, received_ns):
+            # A calibration that a newer one replaced is no loss.
+            if not self._inbox.put(topic, cdr, received_ns) and topic not in self._quiet:
                 self._pipeline.statistics.lost('inbox_full', sender)
 
         self._graph.subscribe(topic, type_name, qos, on_message)
@@ -155,10 +157,13 @@ class LiveRunner:
             self._pipeline.statistics.took('queue', now_ns - work.put_ns)
             perceived = self._pipeline.perceive(work.frame_set, now_ns, instance)
             if perceived.frames:
-                self._work.took(len(perceived.frames), perf_counter_ns() - start_ns)
-            superseded = self._results.put(work.number, (perceived, work.put_ns))
-            for frame in superseded[0].frames if superseded is not None else ():
-                self._lost('superseded', frame)
+                took_ns = perf_counter_ns() - start_ns - perceived.publishing_ns
+                self._work.took(len(perceived.frames), took_ns)
+            superseded = self._results.put(work.number, (perceived, work))
+            if superseded is not None:
+                cause = 'not_fused' if superseded[0].published_ns else 'superseded'
+                for frame in superseded[0].frames:
+                    self._lost(cause, frame)
 
     def _deliver(self) -> None:
         published_ns, sets = self._graph.now_ns(), 0
@@ -166,10 +171,10 @@ class LiveRunner:
             taken = self._results.take(self._refresh_s)
             now_ns = self._graph.now_ns()
             if taken is not None:
-                perceived, put_ns = taken
+                perceived, work = taken
                 fused = self._pipeline.deliver(perceived, now_ns)
                 published_ns = self._graph.now_ns()
-                self._note(perceived, put_ns, published_ns)
+                self._note(perceived, work, published_ns)
                 sets += 1
                 if sets % LOOK_EVERY == 0:  # not at the first, which is slow
                     self._work.follows(self._pipeline.look_at_times())
@@ -180,10 +185,10 @@ class LiveRunner:
                 published_ns = now_ns
             self._diagnostics.publish_if_due(now_ns)
 
-    def _note(self, perceived: PerceivedSet, put_ns: int, published_ns: int) -> None:
+    def _note(self, perceived: PerceivedSet, work: Work, published_ns: int) -> None:
         """How long it took, and how old it was: of a set the oldest frame, of independent streams each."""
-        if perceived.frames:
-            self._pipeline.statistics.took(FOLLOWING, published_ns - put_ns)
+        if perceived.frames and work.whole:  # one cut short says nothing of what a whole one meets
+            self._pipeline.statistics.took(FOLLOWING, published_ns - work.put_ns)
         if perceived.frame_set.reason is not SetReason.ARRIVED:
             stamps = [(perceived.oldest_stamp_ns, published_ns)] if perceived.frames else []
         else:

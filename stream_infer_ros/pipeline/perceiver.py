@@ -29,14 +29,20 @@ PublishOne = Callable[[Frame, Perception], int]
 
 @dataclass(slots=True)
 class _Spent:
-    """Time of the steps of one set on this thread; what is left of the whole was the engine's."""
+    """Time of the steps of one set on this thread.
+
+    What is left of the whole is `inference`: how long this thread had to wait for the engine, which may have
+    worked during the other steps, too.
+    """
 
     letterbox_ns: int = 0
     decode_ns: int = 0
+    publish_ns: int = 0
 
     def tell(self, statistics: Statistics, whole_ns: int) -> None:
+        """Publishing is told with what the whole set publishes."""
         statistics.took('letterbox', self.letterbox_ns)
-        statistics.took('inference', whole_ns - self.letterbox_ns - self.decode_ns)
+        statistics.took('inference', whole_ns - self.letterbox_ns - self.decode_ns - self.publish_ns)
         statistics.took('decode', self.decode_ns)
 
 
@@ -110,9 +116,11 @@ class Perceiver:
             for outputs in self._engine.infer_each(self._batch.images, filling, within_s):
                 decoding_ns, index = perf_counter_ns(), len(perceptions)
                 perceptions += self._decoder.decode(outputs, self._batch.letterboxes[index : index + 1])
+                decoded_ns = perf_counter_ns()
+                spent.decode_ns += decoded_ns - decoding_ns
                 if self._publish is not None:
                     published_ns.append(self._publish(frames[index], perceptions[index]))
-                spent.decode_ns += perf_counter_ns() - decoding_ns
+                    spent.publish_ns += perf_counter_ns() - decoded_ns
         except (InferenceMissed, EngineDown) as error:
             self._lose([*frames[len(perceptions) :], *waiting], error)
             del frames[len(perceptions) :]
@@ -120,7 +128,7 @@ class Perceiver:
             self._on_inferred(frames, None)
             spent.tell(self._statistics, perf_counter_ns() - start_ns)
         sizes = [(box.source_width, box.source_height) for box in self._batch.letterboxes[: len(frames)]]
-        return PerceivedSet(frame_set, frames, sizes, perceptions, published_ns)
+        return PerceivedSet(frame_set, frames, sizes, perceptions, published_ns, spent.publish_ns)
 
     def letterbox(self, frame_set: FrameSet) -> list[Frame]:
         """The first step alone, for measuring: those of its frames that could be read."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
+from time import perf_counter_ns
 from typing import Protocol
 
 from stream_infer_ros.config import Config, ModelConfig
@@ -46,7 +47,8 @@ class Pipeline:
     """Bytes in, bytes out: receive, match, letterbox, infer, decode, locate, fuse, publish.
 
     `receive`, `perceive` and `deliver` may each run on a thread of their own: they share no state but the
-    transform buffer and the camera states, which only grow or are replaced whole.
+    transform buffer and the camera states, which only grow or are replaced whole, and the outputs, of which
+    detections are published by `perceive` or by `deliver`, and all else by `deliver`.
     """
 
     def __init__(
@@ -97,11 +99,12 @@ class Pipeline:
         return self._sights[instance].perceive(frame_set, within_s)
 
     def deliver(self, perceived: PerceivedSet, now_ns: int) -> FusedSet:
-        """Fuse one set into the map and publish all it gave; one without frames does not count."""
+        """Fuse one set into the map and publish what is not out yet; one without frames does not count."""
         with self.statistics.timed('fuse'):
             fused = self._fuse(perceived, now_ns)
-        with self.statistics.timed('publish'):
-            self.outputs.publish(fused)
+        start_ns = perf_counter_ns()
+        self.outputs.publish(fused)
+        self.statistics.took('publish', perf_counter_ns() - start_ns + perceived.publishing_ns)
         if perceived.frames:
             self.statistics.published(perceived.partial)
         return fused

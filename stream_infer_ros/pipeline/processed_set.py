@@ -20,6 +20,7 @@ class PerceivedSet:
 
     Attributes:
         published_ns: when the detections of each were published; empty where they are still to be.
+        publishing_ns: how long that took, together.
     """
 
     frame_set: FrameSet
@@ -27,6 +28,7 @@ class PerceivedSet:
     sizes: Sequence[tuple[int, int]]
     perceptions: Sequence[Perception]
     published_ns: Sequence[int] = ()
+    publishing_ns: int = 0
 
     @property
     def partial(self) -> bool:

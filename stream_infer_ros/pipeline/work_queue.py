@@ -18,11 +18,13 @@ class Work(NamedTuple):
         number: counts from 0; results are published in this order.
         frame_set: what to run.
         put_ns: since when its frames wait.
+        whole: whether nothing of it was given up before it was begun.
     """
 
     number: int
     frame_set: FrameSet
     put_ns: int
+    whole: bool = True
 
 
 class WorkQueue:
@@ -59,7 +61,9 @@ class WorkQueue:
             number = self._number
             self._number += choice.run is not None
         self._tell(choice)
-        return None if choice.run is None else Work(number, choice.run, choice.put_ns)
+        if choice.run is None:
+            return None
+        return Work(number, choice.run, choice.put_ns, whole=not choice.lost)
 
     def took(self, n: int, duration_ns: int) -> None:
         """A run of `n` frames took so long."""
