@@ -67,6 +67,10 @@ def find_streams(
         domain_id=100 + os.getpid() % 100 if domain_id is None else domain_id,
         seconds=seconds,
     )
+    if engine_only and plot is not None:
+        raise ConfigError(
+            'expected --plot or --engine-only, got both: trials are drawn, and the engine has none'
+        )
     check_writable(as_json, '--json')
     check_writable(plot, '--plot')
     check_picture(plot)

@@ -34,6 +34,7 @@ def stream_infer(monkeypatch, capsys):
         (('find-streams', '--json', '/'), '--json, got /: Is a directory'),
         (('find-streams', '--plot', '/nowhere/x.png'), '--plot, got /nowhere/x.png: No such file'),
         (('find-streams', '--plot', '/tmp/stream_infer.wav'), 'picture ending in'),
+        (('find-streams', '--engine-only', '--plot', '/tmp/x.png'), 'expected --plot or --engine-only'),
         (('eval-map', '--out', '/nowhere/[x].json'), '--out, got /nowhere/[x].json: No such file'),
         (('build-engine', '--output', '/nowhere/x.plan'), '--output, got /nowhere/x.plan: No such file'),
         (('replay', '/nowhere', '--out', '/dev/null/x'), '--out, got /dev/null/x: Not a directory'),
