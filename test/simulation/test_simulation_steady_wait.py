@@ -14,6 +14,15 @@ EPOCH_NS = 1_700_000_000_000_000_000
 MS = 1_000_000
 HOUR_NS = 3_600 * 1_000 * MS
 
+SETTINGS_NS = st.lists(st.integers(-HOUR_NS, HOUR_NS), max_size=20)
+# What is added and taken away again, at the very next frame or a few later.
+PULSES_NS = st.lists(
+    st.tuples(st.integers(-HOUR_NS, HOUR_NS), st.integers(0, 3)).map(
+        lambda pulse: [pulse[0], *[0] * pulse[1], -pulse[0]]
+    ),
+    max_size=6,
+).map(lambda pulses: [by_ns for pulse in pulses for by_ns in pulse])
+
 
 class Time:
     """A clock that can be set and one that cannot; who sleeps moves both."""
@@ -70,7 +79,7 @@ def test_set_forward_what_is_past_is_due_at_once():
     assert round((time.steady_ns - before_ns) / MS) == 70
 
 
-@given(st.lists(st.integers(-HOUR_NS, HOUR_NS), max_size=20))
+@given(SETTINGS_NS)
 def test_nothing_is_waited_for_longer_than_without_anybody_who_sets_the_clock(set_by_ns):
     time = Time(set_by_ns)
     wait_until = time.wait()
@@ -78,6 +87,46 @@ def test_nothing_is_waited_for_longer_than_without_anybody_who_sets_the_clock(se
     for frame in range(1, 15):
         wait_until(first_ns + frame * 100 * MS)
         assert time.steady_ns - start_ns <= frame * 100 * MS + frame * 20
+
+
+def test_set_forward_for_a_moment_the_frames_come_at_their_pace():
+    time = Time()
+    wait_until = time.wait()
+    first_ns, out_ns = time.now_ns() + 100 * MS, []
+    for frame in range(30):
+        time.offset_ns += {10: HOUR_NS, 12: -HOUR_NS}.get(frame, 0)
+        wait_until(first_ns + frame * 100 * MS)
+        out_ns.append(time.steady_ns)
+    gaps_ms = [round((later - earlier) / MS) for earlier, later in pairwise(out_ns)]
+    assert gaps_ms == [100] * 9 + [0] * 2 + [100] * 18
+
+
+def test_what_was_held_up_is_made_up_for_though_the_clock_was_set_back():
+    time = Time([0, -HOUR_NS])
+    wait_until = time.wait()
+    first_ns, start_ns = time.now_ns(), time.steady_ns
+    for frame in range(1, 30):
+        wait_until(first_ns + frame * 100 * MS)
+        late_ns = time.steady_ns - start_ns - frame * 100 * MS
+        assert late_ns <= (220 * MS if 10 < frame < 14 else frame)
+        time.steady_ns += 320 * MS if frame == 10 else 3 * MS  # what was to be done with the frame
+
+
+@given(SETTINGS_NS, PULSES_NS | SETTINGS_NS)
+def test_no_frame_is_out_before_the_clock_shows_it_or_the_time_since_the_last_has_passed(
+    asleep_ns, between_ns
+):
+    """However the clock is set, asleep and between frames: past what it shows there is no hurry."""
+    time = Time(asleep_ns)
+    wait_until = time.wait()
+    last_due_ns, last_out_ns = time.now_ns(), time.steady_ns
+    for by_ns in [*between_ns, *[0] * 10]:
+        time.offset_ns += by_ns
+        due_ns = last_due_ns + 100 * MS
+        wait_until(due_ns)
+        assert time.now_ns() >= due_ns or time.steady_ns - last_out_ns >= 100 * MS - 1000
+        assert time.steady_ns - last_out_ns <= 100 * MS + 1000
+        last_due_ns, last_out_ns = due_ns, time.steady_ns
 
 
 def test_the_load_of_a_trial_goes_on_though_its_clock_is_set_back():
