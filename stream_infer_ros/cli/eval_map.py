@@ -19,6 +19,7 @@ from rich.table import Table
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.cli.writable import check_writable
 from stream_infer_ros.config import Config, EngineConfig, EngineKind, ModelConfig
+from stream_infer_ros.errors import EngineError
 from stream_infer_ros.evaluation.map_drive import Perceive
 from stream_infer_ros.evaluation.map_trial import MapTrialResult, run_map_trials
 from stream_infer_ros.inference.detections import Perception
@@ -68,13 +69,18 @@ def _known(scores: dict[str, float]) -> dict[str, float | None]:
 
 
 def _perceive(network: Network) -> Perceive:
-    """Pictures of one moment through the same steps as a set of frames."""
+    """Pictures of one moment through the same steps as a set of frames; raises EngineError."""
     perceiver: Perceiver | None = None
+
+    def told(_frames: Sequence[Frame], error: EngineError | None) -> None:
+        """A node goes on with the next set; a score needs a result for each image."""
+        if error is not None:
+            raise error
 
     def perceive(images: Sequence[NDArray[np.uint8]]) -> Sequence[Perception]:
         nonlocal perceiver
         if perceiver is None:
-            perceiver = Perceiver(network, len(images), Statistics())
+            perceiver = Perceiver(network, len(images), Statistics(), on_inferred=told)
         frames = tuple(Frame('', 0, 0, image, 'rgb8', '') for image in images)
         return perceiver.perceive(FrameSet(0, frames, 0, SetReason.COMPLETE)).perceptions
 
