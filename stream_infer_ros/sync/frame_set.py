@@ -20,6 +20,9 @@ class SetReason(Enum):
 class FrameSet:
     """Frames that belong together.
 
+    The schedule may take frames out after a set left the synchronizer, for which it is too late: their slots
+    are None then, and stamp, spread and reason still those of the whole set, even COMPLETE.
+
     Attributes:
         stamp_ns: the moment of the set: mean of its frames' stamps, nanoseconds.
         frames: one slot per configured camera, in configured order; None where the camera is missing.
