@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,9 +65,25 @@ class FreeSpace:
     ground: NDArray[np.float32] | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Perception:
-    """Everything one image told: boxes always, free space where the model gives it."""
+    """Everything one image told: boxes always, free space where the model gives it.
 
-    detections: Detections
-    free_space: FreeSpace | None = None
+    Args:
+        detections: its boxes.
+        free_space: or what works it out: only a map and a drawing ask for it, after the boxes are out.
+    """
+
+    __slots__ = ('_free_space', 'detections')
+
+    def __init__(
+        self, detections: Detections, free_space: FreeSpace | Callable[[], FreeSpace] | None = None
+    ) -> None:
+        self.detections = detections
+        self._free_space = free_space
+
+    @property
+    def free_space(self) -> FreeSpace | None:
+        """Worked out when it is first asked for; None if the model has no such output."""
+        if callable(self._free_space):
+            self._free_space = self._free_space()
+        return self._free_space

@@ -11,6 +11,7 @@ from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ConfigError, ModelError
 from stream_infer_ros.inference import EngineIo, TensorInfo, fit, make_decoder, model_family
 from stream_infer_ros.inference.decoders import DECODERS, SurroundDecoder
+from stream_infer_ros.inference.detections import Detections, FreeSpace, Perception
 from stream_infer_ros.inference.surround_contract import CLASS_NAMES, METADATA, surround_io, surround_scene
 
 SOURCES = [(320, 240), (640, 480), (1920, 1080), (480, 640), (512, 600), (641, 479), (100, 30)]
@@ -308,3 +309,18 @@ class TestClassNamesAndColour:
         scene = surround_scene([(10, 10, 50, 50, 30, 48, 0.9, 7), (10, 10, 50, 50, 30, 48, 0.8, 2)])
         detections = surround().decode(batch_of(scene), [fit(320, 240, 320, 240)])[0].detections
         assert detections.class_id.tolist() == [2]
+
+
+def test_free_space_is_worked_out_once_and_not_before_it_is_asked_for():
+    asked = []
+
+    def work_out():
+        asked.append(1)
+        return FreeSpace(np.zeros(1, np.float32), np.zeros(1, np.float32), np.ones(1, np.float32))
+
+    perception = Perception(Detections.empty(('car',)), work_out)
+    assert len(perception.detections) == 0
+    assert not asked
+    assert perception.free_space is perception.free_space
+    assert asked == [1]
+    assert Perception(Detections.empty(('car',))).free_space is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,12 +63,13 @@ class SurroundDecoder:
         """See Decoder. float16 outputs are worked on in float32."""
         outputs = {name: in_float32(output) for name, output in outputs.items()}
         boxes, free_space = outputs['boxes'], outputs['free_space']
-        # fmax takes the number where the other is none.
-        ground = np.minimum(np.fmax(outputs['ground'], 0.0), 1.0) if 'ground' in outputs else None
+        ground = outputs.get('ground')
         return [
             Perception(
                 self._detections(boxes[index], letterbox),
-                self._free_space(free_space[index], None if ground is None else ground[index], letterbox),
+                partial(
+                    self._free_space, free_space[index], None if ground is None else ground[index], letterbox
+                ),
             )
             for index, letterbox in enumerate(letterboxes)
         ]
@@ -105,5 +107,7 @@ class SurroundDecoder:
             inside = (uv[:, 0] > left) & (uv[:, 0] < left + letterbox.resized_width)
             source, confidence = source[inside], confidence[inside]
         if ground is not None:
+            # fmax takes the number where the other is none.
+            ground = np.minimum(np.fmax(ground, 0.0), 1.0)
             ground = without_padding(ground, letterbox, *self._network_size)
         return FreeSpace(source[:, 0], source[:, 1], confidence, ground)
