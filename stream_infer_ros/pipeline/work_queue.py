@@ -18,7 +18,7 @@ class Work(NamedTuple):
         number: counts from 0; results are published in this order.
         frame_set: what to run.
         put_ns: since when its frames wait.
-        whole: whether nothing of it was given up before it was begun.
+        whole: whether nothing was given up, of it or for its sake, when it was taken.
     """
 
     number: int
