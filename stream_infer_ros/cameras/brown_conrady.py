@@ -134,7 +134,8 @@ class BrownConrady:
             if not np.any(np.abs(residual) > tolerance[:, None] / 10):
                 break
             ideal = ideal + _solve(jacobian, residual)
-        came, jacobian = self._bend(ideal)
+        else:
+            came, jacobian = self._bend(ideal)
         found = (np.abs(bent - came).max(axis=1) < tolerance) & self._in_domain(ideal, jacobian)
         return np.where(found[:, None], ideal, np.nan)
 

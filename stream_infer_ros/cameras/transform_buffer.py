@@ -29,6 +29,8 @@ class TransformBuffer:
     def __init__(self, cache_ns: int = CACHE_NS) -> None:
         self._cache_ns = cache_ns
         self._histories: dict[str, TransformHistory] = {}  # by child
+        # Answers that hold at all times, as nothing on their path moves: of cameras on their robot.
+        self._fixed: dict[tuple[str, str], RigidTransform] = {}
         self._lock = threading.Lock()
 
     def set(self, sample: StampedTransform, static: bool = False) -> bool:
@@ -59,6 +61,8 @@ class TransformBuffer:
                     f'{parent!r}; two publishers disagree about who is the parent: stop one'
                 )
             history = self._histories.get(child)
+            if static or (history is not None and history.static):
+                self._fixed.clear()
             if history is None or history.static != static:
                 history = self._histories[child] = TransformHistory(static, self._cache_ns)
             return history.insert(sample)
@@ -75,12 +79,18 @@ class TransformBuffer:
         """
         target, source = _bare(target), _bare(source)
         with self._lock:
+            fixed = self._fixed.get((target, source))
+            if fixed is not None:
+                return fixed
             down, up = self._path(target, source, stamp_ns or _FOR_EVER_NS)
-            if stamp_ns == 0:
-                stamp_ns = self._newest_common_ns(down + up) or 0
+            newest_ns = self._newest_common_ns(down + up)
+            stamp_ns = stamp_ns or newest_ns or 0
             top_from_source = self._chain(up, target, source, stamp_ns)
             top_from_target = self._chain(down, target, source, stamp_ns)
-        return top_from_target.inverse() @ top_from_source if down else top_from_source
+            target_from_source = top_from_target.inverse() @ top_from_source if down else top_from_source
+            if newest_ns is None:
+                self._fixed[target, source] = target_from_source
+        return target_from_source
 
     def newest_ns(self, target: str, source: str) -> int | None:
         """Latest stamp for which `lookup` can answer: whether waiting helps. None: at any time (all static).

@@ -160,11 +160,16 @@ class MapConfig(Section):
 class PublishConfig(Section):
     """What is published beside detections and map."""
 
-    scan: bool = Field(True, description='A LaserScan per camera from its free-space boundary.')
+    scan: bool = Field(
+        True,
+        description='A LaserScan per camera from its free-space boundary, made only while someone listens.',
+    )
     overlay: bool = Field(
         True, description='Overlay images, drawn only while someone listens.', json_schema_extra=LIVE
     )
-    markers: bool = Field(True, description='MarkerArray of objects on the ground.')
+    markers: bool = Field(
+        True, description='MarkerArray of objects on the ground, made only while someone listens.'
+    )
     diagnostics_period_s: float = Field(
         1.0, gt=0.0, description='Period of /diagnostics.', json_schema_extra=LIVE
     )

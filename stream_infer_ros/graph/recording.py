@@ -64,6 +64,7 @@ class _Both:
         self._recorder.put((self._entry, self._graph.now_ns(), cdr))
 
     def subscribers(self) -> int:
+        """Of the live graph: a recording keeps what is published anyway, and asks for nothing."""
         return self._live.subscribers()
 
 

@@ -73,6 +73,7 @@ class OccupancyMap:
         self._pose_ns = 0
         self._seen: dict[str, GroundView] = {}
         self._now_ns = 0
+        self._forgot_ns: int | None = None
 
     def watch(self, camera: str, model: CameraModel, base_from_camera: RigidTransform) -> None:
         """A camera's geometry became known. Views of cameras not watched do this by themselves."""
@@ -116,7 +117,8 @@ class OccupancyMap:
                 decides which ground the silent cameras should be seeing.
         """
         self._tick(now_ns)
-        self._forget(now_ns)
+        if now_ns != self._forgot_ns:  # else right after an update
+            self._forget(now_ns)
         cells = np.full(self._grid.values.shape, UNKNOWN, np.int8)
         cells[self._grid.values < _FREE_BELOW] = FREE
         cells[self._grid.values > _OCCUPIED_ABOVE] = OCCUPIED
@@ -178,20 +180,22 @@ class OccupancyMap:
         cells: NDArray[np.float32] = self._grid.values[window.rows, window.columns]
         if seen.columns is None or seen.boundary is None:
             return cells
-        evidence = cell_evidence(window, seen.columns, seen.boundary, self._sensor, self._config.range_m)
+        column = seen.columns.of_pixel.take(window.pixel)
+        evidence = cell_evidence(window.square_m2, column, seen.boundary, self._sensor, self._config.range_m)
         mobile = [s.columns for s in found if s.size.mobile and s.columns is not None]
         if mobile:
             passing = np.zeros(len(seen.columns) + 1, np.bool_)
             passing[np.concatenate(mobile) + 1] = True
-            here = passing[seen.columns.of_pixel].take(window.pixel)
-            np.minimum(evidence, np.maximum(_PASSING_HIGHEST - cells, 0.0), out=evidence, where=here)
+            most = np.maximum(_PASSING_HIGHEST - cells, 0.0)
+            np.minimum(evidence, most, out=evidence, where=passing.take(column))
         cells += evidence
         return cells
 
     def _forget(self, now_ns: int) -> None:
         """Let go of what lies outside every view for too long, and of objects outside the window."""
+        self._forgot_ns = now_ns
         lapsed = self._memory.lapsed(now_ns)
-        if lapsed is not None:
+        if lapsed is not None and lapsed.any():
             self._grid.values[lapsed] = 0.0
         if self._pose is not None:
             memory_ns = round(self._config.memory_s * 1e9)

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.mapping.column_ranges import ColumnRanges
-from stream_infer_ros.mapping.view_table import ViewWindow
 
 FloatArray = NDArray[np.float64]
 
@@ -89,32 +88,34 @@ def boundary_on_ground(
 
 
 def cell_evidence(
-    window: ViewWindow, columns: ColumnRanges, boundary: Boundary, sensor: SensorModel, range_m: float
+    square_m2: NDArray[np.float32],
+    column: NDArray[np.intp],
+    boundary: Boundary,
+    sensor: SensorModel,
+    range_m: float,
 ) -> NDArray[np.float32]:
-    """Log-odds (h, w) float32 that one view adds to the cells of its window; 0 where they are not in view.
+    """Log-odds (h, w) float32 that one view adds to cells of ground.
 
     Boundaries beyond `range_m` give no occupied evidence: there, free ground only.
+
+    Args:
+        square_m2: (h, w) squared horizontal distance of each cell from the camera.
+        column: (h, w) the boundary's column that shows it, plus one; 0: none, the evidence is 0.
     """
     occupied = sensor.occupied * np.minimum(1.0, sensor.occupied_sigma_m / boundary.sigma_m)
     occupied *= boundary.confidence * (boundary.range_m < range_m)
     free_to = boundary.range_m - boundary.sigma_m - sensor.gap_m
     occupied_from = boundary.range_m - 0.5 * boundary.sigma_m - sensor.gap_m
     occupied_to = boundary.range_m + sensor.depth_m + 0.5 * boundary.sigma_m
-
-    by_column = np.zeros((len(columns) + 1, 5), np.float32)
-    by_column[1:, 0] = sensor.free * boundary.confidence
-    by_column[1:, 1], by_column[1:, 2], by_column[1:, 3] = free_to, occupied_from, occupied_to
-    by_column[1:, 4] = occupied
-    per_cell: NDArray[np.float32] = by_column[columns.of_pixel].take(window.pixel, axis=0)
-    distance = window.range_m
     # m(r) = r^2 row_m; the weight is free_row_m / m(r), capped at 1.
-    evidence: NDArray[np.float32] = np.float32(sensor.free_row_m / boundary.row_m) / (
-        distance * distance + np.float32(1e-6)
-    )
-    np.minimum(evidence, np.float32(1.0), out=evidence)
-    evidence *= per_cell[..., 0]
-    evidence *= distance < per_cell[..., 1]
-    hit = distance >= per_cell[..., 2]
-    hit &= distance < per_cell[..., 3]
-    np.copyto(evidence, per_cell[..., 4], where=hit)
+    capped_m2 = sensor.free_row_m / boundary.row_m
+
+    by_column = np.zeros((5, len(occupied) + 1), np.float32)
+    by_column[0, 1:] = sensor.free * capped_m2 * boundary.confidence
+    by_column[1:4, 1:] = np.square(np.maximum([free_to, occupied_from, occupied_to], 0.0))
+    by_column[4, 1:] = occupied
+    free, free_to_m2, from_m2, to_m2, hit = by_column.take(column, axis=1)
+    evidence: NDArray[np.float32] = np.divide(free, np.maximum(square_m2, np.float32(capped_m2)), out=free)
+    evidence *= square_m2 < free_to_m2
+    np.copyto(evidence, hit, where=(square_m2 >= from_m2) & (square_m2 < to_m2))
     return evidence

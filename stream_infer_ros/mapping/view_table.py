@@ -18,6 +18,8 @@ FloatArray = NDArray[np.float64]
 
 # Cells of the table along its radius at most: 100 m at cells of 0.1 m need no more memory than 8 m do.
 _MOST_REACH = 400
+# Less than so much for a step along both axes is rounding: it changes no distance by a millimetre.
+_UPRIGHT_M2 = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,13 +29,13 @@ class ViewWindow:
     Attributes:
         rows, columns: where it lies in the grid.
         pixel: (h, w) int16, image column of each cell's centre, rounded, plus one; 0: not in view.
-        range_m: (h, w) float32, horizontal distance of each cell's centre from the camera.
+        square_m2: (h, w) float32, squared horizontal distance of each cell's centre from the camera.
     """
 
     rows: slice
     columns: slice
     pixel: NDArray[np.int16]
-    range_m: NDArray[np.float32]
+    square_m2: NDArray[np.float32]
 
 
 class ViewTable:
@@ -76,9 +78,19 @@ class ViewTable:
         self._outline_x, self._outline_y = _outline(ends, self._pitch_m)
         # No window is larger than the table, turned by 45 degrees.
         self._count = np.arange(math.ceil(3 * reach * self._pitch_m / resolution_m) + 3, dtype=np.float32)
+        self._last: tuple[tuple[float, ...], RigidTransform, ViewWindow] | None = None
 
     def on(self, grid: RollingGrid, map_from_base: RigidTransform) -> ViewWindow:
-        """The view on the cells of a grid, with the base at a pose; an empty window where it lies outside."""
+        """The view on the cells of a grid, with the base at a pose; an empty window where it lies outside.
+
+        For a base that stands still (cameras over a crossing) it is the one of last time; not to be changed.
+        """
+        place = (grid.left, grid.bottom, grid.size, grid.resolution_m)
+        if self._last is None or self._last[0] != place or self._last[1] is not map_from_base:
+            self._last = place, map_from_base, self._laid_on(grid, map_from_base)
+        return self._last[2]
+
+    def _laid_on(self, grid: RollingGrid, map_from_base: RigidTransform) -> ViewWindow:
         # Python floats: for two numbers at a time numpy costs ten times as much.
         (xx, xy), (yx, yy) = (map_from_base.rotation[:2, :2] / grid.resolution_m).tolist()
         left, bottom = (map_from_base.translation[:2] / grid.resolution_m - (grid.left, grid.bottom)).tolist()
@@ -96,9 +108,16 @@ class ViewTable:
         column, row = columns.start + 0.5 - left, rows.start + 0.5 - bottom
         x = across_x * column + up_x * row - self._x
         y = across_y * column + up_y * row - self._y
-        across, up = self._count[:width], self._count[:height, None]
-        squared = np.square(across * across_x + (up * up_x + x))
-        squared += np.square(across * across_y + (up * up_y + y))
+        # From the cell that the camera stands in: along one axis, then along the other. In an upright base
+        # rows and columns stay at right angles, so that Pythagoras will do.
+        across = self._count[:width] + np.float32(column - xx * self._x - xy * self._y)
+        up = self._count[:height] + np.float32(row - yx * self._x - yy * self._y)
+        square = np.add.outer(
+            np.float32(up_x**2 + up_y**2) * up * up, np.float32(across_x**2 + across_y**2) * across * across
+        )
+        skew = 2.0 * (across_x * up_x + across_y * up_y)
+        if abs(skew) > _UPRIGHT_M2:
+            square += np.float32(skew) * np.outer(up, across)
         pitch, middle = self._pitch_m, len(self._pixel) / 2 - 0.5
         warp = np.array([[across_x, up_x, x + middle * pitch], [across_y, up_y, y + middle * pitch]]) / pitch
         pixel: NDArray[np.int16] = cv2.warpAffine(  # type: ignore[assignment]
@@ -109,7 +128,7 @@ class ViewTable:
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=0,
         )
-        return ViewWindow(rows, columns, pixel, np.sqrt(squared, out=squared))
+        return ViewWindow(rows, columns, pixel, square)
 
     def look_up(self, x_m: float, y_m: float) -> tuple[int, float]:
         """Image column of a ground point of the base frame (-1: not in view), and its distance, metres."""

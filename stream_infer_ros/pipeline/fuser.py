@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.config import Config
@@ -22,7 +22,6 @@ class Fuser:
         self._map = OccupancyMap(config.map)
         self._newest_ns: dict[str, int] = {}
         self._reset_asked = False
-        self._with_scans = config.publish.scan
         self._cameras = {camera.name: camera for camera in cameras}
         self._statistics = statistics
 
@@ -30,8 +29,10 @@ class Fuser:
         """Begin a new map, empty, before anything else is fused or shown; from any thread."""
         self._reset_asked = True
 
-    def fuse(self, views: Sequence[View], now_ns: int) -> tuple[list[View], dict[str, PolarScan]]:
-        """Update the map; returns the views that went into it, and their scans by camera.
+    def fuse(
+        self, views: Sequence[View], now_ns: int, scanned: Set[str] = frozenset()
+    ) -> tuple[list[View], dict[str, PolarScan]]:
+        """Update the map; returns the views that went into it, and scans of the `scanned` cameras by name.
 
         When the stamps of most views went back, time has jumped and a new map begins.
         """
@@ -39,7 +40,7 @@ class Fuser:
         self._restart_if_time_jumped(views)
         usable = [view for view in views if self._prepared(view)]
         self._map.update(usable, now_ns)
-        scans = {view.camera: self._map.scan(view) for view in usable} if self._with_scans else {}
+        scans = {view.camera: self._map.scan(view) for view in usable if view.camera in scanned}
         return usable, {camera: scan for camera, scan in scans.items() if scan is not None}
 
     def snapshot(

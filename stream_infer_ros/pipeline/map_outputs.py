@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from stream_infer_ros.config import Config
 from stream_infer_ros.graph.graph import LATCHED, RELIABLE, Graph
@@ -43,13 +43,18 @@ class MapOutputs:
         if fused.grid is not None:
             self.publish_map(fused.grid, fused.objects)
 
+    def scanned(self) -> Set[str]:
+        """None: scans are published with the cameras."""
+        return frozenset()
+
     def publish_map(self, grid: GridSnapshot, objects: Sequence[GroundObject]) -> None:
         """The map and the objects on it, at the snapshot's stamp."""
         self._publish_update(grid)
         self._grid.publish(encode_occupancy_grid(self._map_frame, grid))
         self._published = grid
         self._objects.publish(encode_detection3d_array(grid.stamp_ns, self._map_frame, objects))
-        if self._markers is not None:
+        # Markers cost more than the map itself to write: only while someone looks.
+        if self._markers is not None and self._markers.subscribers():
             self._markers.publish(encode_marker_array(grid.stamp_ns, self._map_frame, objects))
 
     def _publish_update(self, grid: GridSnapshot) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
 from stream_infer_ros.cameras.encodings import to_colour
 from stream_infer_ros.cameras.frame import Frame
@@ -73,6 +73,14 @@ class Outputs:
         self._publish_scans(fused)
         if fused.grid is not None:
             self.publish_map(fused.grid, fused.objects)
+
+    def scanned(self) -> Set[str]:
+        """Cameras whose scan somebody listens to: nobody pays for one that is not wanted."""
+        return {
+            name
+            for name, outputs in self._cameras.items()
+            if outputs.scan is not None and outputs.scan.subscribers()
+        }
 
     def publish_detections(self, frame: Frame, perception: Perception) -> None:
         """Of one camera; from any thread, but of one camera from one at a time."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from time import perf_counter_ns
 from typing import Protocol
 
@@ -37,6 +37,10 @@ class Publishes(Protocol):
     """Publishes what a set gave: all of it (`Outputs`), or what it made of the map (`MapOutputs`)."""
 
     def publish(self, fused: FusedSet) -> None: ...
+
+    def scanned(self) -> Set[str]:
+        """Cameras whose scan somebody listens to."""
+        ...
 
     def publish_map(self, grid: GridSnapshot, objects: Sequence[GroundObject]) -> None: ...
 
@@ -150,5 +154,5 @@ class Pipeline:
         if self._fuser is None:
             return FusedSet(perceived)
         located = self._locator.locate(perceived, now_ns)
-        views, scans = self._fuser.fuse(located, now_ns)
+        views, scans = self._fuser.fuse(located, now_ns, self.outputs.scanned())
         return FusedSet(perceived, views, scans, *self._fuser.snapshot(now_ns))

@@ -158,6 +158,17 @@ def test_static_and_dynamic_may_change() -> None:
     assert buffer.lookup('a', 'b', 99).translation[0] == 3.0
 
 
+def test_what_is_fixed_is_answered_anew_when_it_is_said_anew(robot: TransformBuffer) -> None:
+    assert robot.lookup('lidar', 'camera', 2 * S) is robot.lookup('/lidar', 'camera', 7 * S)
+    np.testing.assert_allclose(robot.lookup('lidar', 'camera', 2 * S).translation, [0.0, 1.0, 0.0])
+    robot.set(at(0, 'base', 'camera', pose(y=0.75)), static=True)
+    np.testing.assert_allclose(robot.lookup('lidar', 'camera', 2 * S).translation, [0.0, 1.25, 0.0])
+    robot.set(at(5 * S, 'base', 'camera', pose(y=1.0)))  # it moves from now on
+    np.testing.assert_allclose(robot.lookup('lidar', 'camera', 5 * S).translation, [0.0, 1.5, 0.0])
+    with pytest.raises(ExtrapolationError):
+        robot.lookup('lidar', 'camera', 6 * S)
+
+
 def test_a_jump_of_time_forgets_what_moved(robot: TransformBuffer) -> None:
     robot.clear_dynamic()
     assert robot.frames() == ('base', 'camera', 'lidar')

@@ -54,6 +54,16 @@ def test_a_place_is_looked_up_as_it_projects(model, yaw, pitch, roll, height, se
             assert range_m == pytest.approx(distance)
 
 
+def test_a_window_is_laid_anew_when_the_base_or_the_grid_moves():
+    table = ViewTable('cam0', LENSES[0], mounted(20.0, 25.0, 5.0, 1.0), RANGE_M, RESOLUTION_M)
+    grid, base = RollingGrid(20.0, RESOLUTION_M), standing(0.0, 0.0, 0.0)
+    first = table.on(grid, base)
+    assert table.on(grid, base) is first
+    grid.recentre(1.0, 0.0)
+    assert table.on(grid, base).columns.start == first.columns.start - 10
+    assert table.on(grid, standing(1.0, 0.0, 0.0)).columns == first.columns
+
+
 @pytest.mark.parametrize('model', LENSES, ids=['pinhole', 'distorted', 'fisheye'])
 @pytest.mark.parametrize('yaw', [0.0, 30.0, 135.0])
 def test_the_window_on_a_grid_holds_all_that_is_in_view(model, yaw):

@@ -81,6 +81,24 @@ def test_every_camera_gets_its_results_and_the_map_knows_free_ground():
     driven.network.close()
 
 
+def test_scans_and_markers_are_made_while_someone_listens():
+    yard = Yard()
+    driven = Driven(yard, config())
+    yard.stream(ticks=4)
+    assert all(fused.grid is not None and not fused.scans for fused in driven.fused)
+    markers = yard.collect('/stream_infer/markers', 'visualization_msgs/msg/MarkerArray', RELIABLE)
+    scans = yard.collect('/stream_infer/cam1/scan', 'sensor_msgs/msg/LaserScan', RELIABLE)
+    before = len(driven.fused)
+    yard.clock.now_ns = EPOCH_NS
+    yard.stream(ticks=8)
+    whole = [fused for fused in driven.fused[before:] if not fused.perceived.partial]
+    assert len(whole) >= 3
+    assert all(set(fused.scans) == {'cam1'} for fused in whole)
+    assert len(markers) >= len(whole)
+    assert len(scans) >= len(whole)
+    driven.network.close()
+
+
 def test_while_the_window_stands_updates_turn_one_map_into_the_next():
     yard = Yard(speed_m_s=0.0)
     driven = Driven(yard, config())
