@@ -24,7 +24,7 @@ import numpy as np
 import trial_arguments
 from machine import Results, Table, parser, resident_mb
 
-from stream_infer_ros.capacity import Bench, Search, Tally, TrialOptions, TrialResult
+from stream_infer_ros.capacity import Bench, Tally, TrialOptions, TrialResult, most_held
 from stream_infer_ros.memory_use import keep_freed_images
 
 OVER, UNDER = 1.5, 0.8
@@ -214,7 +214,7 @@ def _search(bench: Bench, trial: TrialOptions) -> int:
         print(f'  {streams} streams {"held" if held else "not held"}', flush=True)
         return held
 
-    return max(1, Search(holds, 40, 1).run())
+    return max(1, most_held(holds, 40, 1))
 
 
 def _arguments() -> argparse.Namespace:

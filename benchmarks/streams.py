@@ -4,7 +4,8 @@
 
 All are offered the same load by the same process (capacity/camera_process) and judged alike, as by
 `stream_infer find-streams`: p99 from header stamp to published result inside the bound, at most 1 % lost or
-late, the largest number confirmed. The same network on the same runtime, on as many cores:
+late, the largest number confirmed. Their trials take turns: a slow minute of the machine meets all alike. The
+same network on the same runtime, on as many cores:
 
 - ours: the pipeline of this package.
 - usual: the node that everybody writes. On a ROS 2 where one is found (/opt/ros/*): typed rclpy
@@ -19,10 +20,11 @@ late, the largest number confirmed. The same network on the same runtime, on as 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
 import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
@@ -35,8 +37,9 @@ from stream_peers import PEERS
 from stream_profile import profile
 from stream_table import tell
 
-from stream_infer_ros.capacity import Bench, Floor, Search, Tally, TrialOptions, TrialResult, measure_floor
+from stream_infer_ros.capacity import Bench, Floor, Tally, TrialOptions, TrialResult, measure_floor
 from stream_infer_ros.capacity.engine_alone import engine_streams
+from stream_infer_ros.capacity.search import search
 from stream_infer_ros.memory_use import keep_freed_images
 from stream_infer_ros.resources import default_model
 
@@ -68,16 +71,19 @@ def main() -> int:
         seconds=options.seconds,
         warm_up_s=1.0 if options.quick else 2.0,
     )
-    found: dict[str, dict[str, Any]] = {}
-    with Bench(options.most, {'kind': options.engine}, {'file': str(options.model)}) as bench:
+    with ExitStack() as closing:
+        bench = closing.enter_context(
+            Bench(options.most, {'kind': options.engine}, {'file': str(options.model)})
+        )
+        contenders: dict[str, Runs] = {}
+        for kind in options.only:
+            made = bench if kind == 'ours' else closing.enter_context(PEERS[kind](bench, options, results))
+            if made is not None:
+                contenders[kind] = made
         # Its speed varies with the hour: looked at again and again.
         floors = [measure_floor(bench.network.engines[0], trial)]
-        for kind in options.only:
-            own = contextlib.nullcontext(bench)
-            with own if kind == 'ours' else PEERS[kind](bench, options, results) as made:
-                if made is not None:
-                    found[kind] = search(kind, made, trial, options)
-            floors.append(measure_floor(bench.network.engines[0], trial))
+        found = in_turns(contenders, trial, options)
+        floors.append(measure_floor(bench.network.engines[0], trial))
         alone = engine_alone(bench, trial, options) if trial.matched else None
         streams = found.get('ours', {}).get('streams')
         if streams:
@@ -94,18 +100,30 @@ def engine_alone(bench: Bench, trial: TrialOptions, options: argparse.Namespace)
     return int(told['streams'])
 
 
-def search(kind: str, made: Runs, trial: TrialOptions, options: argparse.Namespace) -> dict[str, Any]:
-    """The largest number that is held, and what its trials gave."""
-    print(kind, flush=True)
-    trials: list[TrialResult] = []
+def in_turns(
+    contenders: Mapping[str, Runs], trial: TrialOptions, options: argparse.Namespace
+) -> dict[str, dict[str, Any]]:
+    """The largest number that each holds, and what its trials gave, by kind."""
+    searches = {kind: search(options.most, options.confirmations) for kind in contenders}
+    asked = {kind: next(steps) for kind, steps in searches.items()}
+    trials: dict[str, list[TrialResult]] = {kind: [] for kind in contenders}
+    found: dict[str, dict[str, Any]] = {}
+    while asked:
+        for kind, streams in list(asked.items()):
+            result, _ = contenders[kind].run(trial.with_streams(streams))
+            print(f'{kind:7}{words(result)}', flush=True)
+            trials[kind].append(result)
+            try:
+                asked[kind] = searches[kind].send(result.held)
+            except StopIteration as ended:
+                del asked[kind]
+                found[kind] = told(ended.value, trials[kind], trial)
+                print(f'{kind:7}{ended.value:3} streams', flush=True)
+    return {kind: found[kind] for kind in contenders}
 
-    def holds(streams: int) -> bool:
-        trials.append(made.run(trial.with_streams(streams))[0])
-        print(f'  {words(trials[-1])}', flush=True)
-        return trials[-1].held
 
-    streams = Search(holds, options.most, options.confirmations).run()
-    print(flush=True)
+def told(streams: int, trials: Sequence[TrialResult], trial: TrialOptions) -> dict[str, Any]:
+    """What a search found, and what its trials with that many streams gave."""
     winners = [one for one in trials if one.streams == streams and one.held]
     return {
         'streams': streams,
@@ -150,13 +168,13 @@ def _arguments() -> argparse.Namespace:
     made.add_argument('--size', default='640x480', metavar='WxH', help='of the images (640x480)')
     made.add_argument('--model', type=Path, default=default_model(), help='ONNX file (the one shipped)')
     made.add_argument('--most', type=int, default=64, metavar='N', help='streams that are tried at most (64)')
-    made.add_argument('--seconds', type=float, metavar='S', help='counted of each trial (12; quick: 1.5)')
+    made.add_argument('--seconds', type=float, metavar='S', help='counted of each trial (20; quick: 1.5)')
     made.add_argument('--confirmations', type=int, metavar='N', help='of each winner (5; quick: 0)')
     made.add_argument(
         '--cores', type=int, default=2, metavar='N', help='that everything together may use (2)'
     )
     options = made.parse_args()
-    options.seconds = options.seconds or (1.5 if options.quick else 12.0)
+    options.seconds = options.seconds or (1.5 if options.quick else 20.0)
     if options.confirmations is None:
         options.confirmations = 0 if options.quick else 5
     return options

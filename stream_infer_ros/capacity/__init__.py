@@ -2,8 +2,16 @@
 
 from stream_infer_ros.capacity.floor import Floor, measure_floor
 from stream_infer_ros.capacity.options import TrialOptions
-from stream_infer_ros.capacity.search import Search
+from stream_infer_ros.capacity.search import most_held
 from stream_infer_ros.capacity.tally import Tally, TrialResult
 from stream_infer_ros.capacity.trial import Bench
 
-__all__ = ['Bench', 'Floor', 'Search', 'Tally', 'TrialOptions', 'TrialResult', 'measure_floor']
+__all__ = [
+    'Bench',
+    'Floor',
+    'Tally',
+    'TrialOptions',
+    'TrialResult',
+    'measure_floor',
+    'most_held',
+]

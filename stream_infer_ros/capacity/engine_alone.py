@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from stream_infer_ros.capacity.options import TrialOptions
-from stream_infer_ros.capacity.search import Search
+from stream_infer_ros.capacity.search import most_held
 from stream_infer_ros.inference.engines import Engine
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.pipeline.statistics import percentiles
@@ -25,7 +25,7 @@ def engine_streams(
     """Largest N for which a query of N images every period is answered within the bound (p99).
 
     `streams`: ours, open loop. `streams_loadgen`: with MLCommons' LoadGen (MultiStream, which is closed loop:
-    p99 of a query of N), None where it is not installed. `confirmations`: see Search; of ours.
+    p99 of a query of N), None where it is not installed. `confirmations`: see `search`; of ours.
     """
     image_input = ImageInput.of(engine.io)
     shape = most, image_input.height, image_input.width, 3
@@ -35,10 +35,10 @@ def engine_streams(
         engine.infer(images, n)
 
     infer(most)
-    ours = Search(lambda n: _holds(infer, n, options), most, confirmations).run()
+    ours = most_held(lambda n: _holds(infer, n, options), most, confirmations)
     loadgen = None
     if find_spec(LOADGEN) is not None:
-        loadgen = Search(lambda n: _holds_in_loadgen(infer, n, options), most, 0).run()
+        loadgen = most_held(lambda n: _holds_in_loadgen(infer, n, options), most, 0)
     return {'streams': ours, 'streams_loadgen': loadgen}
 
 

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from stream_infer_ros.capacity import Bench, Floor, Search, TrialOptions, TrialResult, measure_floor
+from stream_infer_ros.capacity import Bench, Floor, TrialOptions, TrialResult, measure_floor, most_held
 from stream_infer_ros.capacity.engine_alone import engine_streams
 from stream_infer_ros.capacity.plot import check_picture, plot_trials
 from stream_infer_ros.capacity.recovery import recovery_s
@@ -107,7 +107,7 @@ def _through_the_graph(
         trials.append(_trial(bench, options.with_streams(streams), console))
         return trials[-1].held
 
-    streams = Search(holds, most, confirmations).run()
+    streams = most_held(holds, most, confirmations)
     at_winner = [trial for trial in trials if trial.streams == streams and trial.held]
     p99_ms = sorted(trial.p99_ms for trial in at_winner)[len(at_winner) // 2] if at_winner else math.inf
     loss = max((trial.loss for trial in at_winner), default=1.0)
