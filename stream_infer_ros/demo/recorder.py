@@ -62,11 +62,13 @@ class Recorder:
         self._count += 1
 
     def pictures(self) -> list[tuple[str, NDArray[np.uint8], Perception]]:
-        """(camera, RGB picture, perception) of the last whole set; empty if none was published."""
+        """(camera, RGB picture, perception) of the last whole set, in configured order; or none."""
         if self._last is None:
             return []
         perceived = self._last.perceived
+        seen = dict(zip(perceived.frames, perceived.perceptions, strict=True))
         return [
-            (frame.camera, to_colour(frame.image, frame.encoding, 'rgb'), perception)
-            for frame, perception in zip(perceived.frames, perceived.perceptions, strict=True)
+            (frame.camera, to_colour(frame.image, frame.encoding, 'rgb'), seen[frame])
+            for frame in perceived.frame_set.there
+            if frame in seen
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from time import perf_counter_ns
 
 import numpy as np
@@ -25,6 +26,8 @@ OnDecoded = Callable[[Frame, EncodingError | None], None]
 OnInferred = Callable[[Sequence[Frame], EngineError | None], None]
 # Publishes what one frame shows; returns when it was out, nanoseconds.
 PublishOne = Callable[[Frame, Perception], int]
+
+_exposed_ns = attrgetter('exposed_ns')
 
 
 @dataclass(slots=True)
@@ -101,7 +104,8 @@ class Perceiver:
         """All three steps on one set, each timed; without the frames the engine had no result for.
 
         The steps overlap where the engine can (see ImageByImage): it begins with the first image while the
-        next is letterboxed, and each is decoded and published while it works on those behind it.
+        next is letterboxed, and each is decoded and published while it works on those behind it. The oldest
+        frame comes first: it is due first.
 
         `within_s`: how long inference is worth waiting for.
         """
@@ -110,7 +114,7 @@ class Perceiver:
         perceptions: list[Perception] = []
         published_ns: list[int] = []
         start_ns = perf_counter_ns()
-        waiting = iter(frame_set.there)
+        waiting = iter(sorted(frame_set.there, key=_exposed_ns))
         filling = self._fill(waiting, frames, spent)
         try:
             for outputs in self._engine.infer_each(self._batch.images, filling, within_s):

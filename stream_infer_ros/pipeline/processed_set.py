@@ -16,7 +16,7 @@ from stream_infer_ros.sync.frame_set import FrameSet
 class PerceivedSet:
     """What the cameras of one set saw: frames, their sizes (width, height) and perceptions.
 
-    All of one length, in configured order.
+    All of one length and in one order, that of their results.
 
     Attributes:
         published_ns: when the detections of each were published; empty where they are still to be.

@@ -69,12 +69,12 @@ def perceiving(network, failure, gives):
     return perceiver, engine, statistics, published
 
 
-def moment(broken=(), missing=()):
+def moment(broken=(), missing=(), stamps_ns=(10, 10, 10, 10, 10)):
     frames = tuple(
         None
         if camera in missing
-        else Frame(camera, 10, 20, PICTURE, 'jpeg' if camera in broken else 'rgb8', 'f')
-        for camera in CAMERAS
+        else Frame(camera, stamp_ns, 20, PICTURE, 'jpeg' if camera in broken else 'rgb8', 'f')
+        for camera, stamp_ns in zip(CAMERAS, stamps_ns, strict=True)
     )
     return FrameSet(10, frames, 0, SetReason.COMPLETE)
 
@@ -97,6 +97,13 @@ def test_every_frame_is_published_once_or_counted_once(network, failure, gives, 
     assert set(statistics.drops().get('undecodable', {})) == broken - missing
     if not isinstance(failure, InferenceMissed):  # a restart helps
         assert set(published) == set(offered) - broken
+
+
+def test_the_oldest_is_out_first(network):
+    perceiver, _, _, published = perceiving(network, None, 0)
+    perceived = perceiver.perceive(moment(stamps_ns=(13, 11, 15, 11, 10)))
+    assert published == ['cam4', 'cam1', 'cam3', 'cam0', 'cam2']
+    assert [frame.camera for frame in perceived.frames] == published
 
 
 def test_what_comes_first_is_out_before_what_fails(network):
