@@ -28,8 +28,9 @@ from stream_infer_ros.graph.ros import RosGraph
 from stream_infer_ros.graph.ros.message_class import message_class
 from stream_infer_ros.graph.ros.qos import to_rclpy
 from stream_infer_ros.inference.batch import Batch
+from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.memory_use import keep_freed_images
-from stream_infer_ros.pipeline.assembly import Assembly, assemble
+from stream_infer_ros.pipeline.assembly import NetworkAssembly, assemble
 from stream_infer_ros.pipeline.camera_topics import camera_topics
 from stream_infer_ros.pipeline.live import LiveRunner
 from stream_infer_ros.pipeline.network import Network
@@ -89,7 +90,7 @@ class Ours:
         graph: Any = ExecutorGraph(node, self._graph) if on_executor else self._graph
         self._network = Network(config)
         assembly = assemble(config, camera_topics(config, ()), graph, self._network)
-        self._pipeline: Any = SlotPipeline(assembly)
+        self._pipeline: Any = SlotPipeline(assembly, cameras)
         self._runner = LiveRunner(graph, self._pipeline, assembly.cameras, assembly.diagnostics, config)
         self._runner.start()
 
@@ -107,16 +108,20 @@ class Ours:
 class SlotPipeline:
     """Our pipeline as far as the engine's slot: what would be inferred is counted and let go."""
 
-    def __init__(self, assembly: Assembly) -> None:
+    def __init__(self, assembly: NetworkAssembly, cameras: int) -> None:
         self._whole = assembly.pipeline
         self.images = 0
-        self._perceiver: Any = assembly.pipeline._sights[0]  # a Perceiver: only its letterbox is wanted
+        network = assembly.network
+        self._batch = Batch.of(cameras, ImageInput.of(network.engines[0].io), network.decoder.card)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._whole, name)
 
     def perceive(self, frame_set: FrameSet, now_ns: int, instance: int) -> PerceivedSet:
-        frames = self._perceiver.letterbox(frame_set)
+        self._batch.clear()
+        frames = frame_set.there
+        for frame in frames:
+            self._batch.add(frame)
         self.images += len(frames)
         return PerceivedSet(frame_set, frames, (), ())
 

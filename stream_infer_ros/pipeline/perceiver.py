@@ -134,14 +134,6 @@ class Perceiver:
         sizes = [(box.source_width, box.source_height) for box in self._batch.letterboxes[: len(frames)]]
         return PerceivedSet(frame_set, frames, sizes, perceptions, published_ns, spent.publish_ns)
 
-    def letterbox(self, frame_set: FrameSet) -> list[Frame]:
-        """The first step alone, for measuring: those of its frames that could be read."""
-        frames: list[Frame] = []
-        waiting = iter(frame_set.there)
-        for _ in self._fill(waiting, frames, _Spent()):
-            pass
-        return frames
-
     def _fill(self, waiting: Iterator[Frame], frames: list[Frame], spent: _Spent) -> Iterator[int]:
         """Write frames into the batch, one whenever the next is asked for.
 
