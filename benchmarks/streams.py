@@ -39,7 +39,7 @@ from stream_table import tell
 
 from stream_infer_ros.capacity import Bench, Floor, Tally, TrialOptions, TrialResult, measure_floor
 from stream_infer_ros.capacity.engine_alone import engine_streams
-from stream_infer_ros.capacity.search import search
+from stream_infer_ros.capacity.search import confirmed, search
 from stream_infer_ros.memory_use import keep_freed_images
 from stream_infer_ros.resources import default_model
 
@@ -103,23 +103,33 @@ def engine_alone(bench: Bench, trial: TrialOptions, options: argparse.Namespace)
 def in_turns(
     contenders: Mapping[str, Runs], trial: TrialOptions, options: argparse.Namespace
 ) -> dict[str, dict[str, Any]]:
-    """The largest number that each holds, and what its trials gave, by kind."""
+    """The largest number that each holds, and what its trials gave, by kind.
+
+    What a search has found is held again as long as others search, or it goes on: so that all meet the
+    same minutes.
+    """
     searches = {kind: search(options.most, options.confirmations) for kind in contenders}
     asked = {kind: next(steps) for kind, steps in searches.items()}
     trials: dict[str, list[TrialResult]] = {kind: [] for kind in contenders}
-    found: dict[str, dict[str, Any]] = {}
-    while asked:
-        for kind, streams in list(asked.items()):
-            result, _ = contenders[kind].run(trial.with_streams(streams))
+    found: dict[str, int] = {}
+    while len(found) < len(contenders):
+        for kind in contenders:
+            if found.get(kind) == 0:
+                continue
+            result, _ = contenders[kind].run(trial.with_streams(asked[kind]))
             print(f'{kind:7}{words(result)}', flush=True)
             trials[kind].append(result)
+            if kind in found and result.held:
+                continue
+            if kind in found:
+                searches[kind] = confirmed(found.pop(kind), max(1, options.confirmations))
+                next(searches[kind])
             try:
                 asked[kind] = searches[kind].send(result.held)
             except StopIteration as ended:
-                del asked[kind]
-                found[kind] = told(ended.value, trials[kind], trial)
+                found[kind] = ended.value
                 print(f'{kind:7}{ended.value:3} streams', flush=True)
-    return {kind: found[kind] for kind in contenders}
+    return {kind: told(found[kind], trials[kind], trial) for kind in contenders}
 
 
 def told(streams: int, trials: Sequence[TrialResult], trial: TrialOptions) -> dict[str, Any]:

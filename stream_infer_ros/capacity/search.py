@@ -21,8 +21,12 @@ def search(most: int, confirmations: int = 5) -> Search:
         confirmations: so often the winner has to hold once more; one that does not makes the next smaller
             number (5 % less, at least one) the candidate.
     """
-    candidate = yield from _largest(most)
-    while candidate and not (yield from _confirmed(candidate, confirmations)):
+    return (yield from confirmed((yield from _largest(most)), confirmations))
+
+
+def confirmed(candidate: int, confirmations: int) -> Search:
+    """The second half of a search: how many of `candidate` streams hold, and hold again."""
+    while candidate and not (yield from _holds_again(candidate, confirmations)):
         candidate = min(candidate - 1, int(candidate * 0.95))
     return candidate
 
@@ -56,7 +60,7 @@ def _largest(most: int) -> Search:
     return low
 
 
-def _confirmed(candidate: int, confirmations: int) -> Generator[int, bool, bool]:
+def _holds_again(candidate: int, confirmations: int) -> Generator[int, bool, bool]:
     for _ in range(confirmations):
         if not (yield candidate):
             return False
