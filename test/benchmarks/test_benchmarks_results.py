@@ -1,12 +1,14 @@
 """What benchmarks tell and how it is drawn; nothing is measured here."""
 
 import argparse
+import itertools
 import json
 import sys
 from pathlib import Path
 
 import pytest
 import report
+import streams
 import suite
 from machine import Results, Table, describe, shown
 from peers.message_filters_rule import MessageFiltersPython
@@ -133,3 +135,34 @@ def test_the_rule_of_message_filters_waits_for_all_and_pairs_the_nearest():
     (found,) = rule.add(frame('b', 106), 0)
     assert [one.stamp_ns for one in found] == [108, 106]
     assert not rule.add(frame('b', 120), 0)  # farther than the slop from what is left
+
+
+class Limited:
+    """Holds so many streams, and now and then more."""
+
+    def __init__(self, capacity, luck):
+        self.capacity, self.luck, self.held = capacity, luck, []
+
+    def run(self, streams):
+        held = streams <= self.capacity or (streams <= self.capacity + 2 and next(self.luck))
+        self.held.append((streams, held))
+        return argparse.Namespace(streams=streams, held=held), None
+
+
+@pytest.mark.parametrize('confirmations', [0, 5])
+def test_searches_that_take_turns_end_together_and_each_with_what_it_holds(monkeypatch, confirmations):
+    monkeypatch.setattr(streams, 'words', str)
+    monkeypatch.setattr(streams, 'told', lambda found, trials, _: (found, len(trials)))
+    trial = argparse.Namespace(with_streams=lambda n: n)
+    luck = itertools.cycle([True, True, False])
+    contenders = {name: Limited(capacity, luck) for name, capacity in (('a', 17), ('b', 5), ('none', 0))}
+    options = argparse.Namespace(most=64, confirmations=confirmations)
+    found = streams.in_turns(contenders, trial, options)
+    for name, contender in contenders.items():
+        streams_found, trials = found[name]
+        assert trials == len(contender.held)
+        # What it ends with held whenever it was tried since it last came down to it.
+        at_the_end = [held for n, held in contender.held[-max(1, confirmations) :] if n == streams_found]
+        assert all(at_the_end)
+    assert abs(len(contenders['a'].held) - len(contenders['b'].held)) <= 1
+    assert found['none'][0] <= 2

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from mapping_scenes import distorted, mounted, pinhole, standing
 
 from stream_infer_ros.cameras.camera_model import CameraModel
+from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.mapping.rolling_grid import RollingGrid
 from stream_infer_ros.mapping.view_table import ViewTable
 
@@ -52,6 +53,28 @@ def test_a_place_is_looked_up_as_it_projects(model, yaw, pitch, roll, height, se
         if shown:
             assert column == pytest.approx(u, abs=0.501)
             assert range_m == pytest.approx(distance)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    roll=st.sampled_from([0.0, -12.0, 7.0]),
+    pitch=st.sampled_from([0.0, 9.0]),
+    yaw=st.floats(-180.0, 180.0),
+    x_m=st.floats(-3.0, 3.0),
+)
+def test_a_window_knows_how_far_its_cells_are_in_the_plane_of_the_base(roll, pitch, yaw, x_m):
+    table = ViewTable('cam0', LENSES[0], mounted(20.0, 25.0, 5.0, 1.0, x_m=0.4), RANGE_M, RESOLUTION_M)
+    base = RigidTransform.from_xyz_rpy((x_m, 0.7, 0.0), np.radians([roll, pitch, yaw]))
+    window = table.on(RollingGrid(20.0, RESOLUTION_M), base)
+    rows, columns = np.meshgrid(
+        np.arange(window.rows.start, window.rows.stop),
+        np.arange(window.columns.start, window.columns.stop),
+        indexing='ij',
+    )
+    in_map = (np.stack([columns, rows], axis=-1) + 0.5) * RESOLUTION_M - 10.0
+    in_base = (in_map - base.translation[:2]) @ np.linalg.inv(base.rotation[:2, :2]).T
+    expected = np.hypot(*np.moveaxis(in_base - (0.4, 0.0), -1, 0))
+    np.testing.assert_allclose(np.sqrt(window.square_m2), expected, atol=1e-3)
 
 
 def test_a_window_is_laid_anew_when_the_base_or_the_grid_moves():
