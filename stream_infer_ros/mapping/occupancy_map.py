@@ -73,7 +73,6 @@ class OccupancyMap:
         self._pose_ns = 0
         self._seen: dict[str, GroundView] = {}
         self._now_ns = 0
-        self._forgot_ns: int | None = None
 
     def watch(self, camera: str, model: CameraModel, base_from_camera: RigidTransform) -> None:
         """A camera's geometry became known. Views of cameras not watched do this by themselves."""
@@ -117,8 +116,7 @@ class OccupancyMap:
                 decides which ground the silent cameras should be seeing.
         """
         self._tick(now_ns)
-        if now_ns != self._forgot_ns:  # else right after an update
-            self._forget(now_ns)
+        self._forget(now_ns)
         cells = np.full(self._grid.values.shape, UNKNOWN, np.int8)
         cells[self._grid.values < _FREE_BELOW] = FREE
         cells[self._grid.values > _OCCUPIED_ABOVE] = OCCUPIED
@@ -193,9 +191,8 @@ class OccupancyMap:
 
     def _forget(self, now_ns: int) -> None:
         """Let go of what lies outside every view for too long, and of objects outside the window."""
-        self._forgot_ns = now_ns
         lapsed = self._memory.lapsed(now_ns)
-        if lapsed is not None and lapsed.any():
+        if lapsed is not None:
             self._grid.values[lapsed] = 0.0
         if self._pose is not None:
             memory_ns = round(self._config.memory_s * 1e9)

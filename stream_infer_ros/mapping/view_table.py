@@ -83,7 +83,8 @@ class ViewTable:
     def on(self, grid: RollingGrid, map_from_base: RigidTransform) -> ViewWindow:
         """The view on the cells of a grid, with the base at a pose; an empty window where it lies outside.
 
-        For a base that stands still (cameras over a crossing) it is the one of last time; not to be changed.
+        For the pose object of last time, which static transforms give (cameras over a crossing), it is the
+        window of last time; not to be changed.
         """
         place = (grid.left, grid.bottom, grid.size, grid.resolution_m)
         if self._last is None or self._last[0] != place or self._last[1] is not map_from_base:
