@@ -1,7 +1,7 @@
 """Definitions of the messages we speak that rosbags does not bring along.
 
-Field for field those of vision_msgs 4.1 and map_msgs 2.4 (the same from Humble to Rolling), without comments:
-the type hash of RIHS01 looks at names, types and order only.
+Field for field those of vision_msgs 4.1, map_msgs 2.4 and bond 4.1 (the same from Humble to Rolling), without
+comments: the type hash of RIHS01 looks at names, types and order only.
 """
 
 DEFINITIONS = {
@@ -33,5 +33,13 @@ DEFINITIONS = {
     ),
     'map_msgs/msg/OccupancyGridUpdate': (
         'std_msgs/Header header\nint32 x\nint32 y\nuint32 width\nuint32 height\nint8[] data'
+    ),
+    'bond/msg/Status': (
+        'std_msgs/Header header\n'
+        'string id\n'
+        'string instance_id\n'
+        'bool active\n'
+        'float32 heartbeat_timeout\n'
+        'float32 heartbeat_period'
     ),
 }

@@ -13,6 +13,7 @@ from stream_infer_ros.mapping.grid_snapshot import GridSnapshot
 from stream_infer_ros.mapping.ground_object import GroundObject
 from stream_infer_ros.mapping.polar_scan import PolarScan
 from stream_infer_ros.messages import (
+    bond_status,
     camera_info,
     clock,
     compressed_image,
@@ -116,6 +117,7 @@ STATUSES = [
 ]
 PIXELS = np.random.default_rng(1).integers(0, 256, (4, 6, 3), np.uint8)
 JPEG = b'\xff\xd8\xff\xe0' + bytes(range(60))
+HEARTBEAT = bond_status.BondStatus(STAMP_NS, 'stream_infer', 'c0ffee', True, 4.0, 0.1)
 UPDATE = occupancy_grid_update.OccupancyGridUpdate(STAMP_NS, -3, 4, GRID.cells)
 
 
@@ -216,6 +218,14 @@ def _scan_agrees(ours: Any, theirs: Any) -> None:
     assert ours.ranges_m.tobytes() == theirs.ranges.tobytes()
 
 
+def _heartbeats_agree(ours: Any, theirs: Any) -> None:
+    assert ours.stamp_ns == stamp_ns(theirs.header.stamp)
+    assert (ours.bond_id, ours.instance_id) == (theirs.id, theirs.instance_id)
+    assert ours.active == bool(theirs.active)
+    periods = [ours.heartbeat_timeout_s, ours.heartbeat_period_s]
+    assert np.array_equal(periods, [theirs.heartbeat_timeout, theirs.heartbeat_period], equal_nan=True)
+
+
 def _statuses_agree(ours: Any, theirs: Any) -> None:
     at_ns, statuses = ours
     assert at_ns == stamp_ns(theirs.header.stamp)
@@ -287,6 +297,12 @@ CODECS = [
         diagnostics.decode_diagnostic_array,
         diagnostics.encode_diagnostic_array(STAMP_NS, STATUSES),
         _statuses_agree,
+    ),
+    Codec(
+        bond_status.TYPE_NAME,
+        bond_status.decode_bond_status,
+        bond_status.encode_bond_status(HEARTBEAT),
+        _heartbeats_agree,
     ),
 ]
 # Written, but not read: there is no decoder to compare.

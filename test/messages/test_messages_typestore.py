@@ -9,9 +9,9 @@ from stream_infer_ros.messages.definitions import DEFINITIONS
 from stream_infer_ros.messages.typestore import type_hash, typestore
 
 # Computed by ROS 2's own rosidl_generator_type_description from the .msg files of common_interfaces,
-# rcl_interfaces, geometry2, rmw_dds_common (rolling), vision_msgs 4.1.1 and map_msgs 2.4.0. All but
-# Detection2DArray and LabelInfo were also found in public: as `ros2 topic info --verbose` of live systems
-# prints them, or in other implementations that talk to such systems.
+# rcl_interfaces, geometry2, rmw_dds_common (rolling), vision_msgs 4.1.1, map_msgs 2.4.0 and bond 4.1. All but
+# Detection2DArray, LabelInfo and bond's Status were also found in public: as `ros2 topic info --verbose` of live
+# systems prints them, or in other implementations that talk to such systems.
 ANNOUNCED = {
     'std_msgs/msg/String': 'df668c740482bbd48fb39d76a70dfd4bd59db1288021743503259e948f6b1a18',
     'std_msgs/msg/Header': 'f49fb3ae2cf070f793645ff749683ac6b06203e41c891e17701b1cb597ce6a01',
@@ -28,6 +28,7 @@ ANNOUNCED = {
     'vision_msgs/msg/Detection2DArray': '214274120007f4a683866481336b70310268cfa107aebe9d594a6acf75bda968',
     'vision_msgs/msg/Detection3DArray': '793f5eab9595ac1c0da07873cc859db42eae51f0ee76056db8562515d830e018',
     'vision_msgs/msg/LabelInfo': '3d37df4015cdf660cc851c51897f2acd957e1ca6205ba0a99aebffb9406b0783',
+    'bond/msg/Status': '87eaccffa254ffffadc0b61600452e8251740f06c25659a2dbda4927fdb1f70a',
     # has a char, which rosidl hashes as uint8
     'rmw_dds_common/msg/ParticipantEntitiesInfo': (
         '91a0593bacdcc50ea9bdcf849a938b128412cc1ea821245c663bcd26f83c295e'
