@@ -1,7 +1,7 @@
 """Simulated cameras and the pipeline: `ros2 launch stream_infer_ros demo.launch.py rviz:=true`.
 
-All arguments of stream_infer.launch.py hold; of `cameras` (cam0,cam1 and so on) the world makes as many as
-are named, and with `use_sim_time` it publishes /clock.
+All arguments of stream_infer.launch.py hold. The world simulates the cameras that `cameras` names (cam0,cam1
+and so on; six by default), and with `use_sim_time` it publishes /clock.
 """
 
 import os
@@ -30,6 +30,11 @@ LOOPBACK = ('ROS_LOCALHOST_ONLY', '1') if ON_HUMBLE else ('ROS_AUTOMATIC_DISCOVE
 def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
+            DeclareLaunchArgument(
+                'cameras',
+                default_value='cam0,cam1,cam2,cam3,cam4,cam5',
+                description='Simulated cameras, comma separated: cam0,cam1 and so on.',
+            ),
             DeclareLaunchArgument('seed', default_value='1', description='Seed of the simulated world.'),
             DeclareLaunchArgument(
                 'rate', default_value='10.0', description='Images a second of each simulated camera.'
@@ -54,12 +59,13 @@ def world(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             f'cameras: the simulated ones are {", ".join(simulated)}, got {", ".join(named)}; '
             'other names are for stream_infer.launch.py'
         )
+    if not named:
+        raise RuntimeError('cameras: expected at least cam0, got none')
     parameters = {
         'seed': ParameterValue(LaunchConfiguration('seed'), value_type=int),
         'rate': ParameterValue(LaunchConfiguration('rate'), value_type=float),
+        'cameras': len(named),
     }
-    if named:
-        parameters['cameras'] = len(named)
     if LaunchConfiguration('use_sim_time').perform(context).lower() == 'true':
         parameters['clock'] = True
     return [
@@ -69,7 +75,14 @@ def world(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             name='camera_world',
             namespace=LaunchConfiguration('namespace'),
             parameters=[parameters],
+            remappings=tf_remappings(context),
             ros_arguments=['--log-level', LaunchConfiguration('log_level')],
             output='screen',
         )
     ]
+
+
+def tf_remappings(context: LaunchContext) -> list[tuple[str, str]]:
+    """Publish the transforms where the pipeline listens to them."""
+    in_namespace = LaunchConfiguration('tf_in_namespace').perform(context) == 'true'
+    return [('/tf', 'tf'), ('/tf_static', 'tf_static')] if in_namespace else []

@@ -1,6 +1,7 @@
 """A bag through the graph: `ros2 launch stream_infer_ros replay.launch.py bag:=my_bag`.
 
-The recording plays once the pipeline is active, with its own clock, and ends the launch when it ends.
+The player starts paused, so that the pipeline finds its image topics; the recording plays with its own clock
+once the pipeline is active, and ends the launch when it ends.
 `use_sim_time` and `autostart` are set here; all other arguments of stream_infer.launch.py hold.
 (`stream_infer replay my_bag` goes as fast as the machine can, and gives the same result every time.)
 """
@@ -27,10 +28,11 @@ from launch_ros.event_handlers import OnStateTransition
 PIPELINE = str(Path(__file__).with_name('stream_infer.launch.py'))
 CLOCK_HZ = '100'
 PLAYS = 'replay.plays'
+RESUME = ('/rosbag2_player/resume', 'rosbag2_interfaces/srv/Resume')
 
 
 def generate_launch_description() -> LaunchDescription:
-    start = OpaqueFunction(function=play)
+    start = OpaqueFunction(function=resume)
     return LaunchDescription(
         [
             DeclareLaunchArgument('bag', description='Folder of the ROS 2 bag.'),
@@ -49,6 +51,7 @@ def generate_launch_description() -> LaunchDescription:
                 PythonLaunchDescriptionSource(PIPELINE),
                 launch_arguments={'use_sim_time': 'true', 'autostart': 'true'}.items(),
             ),
+            OpaqueFunction(function=play),
         ]
     )
 
@@ -57,22 +60,20 @@ def heard(event: ProcessIO) -> list[LaunchDescriptionEntity]:
     """What follows from what the pipeline says of its state."""
     text = event.text.decode(errors='replace')
     if 'stream_infer]: active: ' in text:
-        return [OpaqueFunction(function=play)]
+        return [OpaqueFunction(function=resume)]
     if 'stream_infer]: cannot ' in text:
         return [OpaqueFunction(function=refuse)]
     return []
 
 
 def play(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """Start the player, once: what it played before the pipeline listens would be lost."""
-    if context.is_shutdown or PLAYS in context.launch_configurations:
-        return []
-    context.launch_configurations[PLAYS] = 'true'
+    """The player, paused: what it played before the pipeline listens would be lost."""
     loop = LaunchConfiguration('loop').perform(context) == 'true'
     player = ExecuteProcess(
         cmd=[
             *('ros2', 'bag', 'play', LaunchConfiguration('bag')),
             *('--rate', LaunchConfiguration('rate'), '--clock', CLOCK_HZ, '--disable-keyboard-controls'),
+            '--start-paused',
             *(['--loop'] if loop else []),
         ],
         name='bag_player',
@@ -80,6 +81,21 @@ def play(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         on_exit=end,
     )
     return [player]
+
+
+def resume(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """Let the recording play, once."""
+    if context.is_shutdown or PLAYS in context.launch_configurations:
+        return []
+    context.launch_configurations[PLAYS] = 'true'
+    call = ['ros2', 'service', 'call', *RESUME]
+    return [ExecuteProcess(cmd=call, name='resume', output='log', on_exit=resumed)]
+
+
+def resumed(event: ProcessExited, context: LaunchContext) -> None:
+    """Ends the launch with an exit code other than 0 if the player could not be reached."""
+    if event.returncode and not context.is_shutdown:
+        raise RuntimeError(f'the player did not answer: ros2 service call {" ".join(RESUME)} failed')
 
 
 def end(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:

@@ -2,8 +2,8 @@
 
 `ros2 launch stream_infer_ros stream_infer.launch.py params_file:=my.yaml`
 
-An argument that is left empty leaves its setting to `params_file`, and what that does not name keeps the
-node's default: no value is said twice.
+Without arguments every image topic on the graph is a camera. An argument that is left empty leaves its
+setting to `params_file`, and what that does not name keeps the node's default: no value is said twice.
 """
 
 from pathlib import Path
@@ -39,6 +39,9 @@ SETTINGS = {
     'autostart': ('autostart', bool, 'Configure and activate without being told to'),
 }
 
+# With `tf_in_namespace`: a relative name lies in the namespace of its node. Nav2 does the same.
+TF_IN_NAMESPACE = [('/tf', 'tf'), ('/tf_static', 'tf_static')]
+
 
 def generate_launch_description() -> LaunchDescription:
     settings = [
@@ -50,6 +53,12 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             DeclareLaunchArgument('namespace', default_value='', description='ROS namespace of the node.'),
+            DeclareLaunchArgument(
+                'tf_in_namespace',
+                default_value='false',
+                choices=['true', 'false'],
+                description='Take transforms from the namespace (/robot1/tf) instead of /tf and /tf_static.',
+            ),
             DeclareLaunchArgument(
                 'params_file',
                 default_value=PathJoinSubstitution([SHARE, 'config', 'stream_infer.yaml']),
@@ -71,12 +80,7 @@ def generate_launch_description() -> LaunchDescription:
                 description='Configuration of rviz2.',
             ),
             OpaqueFunction(function=start),
-            Node(
-                package='rviz2',
-                executable='rviz2',
-                arguments=['-d', LaunchConfiguration('rviz_config')],
-                condition=IfCondition(LaunchConfiguration('rviz')),
-            ),
+            OpaqueFunction(function=rviz, condition=IfCondition(LaunchConfiguration('rviz'))),
         ]
     )
 
@@ -98,11 +102,29 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         namespace=LaunchConfiguration('namespace'),
         parameters=parameters,
         arguments=['--build-only'] if build_only else None,
+        remappings=tf_remappings(context),
         ros_arguments=['--log-level', LaunchConfiguration('log_level')],
         output='screen',
         on_exit=built if build_only else None,
     )
     return [node]
+
+
+def rviz(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """Rviz2, which listens to the transforms that the pipeline listens to."""
+    node = Node(
+        package='rviz2',
+        executable='rviz2',
+        namespace=LaunchConfiguration('namespace'),
+        arguments=['-d', LaunchConfiguration('rviz_config')],
+        remappings=tf_remappings(context),
+    )
+    return [node]
+
+
+def tf_remappings(context: LaunchContext) -> list[tuple[str, str]]:
+    """What brings a node to the transforms of its namespace, with `tf_in_namespace`."""
+    return TF_IN_NAMESPACE if value(context, 'tf_in_namespace', bool) else []
 
 
 def built(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:

@@ -16,6 +16,7 @@ SHARE = {
     'share/stream_infer_ros/launch/demo.launch.py',
     'share/stream_infer_ros/launch/replay.launch.py',
     'share/stream_infer_ros/config/stream_infer.yaml',
+    'share/stream_infer_ros/config/six_cameras.yaml',
     'share/stream_infer_ros/config/occupancy_fusion.yaml',
     'share/stream_infer_ros/config/stream_infer.rviz',
     'share/stream_infer_ros/config/models/coco.txt',

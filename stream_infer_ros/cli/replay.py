@@ -16,6 +16,7 @@ from stream_infer_ros.cli.writable import check_new
 from stream_infer_ros.config import EngineKind, ModelFamily
 from stream_infer_ros.graph import BagGraph
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
+from stream_infer_ros.pipeline.camera_search import describe_found
 from stream_infer_ros.pipeline.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.processed_set import FusedSet
@@ -57,7 +58,10 @@ def replay(
             detections[frame.camera] += len(perception.detections)
 
     with closing(BagGraph(bag)) as recording:
-        topics = camera_topics(settings, recording.topics())
+        found = recording.topics()
+    topics = camera_topics(settings, found)
+    for line in [] if settings.cameras else describe_found(settings, topics, found):
+        typer.echo(line)
     with Network(settings) as network:
         # Only now: a run that could not begin leaves no empty recording behind.
         graph = BagGraph(bag, out)

@@ -17,12 +17,13 @@ from stream_infer_ros.cli.stopping import stop_on_signal
 from stream_infer_ros.config import Config, EngineKind, GraphKind, Precision
 from stream_infer_ros.graph import Graph, make_graph
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
+from stream_infer_ros.pipeline.camera_search import describe_found, wait_for_cameras
 from stream_infer_ros.pipeline.camera_topics import CameraTopics, camera_topics
 from stream_infer_ros.pipeline.live import LiveRunner
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.report.live_table import live_table
 
-DISCOVERY_S = 3.0
+DISCOVERY_S = 10.0  # how long a first camera is waited for
 REDRAW_S = 0.5
 LOG_PERIOD_S = 10.0
 
@@ -74,11 +75,16 @@ def run(
 
 
 def _find_cameras(config: Config, graph: Graph, stop: threading.Event) -> tuple[CameraTopics, ...]:
-    if not config.cameras:
-        typer.echo(f'looking {DISCOVERY_S:.0f} s for image topics ...')
-        if stop.wait(DISCOVERY_S):
-            return ()
-    return camera_topics(config, graph.topics())
+    if config.cameras:
+        return camera_topics(config, ())
+    typer.echo('looking for image topics, as no cameras are named ...')
+    found = wait_for_cameras(graph.topics, config, stop.wait, DISCOVERY_S)
+    if stop.is_set():
+        return ()
+    cameras = camera_topics(config, found)
+    for line in describe_found(config, cameras, found):
+        typer.echo(line)
+    return cameras
 
 
 def _run(

@@ -10,9 +10,14 @@ _TOPIC = re.compile(r'(/[A-Za-z_][A-Za-z0-9_]*)+')
 _TYPE = re.compile(r'[a-z][a-z0-9_]*/msg/[A-Z][A-Za-z0-9]*')
 
 
+def is_topic_name(name: str) -> bool:
+    """True if ROS 2 allows a topic of this absolute name; DDS alone allows more ('/a-b/image_raw')."""
+    return _TOPIC.fullmatch(name) is not None
+
+
 def check_names(topic: str, type_name: str) -> None:
     """Raise GraphError unless `topic` is absolute and `type_name` reads 'package/msg/Type'."""
-    if not _TOPIC.fullmatch(topic):
+    if not is_topic_name(topic):
         raise GraphError(
             f'topic {topic!r}: expected an absolute ROS name such as /front/image_raw '
             '(letters, digits and underscores between slashes); resolve it against the namespace first'

@@ -56,6 +56,7 @@ class PipelineNode(LifecycleNode):
         self.parameters = TreeParameters(self, tree, without=('graph',), on_change=self._retune)
         self._prepared = ''  # in words; empty while there is nothing
         self._finalized = False
+        self.needs_cameras = True  # False: it is configured only to build its engine
         self.may_yet_start = False  # whether what `prepare` failed of may pass
         self._assembly: Assembly | None = None
         self._runner: LiveRunner | None = None

@@ -6,17 +6,22 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
+from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from stream_infer_ros.errors import StreamInferError
 from stream_infer_ros.graph.cyclone_for_images import uri_for_images
 from stream_infer_ros.memory_use import keep_freed_images
+
+if TYPE_CHECKING:
+    from stream_infer_ros.nodes.pipeline_node import PipelineNode
+
+AnyNode = TypeVar('AnyNode', bound=Node)
 
 # Longest that a callback in work is waited for: `ros2 launch` and people expect an end within two seconds.
 PATIENCE_S = 1.2
@@ -60,12 +65,13 @@ def run_node(make: Callable[[threading.Event], Node], stop: threading.Event) -> 
     spinning.raise_failure()
 
 
-def configure_once(make: Callable[[threading.Event], LifecycleNode], stop: threading.Event) -> None:
+def configure_once(make: Callable[[threading.Event], PipelineNode], stop: threading.Event) -> None:
     """Configure a lifecycle node, which builds its engine, and end; exit code 1 if that failed (see its log).
 
     No executor runs, and nobody on the graph is needed. Arguments as for `run_node`.
     """
     node = _made(make, stop)
+    node.needs_cameras = False
     outcome: list[TransitionCallbackReturn] = []
     # On a thread: an engine in the making cannot be interrupted, the process can.
     work = threading.Thread(target=lambda: outcome.append(node.trigger_configure()), daemon=True)
@@ -82,7 +88,7 @@ def configure_once(make: Callable[[threading.Event], LifecycleNode], stop: threa
     sys.exit(outcome != [TransitionCallbackReturn.SUCCESS])
 
 
-def _made(make: Callable[[threading.Event], Node], stop: threading.Event) -> Node:
+def _made(make: Callable[[threading.Event], AnyNode], stop: threading.Event) -> AnyNode:
     """rclpy started, and the node; or one line and exit code 1."""
     keep_freed_images()
     os.environ['CYCLONEDDS_URI'] = uri_for_images(os.environ)  # for rmw_cyclonedds, where ROS is set to it

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import threading
-import time
 
 from stream_infer_ros.config import Config
 from stream_infer_ros.errors import ConfigError
-from stream_infer_ros.graph import Graph, TopicInfo
+from stream_infer_ros.graph import Graph
 from stream_infer_ros.graph.ros.discovery import topics
 from stream_infer_ros.nodes.pipeline_node import PipelineNode
 from stream_infer_ros.nodes.remapped_cameras import remapped
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
+from stream_infer_ros.pipeline.camera_search import cameras_among, describe_found, wait_for_cameras
 from stream_infer_ros.pipeline.camera_topics import CameraTopics, camera_topics
-from stream_infer_ros.pipeline.network import Network
+from stream_infer_ros.pipeline.network import MOST_CAMERAS, Network
 
-# How long cameras are looked for where none are named, and how long the list must stay as it is.
-DISCOVERY_S, SETTLED_S = 10.0, 1.0
-LOOK_S = 0.1
+# How long a first camera is waited for where none are named.
+DISCOVERY_S = 10.0
 
 
 class StreamInferNode(PipelineNode):
@@ -46,8 +45,8 @@ class StreamInferNode(PipelineNode):
                 tell(f'{step} {share:.0%}')
                 return not self.stopping.is_set()
 
-            self._network = Network(config, len(self._cameras), on_progress)
-        cameras = ', '.join(camera.camera for camera in self._cameras)
+            self._network = Network(config, len(self._cameras) or MOST_CAMERAS, on_progress)
+        cameras = ', '.join(camera.camera for camera in self._cameras) or 'no cameras looked for'
         return f'{cameras}; {self._network}'
 
     def assemble(self, settings: Config, graph: Graph) -> tuple[Assembly, Config]:
@@ -59,7 +58,7 @@ class StreamInferNode(PipelineNode):
         return assemble(config, self._cameras, graph, self._network), config
 
     def is_worth_a_try(self, settings: Config) -> bool:
-        return bool(_cameras_among(topics(self), self.tree_of(settings)))
+        return bool(cameras_among(topics(self), self.tree_of(settings)))
 
     def free(self) -> None:
         network, self._network = self._network, None
@@ -69,27 +68,11 @@ class StreamInferNode(PipelineNode):
     def _find_cameras(self, config: Config) -> tuple[CameraTopics, ...]:
         if config.cameras:
             return camera_topics(config, ())
+        if not self.needs_cameras:
+            return ()
         with self.report.busy('looking for image topics, as no cameras are named'):
-            return camera_topics(config, self._settled_topics(config))
-
-    def _settled_topics(self, config: Config) -> list[TopicInfo]:
-        """Topics once some camera is among them and no other came for a while."""
-        start_s = changed_s = time.monotonic()
-        cameras: tuple[CameraTopics, ...] = ()
-        found = topics(self)
-        while not self.stopping.wait(LOOK_S) and time.monotonic() - start_s < DISCOVERY_S:
-            found = topics(self)
-            now = _cameras_among(found, config)
-            if now != cameras:
-                cameras, changed_s = now, time.monotonic()
-            if cameras and time.monotonic() - changed_s >= SETTLED_S:
-                break
-        return found
-
-
-def _cameras_among(found: list[TopicInfo], config: Config) -> tuple[CameraTopics, ...]:
-    """None yet: an empty tuple."""
-    try:
-        return camera_topics(config, found)
-    except ConfigError:
-        return ()
+            found = wait_for_cameras(lambda: topics(self), config, self.stopping.wait, DISCOVERY_S)
+        cameras = camera_topics(config, found)
+        for line in describe_found(config, cameras, found):
+            self.get_logger().info(line)
+        return cameras

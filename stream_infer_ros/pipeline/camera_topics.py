@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from stream_infer_ros.config import Config
 from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.graph.graph import TopicInfo
+from stream_infer_ros.graph.names import is_topic_name
+from stream_infer_ros.pipeline.camera_names import camera_names
 
 IMAGE = 'sensor_msgs/msg/Image'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
@@ -110,31 +112,38 @@ def _configured(config: Config) -> tuple[CameraTopics, ...]:
 
 
 def _discovered(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTopics, ...]:
-    outer, own = config.graph.namespace.rstrip('/'), f'{config.graph.private}/'
-    inside = [t for t in found if t.name.startswith(f'{outer}/') and not t.name.startswith(own)]
-    colour = [t for t in inside if 'depth' not in t.name.lower() and not _is_overlay(t.name, found)]
-    raw = [t.name for t in colour if t.type_name == IMAGE]
-    compressed = [
-        t.name for t in colour if t.type_name == COMPRESSED_IMAGE and not t.name.endswith(OTHER_TRANSPORTS)
-    ]
+    outer = config.graph.namespace.rstrip('/')
+    inside = [topic for topic in image_topics(config, found) if is_topic_name(topic.name)]
+    raw = [t.name for t in inside if t.type_name == IMAGE]
+    compressed = [t.name for t in inside if t.type_name == COMPRESSED_IMAGE]
     # Where a camera offers both, the raw image costs no decoding.
     compressed = [name for name in compressed if name.removesuffix('/compressed') not in raw]
     images = [name for name in sorted(raw + compressed) if not _is_derived(name, raw + compressed)]
-    spaces = [_namespace(name).removeprefix(outer) for name in images]
+    names = camera_names([name.removesuffix('/compressed').removeprefix(outer) for name in images])
     return tuple(
-        # Several cameras in one namespace are told apart by the rest of their topics.
-        CameraTopics(
-            _ros_name(
-                space
-                if space and spaces.count(space) == 1
-                else name.removesuffix('/compressed').removeprefix(outer)
-            ),
-            name,
-            sibling_info(name),
-            name in compressed,
-        )
-        for name, space in zip(images, spaces, strict=True)
+        CameraTopics(name, image, sibling_info(image), image in compressed)
+        for name, image in zip(names, images, strict=True)
     )
+
+
+def image_topics(config: Config, found: Sequence[TopicInfo]) -> list[TopicInfo]:
+    """Topics within the namespace that carry pictures in colour or grey; our own overlays are left out."""
+    outer, own = config.graph.namespace.rstrip('/'), f'{config.graph.private}/'
+    return [
+        topic
+        for topic in found
+        if topic.type_name in (IMAGE, COMPRESSED_IMAGE)
+        and topic.name.startswith(f'{outer}/')
+        and not topic.name.startswith(own)
+        and not topic.name.endswith(OTHER_TRANSPORTS)
+        and 'depth' not in topic.name.lower()
+        and not _is_overlay(topic.name, found)
+    ]
+
+
+def left_out(config: Config, found: Sequence[TopicInfo]) -> list[str]:
+    """Image topics that cannot be subscribed to because ROS 2 does not allow their names, sorted."""
+    return sorted({t.name for t in image_topics(config, found) if not is_topic_name(t.name)})
 
 
 def _namespace(image_topic: str) -> str:

@@ -5,7 +5,7 @@ import pytest
 from stream_infer_ros.config import parse_config
 from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.graph import TopicInfo
-from stream_infer_ros.pipeline.camera_topics import COMPRESSED_IMAGE, IMAGE, camera_topics
+from stream_infer_ros.pipeline.camera_topics import COMPRESSED_IMAGE, IMAGE, camera_topics, left_out
 
 
 def config(**settings):
@@ -70,7 +70,7 @@ def test_a_robot_in_a_namespace_finds_its_own_cameras_and_not_those_of_another()
     cameras = camera_topics(config(graph={'namespace': '/robot1'}), found)
     assert [(c.camera, c.image, c.camera_info) for c in cameras] == [
         ('front', '/robot1/front/image_raw', '/robot1/front/camera_info'),
-        ('image_raw', '/robot1/image_raw', '/robot1/camera_info'),
+        ('camera', '/robot1/image_raw', '/robot1/camera_info'),
     ]
 
 
@@ -105,3 +105,9 @@ def test_what_drivers_and_image_proc_publish_beside_an_image_is_no_camera():
 def test_what_cannot_be_is_refused_in_words(settings, words):
     with pytest.raises(ConfigError, match=words):
         camera_topics(config(**settings), [TopicInfo('/scan', 'sensor_msgs/msg/LaserScan')])
+
+
+def test_an_image_topic_that_ros_does_not_allow_is_left_out_and_the_others_are_used():
+    found = [TopicInfo(name, IMAGE) for name in ('/a-b/image_raw', '/front/image_raw', '/1st/image_raw')]
+    assert [c.image for c in camera_topics(config(), found)] == ['/front/image_raw']
+    assert left_out(config(), found) == ['/1st/image_raw', '/a-b/image_raw']

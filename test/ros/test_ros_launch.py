@@ -181,39 +181,68 @@ def test_build_only_fails_with_the_reason(workspace, wrong):
     assert 'the engine could not be built' in output
 
 
-# Where there is no rosbag2: says what it was asked to play, and in what state the pipeline was then.
+# Where there is no rosbag2: waits to be resumed, and says what it was asked to play and in what state the
+# pipeline was then.
 STAND_IN = """#!/bin/bash
-if [ "$1" != bag ]; then exec {ros2} "$@"; fi
-echo "stand-in: $*"
-echo "pipeline: $({ros2} lifecycle get /stream_infer)"
+case "$1 $2" in
+"bag play")
+    echo "stand-in: $*"
+    mkfifo {fifo}
+    read < {fifo}
+    echo "pipeline: $({ros2} lifecycle get /stream_infer)" ;;
+"service call") echo "$*" > {fifo} ;;
+*) exec {ros2} "$@" ;;
+esac
 """
 
 
-def test_a_replay_plays_once_the_pipeline_is_active_and_ends_with_the_bag(workspace):
-    bag = workspace.folder / 'bag'
-    world = f'simulate --cameras 2 --width 160 --height 120 --seconds 3 --bag {bag}'
+@pytest.fixture(scope='module')
+def bag(workspace):
+    path = workspace.folder / 'bag'
+    world = f'simulate --cameras 2 --width 160 --height 120 --seconds 3 --bag {path}'
     recorded = workspace.shell(f'ros2 run stream_infer_ros stream_infer {world}')
     assert recorded.returncode == 0, recorded.stdout
-    has_player = workspace.shell('ros2 bag play --help').returncode == 0
-    if not has_player:
-        warnings.warn('no ros2 bag here: its player was a stand-in', stacklevel=1)
-        stand_in = workspace.folder / 'stand_in' / 'ros2'
-        stand_in.parent.mkdir()
-        stand_in.write_text(STAND_IN.format(ros2=workspace.shell('command -v ros2').stdout.strip()))
-        stand_in.chmod(0o755)
-    path = f'PATH={workspace.folder}/stand_in:$PATH'
-    with workspace.launch(f'replay.launch.py bag:={bag} {SMALL} loop:=false', path) as replay:
+    return path
+
+
+@pytest.fixture(scope='module')
+def player(workspace):
+    """The variables of a launch whose `ros2 bag play` works, and whether it is a stand-in."""
+    if workspace.shell('ros2 bag play --help').returncode == 0:
+        return '', False
+    warnings.warn('no ros2 bag here: its player was a stand-in', stacklevel=1)
+    stand_in = workspace.folder / 'stand_in' / 'ros2'
+    stand_in.parent.mkdir()
+    ros2 = workspace.shell('command -v ros2').stdout.strip()
+    stand_in.write_text(STAND_IN.format(ros2=ros2, fifo=workspace.folder / 'resumed'))
+    stand_in.chmod(0o755)
+    return f'PATH={workspace.folder}/stand_in:$PATH', True
+
+
+def test_a_replay_plays_once_the_pipeline_is_active_and_ends_with_the_bag(workspace, bag, player):
+    variables, is_stand_in = player
+    with workspace.launch(f'replay.launch.py bag:={bag} {SMALL} loop:=false', variables) as replay:
         code, output = replay.ended()
     assert code == 0, output
     assert 'the bag has ended' in output
-    if not has_player:
+    if is_stand_in:
         assert f'stand-in: bag play {bag} --rate 1.0 --clock 100' in output
         assert 'pipeline: active' in output
 
 
-def test_a_replay_whose_pipeline_does_not_come_up_fails(workspace):
+def test_a_replay_finds_the_cameras_of_its_bag(workspace, bag, player):
+    variables, is_stand_in = player
+    if is_stand_in:
+        pytest.skip('no ros2 bag here: not tested that a replay finds the image topics of its bag')
+    with workspace.launch(f'replay.launch.py bag:={bag} engine:=fake', variables) as replay:
+        code, output = replay.ended()
+    assert code == 0, output
+    assert 'active: cam0, cam1' in output
+
+
+def test_a_replay_whose_pipeline_does_not_come_up_fails(workspace, bag, player):
     model = workspace.folder / 'missing.onnx'
-    with workspace.launch(f'replay.launch.py bag:=nothing model:={model}') as refused:
+    with workspace.launch(f'replay.launch.py bag:={bag} {SMALL} model:={model}', player[0]) as refused:
         code, output = refused.ended()
     assert code != 0
     assert 'the pipeline did not come up' in output

@@ -32,7 +32,7 @@ class ListingGraph(MemoryGraph):
 
 @pytest.fixture(scope='module')
 def advertised():
-    config = load_config(ROOT / 'config' / 'stream_infer.yaml')
+    config = load_config(ROOT / 'config' / 'six_cameras.yaml')
     graph = ListingGraph()
     Outputs(graph, config, config.cameras, ['car'], now_ns=0)
     graph.close()

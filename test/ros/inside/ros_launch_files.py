@@ -36,8 +36,8 @@ def test_every_argument_is_described_here_and_in_the_documentation(file):
 
 def test_the_arguments_are_those_of_the_pipeline_everywhere():
     wanted = (
-        'namespace params_file cameras model card engine device precision bound_ms map_frame use_sim_time '
-        'rviz rviz_config log_level autostart build_only'
+        'namespace tf_in_namespace params_file cameras model card engine device precision bound_ms map_frame '
+        'use_sim_time rviz rviz_config log_level autostart build_only'
     )
     assert set(arguments(PIPELINE)) == set(wanted.split())
     for file in FILES:
@@ -86,7 +86,7 @@ def test_a_parameter_file_that_is_not_there_is_refused(pipeline):
 def test_the_demo_refuses_cameras_that_its_world_does_not_make(names):
     demo = load_python_launch_file_as_module(str(ROOT / 'launch' / 'demo.launch.py'))
     context = LaunchContext()
-    context.launch_configurations.update(cameras=names, use_sim_time='')
+    context.launch_configurations.update(cameras=names, use_sim_time='', tf_in_namespace='false')
     with pytest.raises(RuntimeError, match='the simulated ones are cam0'):
         demo.world(context)
     context.launch_configurations['cameras'] = 'cam1, cam0'

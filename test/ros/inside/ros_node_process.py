@@ -54,6 +54,10 @@ class Process:
             assert line is not None, f'ended before {words!r}: {self.output}'
             self.output += line
 
+    def code(self):
+        """The exit code of one that ends by itself."""
+        return self._process.wait(PATIENCE_S)
+
     def end(self, number):
         """Send a signal; (seconds until the end, exit code, all output)."""
         start_s = time.monotonic()
@@ -128,6 +132,12 @@ def test_cameras_are_found_where_none_are_named():
     pipeline.until('active: cam0, cam1')
     for process in (pipeline, world):
         assert process.end(signal.SIGINT)[1] == 0
+
+
+def test_an_engine_is_built_where_no_cameras_are():
+    build = Process('stream_infer_node', '-p', 'engine.kind:=fake', '--', '--build-only')
+    build.until('inactive: no cameras looked for')
+    assert build.code() == 0
 
 
 def test_a_node_without_cameras_looks_again_until_there_are_some():

@@ -1,0 +1,105 @@
+"""Short names for cameras that are known by their image topics only."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+# The camera that has nothing but `/image_raw`, as usb_cam publishes it.
+DEFAULT_NAME = 'camera'
+
+# Words in the last part of an image topic that say how its pixels come, not which camera they come from.
+_PIXEL_WORDS = frozenset(
+    (
+        *('image', 'img', 'raw', 'rect', 'rectified', 'compressed', 'preview'),
+        *('color', 'colour', 'rgb', 'bgr', 'mono', 'gray', 'grey'),
+    )
+)
+_IMAGE_WORDS = frozenset(['image', 'img'])
+# Folders that group topics and tell no camera from another.
+_FOLDERS = frozenset(
+    ['sensor', 'sensors', 'sensing', 'cameras', 'image', 'images', 'raw', 'rect', 'rectified']
+)
+# Endings that drivers give their node: /zed/zed_node/rgb is the rgb of zed.
+_DRIVER_ENDINGS = ('_node', '_driver')
+
+
+def camera_names(image_topics: Sequence[str]) -> list[str]:
+    """A different name for each image topic, in the same order; each is valid as part of a ROS name.
+
+    A name depends on its own topic alone, unless two topics would get the same one: then these get longer
+    names, up to the whole topic, and a number if even that does not tell them apart.
+
+    Args:
+        image_topics: without transport ('/compressed') and relative to the node's namespace.
+
+    Examples:
+        /front/image_raw -> front
+        /image_raw -> camera
+        /camera/camera/color/image_raw -> camera_color
+        /zed/zed_node/rgb/image_rect_color -> zed_rgb
+        /robot1/front_camera/image -> robot1_front_camera
+        /stereo/left, /stereo/right -> stereo_left, stereo_right
+    """
+    names = [_short(topic) for topic in image_topics]
+    for longer in (_with_pixel_words, _whole):
+        names = _replace_twins(names, image_topics, longer)
+    return _numbered(names)
+
+
+def _short(topic: str) -> str:
+    *folders, leaf = topic.strip('/').split('/')
+    told = [folder for folder in folders if folder.lower() not in _FOLDERS]
+    words = [word for word in leaf.split('_') if word.lower() not in _PIXEL_WORDS]
+    return _valid([*_without_repetition(told), *words])
+
+
+def _with_pixel_words(topic: str) -> str:
+    *folders, leaf = topic.strip('/').split('/')
+    words = [word for word in leaf.split('_') if word.lower() not in _IMAGE_WORDS]
+    return _valid([*(_without_repetition(folders) or [DEFAULT_NAME]), *words])
+
+
+def _whole(topic: str) -> str:
+    return _valid(topic.split('/'))
+
+
+def _without_repetition(folders: Iterable[str]) -> list[str]:
+    """Drop a folder that the one before says already, or that the one after says in more detail."""
+    kept: list[str] = []
+    for folder in folders:
+        before = kept[-1] if kept else ''
+        if before and folder in (before, *(before + ending for ending in _DRIVER_ENDINGS)):
+            continue
+        if before and folder.startswith(before):
+            kept.pop()
+        kept.append(folder)
+    return kept
+
+
+def _valid(words: Iterable[str]) -> str:
+    """The words as one name: letters, digits and single underscores, beginning with a letter."""
+    name = re.sub(r'[^A-Za-z0-9]+', '_', '_'.join(words)).strip('_')
+    if not name:
+        return DEFAULT_NAME
+    return name if name[0].isalpha() else f'{DEFAULT_NAME}_{name}'
+
+
+def _replace_twins(names: list[str], topics: Sequence[str], longer: Callable[[str], str]) -> list[str]:
+    count = Counter(names)
+    return [longer(topic) if count[name] > 1 else name for name, topic in zip(names, topics, strict=True)]
+
+
+def _numbered(names: list[str]) -> list[str]:
+    """Where topics differ in punctuation only (/a_b/image, /a/b/image): a number behind all but the first."""
+    taken: set[str] = set()
+    found = []
+    for name in names:
+        number, free = 1, name
+        while free in taken:
+            number += 1
+            free = f'{name}_{number}'
+        taken.add(free)
+        found.append(free)
+    return found
