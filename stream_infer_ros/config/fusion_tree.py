@@ -46,6 +46,13 @@ class FusionConfig(Section):
     autostart: bool = Field(
         True, description='The node configures and activates itself; false: a lifecycle manager does.'
     )
+    # Named as in the servers of Nav2.
+    bond_heartbeat_period: float = Field(
+        0.1,
+        ge=0.0,
+        le=1.0,
+        description="Seconds between heartbeats to Nav2's lifecycle manager while active; 0: no bond.",
+    )
     bound_ms: float = Field(
         100.0,
         gt=0.0,

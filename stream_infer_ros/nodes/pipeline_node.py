@@ -16,6 +16,7 @@ from stream_infer_ros.graph import Graph
 from stream_infer_ros.graph.ros import RosGraph
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel
 from stream_infer_ros.nodes.impossible_transitions import refuse_impossible_transitions
+from stream_infer_ros.nodes.lifecycle_bond import LifecycleBond, make_bond
 from stream_infer_ros.nodes.parameters import TreeParameters
 from stream_infer_ros.nodes.ros_parts import offer_ros_parts
 from stream_infer_ros.nodes.state_report import StateReport
@@ -35,7 +36,8 @@ class PipelineNode(LifecycleNode):
     """What each transition does.
 
     configure: `prepare`. activate: make a graph on this node, `assemble` and run. deactivate: stop and leave
-    that graph; what was prepared stays. cleanup: `free`.
+    that graph; what was prepared stays. cleanup: `free`. While active, the node keeps a bond for a lifecycle
+    manager, which breaks when the pipeline stops or fails.
 
     A transition that cannot be made gives FAILURE with the reason in the log and on /diagnostics; what nobody
     foresaw gives ERROR with a traceback in the log, and the node is unconfigured again. A pipeline that fails
@@ -61,6 +63,7 @@ class PipelineNode(LifecycleNode):
         self._assembly: Assembly | None = None
         self._runner: LiveRunner | None = None
         self._graph: Graph | None = None
+        self._bond: LifecycleBond | None = None
         self.create_service(Trigger, '~/reset_map', self._reset_map)
         self.create_service(Trigger, '~/explain_sync', self._explain_sync)
         # Not on the node's clock: that one may be a simulation's, and stand still.
@@ -147,11 +150,15 @@ class PipelineNode(LifecycleNode):
         graph = RosGraph(self)
         self._graph = graph
         try:
-            self._assembly, config = self.assemble(self._settings(), graph)
+            settings = self._settings()
+            self._assembly, config = self.assemble(settings, graph)
             self._runner = LiveRunner(
                 graph, self._assembly.pipeline, self._assembly.cameras, self._assembly.diagnostics, config
             )
             self._runner.start()
+            self._bond = make_bond(
+                self, graph, self._runner, settings.bond_heartbeat_period, expected=not settings.autostart
+            )
         except BaseException:
             self._end_run()
             raise
@@ -172,8 +179,10 @@ class PipelineNode(LifecycleNode):
         self.report.say(DiagnosticLevel.STALE, 'finalized')
 
     def _end_run(self) -> None:
-        runner, graph = self._runner, self._graph
-        self._runner = self._graph = self._assembly = None
+        runner, graph, bond = self._runner, self._graph, self._bond
+        self._runner = self._graph = self._assembly = self._bond = None
+        if bond is not None:
+            bond.close()
         if runner is not None:
             runner.stop()
         if graph is not None:

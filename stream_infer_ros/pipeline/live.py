@@ -94,6 +94,11 @@ class LiveRunner:
         for topic, type_name, qos in subscriptions(self._cameras, self._pipeline.with_map):
             self._subscribe(topic, type_name, qos)
 
+    @property
+    def is_running(self) -> bool:
+        """True until stopped or failed."""
+        return not self._stopped.is_set()
+
     def wait(self, timeout_s: float) -> bool:
         """Wait until stopped or failed; True if so. Raises what a thread failed with."""
         ended = self._stopped.wait(timeout_s)
