@@ -1,0 +1,156 @@
+"""Start rviz2 with displays for the cameras of a running `stream_infer` node."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import rclpy
+from rcl_interfaces.msg import Parameter as ParameterMessage
+from rcl_interfaces.srv import GetParameters
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.signals import SignalHandlerOptions
+
+from stream_infer_ros.config import Config, GraphConfig, parse_section
+from stream_infer_ros.errors import StreamInferError
+from stream_infer_ros.graph.ros.discovery import topics
+from stream_infer_ros.pipeline.camera_topics import DETECTIONS, camera_topics
+from stream_infer_ros.report.rviz_config import rviz_config
+
+PIPELINE = 'stream_infer'
+# What the configuration of rviz depends on.
+ASKED_FOR = (
+    'cameras',
+    'map.enabled',
+    'map.map_frame',
+    'map.base_frame',
+    'map.range_m',
+    'publish.scan',
+    'publish.overlay',
+    'publish.markers',
+)
+LOOK_S = 0.1
+# Topics of discovered cameras are complete once none was added for this long.
+SETTLED_S = 1.0
+# A wait that lasts longer than this is explained in the log.
+PATIENCE_S = 5.0
+
+
+def start_rviz(stop: threading.Event) -> None:
+    """Wait for the node `stream_infer` in this namespace, write a configuration for it, and become rviz2.
+
+    The process is replaced by rviz2, which gets the same ROS arguments. Where the node has no cameras in its
+    parameters, their names are read from its topics, which exist once the node is active.
+
+    Args:
+        stop: ends the wait, and the process with exit code 0.
+    """
+    rviz2 = shutil.which('rviz2')
+    if rviz2 is None:
+        distro = os.environ.get('ROS_DISTRO', '$ROS_DISTRO')
+        sys.exit(f'error: expected rviz2 on PATH, found none; install it: sudo apt install ros-{distro}-rviz2')
+    try:
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:  # RCLError: ROS arguments that cannot be parsed
+        sys.exit(f'error: {error}')
+    node = Node('stream_infer_rviz')
+    try:
+        text = _PipelineToShow(node, stop).configuration()
+    except StreamInferError as error:
+        sys.exit(f'error: {error}')
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+    if text:
+        _become(rviz2, text)
+
+
+def _become(rviz2: str, configuration: str) -> NoReturn:
+    # It must outlive this process. rviz2 reads it at its start only.
+    with tempfile.NamedTemporaryFile('w', prefix='stream_infer_', suffix='.rviz', delete=False) as file:
+        file.write(configuration)
+    print(f'rviz2 shows {file.name}; to keep changes, save it elsewhere and pass rviz_config:=', flush=True)
+    os.execv(rviz2, [rviz2, '-d', file.name, *sys.argv[1:]])
+
+
+class _PipelineToShow:
+    """What a node of this package says about itself.
+
+    Args:
+        node: asks; the pipeline is in its namespace.
+        stop: ends every wait.
+    """
+
+    def __init__(self, node: Node, stop: threading.Event) -> None:
+        self._node = node
+        self._stop = stop
+        self._graph = GraphConfig(node_name=PIPELINE, namespace=node.get_namespace())
+
+    def configuration(self) -> str:
+        """Return the text for rviz; empty if stopped before it was known."""
+        config = self._parameters()
+        if config is None:
+            return ''
+        if config.cameras:
+            cameras = [camera.camera for camera in camera_topics(config, ())]
+        else:
+            cameras = self._cameras_with_topics()
+        return rviz_config(config, cameras) if cameras else ''
+
+    def _parameters(self) -> Config | None:
+        client = self._node.create_client(GetParameters, f'{self._graph.private}/get_parameters')
+        if not self._wait_until(client.service_is_ready, f'for the node {self._graph.private} to start'):
+            return None
+        future = client.call_async(GetParameters.Request(names=list(ASKED_FOR)))
+        if not self._wait_until(future.done, f'for the parameters of {self._graph.private}'):
+            return None
+        values = {
+            name: Parameter.from_parameter_msg(ParameterMessage(name=name, value=value)).value
+            for name, value in zip(ASKED_FOR, future.result().values, strict=True)
+        }
+        given = {name: value for name, value in values.items() if value is not None}
+        config = parse_section(Config, given, self._graph.private)
+        return config.model_copy(update={'graph': self._graph})
+
+    def _cameras_with_topics(self) -> list[str]:
+        """Return their names in alphabetical order, once they are complete; none if stopped before."""
+        seen: list[str] = []
+        changed_s = time.monotonic()
+
+        def settled() -> bool:
+            nonlocal seen, changed_s
+            now = self._cameras_on_graph()
+            if now != seen:
+                seen, changed_s = now, time.monotonic()
+            return bool(seen) and time.monotonic() - changed_s >= SETTLED_S
+
+        what = f'for {self._graph.private} to find cameras and become active'
+        return seen if self._wait_until(settled, what) else []
+
+    def _cameras_on_graph(self) -> list[str]:
+        prefix, suffix = f'{self._graph.private}/', '/detections'
+        return sorted(
+            topic.name.removeprefix(prefix).removesuffix(suffix)
+            for topic in topics(self._node)
+            if topic.type_name == DETECTIONS and topic.name.startswith(prefix) and topic.name.endswith(suffix)
+        )
+
+    def _wait_until(self, condition: Callable[[], bool], what: str) -> bool:
+        """Wait for a condition; False if stopped before. The log tells a long wait once."""
+        start_s, told = time.monotonic(), False
+        while not condition():
+            if self._stop.is_set():
+                return False
+            if not told and time.monotonic() - start_s > PATIENCE_S:
+                self._node.get_logger().info(f'waiting {what}; rviz2 starts then')
+                told = True
+            rclpy.spin_once(self._node, timeout_sec=LOOK_S)
+        return True
