@@ -76,8 +76,8 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument('rviz', default_value='false', description='Start rviz2 beside it.'),
             DeclareLaunchArgument(
                 'rviz_config',
-                default_value=PathJoinSubstitution([SHARE, 'config', 'stream_infer.rviz']),
-                description='Configuration of rviz2.',
+                default_value='',
+                description='Configuration of rviz2. Empty: one that is written for the cameras of the node.',
             ),
             OpaqueFunction(function=start),
             OpaqueFunction(function=rviz, condition=IfCondition(LaunchConfiguration('rviz'))),
@@ -111,15 +111,21 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 
 def rviz(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """Rviz2, which listens to the transforms that the pipeline listens to."""
-    node = Node(
-        package='rviz2',
-        executable='rviz2',
-        namespace=LaunchConfiguration('namespace'),
-        arguments=['-d', LaunchConfiguration('rviz_config')],
-        remappings=tf_remappings(context),
-    )
-    return [node]
+    """rviz2 with the given configuration, or with one that is written once the node's cameras are known.
+
+    It listens to the transforms that the pipeline listens to.
+    """
+    common = {
+        'namespace': LaunchConfiguration('namespace'),
+        'remappings': tf_remappings(context),
+        'output': 'screen',
+    }
+    file = value(context, 'rviz_config', str)
+    if not file:
+        return [Node(package=PACKAGE, executable='stream_infer_rviz', **common)]
+    if not Path(file).is_file():
+        raise RuntimeError(f'rviz_config: expected a file, there is none at {file}')
+    return [Node(package='rviz2', executable='rviz2', arguments=['-d', file], **common)]
 
 
 def tf_remappings(context: LaunchContext) -> list[tuple[str, str]]:

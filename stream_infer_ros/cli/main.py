@@ -18,6 +18,7 @@ from stream_infer_ros.cli.export_triton import export_triton
 from stream_infer_ros.cli.find_streams import find_streams
 from stream_infer_ros.cli.replay import replay
 from stream_infer_ros.cli.run import run
+from stream_infer_ros.cli.rviz_config import rviz_config
 from stream_infer_ros.cli.simulate import simulate
 from stream_infer_ros.errors import StreamInferError
 
@@ -39,6 +40,7 @@ for command in (
     build_engine,
     export_triton,
     config,
+    rviz_config,
     eval_map,
 ):
     app.command()(command)

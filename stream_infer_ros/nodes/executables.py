@@ -31,6 +31,12 @@ def occupancy_fusion_node() -> None:
     _run('occupancy_fusion_node', 'OccupancyFusionNode')
 
 
+def stream_infer_rviz() -> None:
+    """rviz2, with displays for the cameras of the node `stream_infer`."""
+    with stop_on_signal(for_good=True) as stop:
+        import_module('stream_infer_ros.nodes.rviz_start').start_rviz(stop)
+
+
 def _run(module: str, node: str, how: str = 'run_node') -> None:
     with stop_on_signal(for_good=True) as stop:
         running = import_module('stream_infer_ros.nodes.running')

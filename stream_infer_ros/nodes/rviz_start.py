@@ -9,8 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import rclpy
 from rcl_interfaces.msg import Parameter as ParameterMessage
@@ -36,6 +35,7 @@ ASKED_FOR = (
     'publish.scan',
     'publish.overlay',
     'publish.markers',
+    'use_sim_time',
 )
 LOOK_S = 0.1
 # Topics of discovered cameras are complete once none was added for this long.
@@ -56,37 +56,47 @@ def start_rviz(stop: threading.Event) -> None:
     rviz2 = shutil.which('rviz2')
     if rviz2 is None:
         distro = os.environ.get('ROS_DISTRO', '$ROS_DISTRO')
-        sys.exit(f'error: expected rviz2 on PATH, found none; install it: sudo apt install ros-{distro}-rviz2')
+        sys.exit(
+            f'error: expected rviz2 on PATH, found none; install it: sudo apt install ros-{distro}-rviz2'
+        )
     try:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:  # RCLError: ROS arguments that cannot be parsed
         sys.exit(f'error: {error}')
     node = Node('stream_infer_rviz')
     try:
-        text = _PipelineToShow(node, stop).configuration()
+        pipeline = _Pipeline(node, stop)
+        parameters = pipeline.parameters()
+        configuration = pipeline.configuration(parameters)
+    except _Stopped:
+        return
     except StreamInferError as error:
         sys.exit(f'error: {error}')
     finally:
         node.destroy_node()
         rclpy.try_shutdown()
-    if text:
-        _become(rviz2, text)
+    _become(rviz2, configuration, bool(parameters.get('use_sim_time')))
 
 
-def _become(rviz2: str, configuration: str) -> NoReturn:
-    # It must outlive this process. rviz2 reads it at its start only.
+def _become(rviz2: str, configuration: str, use_sim_time: bool) -> NoReturn:
+    # The file must outlive this process; rviz2 reads it only once, when it starts.
     with tempfile.NamedTemporaryFile('w', prefix='stream_infer_', suffix='.rviz', delete=False) as file:
         file.write(configuration)
     print(f'rviz2 shows {file.name}; to keep changes, save it elsewhere and pass rviz_config:=', flush=True)
-    os.execv(rviz2, [rviz2, '-d', file.name, *sys.argv[1:]])
+    clock = ['--ros-args', '-p', 'use_sim_time:=true'] if use_sim_time else []
+    os.execv(rviz2, [rviz2, '-d', file.name, *sys.argv[1:], *clock])
 
 
-class _PipelineToShow:
-    """What a node of this package says about itself.
+class _Stopped(Exception):
+    """The process was told to end before rviz2 could start."""
+
+
+class _Pipeline:
+    """The node `stream_infer`, as far as others on the graph know it.
 
     Args:
         node: asks; the pipeline is in its namespace.
-        stop: ends every wait.
+        stop: ends every wait with `_Stopped`.
     """
 
     def __init__(self, node: Node, stop: threading.Event) -> None:
@@ -94,34 +104,30 @@ class _PipelineToShow:
         self._stop = stop
         self._graph = GraphConfig(node_name=PIPELINE, namespace=node.get_namespace())
 
-    def configuration(self) -> str:
-        """Return the text for rviz; empty if stopped before it was known."""
-        config = self._parameters()
-        if config is None:
-            return ''
-        if config.cameras:
-            cameras = [camera.camera for camera in camera_topics(config, ())]
-        else:
-            cameras = self._cameras_with_topics()
-        return rviz_config(config, cameras) if cameras else ''
-
-    def _parameters(self) -> Config | None:
-        client = self._node.create_client(GetParameters, f'{self._graph.private}/get_parameters')
-        if not self._wait_until(client.service_is_ready, f'for the node {self._graph.private} to start'):
-            return None
+    def parameters(self) -> dict[str, Any]:
+        """Return the values of `ASKED_FOR` that are set, once the node answers."""
+        name = self._graph.private
+        client = self._node.create_client(GetParameters, f'{name}/get_parameters')
+        self._wait_until(client.service_is_ready, f'for the node {name} to start')
         future = client.call_async(GetParameters.Request(names=list(ASKED_FOR)))
-        if not self._wait_until(future.done, f'for the parameters of {self._graph.private}'):
-            return None
+        self._wait_until(future.done, f'for the parameters of {name}')
         values = {
             name: Parameter.from_parameter_msg(ParameterMessage(name=name, value=value)).value
             for name, value in zip(ASKED_FOR, future.result().values, strict=True)
         }
-        given = {name: value for name, value in values.items() if value is not None}
-        config = parse_section(Config, given, self._graph.private)
-        return config.model_copy(update={'graph': self._graph})
+        return {name: value for name, value in values.items() if value is not None}
+
+    def configuration(self, parameters: dict[str, Any]) -> str:
+        """Return the text for rviz, once the cameras are known."""
+        settings = {name: value for name, value in parameters.items() if name != 'use_sim_time'}
+        config = parse_section(Config, settings, self._graph.private)
+        config = config.model_copy(update={'graph': self._graph})
+        if config.cameras:
+            return rviz_config(config, [camera.camera for camera in camera_topics(config, ())])
+        return rviz_config(config, self._cameras_with_topics())
 
     def _cameras_with_topics(self) -> list[str]:
-        """Return their names in alphabetical order, once they are complete; none if stopped before."""
+        """Return the names of the cameras in alphabetical order, once they are complete."""
         seen: list[str] = []
         changed_s = time.monotonic()
 
@@ -132,8 +138,8 @@ class _PipelineToShow:
                 seen, changed_s = now, time.monotonic()
             return bool(seen) and time.monotonic() - changed_s >= SETTLED_S
 
-        what = f'for {self._graph.private} to find cameras and become active'
-        return seen if self._wait_until(settled, what) else []
+        self._wait_until(settled, f'for {self._graph.private} to find cameras and become active')
+        return seen
 
     def _cameras_on_graph(self) -> list[str]:
         prefix, suffix = f'{self._graph.private}/', '/detections'
@@ -143,14 +149,13 @@ class _PipelineToShow:
             if topic.type_name == DETECTIONS and topic.name.startswith(prefix) and topic.name.endswith(suffix)
         )
 
-    def _wait_until(self, condition: Callable[[], bool], what: str) -> bool:
-        """Wait for a condition; False if stopped before. The log tells a long wait once."""
+    def _wait_until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait for a condition; a long wait is explained in the log."""
         start_s, told = time.monotonic(), False
         while not condition():
             if self._stop.is_set():
-                return False
+                raise _Stopped
             if not told and time.monotonic() - start_s > PATIENCE_S:
                 self._node.get_logger().info(f'waiting {what}; rviz2 starts then')
                 told = True
             rclpy.spin_once(self._node, timeout_sec=LOOK_S)
-        return True

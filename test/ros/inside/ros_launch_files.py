@@ -82,6 +82,20 @@ def test_a_parameter_file_that_is_not_there_is_refused(pipeline):
         pipeline.params_file(context)
 
 
+def test_rviz_shows_the_cameras_of_the_node_or_the_file_that_is_given(pipeline, tmp_path):
+    context = LaunchContext()
+    context.launch_configurations.update(rviz_config='', namespace='robot1', tf_in_namespace='false')
+    (ours,) = pipeline.rviz(context)
+    assert (ours.node_package, ours.node_executable) == ('stream_infer_ros', 'stream_infer_rviz')
+    file = tmp_path / 'mine.rviz'
+    context.launch_configurations['rviz_config'] = str(file)
+    with pytest.raises(RuntimeError, match='rviz_config: expected a file, there is none at'):
+        pipeline.rviz(context)
+    file.touch()
+    (given,) = pipeline.rviz(context)
+    assert (given.node_package, given.node_executable) == ('rviz2', 'rviz2')
+
+
 @pytest.mark.parametrize('names', ['front,left', 'cam1', 'cam0,cam0'])
 def test_the_demo_refuses_cameras_that_its_world_does_not_make(names):
     demo = load_python_launch_file_as_module(str(ROOT / 'launch' / 'demo.launch.py'))
