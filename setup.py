@@ -36,7 +36,7 @@ setup(
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
         (f'share/{PACKAGE}', ['package.xml']),
         share('launch', '*.launch.py'),
-        share('config', '*.yaml', '*.rviz'),
+        share('config', '*.yaml', '*.rviz', '*.xml'),
         share('config/models', '*.yaml', '*.txt'),
         share('models', '*.onnx', '*.md'),
     ],

@@ -29,7 +29,7 @@ LAYERS = [
     '__main__',
 ]
 # Narrower than its row: the middleware seam moves bytes and knows no values.
-ONLY = {'graph': {'errors', 'config', 'messages.typestore'}}
+ONLY = {'graph': {'errors', 'config', 'resources', 'messages.typestore'}}
 # What only a sourced ROS has; packages of messages are told by `package.msg`.
 ROS = {
     'ament_index_python',

@@ -19,6 +19,8 @@ SHARE = {
     'share/stream_infer_ros/config/six_cameras.yaml',
     'share/stream_infer_ros/config/occupancy_fusion.yaml',
     'share/stream_infer_ros/config/stream_infer.rviz',
+    'share/stream_infer_ros/config/fastdds.xml',
+    'share/stream_infer_ros/config/fastdds_localhost.xml',
     'share/stream_infer_ros/config/models/coco.txt',
     'share/stream_infer_ros/config/models/yolox_coco.yaml',
     'share/stream_infer_ros/models/surround.onnx',

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from stream_infer_ros.graph.domain import is_local_only
+
 # Cyclone's defaults lost 9 % of 4 cameras of 640x480 at 30 Hz, these none (measured on 2 cores): an image is
 # 15 datagrams, not 700, and a burst of six fits into the socket and into the writer's history.
 SIZES = '<MaxMessageSize>65500B</MaxMessageSize><FragmentSize>65000B</FragmentSize>'
@@ -24,11 +26,7 @@ def uri_for_images(environ: Mapping[str, str]) -> str:
 
     Ours come first: what the user's CYCLONEDDS_URI says wins, setting by setting. Discovery is left alone.
     """
-    on_this_machine = (
-        environ.get('ROS_LOCALHOST_ONLY') == '1'
-        or environ.get('ROS_AUTOMATIC_DISCOVERY_RANGE') == 'LOCALHOST'
-    )
-    rest = BUFFERS + QUICK_REPAIR if on_this_machine else BUFFERS
+    rest = BUFFERS + QUICK_REPAIR if is_local_only(environ) else BUFFERS
     ours = f'<CycloneDDS><Domain><General>{SIZES}</General>{rest}</Domain></CycloneDDS>'
     user = environ.get('CYCLONEDDS_URI', '')
     return f'{ours},{user}' if user else ours

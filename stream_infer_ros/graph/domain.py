@@ -40,6 +40,14 @@ def reach(environ: Mapping[str, str]) -> Reach:
     )
 
 
+def is_local_only(environ: Mapping[str, str]) -> bool:
+    """True if ROS 2's variables limit discovery to this machine. Unknown values are no limit."""
+    return (
+        environ.get('ROS_LOCALHOST_ONLY') == '1'
+        or environ.get('ROS_AUTOMATIC_DISCOVERY_RANGE') == 'LOCALHOST'
+    )
+
+
 def static_peers(environ: Mapping[str, str]) -> list[str]:
     """The hosts of ROS_STATIC_PEERS."""
     return [peer.strip() for peer in environ.get('ROS_STATIC_PEERS', '').split(';') if peer.strip()]

@@ -15,7 +15,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from stream_infer_ros.errors import StreamInferError
-from stream_infer_ros.graph.cyclone_for_images import uri_for_images
+from stream_infer_ros.graph.ros.middleware import middleware_variables
 from stream_infer_ros.memory_use import keep_freed_images
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def configure_once(make: Callable[[threading.Event], PipelineNode], stop: thread
 def _made(make: Callable[[threading.Event], AnyNode], stop: threading.Event) -> AnyNode:
     """rclpy started, and the node; or one line and exit code 1."""
     keep_freed_images()
-    os.environ['CYCLONEDDS_URI'] = uri_for_images(os.environ)  # for rmw_cyclonedds, where ROS is set to it
+    os.environ.update(middleware_variables(os.environ))
     try:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:  # RCLError: a parameter file that cannot be read, remapping that is none

@@ -13,9 +13,9 @@ from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 
 from stream_infer_ros.config import GraphConfig
-from stream_infer_ros.graph.cyclone_for_images import uri_for_images
 from stream_infer_ros.graph.ros.calls import as_graph_error
 from stream_infer_ros.graph.ros.graph import RosGraph
+from stream_infer_ros.graph.ros.middleware import middleware_variables
 
 
 class OwnNodeGraph(RosGraph):
@@ -64,9 +64,10 @@ class OwnNodeGraph(RosGraph):
 
 @contextmanager
 def _environment(loopback: bool) -> Iterator[None]:
-    """While a context and its first node are made: how far packets go, and what Cyclone DDS needs for images.
+    """Set the variables that a context and its first node are made by, and put them back.
 
-    ROS takes both from variables alone. Humble knows ROS_LOCALHOST_ONLY, later ones warn about it.
+    ROS takes from them alone how far packets go, and the middleware what it needs for images. Humble knows
+    ROS_LOCALHOST_ONLY, later distributions warn about it.
     """
     wanted = {}
     if loopback:
@@ -75,7 +76,7 @@ def _environment(loopback: bool) -> Iterator[None]:
             ('ROS_LOCALHOST_ONLY', '1') if humble else ('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
         )
         wanted[name] = value
-    wanted['CYCLONEDDS_URI'] = uri_for_images({**os.environ, **wanted})
+    wanted |= middleware_variables({**os.environ, **wanted})
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:

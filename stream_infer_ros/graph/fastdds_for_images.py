@@ -1,0 +1,87 @@
+"""The Fast DDS profile for images, for a process whose participant rmw_fastrtps opens."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from xml.etree import ElementTree
+
+from stream_infer_ros.graph.domain import is_local_only
+from stream_infer_ros.resources import share_directory
+
+_log = logging.getLogger(__name__)
+
+# Fast DDS 2 (Humble to Jazzy) and Fast DDS 3 (Kilted and later) read a profile from different variables, and
+# Kilted warns about the older one.
+_FAST_DDS_2 = ('humble', 'iron', 'jazzy')
+_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+# Fast DDS loads these by itself from the working directory.
+_DEFAULT_FILES = ('DEFAULT_FASTRTPS_PROFILES.xml', 'DEFAULT_FASTDDS_PROFILES.xml')
+_TRANSPORTS = 'FASTDDS_BUILTIN_TRANSPORTS'
+# Beside its segment a participant keeps a port of 50 KB for each of its locators.
+_OVERHEAD_BYTES = 1 << 20
+
+SHARED_MEMORY = Path('/dev/shm')
+
+
+def profile_variables(
+    middleware: str, environ: Mapping[str, str], directory: Path, shared_memory: Path = SHARED_MEMORY
+) -> dict[str, str]:
+    """Return the environment variables that give this process our profile; set them before rclpy starts.
+
+    The result is empty if the middleware is another one, if the user has configured Fast DDS (a profile by
+    either variable or in the working directory, or its transports), or if the profile's segment does not fit
+    into shared memory. Fast DDS would then go on without shared memory, which is worse than its default
+    segment; this is logged as a warning.
+
+    Args:
+        middleware: what `rclpy.utilities.get_rmw_implementation_identifier` returns.
+        environ: the environment of the process.
+        directory: its working directory.
+        shared_memory: where segments lie.
+    """
+    if not middleware.startswith('rmw_fastrtps') or is_configured(environ, directory):
+        return {}
+    file = profile_file(environ)
+    needed = segment_bytes(file) + _OVERHEAD_BYTES
+    free = shutil.disk_usage(shared_memory).free if shared_memory.is_dir() else 0
+    if free < needed:
+        _log.warning(
+            'Fast DDS keeps its small default segment, which loses images: %s has %.1f MB free, the profile '
+            '%s needs %.1f MB; in a container give it more (docker run --shm-size=512m, or --ipc=host)',
+            *(shared_memory, free / 1e6, file.name, needed / 1e6),
+        )
+        return {}
+    return {profile_variable(environ): str(file)}
+
+
+def is_configured(environ: Mapping[str, str], directory: Path) -> bool:
+    """True if the user has set up Fast DDS: its profile, or its transports."""
+    if any(name in environ for name in (*_VARIABLES, _TRANSPORTS)):
+        return True
+    skips_files = environ.get('SKIP_DEFAULT_XML_FILE', '').startswith('1')
+    return not skips_files and any((directory / name).is_file() for name in _DEFAULT_FILES)
+
+
+def profile_file(environ: Mapping[str, str]) -> Path:
+    """Return the shipped profile for the reach of discovery that the environment asks for."""
+    name = 'fastdds_localhost.xml' if is_local_only(environ) else 'fastdds.xml'
+    return share_directory() / 'config' / name
+
+
+def profile_variable(environ: Mapping[str, str]) -> str:
+    """Return the name of the variable that the Fast DDS of this ROS distribution reads."""
+    older, newer = _VARIABLES
+    return older if environ.get('ROS_DISTRO') in _FAST_DDS_2 else newer
+
+
+def segment_bytes(file: Path) -> int:
+    """Return the size of the shared-memory segment that a profile asks for."""
+    sizes = [
+        int(element.text or 0)
+        for element in ElementTree.parse(file).iter()
+        if element.tag.endswith('segment_size')
+    ]
+    return max(sizes, default=0)

@@ -1,0 +1,118 @@
+"""The Fast DDS profile for images reaches Fast DDS: the shared-memory segments that processes really have."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from node_harness import PATIENCE_S, until
+from rclpy.utilities import get_rmw_implementation_identifier
+
+from stream_infer_ros.graph.fastdds_for_images import profile_file, profile_variable, segment_bytes
+
+if not get_rmw_implementation_identifier().startswith('rmw_fastrtps'):
+    pytest.skip(f'not Fast DDS: {get_rmw_implementation_identifier()}', allow_module_level=True)
+
+DEFAULT_BYTES = 512 << 10
+IMAGES_BYTES = segment_bytes(profile_file({}))
+# A segment has some room for its own administration.
+SPARE = 1.1
+GRAPH = """
+import sys
+from stream_infer_ros.config import GraphConfig
+from stream_infer_ros.graph.ros import OwnNodeGraph
+graph = OwnNodeGraph(GraphConfig(kind='ros', loopback=True))
+print('up', flush=True)
+sys.stdin.read()
+graph.close()
+"""
+PROGRAMS = {
+    'a node': 'from stream_infer_ros.nodes.executables import occupancy_fusion_node as run; run()',
+    'kind: ros': GRAPH,
+}
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start Python code in an empty directory and a changed environment; ended with the test."""
+    started = []
+
+    def start_code(code, before=(), **variables):
+        process = subprocess.Popen(
+            [*before, sys.executable, '-c', code],
+            cwd=tmp_path,
+            env=os.environ | variables,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start_code
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def segments(process):
+    """Sizes of the shared-memory segments of a process, largest first; its ports are not counted."""
+    sizes = []
+    for path in set(re.findall(r'/dev/shm/fast(?:rtps|dds)_[0-9a-f]{16}$', maps(process), re.MULTILINE)):
+        # By way of the process, whose /dev/shm may be its own.
+        sizes.append(Path(f'/proc/{process.pid}/root{path}').stat().st_size)
+    return sorted(sizes, reverse=True)
+
+
+def maps(process):
+    try:
+        return Path(f'/proc/{process.pid}/maps').read_text()
+    except OSError as error:
+        raise AssertionError(f'it ended: {process.communicate()[1]}') from error
+
+
+def largest_segment(process):
+    return until(lambda: segments(process), 'a segment of Fast DDS')[0]
+
+
+def has(size, expected):
+    return expected <= size <= expected * SPARE
+
+
+@pytest.mark.parametrize('name', PROGRAMS)
+def test_the_segment_is_that_of_the_profile(start, name):
+    assert has(largest_segment(start(PROGRAMS[name])), IMAGES_BYTES)
+
+
+def test_the_profile_of_the_user_wins(start, tmp_path):
+    mine = tmp_path / 'mine.xml'
+    mine.write_text(profile_file({}).read_text().replace(str(IMAGES_BYTES), str(2 << 20)))
+    variables = {profile_variable(os.environ): str(mine)}
+    # Limited to this machine there is a default segment beside it.
+    assert has(largest_segment(start(GRAPH, **variables)), 2 << 20)
+
+
+def test_the_profile_in_the_working_directory_wins(start, tmp_path):
+    kind = profile_variable(os.environ).split('_')[0]
+    text = profile_file({}).read_text().replace(str(IMAGES_BYTES), str(2 << 20))
+    (tmp_path / f'DEFAULT_{kind}_PROFILES.xml').write_text(text)
+    assert has(largest_segment(start(GRAPH)), 2 << 20)
+
+
+@pytest.mark.skipif(shutil.which('unshare') is None, reason='no unshare: a small /dev/shm cannot be made')
+def test_a_small_dev_shm_breaks_nothing(start):
+    """Where the segment does not fit, a process keeps Fast DDS's default."""
+    mount = 'mount -t tmpfs -o size=5m tmpfs /dev/shm && exec "$@"'
+    before = ['unshare', '--mount', 'bash', '-c', mount, '_']
+    if subprocess.run([*before, 'true'], capture_output=True, check=False).returncode:
+        pytest.skip('mounting a /dev/shm of its own is not permitted here')
+    process = start(GRAPH, before)
+    assert has(largest_segment(process), DEFAULT_BYTES)
+    _, said = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+    assert '--shm-size' in said
+    assert 'Traceback' not in said
