@@ -13,6 +13,7 @@ from launch.actions import (
     DeclareLaunchArgument,
     LogInfo,
     OpaqueFunction,
+    SetEnvironmentVariable,
     Shutdown,
 )
 from launch.conditions import IfCondition
@@ -41,6 +42,15 @@ SETTINGS = {
 
 # With `tf_in_namespace`: a relative name lies in the namespace of its node. Nav2 does the same.
 TF_IN_NAMESPACE = [('/tf', 'tf'), ('/tf_static', 'tf_static')]
+
+# Fast DDS 2 and 3 read a profile from different variables; the last one configures its transports.
+FAST_DDS_VARIABLES = FAST_DDS_2, FAST_DDS_3, FAST_DDS_TRANSPORTS = (
+    'FASTRTPS_DEFAULT_PROFILES_FILE',
+    'FASTDDS_DEFAULT_PROFILES_FILE',
+    'FASTDDS_BUILTIN_TRANSPORTS',
+)
+# Fast DDS loads these by itself from the working directory.
+FAST_DDS_FILES = ('DEFAULT_FASTRTPS_PROFILES.xml', 'DEFAULT_FASTDDS_PROFILES.xml')
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -73,6 +83,13 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 'log_level', default_value='info', description='Least level that is logged.'
             ),
+            DeclareLaunchArgument(
+                'fastdds_profile',
+                default_value='auto',
+                description='Fast DDS profile of what is launched from here on: auto (the shipped one, for '
+                'images, unless the environment configures Fast DDS), none (leave Fast DDS alone), or a file',
+            ),
+            OpaqueFunction(function=fast_dds),
             DeclareLaunchArgument('rviz', default_value='false', description='Start rviz2 beside it.'),
             DeclareLaunchArgument(
                 'rviz_config',
@@ -131,6 +148,26 @@ def rviz(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 def tf_remappings(context: LaunchContext) -> list[tuple[str, str]]:
     """What brings a node to the transforms of its namespace, with `tf_in_namespace`."""
     return TF_IN_NAMESPACE if value(context, 'tf_in_namespace', bool) else []
+
+
+def fast_dds(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """Give Fast DDS its profile, in the environment of all that is launched from here on."""
+    profile = value(context, 'fastdds_profile', str)
+    if profile == 'none':  # the nodes of this package would bring their own otherwise
+        return [SetEnvironmentVariable(FAST_DDS_TRANSPORTS, 'DEFAULT')]
+    variables = context.environment
+    if profile == 'auto':
+        by_file = any(Path(name).is_file() for name in FAST_DDS_FILES)
+        if by_file or any(name in variables for name in FAST_DDS_VARIABLES):
+            return []
+        local = variables.get('ROS_LOCALHOST_ONLY') == '1'
+        local = local or variables.get('ROS_AUTOMATIC_DISCOVERY_RANGE') == 'LOCALHOST'
+        file = 'fastdds_localhost.xml' if local else 'fastdds.xml'
+        profile = PathJoinSubstitution([SHARE, 'config', file]).perform(context)
+    elif not Path(profile).is_file():
+        raise RuntimeError(f'fastdds_profile: expected auto, none or a file, there is none at {profile}')
+    reads_older = variables.get('ROS_DISTRO') in ('humble', 'iron', 'jazzy')
+    return [SetEnvironmentVariable(FAST_DDS_2 if reads_older else FAST_DDS_3, profile)]
 
 
 def built(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:

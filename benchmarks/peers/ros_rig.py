@@ -1,8 +1,8 @@
 """A rig of cameras on rclpy that costs little: images, calibration and transforms, as drivers publish them.
 
-A process: `ros_rig.py CAMERAS RATE_HZ WIDTH HEIGHT SECONDS`. It waits until every topic has a subscriber,
-tells `ready` in a line of JSON, starts at the next line of its input, and tells `sent` when it is done. It ends
-with its input.
+A process: `ros_rig.py CAMERAS RATE_HZ WIDTH HEIGHT SECONDS`. It waits until every topic has a
+subscriber, tells `ready` in a line of JSON, starts at the next line of its input, and tells `sent` when it is
+done. It ends with its input.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """The launch files describe their arguments, and set parameters that exist."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,10 @@ from launch import LaunchContext
 from launch.events.process import ProcessExited
 from launch.launch_description_sources import get_launch_description_from_any_launch_file
 from launch.launch_description_sources.python_launch_file_utilities import load_python_launch_file_as_module
+from launch.utilities import perform_substitutions
 
 from stream_infer_ros.config.reference import settings
+from stream_infer_ros.graph.fastdds_for_images import is_configured, profile_variable
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = sorted((ROOT / 'launch').glob('*.launch.py'))
@@ -37,7 +40,7 @@ def test_every_argument_is_described_here_and_in_the_documentation(file):
 def test_the_arguments_are_those_of_the_pipeline_everywhere():
     wanted = (
         'namespace tf_in_namespace params_file cameras model card engine device precision bound_ms map_frame '
-        'use_sim_time rviz rviz_config log_level autostart build_only'
+        'use_sim_time rviz rviz_config log_level autostart build_only fastdds_profile'
     )
     assert set(arguments(PIPELINE)) == set(wanted.split())
     for file in FILES:
@@ -94,6 +97,54 @@ def test_rviz_shows_the_cameras_of_the_node_or_the_file_that_is_given(pipeline, 
     file.touch()
     (given,) = pipeline.rviz(context)
     assert (given.node_package, given.node_executable) == ('rviz2', 'rviz2')
+
+
+@pytest.fixture
+def fast_dds(pipeline, monkeypatch, tmp_path):
+    """Runs `fastdds_profile` with a value and variables; returns what it adds to the environment."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pipeline, 'SHARE', str(ROOT))
+    for name in (*pipeline.FAST_DDS_VARIABLES, 'ROS_LOCALHOST_ONLY', 'ROS_AUTOMATIC_DISCOVERY_RANGE'):
+        monkeypatch.delenv(name, raising=False)
+
+    def added(profile, **variables):
+        context = LaunchContext()
+        context.launch_configurations['fastdds_profile'] = profile
+        with pytest.MonkeyPatch.context() as patch:
+            for name, text in variables.items():
+                patch.setenv(name, text)
+            actions = pipeline.fast_dds(context)
+        perform = partial(perform_substitutions, context)
+        return {perform(action.name): perform(action.value) for action in actions}
+
+    return added
+
+
+@pytest.mark.parametrize('distro', ['jazzy', 'kilted'])
+def test_fast_dds_has_its_profile_for_all_that_is_launched(fast_dds, distro):
+    name = profile_variable({'ROS_DISTRO': distro})
+    assert fast_dds('auto', ROS_DISTRO=distro) == {name: str(ROOT / 'config' / 'fastdds.xml')}
+
+
+def test_limited_to_this_machine_fast_dds_has_the_profile_for_that(fast_dds):
+    (file,) = fast_dds('auto', ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST').values()
+    assert file == str(ROOT / 'config' / 'fastdds_localhost.xml')
+
+
+def test_what_the_user_has_set_of_fast_dds_stays(pipeline, fast_dds, tmp_path):
+    for name in pipeline.FAST_DDS_VARIABLES:
+        assert fast_dds('auto', **{name: 'mine'}) == {}
+    (tmp_path / 'DEFAULT_FASTDDS_PROFILES.xml').write_text('<profiles/>')
+    assert fast_dds('auto') == {}
+
+
+def test_fast_dds_can_be_left_alone_or_have_another_profile(fast_dds, tmp_path):
+    assert is_configured(fast_dds('none'), tmp_path)  # so that the nodes leave it alone, too
+    mine = tmp_path / 'mine.xml'
+    mine.write_text('<profiles/>')
+    assert set(fast_dds(str(mine)).values()) == {str(mine)}
+    with pytest.raises(RuntimeError, match='fastdds_profile: expected auto, none or a file'):
+        fast_dds('/nowhere/mine.xml')
 
 
 @pytest.mark.parametrize('names', ['front,left', 'cam1', 'cam0,cam0'])
