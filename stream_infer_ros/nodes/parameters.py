@@ -14,6 +14,7 @@ from rclpy.parameter import Parameter
 from stream_infer_ros.config import Section, parse_section
 from stream_infer_ros.config.reference import Setting, settings
 from stream_infer_ros.errors import ConfigError, StreamInferError
+from stream_infer_ros.graph.ros.rclpy_internals import parameter_overrides
 
 Tree = TypeVar('Tree', bound=Section)
 
@@ -60,9 +61,8 @@ class TreeParameters(Generic[Tree]):
         self._section = section
         self._on_change = on_change
         known = [s for s in settings(section) if s.name.split('.')[0] not in without]
-        # rclpy keeps what files and command line say of the node here, and has no public way to list it.
         # An empty list in a file has no type for it, and comes without a value: as if it were not there.
-        given = {name: p.value for name, p in node._parameter_overrides.items() if p.value is not None}
+        given = {name: p.value for name, p in parameter_overrides(node).items() if p.value is not None}
         self._tree = {name: value for name, value in given.items() if _is_setting(name, known)}
         self.unknown = {
             name: next(iter(get_close_matches(name, [s.name for s in known], 1)), '')

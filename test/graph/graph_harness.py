@@ -27,7 +27,7 @@ PATIENCE_S = 60.0  # nothing waits as long unless the machine is swamped
 # Own domain per session; above 101 the ports of a domain lie among those the kernel hands out.
 DOMAIN_ID = 1 + os.getpid() % 100
 # What an adapter, and its peer, is made of.
-NEEDS = {'dds': 'cyclonedds', 'zenoh': 'zenoh'}
+NEEDS = {'dds': 'cyclonedds', 'zenoh': 'zenoh', 'rclpy': 'rclpy'}
 # Where a peer finds the first one: DDS discovers by itself.
 MEETING = {'dds': (), 'zenoh': (f'tcp/127.0.0.1:{17400 + DOMAIN_ID}',)}
 
@@ -167,7 +167,7 @@ class SqliteHarness(BagHarness):
 
 
 class PeerProcess:
-    """The stranger of dds_peer.py or zenoh_peer.py; every method of its Peer can be called here."""
+    """The stranger of <kind>_peer.py; every method of its Peer can be called here."""
 
     def __init__(self, domain_id=DOMAIN_ID, kind='dds', endpoints=()):
         # Looked for, not imported: beside rclpy this process holds a Cyclone of ROS's already.

@@ -6,6 +6,7 @@ import atexit
 import threading
 from collections.abc import Callable
 
+from rclpy.exceptions import InvalidHandle
 from rclpy.node import Node
 
 from stream_infer_ros.errors import GraphError
@@ -14,12 +15,13 @@ from stream_infer_ros.graph.graph import OnMessage, Qos, QosProblem, TopicInfo
 from stream_infer_ros.graph.guarded_callback import GuardedCallback, count_by_topic
 from stream_infer_ros.graph.names import check_names
 from stream_infer_ros.graph.ros import discovery
-from stream_infer_ros.graph.ros.calls import InvalidHandle, PublisherEventCallbacks, RCLError, as_graph_error
 from stream_infer_ros.graph.ros.clock import NodeClock
 from stream_infer_ros.graph.ros.discovery import OwnEnd
+from stream_infer_ros.graph.ros.graph_errors import as_graph_error
 from stream_infer_ros.graph.ros.message_class import message_class
 from stream_infer_ros.graph.ros.publisher import RosPublisher
 from stream_infer_ros.graph.ros.qos import overridden, to_rclpy
+from stream_infer_ros.graph.ros.rclpy_internals import PublisherEventCallbacks, RCLError
 from stream_infer_ros.graph.ros.receiver import Receiver
 from stream_infer_ros.graph.ros.reception import Reception
 
@@ -54,7 +56,7 @@ class RosGraph:
 
     def subscribe(self, topic: str, type_name: str, qos: Qos, on_message: OnMessage) -> None:
         callback = GuardedCallback(topic, on_message)
-        with self._lock, as_graph_error(f'subscribing to {topic}'):
+        with self._lock, as_graph_error(f'subscribing to {topic}', self._node.context):
             self._refuse_if_closed(topic)
             resolved = self._resolve(topic, type_name)
             message_class(type_name)  # told here if there is none, even where the subscription comes later
@@ -68,7 +70,7 @@ class RosGraph:
         self._receiver.wake()
 
     def advertise(self, topic: str, type_name: str, qos: Qos) -> RosPublisher:
-        with self._lock, as_graph_error(f'advertising {topic}'):
+        with self._lock, as_graph_error(f'advertising {topic}', self._node.context):
             self._refuse_if_closed(topic)
             resolved = self._resolve(topic, type_name)
             qos = overridden(self._node, resolved, 'publisher', qos)
@@ -78,19 +80,20 @@ class RosGraph:
                 to_rclpy(qos),
                 event_callbacks=PublisherEventCallbacks(use_default_callbacks=False),
             )
-            publisher = RosPublisher(topic, made, self._node.context.ok)
+            publisher = RosPublisher(topic, made, self._node.context)
             self._publishers.append(publisher)
             self._ends.append(OwnEnd('publisher', topic, type_name, qos))
             return publisher
 
     def topics(self) -> list[TopicInfo]:
-        with self._lock, as_graph_error('listing topics'):
+        with self._lock, as_graph_error('listing topics', self._node.context):
             return [] if self._closed else discovery.topics(self._node)
 
     def qos_problems(self) -> list[QosProblem]:
         with self._lock:
             ends = [] if self._closed else list(self._ends)
-        with as_graph_error('looking for problems of QoS'):  # takes milliseconds: messages don't wait for it
+        # Without the lock, as this takes milliseconds.
+        with as_graph_error('looking for problems of QoS', self._node.context):
             return self._others.problems(ends)
 
     def callback_failures(self) -> dict[str, int]:
@@ -100,7 +103,7 @@ class RosGraph:
         """As in `Graph`. GraphError if receiving itself failed: then every message is lost."""
         if (failure := self._receiver.failure) is not None:
             raise GraphError(f'no message is received any more: {failure}; make a new graph') from failure
-        with self._lock, as_graph_error('counting losses'):
+        with self._lock, as_graph_error('counting losses', self._node.context):
             lost = [] if self._closed else [(own.callback.topic, own.lost()) for own in self._receptions]
             return count_by_topic([*lost, *self._lost_by_gone])
 

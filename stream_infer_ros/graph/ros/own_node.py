@@ -13,8 +13,8 @@ from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 
 from stream_infer_ros.config import GraphConfig
-from stream_infer_ros.graph.ros.calls import as_graph_error
 from stream_infer_ros.graph.ros.graph import RosGraph
+from stream_infer_ros.graph.ros.graph_errors import as_graph_error
 from stream_infer_ros.graph.ros.middleware import middleware_variables
 
 
@@ -30,7 +30,7 @@ class OwnNodeGraph(RosGraph):
 
     def __init__(self, config: GraphConfig) -> None:
         self._context = Context()
-        with _environment(config.loopback), as_graph_error('starting a ROS node'):
+        with _environment(config.loopback), as_graph_error('starting a ROS node', self._context):
             rclpy.init(
                 args=[],
                 context=self._context,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from rclpy.context import Context
+from rclpy.exceptions import InvalidHandle
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 
 from stream_infer_ros.errors import GraphError
 from stream_infer_ros.graph.graph import Cdr
-from stream_infer_ros.graph.ros.calls import InvalidHandle, as_graph_error
+from stream_infer_ros.graph.ros.graph_errors import as_graph_error
 
 
 class RosPublisher:
@@ -18,8 +18,8 @@ class RosPublisher:
     rclpy holds Python's lock while it sends: where a reliable subscriber stalls, the process waits for it.
     """
 
-    def __init__(self, topic: str, publisher: Publisher, context_is_up: Callable[[], bool]) -> None:
-        self.topic, self._publisher, self._context_is_up = topic, publisher, context_is_up
+    def __init__(self, topic: str, publisher: Publisher, context: Context) -> None:
+        self.topic, self._publisher, self._context = topic, publisher, context
         self.closed = False
 
     def publish(self, cdr: Cdr) -> None:
@@ -27,9 +27,9 @@ class RosPublisher:
         whoever stops in order is still about to."""
         if self.closed:
             raise GraphError(f'topic {self.topic}: the graph was closed; stop publishing before close()')
-        if not self._context_is_up():
+        if not self._context.ok():
             return
-        with as_graph_error(f'publishing to {self.topic}'):
+        with as_graph_error(f'publishing to {self.topic}', self._context):
             self._publisher.publish(cdr if isinstance(cdr, bytes) else bytes(cdr))
 
     def subscribers(self) -> int:

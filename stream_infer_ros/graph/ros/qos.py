@@ -12,6 +12,7 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 
 from stream_infer_ros.errors import GraphError
 from stream_infer_ros.graph.graph import Qos
+from stream_infer_ros.graph.ros.rclpy_internals import parameter_overrides
 
 
 def to_rclpy(qos: Qos) -> QoSProfile:
@@ -52,7 +53,7 @@ def overridden(node: Node, topic: str, end: Literal['publisher', 'subscription']
 
 def _override(node: Node, topic: str, end: str, policy: str, qos: Qos) -> str | int:
     name = f'qos_overrides.{topic}.{end}.{policy}'
-    default = getattr(qos, policy)
+    default: str | int = getattr(qos, policy)
     allowed = get_args(get_type_hints(Qos)[policy])
     expected = f'one of {", ".join(allowed)}' if allowed else 'a whole number above 0'
     if not node.has_parameter(name):
@@ -63,6 +64,8 @@ def _override(node: Node, topic: str, end: str, policy: str, qos: Qos) -> str | 
             node.declare_parameter(name, default, about)
         except InvalidParameterTypeException as error:
             raise GraphError(f'parameter {name}: expected {expected} ({error})') from error
+    if name not in parameter_overrides(node):  # declared by an end of the same topic with other QoS, maybe
+        return default
     value = node.get_parameter(name).value
     if (allowed and value not in allowed) or (not allowed and value < 1):
         raise GraphError(f'parameter {name}: expected {expected}, got {value!r}')

@@ -19,6 +19,7 @@ from rclpy.subscription import Subscription
 
 from stream_infer_ros.errors import GraphError
 from stream_infer_ros.graph.graph import Cdr
+from stream_infer_ros.graph.ros.rclpy_internals import rcl_address, take_serialized
 
 _OK, _NOTHING_THERE = 0, 401  # RCL_RET_OK, RCL_RET_SUBSCRIPTION_TAKE_FAILED
 # Buffers kept for the next message, of one subscription: as many images as may wait, and those in work.
@@ -122,7 +123,7 @@ class RawTake:
 
     def __init__(self, subscription: Subscription, topic: str) -> None:
         self._library = _library()
-        self._address = subscription.handle.pointer
+        self._address = rcl_address(subscription)
         self._topic = topic
         self._buffers = [_Buffer(self._library.allocator)]
         self._next = self._buffers[0]
@@ -172,11 +173,10 @@ class RclpyTake:
     """As RawTake, by rclpy's own means."""
 
     def __init__(self, subscription: Subscription) -> None:
-        self._handle, self._class = subscription.handle, subscription.msg_type
+        self._subscription = subscription
 
     def __call__(self) -> Cdr | None:
-        taken = self._handle.take_message(self._class, True)
-        return None if taken is None else taken[0]
+        return take_serialized(self._subscription)
 
     def close(self) -> None:
         pass

@@ -10,15 +10,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.context import Context
-from rclpy.guard_condition import GuardCondition
-from rclpy.signals import SignalHandlerGuardCondition
+from rclpy.exceptions import InvalidHandle
 from rclpy.subscription import Subscription
 
-from stream_infer_ros.graph.ros.calls import InvalidHandle, WaitSet
+from stream_infer_ros.graph.ros.rclpy_internals import InUse, WaitSet, guard_conditions, rcl_address
 
 _log = logging.getLogger(__name__)
 _FOREVER_NS = -1
@@ -37,6 +36,13 @@ class NotForExecutors(CallbackGroup):
         pass
 
 
+@dataclass(frozen=True, slots=True)
+class _End:
+    subscription: Subscription
+    in_use: InUse
+    on_ready: Callable[[], None]
+
+
 class Receiver:
     """Waits on all subscriptions at once, and calls the handlers of those that have something.
 
@@ -53,14 +59,13 @@ class Receiver:
         self._look = look
         self._look_at_s: float | None = 0.0
         self._lock = threading.Lock()  # over the two below
-        self._ends: dict[int, tuple[Any, Callable[[], None]]] = {}  # handles, by address of the rcl entity
+        self._ends: dict[int, _End] = {}  # by rcl address
         self._wait_set: WaitSet | None = None  # None: what it holds changed
         self.stopping = False
         self.failure: Exception | None = None
-        context.handle.__enter__()  # in use until the thread ended, as is all that it waits for
-        self._wake = GuardCondition(None, None, context)
-        # A signal shuts contexts down, and wakes only these.
-        self._signal = SignalHandlerGuardCondition(context)
+        self._context_in_use = InUse(context)  # until the thread ends, like everything it waits for
+        # A signal shuts contexts down, and wakes the thread by the second alone.
+        self._wake, self._signal = guard_conditions(context)
         context.on_shutdown(self.wake)
         # A daemon, so that a program that forgets to close can still end.
         self._thread = threading.Thread(target=self._run, name=thread_name, daemon=True)
@@ -68,19 +73,18 @@ class Receiver:
 
     def add(self, subscription: Subscription, on_ready: Callable[[], None]) -> None:
         """Call `on_ready` whenever `subscription` has something; what is there already counts."""
-        handle = subscription.handle
-        handle.__enter__()
+        end = _End(subscription, InUse(subscription), on_ready)
         with self._lock:
-            self._ends[handle.pointer] = handle, on_ready
+            self._ends[rcl_address(subscription)] = end
             self._wait_set = None
         self.wake()
 
     def remove(self, subscription: Subscription) -> None:
         """The opposite of `add`; only for the receiver's own thread, in `look`."""
         with self._lock:
-            del self._ends[subscription.handle.pointer]
+            end = self._ends.pop(rcl_address(subscription))
             self._wait_set = None
-        subscription.handle.__exit__(None, None, None)
+        end.in_use.release()
 
     def wake(self) -> None:
         """Have `look` called soon."""
@@ -125,15 +129,10 @@ class Receiver:
         """The handlers of what became ready; none if woken or a look is due."""
         with self._lock:
             if self._wait_set is None:
-                self._wait_set = WaitSet(len(self._ends), 2, 0, 0, 0, 0, self._context.handle)
+                subscriptions = [end.subscription for end in self._ends.values()]
+                self._wait_set = WaitSet(self._context, subscriptions, [self._wake, self._signal])
             wait_set = self._wait_set
-            wait_set.clear_entities()  # waiting strikes out what was not ready
-            for handle, _ in self._ends.values():
-                wait_set.add_subscription(handle)
-        wait_set.add_guard_condition(self._wake.handle)
-        wait_set.add_guard_condition(self._signal.handle)
-        wait_set.wait(self._patience_ns())
-        return [self._ends[address][1] for address in wait_set.get_ready_entities('subscription')]
+        return [self._ends[address].on_ready for address in wait_set.wait(self._patience_ns())]
 
     def _patience_ns(self) -> int:
         look_at_s = self._look_at_s
@@ -148,6 +147,6 @@ class Receiver:
         self._signal.destroy()
         with self._lock:
             ends, self._ends = self._ends, {}
-        for handle, _ in ends.values():
-            handle.__exit__(None, None, None)
-        self._context.handle.__exit__(None, None, None)
+        for end in ends.values():
+            end.in_use.release()
+        self._context_in_use.release()

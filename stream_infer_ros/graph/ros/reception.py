@@ -8,10 +8,10 @@ from rclpy.node import Node
 
 from stream_infer_ros.graph.graph import Qos
 from stream_infer_ros.graph.guarded_callback import GuardedCallback
-from stream_infer_ros.graph.ros.calls import SubscriptionEventCallbacks, message_lost_event
 from stream_infer_ros.graph.ros.message_class import message_class
 from stream_infer_ros.graph.ros.qos import to_rclpy
 from stream_infer_ros.graph.ros.raw_take import taker
+from stream_infer_ros.graph.ros.rclpy_internals import LostMessages, SubscriptionEventCallbacks
 from stream_infer_ros.graph.ros.receiver import NotForExecutors, Receiver
 
 
@@ -43,7 +43,7 @@ class Reception:
             # What does not fit is told by qos_problems(), which also sees it end.
             event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
         )
-        self._lost_event = message_lost_event(self._subscription)
+        self._lost = LostMessages(self._subscription)
         self._take_next = taker(self._subscription, topic)
         receiver.add(self._subscription, self._take)
 
@@ -55,11 +55,7 @@ class Reception:
 
     def lost(self) -> int:
         """Messages the middleware says were on their way and did not arrive."""
-        if self._lost_event is None:
-            return 0
-        with self._lost_event:
-            status = self._lost_event.take_event()
-        return 0 if status is None else status.total_count
+        return self._lost.count()
 
     def give_up(self) -> None:
         """Leave the topic while the receiver runs, on its thread."""
@@ -68,8 +64,6 @@ class Reception:
 
     def destroy(self) -> None:
         """Leave the topic; the entity itself goes once the receiver lets go of it."""
-        if self._lost_event is not None:
-            self._lost_event.destroy_when_not_in_use()
-            self._lost_event = None
+        self._lost.close()
         self._node.destroy_subscription(self._subscription)
         self._take_next.close()

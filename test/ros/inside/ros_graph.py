@@ -219,7 +219,7 @@ def test_after_the_context_went_down_publishing_goes_nowhere_and_closing_ends_th
     context.try_shutdown()
     publisher.publish(cdr('nobody'))
     eventually(lambda: threading.active_count() == threads, 'the end of the thread')
-    with pytest.raises(GraphError, match='still up'):
+    with pytest.raises(GraphError, match='context is not up'):
         graph.subscribe('/more', STRING, RELIABLE, Inbox())
     graph.close()
     node.destroy_node()

@@ -1,4 +1,7 @@
-"""The ros adapter keeps what every adapter promises, on a node of its own and on a caller's."""
+"""The ros adapter keeps what every adapter promises, on a node of its own and on a caller's.
+
+The peer is a node of rclpy in another process, so that the suite runs on whatever middleware ROS is set to.
+"""
 
 import threading
 
@@ -16,12 +19,10 @@ from stream_infer_ros.graph.ros import OwnNodeGraph, RosGraph
 
 class OwnNodeHarness(DdsHarness):
     resolves_names = True
-    # Cyclone 0.10.5, of Jazzy, serves both alike: by what the first of them asked for.
-    keeps_durabilities_apart = False
 
     def start(self):
         if DdsHarness.peer is None:
-            DdsHarness.peer = PeerProcess()
+            DdsHarness.peer = PeerProcess(kind='rclpy')
         self.graph = self.make_graph()
         for topic, kind, qos, _ in self.scripted:
             self.talk(topic, kind, qos)
