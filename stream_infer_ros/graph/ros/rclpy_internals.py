@@ -4,9 +4,9 @@ The public way to receive without building a wait set for every message would be
 `rclpy.experimental`). It is not used here, for these reasons (measured on 2026-11-30 on two cores of an AMD
 EPYC; rclpy 7.1.6 and 9.1.2 from PyPI on Fast DDS, four cameras of 640x480 at 10 Hz, raw):
 
-- Its `spin()` receives nothing in the wheels and keeps a core busy. They are built for glibc 2.28, where libstdc++
-  turns the endless wait of the event queue into one that has expired already. The loop then hardly ever
-  leaves the lock of the queue to the middleware's thread. With a time limit it receives all images.
+- Its `spin()` receives nothing in the wheels and keeps a core busy. They are built for glibc 2.28, where
+  libstdc++ turns the endless wait of the event queue into one that has expired already. The loop then hardly
+  ever leaves the lock of the queue to the middleware's thread. With a time limit it receives all images.
 - Even so it costs 2.9 ms of CPU an image. The SingleThreadedExecutor costs 2.1 ms, our `Receiver` 1.1 ms.
 - Humble does not have it, and it refuses nodes that have guard conditions.
 
