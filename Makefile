@@ -1,15 +1,18 @@
 # Two commands: `make demo` and `make test`. Both create .venv and install what they need.
+# Most tests wait for another process, so there is one process more than there are cores.
+JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # A sourced ROS must not shadow what .venv holds.
 RUN := env -u PYTHONPATH
 
-.PHONY: demo test lint bench clean help
+.PHONY: demo ros test test-slow lint bench clean help
 
 help:
 	@echo "make demo    six simulated cameras become detections and one map; report in demo_report/"
-	@echo "make test    format, lint, types, and every test"
+	@echo "make test    format, lint, types, and every test but the slow ones; PYTEST_ARGS=... chooses tests"
+	@echo "make test-slow  the tests that take minutes each"
 	@echo "make bench   quick benchmarks, with a summary; BENCH_ARGS=--all for all of them, at full length"
 	@echo "make clean   remove .venv and what was built"
 
@@ -34,8 +37,15 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(RUN) $(BIN)/mypy
 
-test: lint
-	$(RUN) $(BIN)/python -m pytest $(PYTEST_ARGS)
+# ROS 2 Jazzy and Kilted from wheels, for the tests that need rclpy. Built once, in half a minute.
+ros: $(VENV)/.test
+	@$(RUN) $(BIN)/python -m tools.ros_prefix jazzy kilted || echo "the tests that need this ROS will be skipped"
+
+test: ros lint
+	$(RUN) $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(PYTEST_ARGS)
+
+test-slow: ros
+	$(RUN) $(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
 bench: $(VENV)/.test
 	$(RUN) $(BIN)/python benchmarks/suite.py $(BENCH_ARGS)

@@ -73,6 +73,10 @@ setup(
             *ZENOH_WHEELS,
             # pytest 9 stops at launch_testing's plugin in a shell where a ROS 2 is sourced.
             'pytest>=7.4,<9',
+            'pytest-xdist>=3.6',
+            # What a ROS imports that was built for a Python of its own.
+            'lark',
+            'packaging',
             'hypothesis>=6.100',
             'ruff==0.17.6',
             'mypy==2.4.1',

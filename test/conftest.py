@@ -1,7 +1,33 @@
 """Settings of all tests."""
 
+from collections import Counter
+
+import pytest
 from hypothesis import HealthCheck, settings
 
-# How long an example takes is the machine's affair: none fails for being slow on a busy one.
+# How long an example takes depends on the machine: none fails for being slow on a busy one.
 settings.register_profile('project', deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile('project')
+
+
+def pytest_collection_modifyitems(items):
+    """Divide the tests among processes (`pytest -n`): a file stays together, for its fixtures are expensive.
+
+    Tests that run a file inside ROS come first and each on its own, because they take longest.
+    """
+    items.sort(key=lambda item: 'inside_ros' not in item.name)
+    for item in items:
+        group = item.name if 'inside_ros' in item.name else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how many tests passed inside each ROS: pytest counts a file of them as one test."""
+    passed = Counter()
+    for report in terminalreporter.stats.get('passed', []):
+        for ros, number in (value for name, value in report.user_properties if name == 'passed inside'):
+            passed[ros] += number
+    if passed:
+        terminalreporter.section('tests inside ROS 2')
+    for ros, number in sorted(passed.items()):
+        terminalreporter.line(f'{ros}: {number} passed')

@@ -3,42 +3,26 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from loopback import LOOPBACK
+from ros_environments import SOURCED, without_this_venv
 
-SETUPS = sorted(Path('/opt/ros').glob('*/setup.bash'))
-DOMAIN_ID = 1 + (os.getpid() + 75) % 100
-PATIENCE_S = 60
-
-pytestmark = pytest.mark.skipif(
-    not SETUPS,
-    reason='no ROS 2 at /opt/ros/*/setup.bash: not tested that ros2 topic and ros2 node see the pipeline',
+pytest.importorskip(
+    'ros2cli', reason='no ros2 command: not tested that ros2 topic and ros2 node see the pipeline'
 )
 
+PATIENCE_S = 60
 
-def ros2(command, patience_s=PATIENCE_S):
-    """Output of a ros2 command line in a sourced shell, on this test's domain, on loopback."""
-    environment = {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'}
-    environment |= {
-        'ROS_DOMAIN_ID': str(DOMAIN_ID),
-        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
-        'RMW_IMPLEMENTATION': 'rmw_cyclonedds_cpp',
-        'CYCLONEDDS_URI': LOOPBACK,
-    }
-    # Outside the project's .venv: ros2 runs with the python it was built for.
-    environment['PATH'] = os.pathsep.join(
-        folder for folder in os.environ['PATH'].split(os.pathsep) if not folder.startswith(sys.prefix)
-    )
-    environment.pop('VIRTUAL_ENV', None)
+
+def ros2(command):
+    """Output of a ros2 command line in a sourced shell."""
     done = subprocess.run(
-        ['bash', '-c', f'source {SETUPS[0]} && ros2 {command}'],
-        env=environment,
+        ['bash', '-c', f'source {SOURCED} && ros2 {command}'],
+        env=without_this_venv(),
         capture_output=True,
         text=True,
         check=False,
-        timeout=patience_s,
+        timeout=PATIENCE_S,
     )
     assert done.returncode == 0, f'ros2 {command}: {done.stdout}{done.stderr}'
     return done.stdout
@@ -47,7 +31,7 @@ def ros2(command, patience_s=PATIENCE_S):
 @pytest.fixture(scope='module', autouse=True)
 def running():
     """Two small cameras and the pipeline, each a process."""
-    options = ['--loopback', '--domain-id', str(DOMAIN_ID)]
+    options = ['--loopback', '--domain-id', os.environ['ROS_DOMAIN_ID']]
     stream_infer = [sys.executable, '-m', 'stream_infer_ros']
     world = [*stream_infer, 'simulate', '--cameras', '2', '--width', '160', '--height', '120', *options]
     pipeline = [*stream_infer, 'run', '--cameras', 'cam0,cam1', '--engine', 'fake', '--plain', *options]

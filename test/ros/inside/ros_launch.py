@@ -10,17 +10,16 @@ import warnings
 from pathlib import Path
 
 import pytest
-from test_ros_inside import SETUPS, environment, why_not
+from ros_environments import SOURCED, without_this_venv
 
-ROOT = Path(__file__).resolve().parents[2]
-DOMAIN_ID = 1 + (os.getpid() + 40) % 100
+pytest.importorskip(
+    'ros2launch',
+    reason='no ros2 launch: not tested that it brings the demo, a replay and build_only up',
+)
+
+ROOT = Path(__file__).resolve().parents[3]
 PATIENCE_S = 90
 SMALL = 'cameras:=cam0,cam1 engine:=fake'
-
-pytestmark = pytest.mark.skipif(
-    why_not() is not None,
-    reason=f'{why_not()}: not tested that ros2 launch brings the demo, a replay and build_only up',
-)
 
 
 class Workspace:
@@ -60,16 +59,11 @@ class Workspace:
         self.shell('ros2 daemon stop')
 
     def _words(self, command: str, sourced: bool = True) -> str:
-        setups = [str(SETUPS[0]), *(['install/setup.bash'] if sourced else [])]
+        setups = [str(SOURCED), *(['install/setup.bash'] if sourced else [])]
         return f'cd {self.folder}; ' + ''.join(f'source {setup}; ' for setup in setups) + command
 
     def _environment(self) -> dict[str, str]:
-        """Without the .venv of these tests: ros2 runs with the Python it was built for."""
-        variables = environment(DOMAIN_ID)
-        variables.pop('VIRTUAL_ENV', None)
-        own = str(Path(sys.executable).parent)
-        variables['PATH'] = os.pathsep.join(p for p in variables['PATH'].split(os.pathsep) if p != own)
-        return variables | {'ROS_LOG_DIR': str(self.folder / 'ros_log'), 'PYTHONWARNINGS': 'ignore'}
+        return without_this_venv() | {'ROS_LOG_DIR': str(self.folder / 'ros_log')}
 
 
 class Launched:

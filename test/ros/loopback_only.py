@@ -1,0 +1,27 @@
+"""Brings the loopback interface up, then becomes the command on its command line.
+
+For the start of a new network namespace, where that interface is down. `ip link set lo up` would do the same,
+but iproute2 is not on every machine.
+"""
+
+import fcntl
+import os
+import socket
+import struct
+import sys
+
+SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1  # <linux/sockios.h>, <linux/if.h>
+REQUEST = '16sh22x'  # struct ifreq: name, flags
+
+
+def bring_up(interface: str) -> None:
+    """Set IFF_UP on an interface. Raises OSError without the right to do so."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        request = struct.pack(REQUEST, interface.encode(), 0)
+        _, flags = struct.unpack(REQUEST, fcntl.ioctl(control, SIOCGIFFLAGS, request))
+        fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack(REQUEST, interface.encode(), flags | IFF_UP))
+
+
+if __name__ == '__main__':
+    bring_up('lo')
+    os.execvp(sys.argv[1], sys.argv[1:])

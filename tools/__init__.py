@@ -1,0 +1,1 @@
+"""Tools for developing this package. They are not installed with it."""
