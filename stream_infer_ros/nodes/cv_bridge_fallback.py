@@ -8,6 +8,7 @@ import numpy as np
 
 from stream_infer_ros.cameras.encodings import ENCODINGS, ColourImage, ColourOrder, EncodingInfo, Image
 from stream_infer_ros.errors import EncodingError
+from stream_infer_ros.nodes.cv_bridge_probe import why_unusable
 
 
 @cache
@@ -17,17 +18,16 @@ def known_to_cv_bridge(encoding: str) -> EncodingInfo | None:
     Of one whose channels have no meaning ('16UC3', '64FC1') it knows the layout only: None.
 
     Raises:
-        EncodingError: there is no cv_bridge to ask.
+        EncodingError: there is no cv_bridge that works here.
     """
-    try:
-        from cv_bridge import CvBridge, CvBridgeError  # noqa: PLC0415
-        from cv_bridge.boost import cv_bridge_boost  # noqa: F401, PLC0415
-    except (ImportError, SystemError) as error:  # SystemError: it was built for another major numpy
+    reason = why_unusable()
+    if reason is not None:
         raise EncodingError(
             f'image encoding {encoding!r} is not supported, and cv_bridge, which might know it, cannot be '
-            f'had ({error}); install ros-$ROS_DISTRO-cv-bridge, or let the driver publish one of: '
-            f'{", ".join(ENCODINGS)}'
-        ) from error
+            f'used: {reason}; or let the driver publish one of: {", ".join(ENCODINGS)}'
+        )
+    from cv_bridge import CvBridge, CvBridgeError  # noqa: PLC0415
+
     try:
         depth, channels = CvBridge().encoding_to_dtype_with_channels(encoding)
         info = EncodingInfo(np.dtype(depth), channels, None, None, convert=_converter(encoding))

@@ -1,0 +1,74 @@
+"""A trial of cv_bridge in a child process, as its import may end the process that tries.
+
+A cv_bridge that was built for NumPy 1 crashes beside NumPy 2. `pip install` easily brings this about: it puts
+a newer NumPy before that of the distribution.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from functools import cache
+from importlib.util import find_spec
+
+import numpy as np
+
+LIMIT_S = 20.0
+# OpenCV and NumPy first, as this process has loaded them before. Some broken pairs can be imported, and crash
+# at the first conversion.
+TRIAL = """
+import sys
+sys.path[:] = sys.argv[1:]
+import cv2
+import numpy
+from cv_bridge import CvBridge
+from cv_bridge.boost.cv_bridge_boost import cvtColor2
+cvtColor2(numpy.zeros((2, 2, 3), numpy.uint16), 'rgb16', 'rgb8')
+"""
+
+
+@cache
+def why_unusable() -> str | None:
+    """Say why cv_bridge cannot be used here and what to do about it; None if it can be used.
+
+    The first call takes as long as the import, at most `LIMIT_S`. Its answer is kept.
+    """
+    if find_spec('cv_bridge') is None:
+        return 'it is not installed: install ros-$ROS_DISTRO-cv-bridge'
+    failure = _failure()
+    return None if failure is None else f'{failure}; {_remedy()}'
+
+
+def _failure() -> str | None:
+    """What became of a trial; None if it went well."""
+    command = [sys.executable, '-c', TRIAL, *sys.path]
+    try:
+        child = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors='replace',
+            timeout=LIMIT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f'a trial in another process did not end within {LIMIT_S:g} s'
+    if child.returncode < 0:
+        return f'a trial crashed with {signal.Signals(-child.returncode).name}'
+    if child.returncode > 0:
+        lines = child.stderr.strip().splitlines() or [f'exit code {child.returncode}']
+        return f'a trial failed ({lines[-1]})'
+    return None
+
+
+def _remedy() -> str:
+    """What to do about a cv_bridge that is installed and does not work."""
+    if int(np.__version__.partition('.')[0]) < 2:
+        return f'see `{sys.executable} -c "import cv_bridge.boost.cv_bridge_boost"`, or install it anew'
+    return (
+        f'it was probably built for NumPy 1, and this Python loads NumPy {np.__version__} from '
+        f'{np.__path__[0]}: `{sys.executable} -m pip install "numpy<2"`, or remove that NumPy so that the '
+        "distribution's is used"
+    )
