@@ -128,7 +128,11 @@ def _stream(graph: Graph, options: TrialOptions, runner: LiveRunner) -> tuple[in
 
 
 def _drops(assembly: NetworkAssembly) -> dict[str, int]:
-    return {cause: sum(by.values()) for cause, by in assembly.diagnostics.drops().items()}
+    causes = {
+        **assembly.diagnostics.drops(),
+        **{f'not_mapped.{cause}': by for cause, by in assembly.statistics.views_missed().items()},
+    }
+    return {cause: sum(by.values()) for cause, by in causes.items()}
 
 
 def _stages_ms(assembly: NetworkAssembly) -> dict[str, float]:

@@ -68,11 +68,12 @@ def replay(
         try:
             assembly = assemble(settings, topics, graph, network)
             ReplayRunner(graph, assembly, count).run(realtime)
-            problems = graph.qos_problems()
+            problems = [f'{p.topic}: {p.remedy}' for p in graph.qos_problems()]
+            problems += [problem] if (problem := assembly.diagnostics.why_no_transforms()) else []
             explanation = str(assembly.diagnostics.explain_sync(graph.now_ns()))
         finally:
             graph.close()
-    _tell(assembly, detections, [f'{p.topic}: {p.remedy}' for p in problems])
+    _tell(assembly, detections, problems)
     if explain_sync:
         typer.echo(explanation)
     if out is not None:
@@ -89,5 +90,8 @@ def _tell(assembly: Assembly, detections: Counter[str], problems: list[str]) -> 
         console.print(f'  {camera.name}: {camera.images} images, {detections[camera.name]} detections{note}')
     for cause, by_camera in assembly.diagnostics.drops().items():
         console.print(f'  lost, {cause}: {", ".join(f"{name} {n}" for name, n in by_camera.items())}')
+    for cause, by_camera in statistics.views_missed().items():
+        told = ', '.join(f'{name} {n}' for name, n in by_camera.items())
+        console.print(f'  detected, but not mapped, {cause}: {told}')
     for problem in problems:
         console.print(f'  [yellow]{escape(problem)}[/]')

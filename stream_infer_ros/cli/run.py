@@ -16,11 +16,13 @@ from stream_infer_ros.cli.settings import configured
 from stream_infer_ros.cli.stopping import stop_on_signal
 from stream_infer_ros.config import Config, EngineKind, GraphKind, Precision
 from stream_infer_ros.graph import Graph, make_graph
+from stream_infer_ros.messages.diagnostics import DiagnosticLevel
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
 from stream_infer_ros.pipeline.camera_search import describe_found, wait_for_cameras
 from stream_infer_ros.pipeline.camera_topics import CameraTopics, camera_topics
 from stream_infer_ros.pipeline.live import LiveRunner
 from stream_infer_ros.pipeline.network import Network
+from stream_infer_ros.pipeline.state_log import LogLine
 from stream_infer_ros.report.live_table import live_table
 
 DISCOVERY_S = 10.0  # how long a first camera is waited for
@@ -92,12 +94,20 @@ def _run(
 ) -> Assembly:
     with Network(config, len(topics), ending.not_yet) as network:
         assembly = assemble(config, topics, graph, network)
-        runner = LiveRunner(graph, assembly.pipeline, assembly.cameras, assembly.diagnostics, config)
+        # A table that is drawn again and again needs a terminal.
+        plain = plain or not Console().is_terminal
+        runner = LiveRunner(
+            graph,
+            assembly.pipeline,
+            assembly.cameras,
+            assembly.diagnostics,
+            config,
+            on_log=_echo if plain else None,
+        )
         try:
             runner.start()
             ending.begin()
-            # A table that is drawn again and again needs a terminal.
-            follow = _follow_plain if plain or not Console().is_terminal else _follow_live
+            follow = _follow_plain if plain else _follow_live
             follow(runner, assembly, graph, ending)
         finally:
             runner.stop()
@@ -112,14 +122,15 @@ def _follow_live(runner: LiveRunner, assembly: Assembly, graph: Graph, ending: E
 
 
 def _follow_plain(runner: LiveRunner, assembly: Assembly, graph: Graph, ending: Ending) -> None:
-    """For logs: a line whenever what is wrong changes, and every LOG_PERIOD_S."""
-    told, told_s = '', 0.0
+    """For logs: how it does, every LOG_PERIOD_S; what changes in between is echoed by the runner."""
+    told_s = 0.0
     while not ending.reached() and not runner.wait(REDRAW_S):
-        pipeline, *others = assembly.diagnostics.statuses(graph.now_ns())
-        # Seconds of silence grow; that alone is no news.
-        wrong = [status for status in others if status.level]
-        state = ' '.join(f'{status.name} {status.level}' for status in wrong)
-        if state != told or ending.elapsed_s - told_s >= LOG_PERIOD_S:
-            words = '; '.join(f'{status.name}: {status.message}' for status in wrong)
+        if ending.elapsed_s - told_s >= LOG_PERIOD_S:
+            pipeline, *others = assembly.diagnostics.statuses(graph.now_ns())
+            words = '; '.join(f'{status.name}: {status.message}' for status in others if status.level)
             typer.echo(f'{pipeline.message}; {words or "all cameras streaming"}')
-            told, told_s = state, ending.elapsed_s
+            told_s = ending.elapsed_s
+
+
+def _echo(line: LogLine) -> None:
+    typer.echo(line.text if line.level is DiagnosticLevel.OK else f'{line.level.name}: {line.text}')

@@ -47,6 +47,9 @@ class ZenohConfig(Section):
     tls: ZenohTlsConfig = ZenohTlsConfig()
 
 
+_NAMESPACE = r'^/([A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*)?$'
+
+
 class GraphConfig(Section):
     """Where messages come from and go to."""
 
@@ -54,8 +57,11 @@ class GraphConfig(Section):
     node_name: str = Field(
         'stream_infer', pattern=r'^[A-Za-z_][A-Za-z0-9_]*$', description='Name on the graph.'
     )
-    namespace: str = Field(
-        '/', pattern=r'^/([A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*)?$', description='ROS namespace.'
+    namespace: str = Field('/', pattern=_NAMESPACE, description='ROS namespace.')
+    tf_namespace: str = Field(
+        '/',
+        pattern=_NAMESPACE,
+        description='Namespace of tf and tf_static, e.g. /robot1 for a robot with transforms of its own.',
     )
     domain_id: int = Field(-1, ge=-1, le=232, description='ROS domain; -1: ROS_DOMAIN_ID, else 0.')
     loopback: bool = Field(
@@ -69,3 +75,8 @@ class GraphConfig(Section):
     def private(self) -> str:
         """What `~` stands for: '/<namespace>/<node>'."""
         return f'{self.namespace.rstrip("/")}/{self.node_name}'
+
+    @property
+    def diagnostics_name(self) -> str:
+        """What statuses on /diagnostics begin with: '<namespace>/<node>', without the leading slash."""
+        return self.private.removeprefix('/')

@@ -43,6 +43,7 @@ def summarise(options: DemoOptions, run: DemoRun, scores: DemoScores) -> dict[st
         },
         'stages_ms': {stage: _worst_camera(list(by_camera.values())) for stage, by_camera in stages.items()},
         'drops': drops,
+        'not_mapped': {cause: sum(by.values()) for cause, by in statistics.views_missed().items()},
         'detections': _known({'map50': scores.detections.map50, **scores.detections.average_precision}),
         'map': _known(dataclasses.asdict(scores.map)) if scores.map else {},
         'cpu_s': {'world': run.world.cpu_s, 'pipeline': run.cpu_s},

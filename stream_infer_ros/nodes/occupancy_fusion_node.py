@@ -29,7 +29,7 @@ class OccupancyFusionNode(PipelineNode):
 
     def assemble(self, settings: FusionConfig, graph: Graph) -> tuple[Assembly, Config]:
         config = self.tree_of(settings)
-        return assemble_fusion(config, self._cameras, graph), config
+        return assemble_fusion(config, self._cameras, graph, self.resolve_topic_name), config
 
     def free(self) -> None:
         self._cameras = ()

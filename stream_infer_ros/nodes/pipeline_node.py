@@ -22,6 +22,7 @@ from stream_infer_ros.nodes.ros_parts import offer_ros_parts
 from stream_infer_ros.nodes.state_report import StateReport
 from stream_infer_ros.pipeline.assembly import Assembly
 from stream_infer_ros.pipeline.live import LiveRunner
+from stream_infer_ros.pipeline.state_log import LogLine
 
 SUCCESS, FAILURE, ERROR = (
     TransitionCallbackReturn.SUCCESS,
@@ -153,7 +154,12 @@ class PipelineNode(LifecycleNode):
             settings = self._settings()
             self._assembly, config = self.assemble(settings, graph)
             self._runner = LiveRunner(
-                graph, self._assembly.pipeline, self._assembly.cameras, self._assembly.diagnostics, config
+                graph,
+                self._assembly.pipeline,
+                self._assembly.cameras,
+                self._assembly.diagnostics,
+                config,
+                on_log=self._log,
             )
             self._runner.start()
             self._bond = make_bond(
@@ -206,6 +212,15 @@ class PipelineNode(LifecycleNode):
         elif self.may_yet_start:
             self.get_logger().info('it is tried again as soon as that has changed')
             self._start_once = self.create_timer(START_AGAIN_S, self._autostart, clock=self._steady)
+
+    def _log(self, line: LogLine) -> None:
+        logger = self.get_logger()
+        if line.level is DiagnosticLevel.ERROR:
+            logger.error(line.text)
+        elif line.level is DiagnosticLevel.WARN:
+            logger.warning(line.text)
+        else:
+            logger.info(line.text)
 
     def _supervise(self) -> None:
         """A pipeline that failed is stopped, and the reason told."""

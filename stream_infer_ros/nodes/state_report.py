@@ -80,5 +80,5 @@ class StateReport:
                 logged_s = now_s
 
     def _make(self, level: DiagnosticLevel, message: str) -> DiagnosticStatus:
-        name = self._node.get_name()
+        name = self._node.get_fully_qualified_name().removeprefix('/')  # as in GraphConfig.diagnostics_name
         return DiagnosticStatus(level, f'{name}: lifecycle', message, name)

@@ -55,7 +55,7 @@ class StreamInferNode(PipelineNode):
             raise ConfigError('there is no network: configure the node first')
         # Thresholds may have been changed since it was loaded.
         self._network.decoder.retune(config.model)
-        return assemble(config, self._cameras, graph, self._network), config
+        return assemble(config, self._cameras, graph, self._network, self.resolve_topic_name), config
 
     def is_worth_a_try(self, settings: Config) -> bool:
         return bool(cameras_among(topics(self), self.tree_of(settings)))

@@ -9,13 +9,14 @@ from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.cameras.transform_buffer import TransformBuffer
 from stream_infer_ros.config import Config
 from stream_infer_ros.errors import EncodingError, EngineError
-from stream_infer_ros.graph.graph import Graph
+from stream_infer_ros.graph.graph import Graph, Qos
 from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.camera_topics import CameraTopics, DetectionTopics
 from stream_infer_ros.pipeline.detected import Detected
 from stream_infer_ros.pipeline.diagnostics import Diagnostics
 from stream_infer_ros.pipeline.fuser import Fuser
+from stream_infer_ros.pipeline.input_watch import InputWatch
 from stream_infer_ros.pipeline.intake import Intake
 from stream_infer_ros.pipeline.locator import Locator
 from stream_infer_ros.pipeline.map_outputs import MapOutputs
@@ -25,7 +26,15 @@ from stream_infer_ros.pipeline.perceiver import Perceiver
 from stream_infer_ros.pipeline.pipeline import Pipeline
 from stream_infer_ros.pipeline.scheduling import make_schedule
 from stream_infer_ros.pipeline.statistics import Statistics
+from stream_infer_ros.pipeline.subscriptions import subscriptions
+from stream_infer_ros.pipeline.transform_topics import TransformTopics
 from stream_infer_ros.sync import make_synchronizer
+
+Resolve = Callable[[str], str]
+
+
+def _unchanged(topic: str) -> str:
+    return topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,11 @@ class Assembly:
     statistics: Statistics
     diagnostics: Diagnostics
     bound_ms: float
+
+    def subscriptions(self) -> list[tuple[str, str, Qos]]:
+        """(topic, type, QoS) of what the pipeline listens to, what images depend on first."""
+        transforms = self.pipeline.intake.transform_topics
+        return subscriptions(self.cameras, self.pipeline.with_map, transforms)
 
     def retune(self, config: Config) -> None:
         """Take on the live settings while it runs; from any thread."""
@@ -52,9 +66,15 @@ class NetworkAssembly(Assembly):
 
 
 def assemble(
-    config: Config, topics: tuple[CameraTopics, ...], graph: Graph, network: Network
+    config: Config,
+    topics: tuple[CameraTopics, ...],
+    graph: Graph,
+    network: Network,
+    resolve: Resolve = _unchanged,
 ) -> NetworkAssembly:
     """Wire every step and publish the latched topics. Graph and network stay the caller's.
+
+    `resolve` gives the name that a topic has on the graph, where a node remaps topics.
 
     Raises ConfigError, ModelError or GraphError with the remedy.
     """
@@ -63,9 +83,12 @@ def assemble(
     names = [camera.name for camera in cameras]
     transforms = TransformBuffer()
     synchronizer = make_synchronizer(config.sync, names)
-    intake = Intake(cameras, synchronizer, transforms, statistics)
+    intake = Intake(cameras, synchronizer, transforms, statistics, TransformTopics.of(config.graph))
     schedule = make_schedule(config, names)
-    diagnostics = Diagnostics(graph, config, cameras, intake, synchronizer, statistics, schedule, network)
+    inputs = InputWatch(graph, config, cameras, intake, resolve)
+    diagnostics = Diagnostics(
+        graph, config, cameras, intake, synchronizer, statistics, schedule, inputs, network
+    )
     remember, remember_engine = _remember(cameras), _remember_engine(cameras)
     outputs = Outputs(graph, config, names, network.decoder.class_names, graph.now_ns())
 
@@ -94,7 +117,9 @@ def assemble(
     return NetworkAssembly(pipeline, cameras, statistics, diagnostics, config.bound_ms, network)
 
 
-def assemble_fusion(config: Config, topics: tuple[DetectionTopics, ...], graph: Graph) -> Assembly:
+def assemble_fusion(
+    config: Config, topics: tuple[DetectionTopics, ...], graph: Graph, resolve: Resolve = _unchanged
+) -> Assembly:
     """The map alone, of detections that others publish. The graph stays the caller's.
 
     Raises ConfigError or GraphError with the remedy.
@@ -104,7 +129,7 @@ def assemble_fusion(config: Config, topics: tuple[DetectionTopics, ...], graph: 
     transforms = TransformBuffer()
     names = [camera.name for camera in cameras]
     synchronizer, schedule = make_synchronizer(config.sync, names), make_schedule(config, names)
-    intake = Intake(cameras, synchronizer, transforms, statistics)
+    intake = Intake(cameras, synchronizer, transforms, statistics, TransformTopics.of(config.graph))
     pipeline = Pipeline(
         intake,
         [Detected(cameras)],
@@ -115,7 +140,8 @@ def assemble_fusion(config: Config, topics: tuple[DetectionTopics, ...], graph: 
         schedule,
         config,
     )
-    diagnostics = Diagnostics(graph, config, cameras, intake, synchronizer, statistics, schedule)
+    inputs = InputWatch(graph, config, cameras, intake, resolve)
+    diagnostics = Diagnostics(graph, config, cameras, intake, synchronizer, statistics, schedule, inputs)
     return Assembly(pipeline, cameras, statistics, diagnostics, config.bound_ms)
 
 

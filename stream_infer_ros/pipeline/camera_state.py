@@ -18,8 +18,8 @@ class CameraState:
         images: how many images were understood.
         last_stamp_ns: stamp of the newest one; None before the first.
         last_received_ns: when it arrived.
-        problems: what is wrong now, in words, by step ('image', 'clock', 'pixels', 'calibration', 'place',
-            'ground'); a step that works again removes its own.
+        problems: what is wrong now, in words, by step ('image', 'clock', 'pixels', 'calibration', 'engine',
+            'no_camera_info', 'no_transform', 'ground'); a step that works again removes its own.
     """
 
     topics: CameraTopics

@@ -12,11 +12,14 @@ from stream_infer_ros.messages.diagnostics import (
     DiagnosticStatus,
     encode_diagnostic_array,
 )
+from stream_infer_ros.pipeline.camera_health import heard_health, unheard_health
 from stream_infer_ros.pipeline.camera_state import CameraState
+from stream_infer_ros.pipeline.input_watch import InputWatch
 from stream_infer_ros.pipeline.intake import Intake
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.scheduling import Schedule
-from stream_infer_ros.pipeline.statistics import Statistics
+from stream_infer_ros.pipeline.state_log import PROBLEM
+from stream_infer_ros.pipeline.statistics import Percentiles, Statistics
 from stream_infer_ros.pipeline.sync_explanation import SyncExplanation, explain_sync
 from stream_infer_ros.sync.synchronizer import Synchronizer
 
@@ -27,7 +30,8 @@ Drops = Mapping[str, Mapping[str, int]]
 class Diagnostics:
     """One status for the pipeline, one per camera, one for the engine, one per QoS problem.
 
-    Publishes at most once a period.
+    Publishes at most once a period. In the values of a status that is not OK, `problem` names what is wrong
+    in words that do not change with the numbers of the message.
     """
 
     def __init__(
@@ -39,6 +43,7 @@ class Diagnostics:
         synchronizer: Synchronizer,
         statistics: Statistics,
         schedule: Schedule,
+        inputs: InputWatch,
         network: Network | None = None,
     ) -> None:
         self._graph = graph
@@ -48,6 +53,7 @@ class Diagnostics:
         self._synchronizer = synchronizer
         self._statistics = statistics
         self._schedule = schedule
+        self._inputs = inputs
         self._network = network
         self._publisher = graph.advertise('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray', RELIABLE)
         self._due_ns: int | None = None
@@ -56,30 +62,47 @@ class Diagnostics:
         """Judge by these settings from now on; from any thread."""
         self._config = config
 
-    def publish_if_due(self, now_ns: int) -> None:
-        """Publish if a period has passed since the last time, or time went back."""
+    def publish_if_due(self, now_ns: int) -> list[DiagnosticStatus]:
+        """Publish if a period has passed since the last, or time went back. Return what was published."""
         period_ns = int(self._config.publish.diagnostics_period_s * 1e9)
-        if self._due_ns is None or now_ns >= self._due_ns or now_ns < self._due_ns - period_ns:
-            self._publisher.publish(encode_diagnostic_array(now_ns, self.statuses(now_ns)))
-            self._due_ns = now_ns + period_ns
+        if self._due_ns is not None and self._due_ns - period_ns <= now_ns < self._due_ns:
+            return []
+        self._due_ns = now_ns + period_ns
+        self._inputs.look(now_ns, period_ns)
+        statuses = self.statuses(now_ns)
+        self._publisher.publish(encode_diagnostic_array(now_ns, statuses))
+        return statuses
 
     def statuses(self, now_ns: int) -> list[DiagnosticStatus]:
         """All of it, as of now."""
         drops, silent = self.drops(), set(self.silent(now_ns))  # once, not for each camera
         cameras = [self._camera(camera, now_ns, drops, camera.name in silent) for camera in self._cameras]
-        return [self._pipeline(now_ns, drops), *cameras, *self._engine(), *self._qos()]
+        return [self._pipeline(now_ns, drops), *cameras, *self._new_topics(), *self._engine(), *self._qos()]
 
     def other_problems(self, now_ns: int) -> list[str]:
         """What is wrong with anything but the cameras, in words."""
-        transforms = self._intake.transform_problem(now_ns)
-        others = [s for s in (*self._engine(), *self._qos()) if s.level is not DiagnosticLevel.OK]
-        told = [f'{status.name}: {status.message}' for status in others]
+        transforms = self._transform_problem(now_ns)
+        unheard = [] if self._inputs.is_patient else [c for c in self._cameras if c.last_received_ns is None]
+        others = [*self._new_topics(), *self._engine(), *self._qos()]
+        told = [f'{s.name}: {s.message}' for s in others if s.level is not DiagnosticLevel.OK]
         overload = self._schedule.overload()
         return [
-            *([f'transforms: {transforms}'] if transforms else []),
+            *([transforms] if transforms else []),
             *([overload] if overload else []),
+            *(f'{c.name}: {unheard_health(c, self._inputs).message}' for c in unheard),
             *told,
         ]
+
+    def _transform_problem(self, now_ns: int) -> str:
+        """What is wrong with transforms as a whole, and what to do; empty if nothing is."""
+        problem = self._intake.transform_problem(now_ns)
+        if not problem and not self._inputs.is_patient:
+            problem = self._inputs.why_no_transforms()
+        return f'transforms: {problem}' if problem else ''
+
+    def why_no_transforms(self) -> str:
+        """Why none came at all, however long the pipeline ran; empty if some came or none is needed."""
+        return self._inputs.why_no_transforms()
 
     def silent(self, now_ns: int) -> list[str]:
         """Cameras that have not been heard for longer than `sync.camera_timeout_ms`, or never."""
@@ -113,20 +136,19 @@ class Diagnostics:
     def _camera(self, camera: CameraState, now_ns: int, drops: Drops, is_silent: bool) -> DiagnosticStatus:
         silence_ns = camera.silent_for_ns(now_ns)
         if silence_ns is None:
-            level, message = DiagnosticLevel.STALE, f'no image yet on {camera.topics.image}'
-        elif is_silent:
-            level, message = DiagnosticLevel.ERROR, f'silent for {silence_ns / 1e9:.1f} s'
-        elif self._engine_is_down():
-            level, message = DiagnosticLevel.ERROR, camera.problem or 'the engine is down'
-        elif camera.problem:
-            level, message = DiagnosticLevel.WARN, camera.problem
+            health = unheard_health(camera, self._inputs)
         else:
-            level, message = DiagnosticLevel.OK, 'streaming'
+            down = self._engine_is_down()
+            health = heard_health(camera, silence_ns, is_silent=is_silent, engine_is_down=down)
         values = {'images': str(camera.images), 'topic': camera.topics.image}
+        counts = {'dropped': drops, 'not_mapped': self._statistics.views_missed()}
         values |= {
-            f'dropped.{cause}': str(by[camera.name]) for cause, by in drops.items() if camera.name in by
+            f'{kind}.{cause}': str(by[camera.name])
+            for kind, causes in counts.items()
+            for cause, by in causes.items()
+            if camera.name in by
         }
-        return self._status(level, f'camera {camera.name}', message, values)
+        return self._status(health.level, f'camera {camera.name}', health.message, values, health.problem)
 
     def _pipeline(self, now_ns: int, drops: Drops) -> DiagnosticStatus:
         stages, sets = self._statistics.stages(), self._statistics.sets_published
@@ -139,22 +161,40 @@ class Diagnostics:
             worst = max(by_camera.values(), key=lambda p: p.p99)
             values[f'{stage}.ms'] = f'p50 {worst.p50:.1f}, p95 {worst.p95:.1f}, p99 {worst.p99:.1f}'
         total = stages.get('total', {}).get('')
-        bound_ms = self._config.bound_ms
+        problems = {
+            'over_bound': self._over_bound(total),
+            'overload': self._schedule.overload(),
+            'transforms': self._transform_problem(now_ns),
+        }
+        problems = {kind: words for kind, words in problems.items() if words}
+        level = DiagnosticLevel.OK if sets else DiagnosticLevel.STALE
         if not sets:
-            level, message = DiagnosticLevel.STALE, 'no set published yet'
+            message = 'no set published yet'
         elif total is None:  # a replay is not measured against the bound
-            level, message = DiagnosticLevel.OK, f'{sets} sets published'
-        elif total.p99 > bound_ms:
-            level = DiagnosticLevel.WARN
-            message = f'p99 {total.p99:.0f} ms is over the bound of {bound_ms:.0f} ms'
+            message = f'{sets} sets published'
         else:
-            level, message = DiagnosticLevel.OK, f'p99 {total.p99:.0f} ms, bound {bound_ms:.0f} ms'
-        if overload := self._schedule.overload():
-            level, message = DiagnosticLevel.WARN, f'{message}; {overload}'
-        problem = self._intake.transform_problem(now_ns)
-        if problem:
-            level, message = max(level, DiagnosticLevel.WARN), f'{message}; transforms: {problem}'
-        return self._status(level, 'pipeline', message, values)
+            message = f'p99 {total.p99:.0f} ms, bound {self._config.bound_ms:.0f} ms'
+        if problems:
+            level, message = DiagnosticLevel.WARN, '; '.join([message, *problems.values()])
+        return self._status(level, 'pipeline', message, values, ', '.join(problems))
+
+    def _over_bound(self, total: Percentiles | None) -> str:
+        if total is None or total.p99 <= self._config.bound_ms:
+            return ''
+        return (
+            f'p99 is over the bound of {self._config.bound_ms:.0f} ms: the values of this status say which '
+            'stage takes how long; fewer or smaller images, a faster engine, or a larger bound_ms'
+        )
+
+    def _new_topics(self) -> list[DiagnosticStatus]:
+        """Cameras that came too late; nothing where cameras are named."""
+        if self._config.cameras:
+            return []
+        unused = ', '.join(self._inputs.unused())
+        if not unused:
+            return [self._status(DiagnosticLevel.OK, 'image topics', 'all are used', {})]
+        message = f'came after the start and not used: {unused}; restart to include it, or name `cameras`'
+        return [self._status(DiagnosticLevel.WARN, 'image topics', message, {}, unused)]
 
     def _engine_is_down(self) -> bool:
         """No instance is left."""
@@ -186,7 +226,8 @@ class Diagnostics:
         ]
 
     def _status(
-        self, level: DiagnosticLevel, part: str, message: str, values: dict[str, str]
+        self, level: DiagnosticLevel, part: str, message: str, values: dict[str, str], problem: str = ''
     ) -> DiagnosticStatus:
-        name = self._config.graph.node_name
+        name = self._config.graph.diagnostics_name
+        values = {PROBLEM: problem, **values} if problem else values
         return DiagnosticStatus(level, f'{name}: {part}', message, name, values)

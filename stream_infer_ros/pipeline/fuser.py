@@ -74,7 +74,7 @@ class Fuser:
             self._map.prepare(view)
         except CalibrationError as error:
             camera.note('ground', str(error))
-            self._statistics.lost('no_ground', camera.name)
+            self._statistics.not_mapped('no_ground', camera.name)
             return False
         camera.note('ground', '')
         return True

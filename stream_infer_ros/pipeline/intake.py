@@ -16,11 +16,9 @@ from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.frame_readers import FRAME_READERS
 from stream_infer_ros.pipeline.statistics import Statistics
 from stream_infer_ros.pipeline.sync_watch import SyncWatch
+from stream_infer_ros.pipeline.transform_topics import TransformTopics
 from stream_infer_ros.sync.frame_set import FrameSet
 from stream_infer_ros.sync.synchronizer import Synchronizer
-
-TF = '/tf'
-TF_STATIC = '/tf_static'
 
 REMEMBERED_NS = 10_000_000_000
 
@@ -30,6 +28,10 @@ class Intake:
 
     A message that cannot be understood is counted as `malformed` for its camera, and its error is kept in the
     camera's `problems`; the stream goes on.
+
+    Attributes:
+        transform_topics: where transforms come from.
+        heard_transforms: whether any came yet.
     """
 
     def __init__(
@@ -38,7 +40,10 @@ class Intake:
         synchronizer: Synchronizer,
         transforms: TransformBuffer,
         statistics: Statistics,
+        transform_topics: TransformTopics,
     ) -> None:
+        self.transform_topics = transform_topics
+        self.heard_transforms = False
         self._synchronizer = synchronizer
         self._transforms = transforms
         self._statistics = statistics
@@ -46,8 +51,8 @@ class Intake:
         self._transform_problem: tuple[str, int] | None = None
         self._retunings: deque[SyncConfig] = deque()
         self._handlers: dict[str, Callable[[Cdr, int], Sequence[FrameSet]]] = {
-            TF_STATIC: lambda cdr, now_ns: self._take_transforms(cdr, now_ns, static=True),
-            TF: lambda cdr, now_ns: self._take_transforms(cdr, now_ns, static=False),
+            transform_topics.static: lambda cdr, now_ns: self._take_transforms(cdr, now_ns, static=True),
+            transform_topics.dynamic: lambda cdr, now_ns: self._take_transforms(cdr, now_ns, static=False),
         }
         for topic in dict.fromkeys(camera.topics.camera_info for camera in cameras):
             sharing = [camera for camera in cameras if camera.topics.camera_info == topic]
@@ -142,6 +147,7 @@ class Intake:
         return problem if abs(now_ns - noticed_ns) < REMEMBERED_NS else ''
 
     def _take_transforms(self, cdr: Cdr, now_ns: int, *, static: bool) -> Sequence[FrameSet]:
+        self.heard_transforms = True
         try:
             for stamped in decode_tf(cdr):
                 if not self._transforms.set(stamped, static=static):
@@ -151,7 +157,8 @@ class Intake:
                     self._transforms.set(stamped, static=static)
         except (MessageError, TransformError) as error:
             self._transform_problem = (str(error), now_ns)
-            self._statistics.lost('malformed', TF_STATIC if static else TF)
+            topics = self.transform_topics
+            self._statistics.lost('malformed', topics.static if static else topics.dynamic)
         return ()
 
     def _malformed(self, camera: CameraState, step: str, error: Exception) -> Sequence[FrameSet]:

@@ -12,19 +12,21 @@ from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import Config
 from stream_infer_ros.graph.graph import Cdr, Graph, Qos
 from stream_infer_ros.memory_use import spare_what_is_there
+from stream_infer_ros.messages.diagnostics import DiagnosticStatus
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.derived_deadline import FOLLOWING
 from stream_infer_ros.pipeline.diagnostics import Diagnostics
 from stream_infer_ros.pipeline.in_order import InOrder
 from stream_infer_ros.pipeline.inbox import Inbox
-from stream_infer_ros.pipeline.intake import TF, TF_STATIC
 from stream_infer_ros.pipeline.pipeline import Pipeline
 from stream_infer_ros.pipeline.processed_set import FusedSet, PerceivedSet
+from stream_infer_ros.pipeline.state_log import LogLine, StateLog
 from stream_infer_ros.pipeline.subscriptions import subscriptions
 from stream_infer_ros.pipeline.work_queue import Work, WorkQueue
 from stream_infer_ros.sync.frame_set import FrameSet, SetReason
 
 OnFused = Callable[[FusedSet, int], None]
+OnLog = Callable[[LogLine], None]
 
 # Longest a thread sleeps before it looks at the clock again.
 IDLE_S = 0.1
@@ -46,6 +48,7 @@ class LiveRunner:
 
     Args:
         on_fused: called on the deliver thread with each published set and the moment it was out, nanoseconds.
+        on_log: called on the deliver thread with each line that /diagnostics gives for a log.
     """
 
     def __init__(
@@ -56,18 +59,21 @@ class LiveRunner:
         diagnostics: Diagnostics,
         config: Config,
         on_fused: OnFused | None = None,
+        on_log: OnLog | None = None,
     ) -> None:
         self._graph = graph
         self._pipeline = pipeline
         self._cameras = cameras
         self._diagnostics = diagnostics
         self._on_fused = on_fused
+        self._on_log = on_log
+        self._state_log = StateLog()
         self._refresh_s = min(0.5, config.map.blind_after_s / 4)
         # Calibrations repeat themselves, and nothing needs one before the next image.
         self._quiet = frozenset(camera.topics.camera_info for camera in cameras)
         self._inbox = Inbox(
             {
-                topic: TRANSFORMS_WAITING if topic in (TF, TF_STATIC) else MESSAGES_WAITING
+                topic: TRANSFORMS_WAITING if topic in pipeline.intake.transform_topics else MESSAGES_WAITING
                 for topic in pipeline.intake.sources
             },
             self._quiet,
@@ -91,7 +97,8 @@ class LiveRunner:
         spare_what_is_there()
         for thread in self._threads:
             thread.start()
-        for topic, type_name, qos in subscriptions(self._cameras, self._pipeline.with_map):
+        transforms = self._pipeline.intake.transform_topics
+        for topic, type_name, qos in subscriptions(self._cameras, self._pipeline.with_map, transforms):
             self._subscribe(topic, type_name, qos)
 
     @property
@@ -166,9 +173,7 @@ class LiveRunner:
                 self._work.took(len(perceived.frames), took_ns)
             superseded = self._results.put(work.number, (perceived, work))
             if superseded is not None:
-                cause = 'not_fused' if superseded[0].published_ns else 'superseded'
-                for frame in superseded[0].frames:
-                    self._lost(cause, frame)
+                self._give_up(superseded[0])
 
     def _deliver(self) -> None:
         published_ns, sets = self._graph.now_ns(), 0
@@ -188,7 +193,12 @@ class LiveRunner:
             elif not 0 <= now_ns - published_ns < self._refresh_s * 1e9:  # the clock may go back, too
                 self._pipeline.refresh(now_ns)
                 published_ns = now_ns
-            self._diagnostics.publish_if_due(now_ns)
+            self._log(self._diagnostics.publish_if_due(now_ns))
+
+    def _log(self, statuses: Sequence[DiagnosticStatus]) -> None:
+        if statuses and self._on_log is not None:
+            for line in self._state_log.lines(statuses):
+                self._on_log(line)
 
     def _note(self, perceived: PerceivedSet, work: Work, published_ns: int) -> None:
         """How long it took, and how old it was: of a set the oldest frame, of independent streams each."""
@@ -200,6 +210,14 @@ class LiveRunner:
             stamps = [(frame.stamp_ns, out_ns) for frame, out_ns in perceived.out(published_ns)]
         for stamp_ns, out_ns in stamps:
             self._pipeline.statistics.took('total', out_ns - stamp_ns)
+
+    def _give_up(self, perceived: PerceivedSet) -> None:
+        """A newer set took its place before it was fused; its detections may be out already."""
+        for frame in perceived.frames:
+            if perceived.published_ns:
+                self._pipeline.statistics.not_mapped('late', frame.camera)
+            else:
+                self._lost('superseded', frame)
 
     def _lost(self, cause: str, frame: Frame) -> None:
         self._pipeline.statistics.lost(cause, frame.camera)

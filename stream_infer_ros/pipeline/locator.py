@@ -63,30 +63,46 @@ class Locator:
             if model is not None:
                 place = (camera, frame.stamp_ns, frame.received_ns, frame.frame_id, model, perception)
                 self._waiting[camera.name].append(_Located(*place))
-        views = []
-        for camera_name, waiting in self._waiting.items():
-            found = [(located, self._view(located, now_ns)) for located in waiting]
-            views += [view for _, view in found if isinstance(view, View)]
-            still = [located for located, view in found if view is None]
-            self._waiting[camera_name] = still[-MOST_WAITING_PER_CAMERA:]
-            if len(still) > MOST_WAITING_PER_CAMERA:
-                self._statistics.lost('no_transform', camera_name, len(still) - MOST_WAITING_PER_CAMERA)
+        return [view for name in self._waiting for view in self._views(name, now_ns)]
+
+    def _views(self, camera_name: str, now_ns: int) -> list[View]:
+        """The views of one camera; frames whose transform may still come stay in `_waiting`."""
+        views, still = [], []
+        for located in self._waiting[camera_name]:
+            try:
+                views.append(self._view(located))
+            except TransformError as error:
+                if self._may_come(error, located.stamp_ns) and now_ns - located.received_ns < PATIENCE_NS:
+                    still.append((located, error))
+                else:
+                    self._give_up(located.camera, error)
+        for located, late in still[:-MOST_WAITING_PER_CAMERA]:
+            self._give_up(located.camera, late)
+        self._waiting[camera_name] = [located for located, _ in still[-MOST_WAITING_PER_CAMERA:]]
         return views
+
+    def _give_up(self, camera: CameraState, error: TransformError) -> None:
+        camera.note('no_transform', str(error))
+        self._statistics.not_mapped('no_transform', camera.name)
 
     def _model(self, camera: CameraState, size: tuple[int, int]) -> CameraModel | None:
         """The calibration, if there is one for images of this size."""
         model, topic = camera.model, camera.topics.camera_info
         if model is None:
-            camera.note('place', f'expected calibration on {topic}, none came yet')
+            camera.note(
+                'no_camera_info',
+                f'expected calibration on {topic}, none came yet; without it nothing is mapped',
+            )
         elif (model.image_width, model.image_height) != size:
             camera.note(
-                'place',
+                'no_camera_info',
                 f'expected calibration for images of {size[0]} x {size[1]} on {topic}, '
                 f'it is for {model.image_width} x {model.image_height}: correct size, binning or roi there',
             )
         else:
+            camera.note('no_camera_info', '')
             return model
-        self._statistics.lost('no_camera_info', camera.name)
+        self._statistics.not_mapped('no_camera_info', camera.name)
         return None
 
     def newest_map_from_base(self) -> RigidTransform | None:
@@ -96,19 +112,12 @@ class Locator:
         except TransformError:  # the views tell it, camera by camera
             return None
 
-    def _view(self, located: _Located, now_ns: int) -> View | TransformError | None:
-        """The view; None if its transform may still come; the error if it will not."""
+    def _view(self, located: _Located) -> View:
+        """The view of one frame. Raises TransformError."""
         camera, stamp_ns = located.camera, located.stamp_ns
-        try:
-            base_from_camera = self._transforms.lookup(self._base_frame, located.frame_id, stamp_ns)
-            map_from_base = self._transforms.lookup(self._map_frame, self._base_frame, stamp_ns)
-        except TransformError as error:
-            camera.note('place', str(error))
-            if self._may_come(error, stamp_ns) and now_ns - located.received_ns < PATIENCE_NS:
-                return None
-            self._statistics.lost('no_transform', camera.name)
-            return error
-        camera.note('place', '')
+        base_from_camera = self._transforms.lookup(self._base_frame, located.frame_id, stamp_ns)
+        map_from_base = self._transforms.lookup(self._map_frame, self._base_frame, stamp_ns)
+        camera.note('no_transform', '')
         return View(camera.name, stamp_ns, located.model, base_from_camera, map_from_base, located.perception)
 
     def _may_come(self, error: TransformError, stamp_ns: int) -> bool:

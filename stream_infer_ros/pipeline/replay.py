@@ -8,7 +8,6 @@ from typing import Protocol
 from stream_infer_ros.graph.graph import Cdr, Graph, Qos
 from stream_infer_ros.pipeline.assembly import Assembly
 from stream_infer_ros.pipeline.processed_set import FusedSet
-from stream_infer_ros.pipeline.subscriptions import subscriptions
 from stream_infer_ros.sync.frame_set import FrameSet
 
 OnFused = Callable[[FusedSet, int], None]
@@ -32,7 +31,7 @@ class ReplayRunner:
         self._assembly = assembly
         self._on_fused = on_fused
         self._failure: Exception | None = None
-        for topic, type_name, qos in subscriptions(assembly.cameras, assembly.pipeline.with_map):
+        for topic, type_name, qos in assembly.subscriptions():
             self._listen(topic, type_name, qos)
 
     def run(self, realtime: bool = False) -> None:

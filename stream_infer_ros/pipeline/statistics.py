@@ -73,6 +73,7 @@ class Statistics:
         self._lock = threading.Lock()
         self._durations: dict[tuple[str, str], Durations] = {}
         self._drops: Counter[tuple[str, str]] = Counter()
+        self._not_mapped: Counter[tuple[str, str]] = Counter()
         self.sets_published = 0
         self.sets_partial = 0
 
@@ -96,6 +97,11 @@ class Statistics:
         with self._lock:
             self._drops[cause, camera] += n
 
+    def not_mapped(self, cause: str, camera: str, n: int = 1) -> None:
+        """Count `n` frames of one camera whose detections were published, but that are not in the map."""
+        with self._lock:
+            self._not_mapped[cause, camera] += n
+
     def published(self, partial: bool) -> None:
         """One set went out."""
         with self._lock:
@@ -105,10 +111,12 @@ class Statistics:
     def drops(self) -> dict[str, dict[str, int]]:
         """Losses so far: cause -> camera -> count."""
         with self._lock:
-            found: dict[str, dict[str, int]] = {}
-            for (cause, camera), n in sorted(self._drops.items()):
-                found.setdefault(cause, {})[camera] = n
-            return found
+            return _by_cause(self._drops)
+
+    def views_missed(self) -> dict[str, dict[str, int]]:
+        """Frames that were detected but not mapped so far: cause -> camera -> count."""
+        with self._lock:
+            return _by_cause(self._not_mapped)
 
     def p99_ms(self, *stages: str) -> float:
         """Sum of the p99 of stages that work on whole sets, milliseconds; 0 for one that never ran.
@@ -138,3 +146,10 @@ class Statistics:
         with self._lock:
             copies = [self._durations[stage, ''].copy() for stage in stages if (stage, '') in self._durations]
         return [values for durations in copies if (values := percentiles(durations))]
+
+
+def _by_cause(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for (cause, camera), n in sorted(counts.items()):
+        found.setdefault(cause, {})[camera] = n
+    return found

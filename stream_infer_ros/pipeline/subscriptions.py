@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from stream_infer_ros.graph.graph import CAMERA_INPUT, TF, TF_STATIC, Qos
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.camera_topics import CAMERA_INFO
+from stream_infer_ros.pipeline.transform_topics import TF_MESSAGE, TransformTopics
 
-TF_MESSAGE = 'tf2_msgs/msg/TFMessage'
 
-
-def subscriptions(cameras: Sequence[CameraState], with_map: bool) -> list[tuple[str, str, Qos]]:
+def subscriptions(
+    cameras: Sequence[CameraState], with_map: bool, transforms: TransformTopics
+) -> list[tuple[str, str, Qos]]:
     """(topic, type, QoS), what images depend on first; two cameras may share one CameraInfo topic.
 
     Where cameras stand and how they see matters for the map alone: without it images are all that is heard.
@@ -19,6 +20,9 @@ def subscriptions(cameras: Sequence[CameraState], with_map: bool) -> list[tuple[
     images = [(c.topics.image, c.topics.image_type, CAMERA_INPUT) for c in cameras]
     if not with_map:
         return images
-    transforms = [('/tf_static', TF_MESSAGE, TF_STATIC), ('/tf', TF_MESSAGE, TF)]
+    transform_topics = [
+        (transforms.static, TF_MESSAGE, TF_STATIC),
+        (transforms.dynamic, TF_MESSAGE, TF),
+    ]
     calibrations = {c.topics.camera_info: (c.topics.camera_info, CAMERA_INFO, CAMERA_INPUT) for c in cameras}
-    return [*transforms, *calibrations.values(), *images]
+    return [*transform_topics, *calibrations.values(), *images]

@@ -18,7 +18,6 @@ from stream_infer_ros.pipeline.camera_topics import camera_topics
 from stream_infer_ros.pipeline.live import LiveRunner
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.statistics import Statistics
-from stream_infer_ros.pipeline.subscriptions import subscriptions
 from stream_infer_ros.pipeline.time_left import TimeLeft
 
 CAMERAS = [f'cam{i}' for i in range(SMALL.cameras)]
@@ -58,7 +57,7 @@ def run():
             perceived = assembly.pipeline.perceive(frame_set, yard.clock.now_ns)
             fused.append(assembly.pipeline.deliver(perceived, yard.clock.now_ns))
 
-    for topic, type_name, qos in subscriptions(assembly.cameras, assembly.pipeline.with_map):
+    for topic, type_name, qos in assembly.subscriptions():
         yard.graph.subscribe(topic, type_name, qos, lambda cdr, ns, topic=topic: on_message(topic, cdr, ns))
     return yard, engine, assembly, fused
 

@@ -15,7 +15,6 @@ from stream_infer_ros.messages.occupancy_grid import decode_occupancy_grid
 from stream_infer_ros.pipeline.assembly import assemble_fusion
 from stream_infer_ros.pipeline.camera_topics import camera_topics, detection_topics
 from stream_infer_ros.pipeline.frame_readers import read_detections
-from stream_infer_ros.pipeline.subscriptions import subscriptions
 
 NAMES = ('cam0', 'cam1', 'cam2')
 
@@ -34,7 +33,7 @@ class Fused:
         self.assembly = assemble_fusion(self.config, topics, yard.graph)
         self.fused = []
         self._yard = yard
-        for topic, type_name, qos in subscriptions(self.assembly.cameras, self.assembly.pipeline.with_map):
+        for topic, type_name, qos in self.assembly.subscriptions():
             yard.graph.subscribe(topic, type_name, qos, self._taker(topic))
 
     def _taker(self, topic):
@@ -96,7 +95,7 @@ def test_what_is_missing_is_named():
     (frame_set,) = pipeline.intake.poll(yard.clock.now_ns)
     pipeline.deliver(pipeline.perceive(frame_set), yard.clock.now_ns)
     status = fusion.assembly.diagnostics.statuses(yard.clock.now_ns)[1]
-    assert fusion.assembly.statistics.drops() == {'no_camera_info': {'cam0': 1}}
+    assert fusion.assembly.statistics.views_missed() == {'no_camera_info': {'cam0': 1}}
     assert '/cam0/camera_info' in fusion.assembly.cameras[0].problem
     assert status.name == 'occupancy_fusion: camera cam0'
     send.publish(b'\x00\x01\x00\x00 no boxes')

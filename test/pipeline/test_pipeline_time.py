@@ -15,7 +15,6 @@ from stream_infer_ros.messages.diagnostics import DiagnosticLevel
 from stream_infer_ros.messages.image import encode_image
 from stream_infer_ros.messages.tf import encode_tf
 from stream_infer_ros.pipeline.live import LiveRunner
-from stream_infer_ros.pipeline.subscriptions import subscriptions
 
 IMAGE, INFO, TF_MESSAGE = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CameraInfo', 'tf2_msgs/msg/TFMessage'
 
@@ -92,7 +91,7 @@ def test_a_calibration_of_another_size_is_refused_and_a_new_one_taken(driven):
     pictures(yard)(yard.clock.now_ns)
     made.process(made.assembly.pipeline.intake.poll(yard.clock.now_ns + 200_000_000))
     assert 'it is for 320 x 240' in made.assembly.cameras[0].problem
-    assert made.assembly.statistics.drops()['no_camera_info'] == {'cam0': 1}
+    assert made.assembly.statistics.views_missed()['no_camera_info'] == {'cam0': 1}
     calibrations.publish(encode_camera_info(yard.clock.now_ns, 'cam0_optical_frame', model))
     yard.stream(ticks=8, skip=lambda e: e.tick < 5)
     assert made.assembly.cameras[0].problem == ''
@@ -118,7 +117,7 @@ def test_without_a_map_images_are_all_that_is_heard():
     yard = Yard()
     made = Driven(yard, config(map={'enabled': False}))
     yard.stream(ticks=3)
-    assert {kind for _, kind, _ in subscriptions(made.assembly.cameras, with_map=False)} == {IMAGE}
+    assert {kind for _, kind, _ in made.assembly.subscriptions()} == {IMAGE}
     assert made.fused
     assert all(camera.model is None and not camera.problem for camera in made.assembly.cameras)
 

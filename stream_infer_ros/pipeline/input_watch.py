@@ -1,0 +1,121 @@
+"""What a pipeline listens to and does not hear, in words that say what is on the graph instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from stream_infer_ros.config import Config
+from stream_infer_ros.graph.graph import Graph, TopicInfo
+from stream_infer_ros.pipeline.camera_search import cameras_among
+from stream_infer_ros.pipeline.camera_state import CameraState
+from stream_infer_ros.pipeline.camera_topics import COMPRESSED_IMAGE, DETECTIONS, IMAGE
+from stream_infer_ros.pipeline.intake import Intake
+
+# How long a pipeline runs before a topic that nothing came on is a problem.
+PATIENCE_NS = 5_000_000_000
+MOST_NAMED = 8
+
+
+class InputWatch:
+    """Looks at the graph once a period while an input is missing, or while new cameras may come.
+
+    Args:
+        cameras: those in use.
+        resolve: gives the name that a topic has on the graph; remapping rules of a node may change it.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        config: Config,
+        cameras: Sequence[CameraState],
+        intake: Intake,
+        resolve: Callable[[str], str],
+    ) -> None:
+        self._graph = graph
+        self._config = config
+        self._cameras = tuple(cameras)
+        self._intake = intake
+        self._resolve = resolve
+        self._found: list[TopicInfo] = []
+        self._waited_ns = 0
+        self._last_ns: int | None = None
+
+    def look(self, now_ns: int, period_ns: int) -> None:
+        """Bring what is known of the graph up to date; called once a period."""
+        if self._last_ns is not None:  # a clock that jumps, as /clock does at its start, is no waiting
+            self._waited_ns += min(max(now_ns - self._last_ns, 0), 2 * period_ns)
+        self._last_ns = now_ns
+        unheard = any(camera.last_received_ns is None for camera in self._cameras)
+        if unheard or self._lacks_transforms() or not self._config.cameras:
+            self._found = self._graph.topics()
+
+    @property
+    def is_patient(self) -> bool:
+        """True while it is too early to call a missing input a problem."""
+        return self._waited_ns < PATIENCE_NS
+
+    def why_no_image(self, camera: CameraState) -> str:
+        """Why nothing came from a camera yet, what is there instead, and what to do."""
+        topic, wanted = self._resolve(camera.topics.image), camera.topics.image_type
+        what = 'detections' if wanted == DETECTIONS else 'image'
+        types = [found.type_name for found in self._found if found.name == topic]
+        if wanted in types:
+            return (
+                f'no {what} came on {topic}, though it has a publisher: '
+                f'check with `ros2 topic hz {topic}` that it publishes'
+            )
+        if types:
+            return (
+                f'no {what} came on {topic}: it carries {types[0]}, expected {wanted}; {_other_type(camera)}'
+            )
+        kinds = {wanted} if wanted == DETECTIONS else {IMAGE, COMPRESSED_IMAGE}
+        own = f'{self._config.graph.private}/'
+        seen = [t.name for t in self._found if t.type_name in kinds and not t.name.startswith(own)]
+        if not seen:
+            return (
+                f'no {what} came on {topic}: nobody publishes there, and no such topic is on the graph; '
+                'start the driver, and check ROS_DOMAIN_ID and the network'
+            )
+        setting = 'detections_topic' if wanted == DETECTIONS else 'image_topic'
+        return (
+            f'no {what} came on {topic}: nobody publishes there; on the graph: {_listed(seen)}; '
+            f'correct `cameras` or camera.{camera.name}.{setting}'
+        )
+
+    def why_no_transforms(self) -> str:
+        """Why no transform came yet and what to do; empty if some came or none is needed."""
+        if not self._lacks_transforms():
+            return ''
+        topics = self._intake.transform_topics
+        words = f'no transform came on {self._resolve(topics.dynamic)} or {self._resolve(topics.static)}'
+        elsewhere = topics.elsewhere(self._found)
+        if elsewhere:
+            names = _listed([f'{space.rstrip("/")}/tf' for space in elsewhere])
+            return (
+                f'{words}, but there are some on {names}: set graph.tf_namespace to {elsewhere[0]} '
+                '(on a ROS node: tf_in_namespace:=true, or remap /tf and /tf_static)'
+            )
+        return f'{words}: start what publishes them (robot_state_publisher, odometry)'
+
+    def unused(self) -> list[str]:
+        """Image topics that came after cameras had been looked for, sorted."""
+        if self._config.cameras:
+            return []
+        used = {camera.topics.image for camera in self._cameras}
+        used |= {self._resolve(image) for image in used}
+        return sorted({camera.image for camera in cameras_among(self._found, self._config)} - used)
+
+    def _lacks_transforms(self) -> bool:
+        return self._config.map.enabled and not self._intake.heard_transforms
+
+
+def _other_type(camera: CameraState) -> str:
+    if camera.topics.image_type == DETECTIONS:
+        return 'correct the topic'
+    return f'correct camera.{camera.name}.image_topic or camera.{camera.name}.compressed'
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ', '.join(names[:MOST_NAMED]) + (f' and {more} more' if more > 0 else '')

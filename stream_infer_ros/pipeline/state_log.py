@@ -1,0 +1,88 @@
+"""What /diagnostics says, as lines for a log: one when a problem begins or changes, one when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from stream_infer_ros.messages.diagnostics import DiagnosticLevel, DiagnosticStatus
+
+# Periods that a problem must last before it is logged, and must be gone before it is called over: a state
+# that comes and goes is logged once.
+BEGUN_AFTER = 2
+OVER_AFTER = 5
+# In the values of a status: what is wrong, in the words of a program. Messages hold numbers that change.
+PROBLEM = 'problem'
+
+
+class LogLine(NamedTuple):
+    """One line; `level` is WARN or ERROR where a problem begins, OK where it is over."""
+
+    level: DiagnosticLevel
+    text: str
+
+
+class _Problem(NamedTuple):
+    level: DiagnosticLevel
+    kind: str
+
+
+@dataclass(slots=True)
+class _Part:
+    """What one component's log lines said last, and what it says now; None: no problem."""
+
+    logged: _Problem | None = None
+    now: _Problem | None = None
+    periods: int = 0
+    message: str = ''
+
+
+@dataclass(slots=True)
+class StateLog:
+    """Fed with each period's statuses; gives the lines to log.
+
+    STALE is no problem: it says that nothing is known yet.
+    """
+
+    _parts: dict[str, _Part] = field(default_factory=dict)
+
+    def lines(self, statuses: Sequence[DiagnosticStatus]) -> list[LogLine]:
+        """The lines that this period adds; equal ones of several cameras are one line."""
+        there = {status.name: status for status in statuses}
+        changed: dict[LogLine, list[str]] = {}
+        for name in [*there, *(name for name in self._parts if name not in there)]:
+            part = self._parts.setdefault(name, _Part())
+            if self._has_changed(part, there.get(name)):
+                changed.setdefault(_line(part), []).append(name.partition(': ')[2])
+        return [LogLine(line.level, f'{_joined(names)}: {line.text}') for line, names in changed.items()]
+
+    def _has_changed(self, part: _Part, status: DiagnosticStatus | None) -> bool:
+        """Take what a component says now; True if it is to be logged."""
+        found = _problem(status)
+        part.periods = part.periods + 1 if found == part.now else 1
+        part.now = found
+        part.message = status.message if status else 'over'
+        if found == part.logged or part.periods < (OVER_AFTER if found is None else BEGUN_AFTER):
+            return False
+        part.logged = found
+        return True
+
+
+def _problem(status: DiagnosticStatus | None) -> _Problem | None:
+    if status is None or status.level in (DiagnosticLevel.OK, DiagnosticLevel.STALE):
+        return None
+    return _Problem(status.level, status.values.get(PROBLEM, ''))
+
+
+def _line(part: _Part) -> LogLine:
+    if part.logged is None:
+        return LogLine(DiagnosticLevel.OK, f'well again: {part.message}')
+    return LogLine(part.logged.level, part.message)
+
+
+def _joined(names: Sequence[str]) -> str:
+    """['camera front', 'camera left'] -> 'cameras front, left'."""
+    if len(names) > 1 and all(name.startswith('camera ') for name in names):
+        return 'cameras ' + ', '.join(name.removeprefix('camera ') for name in names)
+    return ', '.join(names)
