@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -99,14 +100,18 @@ def crossing(
 ) -> Crossing:
     receiver = start_receiver(__file__, kind, shared_memory, *(['--binding'] if binding else []))
     graph: Any = make_graph(graph_config(kind, DOMAIN_ID, shared_memory))
-    publisher = graph.advertise('/image', IMAGE, RELIABLE_5)
-    send = publisher.publish
+    send: Callable[[bytes], None]
     if binding:
-        from peers.cyclone_binding import writing  # noqa: PLC0415 (where it is installed)
+        from peers.cyclone_binding import Writing  # noqa: PLC0415 (where it is installed)
 
-        send = writing(publisher)
+        writing = Writing(graph, RELIABLE_5)
+        settle([writing])
+        send = writing.publish
+    else:
+        publisher = graph.advertise('/image', IMAGE, RELIABLE_5)
+        settle([publisher])
+        send = publisher.publish
     tick = threading.Event()
-    settle([publisher])
     sent_ns = []
     began = time.process_time()
     for _ in range(images):

@@ -9,12 +9,13 @@ from typing import Any
 
 from cyclonedds.core import InstanceState, ReadCondition, SampleState, ViewState, WaitSet
 from cyclonedds.idl import IdlStruct
+from cyclonedds.pub import DataWriter
 from cyclonedds.sub import DataReader
 from cyclonedds.topic import Topic
 from cyclonedds.util import duration
 
-from stream_infer_ros.graph import SENSOR_DATA
-from stream_infer_ros.graph.dds.message_type import message_type
+from peers.idl_type import idl_type
+from stream_infer_ros.graph import SENSOR_DATA, Qos
 from stream_infer_ros.graph.dds.qos import to_dds
 from stream_infer_ros.messages.typestore import typestore
 
@@ -23,7 +24,7 @@ IMAGE = 'sensor_msgs/msg/Image'
 
 def raw_type() -> Any:
     """Image for the binding's own calls, its samples plain CDR: the hooks a user would override."""
-    known = message_type(typestore(), IMAGE)
+    known = idl_type(typestore(), IMAGE)
 
     def body(namespace: dict[str, Any]) -> None:
         namespace['__annotations__'].update(known.__annotations__)
@@ -35,11 +36,20 @@ def raw_type() -> Any:
     return types.new_class('Image', (IdlStruct,), {'typename': known.__idl_typename__}, body)
 
 
-def writing(publisher: Any) -> Callable[[bytes], None]:
-    """Publish through DataWriter.write."""
-    made, writer = raw_type(), publisher._writer
-    writer.data_type = made
-    return lambda cdr: writer.write(made(cdr))
+class Writing:
+    """A publisher of `/image` through DataWriter.write."""
+
+    def __init__(self, graph: Any, qos: Qos) -> None:
+        participant, self._type = graph._participant.entity, raw_type()
+        self._writer: Any = DataWriter(
+            participant, Topic(participant, 'rt/image', self._type), qos=to_dds(qos)
+        )
+
+    def publish(self, cdr: bytes) -> None:
+        self._writer.write(self._type(cdr))
+
+    def subscribers(self) -> int:
+        return int(self._writer.get_publication_matched_status().current_count)
 
 
 def take_for_ever(graph: Any, on_message: Callable[[bytes, int], None]) -> None:

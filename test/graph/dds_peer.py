@@ -155,6 +155,22 @@ class Peer:
         eventually(look)
         return found
 
+    def described(self, topic):
+        """Whether each publication and subscription of a DDS topic announces what its type consists of."""
+        found = []
+        readers = [
+            BuiltinDataReader(self.participant, builtin)
+            for builtin in (BuiltinTopicDcpsPublication, BuiltinTopicDcpsSubscription)
+        ]
+
+        def look():
+            ends = [end for reader in readers for end in reader.take(N=100)]
+            found.extend(end.type_id is not None for end in ends if end.topic_name == topic)
+            return found
+
+        eventually(look)
+        return found
+
     def wanted(self, topic):
         """The reliability of each subscription of a topic."""
         reader = BuiltinDataReader(self.participant, BuiltinTopicDcpsSubscription)

@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 from cyclonedds.core import DDSException
-from cyclonedds.internal import dds_c_t, load_cyclonedds
-from cyclonedds.topic import Sample
+from cyclonedds.internal import dds_c_t
 
-from stream_infer_ros.errors import GraphError
+from stream_infer_ros.graph.dds.library import function
 from stream_infer_ros.graph.graph import Cdr
 
 _BATCH = 16
@@ -24,6 +23,7 @@ _HEADER_BYTES = 4  # the encapsulation
 _FOREVER_NS = 2**63 - 1
 # Smaller messages are copied: that takes less time than a view.
 _LEAST_LENT = 65_536
+_DATA = 2  # of enum ddsi_serdata_kind: a whole message, not a key
 _ANY_STATE = 0  # no mask: samples, views and instances of every state
 
 
@@ -33,20 +33,18 @@ class _Buffer(ct.Structure):
     _fields_ = (('base', ct.c_void_p), ('length', ct.c_size_t))
 
 
-def _function(name: str, result: Any, *arguments: Any) -> Any:
-    try:
-        function = getattr(_library, name)
-    except AttributeError as error:
-        raise GraphError(
-            f'this build of Cyclone DDS has no {name}: install the tested one, pip install cyclonedds==11.0.1'
-        ) from error
-    function.restype, function.argtypes = result, list(arguments)
-    return function
-
-
-_library = load_cyclonedds()  # a handle of our own: prototypes set here do not touch the binding's
-_write = _function('dds_write', ct.c_int32, ct.c_int32, ct.POINTER(Sample))
-_take = _function(
+_type_of = function('dds_get_entity_sertype', ct.c_int32, ct.c_int32, ct.POINTER(ct.c_void_p))
+_from_cdr = function(
+    'ddsi_serdata_from_ser_iov',
+    ct.c_void_p,
+    ct.c_void_p,
+    ct.c_int,
+    ct.c_size_t,
+    ct.POINTER(_Buffer),
+    ct.c_size_t,
+)
+_write = function('dds_writecdr', ct.c_int32, ct.c_int32, ct.c_void_p)
+_take = function(
     'dds_takecdr',
     ct.c_int32,
     ct.c_int32,
@@ -55,20 +53,22 @@ _take = _function(
     ct.POINTER(dds_c_t.sample_info),
     ct.c_uint32,
 )
-_attach = _function('dds_waitset_attach', ct.c_int32, ct.c_int32, ct.c_int32, ct.c_ssize_t)
-_wait = _function(
+_attach = function('dds_waitset_attach', ct.c_int32, ct.c_int32, ct.c_int32, ct.c_ssize_t)
+_wait = function(
     'dds_waitset_wait', ct.c_int32, ct.c_int32, ct.POINTER(ct.c_ssize_t), ct.c_size_t, ct.c_int64
 )
-_size = _function('ddsi_serdata_size', ct.c_uint32, ct.c_void_p)
-_borrow = _function(
+_size = function('ddsi_serdata_size', ct.c_uint32, ct.c_void_p)
+_borrow = function(
     'ddsi_serdata_to_ser_ref', ct.c_void_p, ct.c_void_p, ct.c_size_t, ct.c_size_t, ct.POINTER(_Buffer)
 )
-_give_back = _function('ddsi_serdata_to_ser_unref', None, ct.c_void_p, ct.POINTER(_Buffer))
-_release = _function('ddsi_serdata_unref', None, ct.c_void_p)
+_give_back = function('ddsi_serdata_to_ser_unref', None, ct.c_void_p, ct.POINTER(_Buffer))
+_release = function('ddsi_serdata_unref', None, ct.c_void_p)
 
 
 def write(writer: int, cdr: Cdr) -> None:
     """Hand one message to a writer, given by its handle; the bytes are copied before this returns.
+
+    The writer must stay there until this returns: Cyclone does not keep its type alive by itself.
 
     Raises:
         DDSException: not a message of the writer's type (DDS_RETCODE_BAD_PARAMETER), or a reader that stopped
@@ -79,7 +79,15 @@ def write(writer: int, cdr: Cdr) -> None:
     if len(cdr) % 4:
         cdr = bytes(cdr) + bytes(-len(cdr) % 4)  # the wire counts in words, and Cyclone reads whole ones
     octets = np.frombuffer(cdr, np.uint8)
-    code = _write(writer, ct.byref(Sample(octets.ctypes.data, octets.size)))
+    type_of_writer = ct.c_void_p()
+    code = _type_of(writer, ct.byref(type_of_writer))
+    if code < 0:
+        raise DDSException(code)
+    buffer = _Buffer(octets.ctypes.data, octets.size)
+    sample = _from_cdr(type_of_writer, _DATA, 1, ct.byref(buffer), octets.size)
+    if sample is None:
+        raise DDSException(DDSException.DDS_RETCODE_BAD_PARAMETER)
+    code = _write(writer, sample)  # which releases the sample, also when it fails
     if code < 0:
         raise DDSException(code)
 

@@ -14,14 +14,13 @@ from cyclonedds.core import Entity
 from cyclonedds.idl import IdlStruct
 from cyclonedds.pub import DataWriter
 from cyclonedds.sub import DataReader
-from cyclonedds.topic import Topic
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
 from stream_infer_ros.graph.dds import calls
-from stream_infer_ros.graph.dds.message_type import message_type
 from stream_infer_ros.graph.dds.participant import Participant
 from stream_infer_ros.graph.dds.qos import to_dds
+from stream_infer_ros.graph.dds.untyped_topic import UntypedTopic
 from stream_infer_ros.graph.graph import LATCHED
 
 _TYPE = 'rmw_dds_common/msg/ParticipantEntitiesInfo'
@@ -51,7 +50,7 @@ class NodeAnnouncement:
         self._writers: list[DataWriter[IdlStruct]] = []
         store = _store()
         user_data = type_hash_user_data(store.hash_rihs01(_TYPE))
-        topic = participant.own(Topic(participant.entity, 'ros_discovery_info', message_type(store, _TYPE)))
+        topic = participant.own(UntypedTopic(participant.entity, 'ros_discovery_info', store, _TYPE))
         self._writer = participant.own(DataWriter(participant.entity, topic, qos=to_dds(LATCHED, user_data)))
         self._announce()
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from cyclonedds.idl import IdlStruct
 from cyclonedds.pub import DataWriter
 from cyclonedds.sub import DataReader
-from cyclonedds.topic import Topic
 
 from stream_infer_ros.config import GraphConfig
 from stream_infer_ros.errors import GraphError
@@ -21,11 +20,11 @@ from stream_infer_ros.graph.dds.configuration import domain_xml
 from stream_infer_ros.graph.dds.discovery import NodeAnnouncement, type_hash_user_data
 from stream_infer_ros.graph.dds.endpoints import Endpoint, Endpoints
 from stream_infer_ros.graph.dds.failure import as_graph_error
-from stream_infer_ros.graph.dds.message_type import message_type
 from stream_infer_ros.graph.dds.participant import Participant
 from stream_infer_ros.graph.dds.publisher import DdsPublisher
 from stream_infer_ros.graph.dds.qos import to_dds
 from stream_infer_ros.graph.dds.receiver import Receiver, Reception
+from stream_infer_ros.graph.dds.untyped_topic import UntypedTopic
 from stream_infer_ros.graph.domain import domain_id
 from stream_infer_ros.graph.graph import OnMessage, Qos, QosProblem, TopicInfo
 from stream_infer_ros.graph.guarded_callback import GuardedCallback, count_by_topic
@@ -48,7 +47,7 @@ class DdsGraph:
             threading.Lock()
         )  # over what follows and closing; never held while a subscriber is called
         self._closed = False
-        self._topics: dict[tuple[str, str], Topic[IdlStruct]] = {}
+        self._topics: dict[tuple[str, str], UntypedTopic] = {}
         self._publishers: list[DdsPublisher] = []
         self._callbacks: list[GuardedCallback] = []
         self._receptions: list[Reception] = []
@@ -131,7 +130,7 @@ class DdsGraph:
                 return
             self._closed = True
             for publisher in self._publishers:
-                publisher.closed = True
+                publisher.close()
         atexit.unregister(self.close)
         self._receiver.stop()
         self._announcement.withdraw()
@@ -162,12 +161,13 @@ class DdsGraph:
             if not self._closed and self._best_available is not None:
                 self._best_available.decide()
 
-    def _topic(self, topic: str, type_name: str) -> tuple[Topic[IdlStruct], bytes]:
+    def _topic(self, topic: str, type_name: str) -> tuple[UntypedTopic, bytes]:
         """The DDS topic, made once for all our ends of it (QoS is theirs), and their user data."""
         made = self._topics.get((topic, type_name))
         if made is None:
-            dds_type = message_type(typestore(), type_name)
-            made = self._participant.own(Topic(self._participant.entity, 'rt' + topic, dds_type))
+            made = self._participant.own(
+                UntypedTopic(self._participant.entity, 'rt' + topic, typestore(), type_name)
+            )
             self._topics[topic, type_name] = made
         return made, type_hash_user_data(type_hash(type_name))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import Any
 
 from cyclonedds.core import DDSException
@@ -21,27 +22,32 @@ class DdsPublisher:
 
     def __init__(self, topic: str, type_name: str, writer: DataWriter[IdlStruct]) -> None:
         self.topic, self._type_name, self._writer = topic, type_name, writer
-        self.closed = False
+        self._lock = threading.Lock()  # held while writing, so that `close` waits for it
+        self._closed = False
         self.not_sent = 0
 
     def publish(self, cdr: Cdr) -> None:
         """As in `Publisher`; bytes that are no message of the topic's type are a GraphError, too."""
-        if self.closed:
-            raise GraphError(f'topic {self.topic}: the graph was closed; stop publishing before close()')
-        try:
-            calls.write(self._writer._ref, cdr)
-        except DDSException as error:
-            self._explain(cdr, error)
+        with self._lock:
+            if self._closed:
+                raise GraphError(f'topic {self.topic}: the graph was closed; stop publishing before close()')
+            try:
+                calls.write(self._writer._ref, cdr)
+            except DDSException as error:
+                self._explain(cdr, error)
+
+    def close(self) -> None:
+        """Refuse further messages. When this returns, none is being written and the writer may be deleted."""
+        with self._lock:
+            self._closed = True
 
     def subscribers(self) -> int:
-        if self.closed:
+        if self._closed:
             return 0
         status: Any = self._writer.get_publication_matched_status()  # type: ignore[no-untyped-call]
         return int(status.current_count)
 
     def _explain(self, cdr: Cdr, error: DDSException) -> None:
-        if self.closed:  # while we were writing
-            raise GraphError(f'topic {self.topic}: the graph was closed while publishing') from error
         if error.code == DDSException.DDS_RETCODE_TIMEOUT:
             # The bound on latency outweighs one stalled reader: the message goes, the loss is told.
             self.not_sent += 1

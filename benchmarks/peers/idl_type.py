@@ -1,8 +1,4 @@
-"""Message types as Cyclone DDS wants them to make a topic.
-
-The description serves discovery (peers compare it) and Cyclone's check of what goes out and comes in: bytes
-that are no message of the type are refused both ways. No object of these classes is ever made.
-"""
+"""Message types as the Python binding of Cyclone DDS describes them, for peers that use its own calls."""
 
 from __future__ import annotations
 
@@ -41,7 +37,7 @@ _made: dict[tuple[Typestore, str], type[IdlStruct]] = {}
 _lock = threading.RLock()
 
 
-def message_type(store: Typestore, type_name: str) -> type[IdlStruct]:
+def idl_type(store: Typestore, type_name: str) -> type[IdlStruct]:
     """The Cyclone type of 'package/msg/Type'; the same object for the same store and name.
 
     Raises:
@@ -71,7 +67,7 @@ def message_type(store: Typestore, type_name: str) -> type[IdlStruct]:
 def _field(store: Typestore, path: str, definition: Any) -> Any:
     kind, detail = definition
     if kind == Nodetype.NAME:
-        return message_type(store, detail)
+        return idl_type(store, detail)
     if kind == Nodetype.ARRAY:
         element, length = detail
         return idl.array[_field(store, path, element), length]
