@@ -37,6 +37,7 @@ setup(
         (f'share/{PACKAGE}', ['package.xml']),
         share('launch', '*.launch.py'),
         share('config', '*.yaml', '*.rviz', '*.xml'),
+        share('config/sros2', '*.policy.xml'),
         share('config/models', '*.yaml', '*.txt'),
         share('models', '*.onnx', '*.md'),
     ],

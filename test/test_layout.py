@@ -21,6 +21,7 @@ SHARE = {
     'share/stream_infer_ros/config/stream_infer.rviz',
     'share/stream_infer_ros/config/fastdds.xml',
     'share/stream_infer_ros/config/fastdds_localhost.xml',
+    'share/stream_infer_ros/config/sros2/stream_infer.policy.xml',
     'share/stream_infer_ros/config/models/coco.txt',
     'share/stream_infer_ros/config/models/yolox_coco.yaml',
     'share/stream_infer_ros/models/surround.onnx',

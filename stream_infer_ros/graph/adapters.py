@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 
@@ -10,6 +11,7 @@ from stream_infer_ros.config import GraphConfig, WireKind
 from stream_infer_ros.errors import GraphError
 from stream_infer_ros.graph.graph import Graph
 from stream_infer_ros.graph.memory import MemoryBus, MemoryGraph
+from stream_infer_ros.graph.security import refuse_if_enforced
 
 _process_bus = MemoryBus()
 
@@ -29,6 +31,7 @@ def _dds(config: GraphConfig) -> Graph:
             'pip install cyclonedds==11.0.1; where it has no wheel (Linux on aarch64, Python 3.14) take '
             'graph.kind zenoh, for which ROS 2 nodes run rmw_zenoh, or build Cyclone DDS from source'
         ) from error
+    refuse_if_enforced('dds', os.environ)
     return DdsGraph(config)
 
 
@@ -42,6 +45,7 @@ def _zenoh(config: GraphConfig) -> Graph:
             f'graph.kind zenoh needs eclipse-zenoh and xxhash, not both are installed here ({error}): '
             "pip install 'stream_infer_ros[zenoh]', or pip install eclipse-zenoh xxhash"
         ) from error
+    refuse_if_enforced('zenoh', os.environ)
     return ZenohGraph(config)
 
 

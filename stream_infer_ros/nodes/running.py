@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -15,7 +16,9 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from stream_infer_ros.errors import StreamInferError
+from stream_infer_ros.graph import security
 from stream_infer_ros.graph.ros.middleware import middleware_variables
+from stream_infer_ros.graph.ros.rclpy_internals import RCLError
 from stream_infer_ros.memory_use import keep_freed_images
 
 if TYPE_CHECKING:
@@ -89,18 +92,30 @@ def configure_once(make: Callable[[threading.Event], PipelineNode], stop: thread
 
 
 def _made(make: Callable[[threading.Event], AnyNode], stop: threading.Event) -> AnyNode:
-    """rclpy started, and the node; or one line and exit code 1."""
+    """Start rclpy and make the node; if ROS refuses, end with one line and exit code 1."""
     keep_freed_images()
     os.environ.update(middleware_variables(os.environ))
     try:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:  # RCLError: a parameter file that cannot be read, remapping that is none
-        sys.exit(f'error: {error}')
+        sys.exit(f'error: {_words(error)}')
     try:
-        return make(stop)
+        with warnings.catch_warnings():
+            # rclpy warns while it takes back a node that could not be made; the error says more.
+            warnings.filterwarnings('ignore', 'Failed to fini rosout publisher')
+            return make(stop)
     except StreamInferError as error:
         rclpy.try_shutdown()
         sys.exit(f'error: {error}')
+    except RCLError as error:  # a middleware without security, or keys that do not serve
+        rclpy.try_shutdown()
+        sys.exit(f'error: {_words(error)}')
+
+
+def _words(error: RuntimeError) -> str:
+    """What ROS said, on one line, and what to look at if security is asked for."""
+    said = ' '.join(str(error).split())
+    return '; '.join(filter(None, [said, security.hint(os.environ)]))
 
 
 class _Spinning:

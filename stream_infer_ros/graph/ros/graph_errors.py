@@ -13,18 +13,19 @@ from stream_infer_ros.graph.ros.rclpy_internals import RCLError
 
 
 @contextmanager
-def as_graph_error(doing: str, context: Context) -> Iterator[None]:
-    """Turn an error of rclpy into a GraphError that says what was being done and why it failed.
+def as_graph_error(doing: str, context: Context, see: str = '') -> Iterator[None]:
+    """Turn an error of rclpy into a GraphError that says what was being done, why it failed, what to `see`.
 
     From Kilted on, the end of a context also destroys its nodes.
     """
     try:
         yield
     except (InvalidHandle, RCLError) as error:
+        said = ' '.join(str(error).split())
         if not context.ok():
-            why = f'the ROS context is not up, or was shut down ({error}); make a new graph in a new context'
+            why = f'the ROS context is not up, or was shut down ({said}); make a new graph in a new context'
         elif isinstance(error, InvalidHandle):
             why = 'the node was destroyed; close the graph before its node'
         else:
-            why = f'ROS refused ({error})'
-        raise GraphError(f'{doing}: {why}') from error
+            why = f'ROS refused ({said})'
+        raise GraphError('; '.join(filter(None, [f'{doing}: {why}', see]))) from error

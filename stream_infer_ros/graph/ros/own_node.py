@@ -13,6 +13,7 @@ from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 
 from stream_infer_ros.config import GraphConfig
+from stream_infer_ros.graph import security
 from stream_infer_ros.graph.ros.graph import RosGraph
 from stream_infer_ros.graph.ros.graph_errors import as_graph_error
 from stream_infer_ros.graph.ros.middleware import middleware_variables
@@ -30,15 +31,18 @@ class OwnNodeGraph(RosGraph):
 
     def __init__(self, config: GraphConfig) -> None:
         self._context = Context()
-        with _environment(config.loopback), as_graph_error('starting a ROS node', self._context):
-            rclpy.init(
-                args=[],
-                context=self._context,
-                domain_id=config.domain_id if config.domain_id >= 0 else None,
-                signal_handler_options=SignalHandlerOptions.NO,
-            )
+        hint = security.hint(os.environ)
+        with _environment(config.loopback):
+            with as_graph_error('starting ROS', self._context, hint):
+                rclpy.init(
+                    args=[],
+                    context=self._context,
+                    domain_id=config.domain_id if config.domain_id >= 0 else None,
+                    signal_handler_options=SignalHandlerOptions.NO,
+                )
             try:
-                super().__init__(self._make_node(config))
+                with as_graph_error('starting a ROS node', self._context, hint):
+                    super().__init__(self._make_node(config))
             except BaseException:
                 self._context.try_shutdown()
                 raise

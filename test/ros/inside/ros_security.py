@@ -1,0 +1,150 @@
+"""SROS2: the policies allow what the nodes do, the nodes run secured, and say why where they cannot."""
+
+import fnmatch
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from keystore import Everything, Keystore, Policy
+from node_harness import CAMERAS, PATIENCE_S, Bench, Cameras, ros_arguments, until
+
+from stream_infer_ros.graph.graph import RELIABLE
+from stream_infer_ros.nodes.camera_world_node import CameraWorldNode
+from stream_infer_ros.nodes.occupancy_fusion_node import OccupancyFusionNode
+from stream_infer_ros.nodes.stream_infer_node import StreamInferNode
+from stream_infer_ros.resources import share_directory
+
+POLICIES = share_directory() / 'config' / 'sros2'
+NODES = {
+    'stream_infer': (StreamInferNode, {'cameras': CAMERAS, 'engine__kind': 'fake', 'use_sim_time': True}),
+    'occupancy_fusion': (OccupancyFusionNode, {'cameras': CAMERAS}),
+    'camera_world': (CameraWorldNode, {'cameras': 2, 'width': 160, 'height': 120, 'clock': True}),
+}
+WORLD = 'from stream_infer_ros.nodes.executables import camera_world_node as run; run()'
+PIPELINE = 'from stream_infer_ros.nodes.executables import stream_infer_node as run; run()'
+# A subscriber with an enclave of its own: what came, and whom it sees.
+LISTENER = """
+import json, sys, threading
+import rclpy
+from stream_infer_ros.graph.graph import LATCHED
+from stream_infer_ros.graph.ros import RosGraph
+rclpy.init(args=sys.argv)
+node = rclpy.create_node('listener')
+graph, came = RosGraph(node), threading.Event()
+graph.subscribe('/stream_infer/occupancy_grid', 'nav_msgs/msg/OccupancyGrid', LATCHED, lambda *_: came.set())
+print(json.dumps({'map': came.wait(float(sys.argv[1]))}), flush=True)
+graph.close()
+rclpy.shutdown()
+"""
+
+
+def policy_of(name):
+    return Policy(POLICIES / f'{name}.policy.xml')
+
+
+def used(ros):
+    """Names of what the node under test has: published, subscribed to, served, called."""
+    ask = (
+        ros.peer.get_publisher_names_and_types_by_node,
+        ros.peer.get_subscriber_names_and_types_by_node,
+        ros.peer.get_service_names_and_types_by_node,
+        ros.peer.get_client_names_and_types_by_node,
+    )
+    return [{name for name, _ in of(ros.node.get_name(), '/')} for of in ask]
+
+
+@pytest.mark.parametrize('name', NODES)
+def test_the_policy_of_a_node_allows_all_that_it_does(name):
+    make, parameters = NODES[name]
+    policy = policy_of(name)
+    assert policy.enclave == f'/{name}'
+    with Bench(make, ros_arguments(**parameters)) as ros, Cameras(ros.graph):
+        if make is StreamInferNode:
+            ros.until_state('active')
+            ros.collect('/stream_infer/cam0/overlay', 'sensor_msgs/msg/Image', RELIABLE)
+            until(lambda: '/cam1/image_raw' in used(ros)[1], 'it subscribes to its cameras')
+            until(lambda: '/stream_infer/cam0/overlay' in used(ros)[0], 'it offers overlays')
+        elif make is OccupancyFusionNode:
+            ros.until_state('active')
+            until(lambda: '/cam1/camera_info' in used(ros)[1], 'it subscribes to calibrations')
+        else:
+            until(lambda: '/cam1/image_raw' in used(ros)[0], 'it offers images')
+        allowed = (policy.publish, policy.subscribe, policy.reply, policy.request)
+        for names, patterns in zip(used(ros), allowed, strict=True):
+            left = {one for one in names if not any(fnmatch.fnmatchcase(one, p) for p in patterns)}
+            assert left == set()
+
+
+@pytest.fixture
+def start():
+    """Start a node of ours, or other code, with SROS2's variables; ended with the test."""
+    started = []
+
+    def start_code(code, *arguments, **variables):
+        process = subprocess.Popen(
+            [sys.executable, '-c', code, *arguments],
+            env=os.environ | {'ROS_SECURITY_ENABLE': 'true', 'ROS_SECURITY_STRATEGY': 'Enforce'} | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start_code
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_without_a_keystore_a_node_says_so_in_one_line(start, tmp_path):
+    (tmp_path / 'enclaves' / 'camera_world').mkdir(parents=True)  # with nothing in it
+    enclave = ['--ros-args', '--enclave', '/camera_world']
+    keystores = ('/nowhere', str(tmp_path))
+    for process in [start(WORLD, *enclave, ROS_SECURITY_KEYSTORE=keystore) for keystore in keystores]:
+        output, _ = process.communicate(timeout=PATIENCE_S)
+        (error,) = [line for line in output.splitlines() if '[INFO]' not in line]
+        assert error.startswith('error: ')
+        assert 'ROS_SECURITY_KEYSTORE' in error
+        assert process.returncode == 1
+
+
+def has_security(start, keystore):
+    """True if the middleware here was built with DDS Security."""
+    code = 'import rclpy; rclpy.init(); rclpy.create_node("probe")'
+    process = start(code, ROS_SECURITY_KEYSTORE=str(keystore.root), ROS_SECURITY_ENCLAVE_OVERRIDE='/listener')
+    output, _ = process.communicate(timeout=PATIENCE_S)
+    return process.returncode == 0 or not ('security libraries' in output or 'not compiled' in output)
+
+
+@pytest.mark.skipif(shutil.which('openssl') is None, reason='no openssl: a keystore cannot be made')
+def test_secured_nodes_work_together_and_strangers_get_nothing(start, tmp_path):
+    keystore = Keystore(tmp_path, os.environ.get('ROS_DOMAIN_ID', '0'))
+    for policy in (policy_of('camera_world'), policy_of('stream_infer'), Everything('/listener')):
+        keystore.add(policy)
+    if not has_security(start, keystore):
+        pytest.skip('the middleware of this ROS was built without DDS Security')
+    secured = {'ROS_SECURITY_KEYSTORE': str(tmp_path)}
+    small = ['-p', 'cameras:=2', '-p', 'width:=160', '-p', 'height:=120']
+    start(WORLD, '--ros-args', '--enclave', '/camera_world', *small, **secured)
+    settings = ['-p', 'cameras:=[cam0, cam1]', '-p', 'engine.kind:=fake']
+    start(PIPELINE, '--ros-args', '--enclave', '/stream_infer', *settings, **secured)
+    listener = start(LISTENER, str(PATIENCE_S), '--ros-args', '--enclave', '/listener', **secured)
+    output, _ = listener.communicate(timeout=2 * PATIENCE_S)
+    assert told(output) == {'map': True}, output
+    stranger = start(LISTENER, '3', ROS_SECURITY_ENABLE='false')
+    output, _ = stranger.communicate(timeout=PATIENCE_S)
+    assert told(output) == {'map': False}, output
+
+
+def told(output):
+    """The last line that is JSON."""
+    return json.loads([line for line in output.splitlines() if line.startswith('{')][-1])
+
+
+def test_a_policy_ships_for_every_node():
+    assert {path.name.split('.')[0] for path in Path(POLICIES).glob('*.policy.xml')} == set(NODES)
