@@ -63,6 +63,8 @@ def replay(
     for line in [] if settings.cameras else describe_found(settings, topics, found):
         typer.echo(line)
     with Network(settings) as network:
+        if limits := network.limits(settings.map.enabled):
+            typer.echo(limits)
         # Only now: a run that could not begin leaves no empty recording behind.
         graph = BagGraph(bag, out)
         try:

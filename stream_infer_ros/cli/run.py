@@ -93,6 +93,8 @@ def _run(
     config: Config, graph: Graph, topics: tuple[CameraTopics, ...], ending: Ending, plain: bool
 ) -> Assembly:
     with Network(config, len(topics), ending.not_yet) as network:
+        if limits := network.limits(config.map.enabled):
+            typer.echo(limits)
         assembly = assemble(config, topics, graph, network)
         # A table that is drawn again and again needs a terminal.
         plain = plain or not Console().is_terminal

@@ -15,6 +15,7 @@ from stream_infer_ros.errors import ConfigError, StreamInferError
 from stream_infer_ros.graph import Graph
 from stream_infer_ros.graph.ros import RosGraph
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel
+from stream_infer_ros.nodes.clock_watch import NO_CLOCK, ClockWatch
 from stream_infer_ros.nodes.impossible_transitions import refuse_impossible_transitions
 from stream_infer_ros.nodes.lifecycle_bond import LifecycleBond, make_bond
 from stream_infer_ros.nodes.parameters import TreeParameters
@@ -65,6 +66,8 @@ class PipelineNode(LifecycleNode):
         self._runner: LiveRunner | None = None
         self._graph: Graph | None = None
         self._bond: LifecycleBond | None = None
+        self._clock_watch = ClockWatch(self)
+        self._waits_for_clock = False
         self.create_service(Trigger, '~/reset_map', self._reset_map)
         self.create_service(Trigger, '~/explain_sync', self._explain_sync)
         # Not on the node's clock: that one may be a simulation's, and stand still.
@@ -150,6 +153,7 @@ class PipelineNode(LifecycleNode):
     def _activate(self) -> None:
         graph = RosGraph(self)
         self._graph = graph
+        self._clock_watch, self._waits_for_clock = ClockWatch(self), False
         try:
             settings = self._settings()
             self._assembly, config = self.assemble(settings, graph)
@@ -232,6 +236,18 @@ class PipelineNode(LifecycleNode):
             self.get_logger().error(''.join(traceback.format_exception(failure)))
             self.trigger_deactivate()
             self.report.say(DiagnosticLevel.ERROR, f'inactive: the pipeline failed: {failure}')
+        else:
+            self._tell_if_clock_stands()
+
+    def _tell_if_clock_stands(self) -> None:
+        """Without time nothing is matched, and the pipeline cannot say so: it has no clock to wait by."""
+        if self._clock_watch.waits() == self._waits_for_clock:
+            return
+        self._waits_for_clock = not self._waits_for_clock
+        if self._waits_for_clock:
+            self.report.say(DiagnosticLevel.WARN, f'active, but {NO_CLOCK}')
+        else:
+            self.report.say(DiagnosticLevel.OK, f'active: {self._prepared}')
 
     def _retune(self, settings: Section) -> None:
         if self._assembly is not None:

@@ -61,6 +61,9 @@ class BoxDecoder(ABC):
         self._announced = {tensor.name: tensor for tensor in io.outputs}
         self._selection = BoxSelection(config, class_names, suppress=suppress)
 
+    gives_boxes = True
+    gives_free_space = False
+
     @property
     def class_names(self) -> tuple[str, ...]:
         """See Decoder."""

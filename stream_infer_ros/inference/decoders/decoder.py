@@ -12,7 +12,15 @@ from stream_infer_ros.inference.model_card import ModelCard
 
 
 class Decoder(Protocol):
-    """Turns one batch's raw outputs into perceptions in source-image pixels."""
+    """Turns one batch's raw outputs into perceptions in source-image pixels.
+
+    Attributes:
+        gives_boxes: whether perceptions hold detections.
+        gives_free_space: whether perceptions hold free space, for scans and the free cells of the map.
+    """
+
+    gives_boxes: bool
+    gives_free_space: bool
 
     @property
     def class_names(self) -> tuple[str, ...]: ...

@@ -70,6 +70,9 @@ class SegmentationDecoder:
         self._ground_of_class[self._ground + 1] = 1.0
         self._dropped = 0
 
+    gives_boxes = False
+    gives_free_space = True
+
     @property
     def class_names(self) -> tuple[str, ...]:
         """See Decoder."""

@@ -44,6 +44,9 @@ class SurroundDecoder:
         """See Decoder."""
         self._selection.retune(config)
 
+    gives_boxes = True
+    gives_free_space = True
+
     @property
     def class_names(self) -> tuple[str, ...]:
         """See Decoder."""

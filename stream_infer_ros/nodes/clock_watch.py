@@ -1,0 +1,27 @@
+"""Simulated time that never comes."""
+
+from __future__ import annotations
+
+import time
+
+from rclpy.node import Node
+
+PATIENCE_S = 5.0
+NO_CLOCK = (
+    'use_sim_time is true and no time came on /clock: start what publishes it (a simulation, '
+    '`ros2 bag play --clock`), or set use_sim_time to false'
+)
+
+
+class ClockWatch:
+    """Notices that a node waits for /clock; asked now and then."""
+
+    def __init__(self, node: Node) -> None:
+        self._clock = node.get_clock()
+        self._since_s = time.monotonic()
+
+    def waits(self) -> bool:
+        """True if the node's time is simulated and has not begun for PATIENCE_S."""
+        if not self._clock.ros_time_is_active or self._clock.now().nanoseconds:
+            self._since_s = time.monotonic()
+        return time.monotonic() - self._since_s > PATIENCE_S
