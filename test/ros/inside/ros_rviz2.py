@@ -1,4 +1,4 @@
-"""The real rviz2 loads our configurations without a warning, and subscribes to nothing that it does not show."""
+"""The real rviz2 loads our configurations without a warning, and subscribes only to what it shows."""
 
 import os
 import re
