@@ -126,6 +126,9 @@ class BagGraph:
         """None: a recording is delivered whole."""
         return {}
 
+    def why_lost(self) -> str:
+        return ''
+
     def now_ns(self) -> int:
         return self._clock_ns() if self._reader is None else self._now_ns
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -24,6 +26,9 @@ _TRANSPORTS = 'FASTDDS_BUILTIN_TRANSPORTS'
 _OVERHEAD_BYTES = 1 << 20
 
 SHARED_MEMORY = Path('/dev/shm')
+# Names and sizes of segments: 549,408 bytes by default.
+_SEGMENT = re.compile('(fastrtps|fastdds)_[0-9a-f]+')
+_SMALL_BYTES = 1 << 20
 
 
 def profile_variables(
@@ -55,6 +60,41 @@ def profile_variables(
         )
         return {}
     return {profile_variable(environ): str(file)}
+
+
+def why_lost(middleware: str, environ: Mapping[str, str], shared_memory: Path = SHARED_MEMORY) -> str:
+    """Return why Fast DDS probably loses images here, and the remedy; empty if nothing points to it.
+
+    The segments in shared memory are those of the processes on this machine. One of the default size suggests
+    that a camera driver has no profile. (Segments do not say whose they are.)
+
+    Args:
+        middleware: what `rclpy.utilities.get_rmw_implementation_identifier` returns.
+        environ: the environment that the middleware was started with.
+        shared_memory: where segments lie.
+    """
+    if not middleware.startswith('rmw_fastrtps'):
+        return ''
+    sizes = _segment_sizes(shared_memory)
+    small = sum(size < _SMALL_BYTES for size in sizes)
+    # Limited to this machine, every process has a segment of the default size beside that of its profile.
+    others = len(sizes) - small if is_local_only(environ) else 0
+    if small <= others:
+        return ''
+    return (
+        'Fast DDS drops what does not fit into the shared-memory segment of its sender, and a process here '
+        'has the default one of 512 KiB; start your camera drivers with '
+        f'{profile_variable(environ)}={profile_file(environ)} (docs/ros2.md, Fast DDS)'
+    )
+
+
+def _segment_sizes(shared_memory: Path) -> list[int]:
+    sizes = []
+    for path in shared_memory.glob('fast*'):
+        with suppress(FileNotFoundError):  # its process has just ended
+            if _SEGMENT.fullmatch(path.name):
+                sizes.append(path.stat().st_size)
+    return sizes
 
 
 def is_configured(environ: Mapping[str, str], directory: Path) -> bool:

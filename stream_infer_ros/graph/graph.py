@@ -96,6 +96,13 @@ class Graph(Protocol):
         subscriber stalled, as far as the adapter knows, by topic; topics without losses are left out."""
         ...
 
+    def why_lost(self) -> str:
+        """Why the middleware, as it is set up, probably loses messages, and the remedy; empty if unknown.
+
+        Ask only when messages are being lost.
+        """
+        ...
+
     def now_ns(self) -> int:
         """The graph's clock: the system's for live adapters, the recording's for bags."""
         ...

@@ -212,6 +212,9 @@ class MemoryGraph:
     def losses(self) -> dict[str, int]:
         return count_by_topic((own.topic, own.overwritten) for own in self._subscriptions)
 
+    def why_lost(self) -> str:
+        return ''
+
     def now_ns(self) -> int:
         return self._clock_ns()
 

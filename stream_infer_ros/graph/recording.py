@@ -102,6 +102,9 @@ class RecordingGraph:
     def losses(self) -> dict[str, int]:
         return self._graph.losses()
 
+    def why_lost(self) -> str:
+        return self._graph.why_lost()
+
     def now_ns(self) -> int:
         return self._graph.now_ns()
 

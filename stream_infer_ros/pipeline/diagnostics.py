@@ -16,6 +16,7 @@ from stream_infer_ros.pipeline.camera_health import heard_health, unheard_health
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.input_watch import InputWatch
 from stream_infer_ros.pipeline.intake import Intake
+from stream_infer_ros.pipeline.loss_watch import LossWatch
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.scheduling import Schedule
 from stream_infer_ros.pipeline.state_log import PROBLEM
@@ -54,6 +55,7 @@ class Diagnostics:
         self._statistics = statistics
         self._schedule = schedule
         self._inputs = inputs
+        self._losses = LossWatch(graph, intake.watch, intake.sources)
         self._network = network
         self._publisher = graph.advertise('/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray', RELIABLE)
         self._due_ns: int | None = None
@@ -69,6 +71,7 @@ class Diagnostics:
             return []
         self._due_ns = now_ns + period_ns
         self._inputs.look(now_ns, period_ns)
+        self._losses.look(now_ns)
         statuses = self.statuses(now_ns)
         self._publisher.publish(encode_diagnostic_array(now_ns, statuses))
         return statuses
@@ -85,10 +88,9 @@ class Diagnostics:
         unheard = [] if self._inputs.is_patient else [c for c in self._cameras if c.last_received_ns is None]
         others = [*self._new_topics(), *self._engine(), *self._qos()]
         told = [f'{s.name}: {s.message}' for s in others if s.level is not DiagnosticLevel.OK]
-        overload = self._schedule.overload()
+        wholes = (transforms, self._schedule.overload(), self._losses.problem())
         return [
-            *([transforms] if transforms else []),
-            *([overload] if overload else []),
+            *(words for words in wholes if words),
             *(f'{c.name}: {unheard_health(c, self._inputs).message}' for c in unheard),
             *told,
         ]
@@ -113,7 +115,9 @@ class Diagnostics:
     def explain_sync(self, now_ns: int) -> SyncExplanation:
         """How the cameras' frames meet in time as of now, and why not; `str()` of it is a text."""
         slop_ns = self._synchronizer.slop_ns
-        return explain_sync(self._intake.watch, self._config.sync, slop_ns, self.drops(), now_ns)
+        return explain_sync(
+            self._intake.watch, self._config.sync, slop_ns, self.drops(), now_ns, self._losses.problem()
+        )
 
     def drops(self) -> dict[str, dict[str, int]]:
         """Losses of every step so far: cause -> camera -> count; nothing is left out.
@@ -165,6 +169,7 @@ class Diagnostics:
             'over_bound': self._over_bound(total),
             'overload': self._schedule.overload(),
             'transforms': self._transform_problem(now_ns),
+            'losses': self._losses.problem(),
         }
         problems = {kind: words for kind, words in problems.items() if words}
         level = DiagnosticLevel.OK if sets else DiagnosticLevel.STALE

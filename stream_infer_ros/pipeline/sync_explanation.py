@@ -27,6 +27,7 @@ class CameraTiming:
         phase_ns: how far its frames lie behind the first camera's; None while unknown.
         jitter_ns: median deviation of its period.
         silent_ns: since its last frame arrived; None if none ever did.
+        missed: frames that never came, by the gaps between its stamps.
         drops: frames lost, by cause.
     """
 
@@ -36,6 +37,7 @@ class CameraTiming:
     phase_ns: int | None
     jitter_ns: int
     silent_ns: int | None
+    missed: int
     drops: Mapping[str, int]
 
 
@@ -59,6 +61,7 @@ class SyncExplanation:
         sets: the last ones, oldest first.
         partial: None if every set had all cameras.
         suggestion: a better slop.
+        losses: what the middleware loses, why, and what to do; empty if nothing.
     """
 
     policy: str
@@ -67,10 +70,14 @@ class SyncExplanation:
     sets: tuple[SetRecord, ...]
     partial: PartialExplanation | None
     suggestion: SlopSuggestion
+    losses: str = ''
 
     def __str__(self) -> str:
         return '\n'.join(
-            [self._headline(), *_table(self.cameras), *self._sets(), *self._partial(), self._advice()]
+            [
+                *(self._headline(), *_table(self.cameras), *self._sets(), *self._partial(), self._advice()),
+                *([self.losses] if self.losses else []),
+            ]
         )
 
     def _headline(self) -> str:
@@ -103,7 +110,7 @@ class SyncExplanation:
 
 
 def explain_sync(
-    watch: SyncWatch, config: SyncConfig, slop_ns: int | None, drops: Drops, now_ns: int
+    watch: SyncWatch, config: SyncConfig, slop_ns: int | None, drops: Drops, now_ns: int, losses: str = ''
 ) -> SyncExplanation:
     """All that can be said of matching in time as of `now_ns`.
 
@@ -113,6 +120,7 @@ def explain_sync(
         slop_ns: farthest a frame may lie from its set at present; None where the policy has no such bound.
         drops: losses so far.
         now_ns: the clock that frames arrive by.
+        losses: what the middleware loses, in words.
     """
     streams = watch.streams()
     phases = phases_ns(streams)
@@ -127,7 +135,9 @@ def explain_sync(
             for camera in partial.nearest
         }
         explained = PartialExplanation(now_ns - partial.record.left_ns, partial.record.reason, why)
-    return SyncExplanation(config.policy, slop_ns, cameras, watch.sets(), explained, suggest_slop(streams))
+    return SyncExplanation(
+        config.policy, slop_ns, cameras, watch.sets(), explained, suggest_slop(streams), losses
+    )
 
 
 def _timing(
@@ -136,18 +146,21 @@ def _timing(
     health = stream.health
     silent_ns = None if health.last_heard_ns is None else now_ns - health.last_heard_ns
     lost = {cause: by_camera[camera] for cause, by_camera in drops.items() if camera in by_camera}
-    return CameraTiming(camera, health.received, health.rate_hz, phase_ns, health.jitter_ns, silent_ns, lost)
+    return CameraTiming(
+        camera, health.received, health.rate_hz, phase_ns, health.jitter_ns, silent_ns, health.missed, lost
+    )
 
 
 def _table(cameras: Sequence[CameraTiming]) -> list[str]:
     width = max([len('camera'), *(len(camera.camera) for camera in cameras)])
-    lines = [f'{"camera":{width}}  images  rate Hz  phase ms  jitter ms  dropped']
+    lines = [f'{"camera":{width}}  images  rate Hz  phase ms  jitter ms  missed  dropped']
     for timing in cameras:
         phase = '-' if timing.phase_ns is None else f'{timing.phase_ns / 1e6:+.1f}'
         rate = f'{timing.rate_hz:.1f}' if timing.rate_hz else '-'
         jitter = f'{timing.jitter_ns / 1e6:.1f}'
         drops = ', '.join(f'{cause} {n}' for cause, n in timing.drops.items()) or '-'
-        line = f'{timing.camera:{width}}  {timing.images:6}  {rate:>7}  {phase:>8}  {jitter:>9}  {drops}'
+        counts = f'{timing.camera:{width}}  {timing.images:6}'
+        line = f'{counts}  {rate:>7}  {phase:>8}  {jitter:>9}  {timing.missed:6}  {drops}'
         lines.append(line + _silence(timing))
     return lines
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 _WINDOW = 16  # intervals; their median stands a third of the frames lost, or bursts
 _ENOUGH = 3  # intervals before there is an estimate: one burst at start-up is outvoted
 _EVERY = 16  # intervals between two estimates once the window is full
+_LONGEST_GAP = 10  # periods; a stream that is away for longer paused, and lost nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class StreamHealth:
         jitter_ns: median deviation of its intervals from that median.
         phase_ns: how far its frames lie behind those of the reference, within half a period either way.
         last_heard_ns: when its newest frame arrived; None if never.
+        missed: frames that never came although its regular stamps have room for them.
     """
 
     received: int
@@ -26,6 +28,7 @@ class StreamHealth:
     jitter_ns: int
     phase_ns: int
     last_heard_ns: int | None
+    missed: int = 0
 
 
 class StreamClock:
@@ -38,12 +41,14 @@ class StreamClock:
         period_ns: median interval; 0 while unknown.
         newest_stamp_ns: None before the first frame.
         last_heard_ns: arrival of the latest frame, None before the first.
+        missed: frames that gaps of up to 10 periods have room for.
     """
 
     __slots__ = (
         '_count',
         '_intervals_ns',
         'last_heard_ns',
+        'missed',
         'newest_stamp_ns',
         'period_ns',
         'received',
@@ -51,6 +56,7 @@ class StreamClock:
 
     def __init__(self) -> None:
         self.received = 0
+        self.missed = 0
         self.period_ns = 0
         self.newest_stamp_ns: int | None = None
         self.last_heard_ns: int | None = None
@@ -68,8 +74,11 @@ class StreamClock:
         if stamp_ns <= newest_ns:  # repeated or reordered: no interval
             return False
         self.newest_stamp_ns = stamp_ns
+        interval_ns = stamp_ns - newest_ns
+        if 1.5 * self.period_ns < interval_ns < (_LONGEST_GAP + 0.5) * self.period_ns:
+            self.missed += round(interval_ns / self.period_ns) - 1
         count = self._count
-        self._intervals_ns[count % _WINDOW] = stamp_ns - newest_ns
+        self._intervals_ns[count % _WINDOW] = interval_ns
         self._count = count = count + 1
         if count < _ENOUGH or (count > _WINDOW and count % _EVERY):
             return False
@@ -106,6 +115,7 @@ class StreamClock:
             self.jitter_ns,
             0 if reference_ns is None else self.phase_to(reference_ns),
             self.last_heard_ns,
+            self.missed,
         )
 
 

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from stream_infer_ros.graph.fastdds_for_images import profile_variables, segment_bytes
+from stream_infer_ros.graph.fastdds_for_images import profile_variables, segment_bytes, why_lost
 from stream_infer_ros.resources import share_directory
 
 CONFIG = share_directory() / 'config'
@@ -100,3 +100,41 @@ def test_limited_to_this_machine_the_profile_brings_no_transport_that_leaves_it(
 
     assert transports('fastdds.xml') == {'SHM', 'UDPv4'}
     assert transports('fastdds_localhost.xml') == {'SHM'}
+
+
+@pytest.fixture
+def segments(tmp_path):
+    """A folder like /dev/shm, with a segment for each size in bytes, and what else Fast DDS keeps there."""
+
+    def made(*sizes):
+        for number, size in enumerate(sizes):
+            with (tmp_path / f'fastrtps_{number:016x}').open('wb') as file:
+                file.truncate(size)
+            (tmp_path / f'fastrtps_{number:016x}_el').touch()
+            (tmp_path / f'fastrtps_port{7411 + number}').write_bytes(bytes(52400))
+        return tmp_path
+
+    return made
+
+
+DEFAULT, LARGE = 549_408, 8_782_368
+
+
+def test_a_sender_with_the_default_segment_is_a_reason_for_losses(segments):
+    said = why_lost(FAST_DDS, {'ROS_DISTRO': 'jazzy'}, segments(LARGE, DEFAULT))
+    assert f'FASTRTPS_DEFAULT_PROFILES_FILE={CONFIG / "fastdds.xml"}' in said
+
+
+def test_large_segments_are_no_reason_for_losses(segments):
+    assert why_lost(FAST_DDS, {}, segments(LARGE, LARGE)) == ''
+
+
+def test_limited_to_this_machine_a_process_with_the_profile_has_a_small_segment_too(segments):
+    local = {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+    folder = segments(LARGE, DEFAULT)
+    assert why_lost(FAST_DDS, local, folder) == ''
+    assert 'fastdds_localhost.xml' in why_lost(FAST_DDS, local, segments(LARGE, DEFAULT, DEFAULT))
+
+
+def test_another_middleware_has_no_segments(segments):
+    assert why_lost('rmw_cyclonedds_cpp', {}, segments(DEFAULT)) == ''

@@ -62,3 +62,16 @@ def test_after_a_jump_of_time_the_period_stays_known() -> None:
     clock.observe(7, 8)
     clock.observe(7 + 100 * MS, 9)
     assert (clock.period_ns, clock.jitter_ns) == (100 * MS, 0)
+
+
+def test_frames_that_never_came_are_counted() -> None:
+    ticks = [tick for tick in range(100) if tick not in (40, 60, 61, 62)]
+    assert watched([tick * 33.0 for tick in ticks]).missed == 4
+
+
+def test_a_stream_that_pauses_jitters_or_bursts_has_missed_nothing() -> None:
+    rng = random.Random(1)
+    jittering = [tick * 33 + rng.uniform(-7, 7) for tick in range(200)]
+    assert watched(jittering).missed == 0
+    assert watched([*range(0, 2000, 100), *range(9000, 9900, 100)]).missed == 0
+    assert watched([*range(0, 2000, 100), 2000.5, 2001, 2100]).missed == 0

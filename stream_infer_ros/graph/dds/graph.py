@@ -121,6 +121,9 @@ class DdsGraph:
             lost = [] if self._closed else [(own.callback.topic, own.lost()) for own in self._receptions]
             return count_by_topic([*lost, *((own.topic, own.not_sent) for own in self._publishers)])
 
+    def why_lost(self) -> str:
+        return ''
+
     def now_ns(self) -> int:
         return time.time_ns()
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 from collections.abc import Callable
 
 from rclpy.exceptions import InvalidHandle
 from rclpy.node import Node
+from rclpy.utilities import get_rmw_implementation_identifier
 
 from stream_infer_ros.errors import GraphError
+from stream_infer_ros.graph import fastdds_for_images
 from stream_infer_ros.graph.best_available import BestAvailable
 from stream_infer_ros.graph.graph import OnMessage, Qos, QosProblem, TopicInfo
 from stream_infer_ros.graph.guarded_callback import GuardedCallback, count_by_topic
@@ -40,6 +43,7 @@ class RosGraph:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._environ = dict(os.environ)  # that the middleware was started with
         # Over what follows and closing; never held while a subscriber is called.
         self._lock = threading.Lock()
         self._closed = False
@@ -106,6 +110,9 @@ class RosGraph:
         with self._lock, as_graph_error('counting losses', self._node.context):
             lost = [] if self._closed else [(own.callback.topic, own.lost()) for own in self._receptions]
             return count_by_topic([*lost, *self._lost_by_gone])
+
+    def why_lost(self) -> str:
+        return fastdds_for_images.why_lost(get_rmw_implementation_identifier(), self._environ)
 
     def now_ns(self) -> int:
         """The node's clock: the system's, or /clock's with `use_sim_time`, which may jump."""

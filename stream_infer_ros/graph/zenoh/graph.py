@@ -101,6 +101,9 @@ class ZenohGraph:
     def losses(self) -> dict[str, int]:
         return count_by_topic((own.callback.topic, own.gaps.lost) for own in self._receptions)
 
+    def why_lost(self) -> str:
+        return ''
+
     def now_ns(self) -> int:
         return time.time_ns()
 

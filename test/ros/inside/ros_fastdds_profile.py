@@ -5,13 +5,15 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
-from node_harness import PATIENCE_S, until
+from node_harness import CAMERAS, PATIENCE_S, Bench, Cameras, ros_arguments, until
 from rclpy.utilities import get_rmw_implementation_identifier
 
 from stream_infer_ros.graph.fastdds_for_images import profile_file, profile_variable, segment_bytes
+from stream_infer_ros.nodes.stream_infer_node import StreamInferNode
 
 if not get_rmw_implementation_identifier().startswith('rmw_fastrtps'):
     pytest.skip(f'not Fast DDS: {get_rmw_implementation_identifier()}', allow_module_level=True)
@@ -62,7 +64,7 @@ def start(tmp_path):
 def segments(process):
     """Sizes of the shared-memory segments of a process, largest first; its ports are not counted."""
     sizes = []
-    for path in set(re.findall(r'/dev/shm/fast(?:rtps|dds)_[0-9a-f]{16}$', maps(process), re.MULTILINE)):
+    for path in set(re.findall(r'/dev/shm/fast(?:rtps|dds)_[0-9a-f]+$', maps(process), re.MULTILINE)):
         # By way of the process, whose /dev/shm may be its own.
         sizes.append(Path(f'/proc/{process.pid}/root{path}').stat().st_size)
     return sorted(sizes, reverse=True)
@@ -116,3 +118,22 @@ def test_a_small_dev_shm_breaks_nothing(start):
     assert process.returncode == 0
     assert '--shm-size' in said
     assert 'Traceback' not in said
+
+
+def test_images_missing_from_a_sender_with_the_default_segment_are_explained():
+    """The cameras are in this process, which has no profile; two images in a row are missing now and then."""
+    remedy = f'{profile_variable(os.environ)}={profile_file(os.environ)}'
+    pause = threading.Event()
+    pipeline = Bench(StreamInferNode, ros_arguments(cameras=CAMERAS, engine__kind='fake'))
+    with pipeline as ros, Cameras(ros.graph) as cameras:
+        ros.until_state('active')
+
+        def is_explained():
+            pause.wait(0.5)
+            cameras.silent.add(0)
+            pause.wait(0.25)
+            cameras.silent.clear()
+            return remedy in ros.statuses.get('stream_infer: pipeline', (0, ''))[1]
+
+        until(is_explained, '/diagnostics names the profile')
+        assert remedy in ros.trigger('explain_sync').message

@@ -1,0 +1,55 @@
+"""Messages that never reach the pipeline: noticed while it happens, and explained by the middleware."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from stream_infer_ros.graph.graph import Graph
+from stream_infer_ros.pipeline.sync_watch import SyncWatch
+
+REMEMBERED_NS = 10_000_000_000
+# A camera may skip a frame by itself.
+FEW_IMAGES = 2
+
+
+class LossWatch:
+    """Looks at the counts of losses once a period.
+
+    Args:
+        graph: counts what the middleware reports lost, and knows what its set-up has to do with it.
+        watch: counts images that the regular stamps of a camera lack.
+        topics: inputs of the pipeline; what others lose is not looked at.
+    """
+
+    def __init__(self, graph: Graph, watch: SyncWatch, topics: Iterable[str]) -> None:
+        self._graph = graph
+        self._watch = watch
+        self._topics = frozenset(topics)
+        # Of each look that found new losses: when it was, messages, images.
+        self._recent: list[tuple[int, int, int]] = []
+        self._messages = self._images = 0
+
+    def look(self, now_ns: int) -> None:
+        """Count what was lost since the last look."""
+        messages = sum(n for topic, n in self._graph.losses().items() if topic in self._topics)
+        images = sum(stream.health.missed for stream in self._watch.streams().values())
+        new = (now_ns, max(messages - self._messages, 0), max(images - self._images, 0))
+        self._messages, self._images = messages, images
+        if new[1] or new[2]:
+            self._recent.append(new)
+        # A clock that went back leaves nothing to remember, either.
+        self._recent = [look for look in self._recent if abs(now_ns - look[0]) < REMEMBERED_NS]
+
+    def problem(self) -> str:
+        """What was lost lately, why, and what to do; empty if nothing was, or the graph knows no reason."""
+        messages = sum(look[1] for look in self._recent)
+        images = sum(look[2] for look in self._recent)
+        if not messages and images <= FEW_IMAGES:
+            return ''
+        reason = self._graph.why_lost()
+        if not reason:
+            return ''
+        return (
+            f'messages are lost on the way ({messages} reported by the middleware, {images} images missing '
+            f'from regular streams in {REMEMBERED_NS / 1e9:.0f} s): {reason}'
+        )
