@@ -51,6 +51,7 @@ BENCHMARKS = (
     Benchmark('overhead', 'overhead.py'),
     Benchmark('rclpy_cost', 'rclpy_cost.py'),
     Benchmark('kserve', 'kserve.py'),
+    Benchmark('middleware', 'middleware.py', quick=False),
     Benchmark('streams', 'streams.py', quick=False),
     Benchmark('independent', 'streams.py', ('--independent',), quick=False),
     Benchmark('overload', 'overload.py', quick=False),
