@@ -58,7 +58,8 @@ def cameras_among(found: Sequence[TopicInfo], config: Config) -> tuple[CameraTop
 def describe_found(config: Config, cameras: Sequence[CameraTopics], found: Sequence[TopicInfo]) -> list[str]:
     """Lines that say which topic became which camera, how to name it otherwise, and what was left out."""
     return [
-        'to choose cameras or their names, list them in `cameras` and set camera.<name>.image_topic; found:',
+        f'cameras found: {len(cameras)}; to choose or rename them, list names in `cameras` and set '
+        'camera.<name>.image_topic',
         *(f'  camera {camera.camera}: {camera.image}' for camera in cameras),
         *(
             f'left out {name!r}: ROS 2 allows only letters, digits and underscores between slashes; '

@@ -98,7 +98,8 @@ class Diagnostics:
     def _transform_problem(self, now_ns: int) -> str:
         """What is wrong with transforms as a whole, and what to do; empty if nothing is."""
         problem = self._intake.transform_problem(now_ns)
-        if not problem and not self._inputs.is_patient:
+        wanted = any('no_transform' in camera.problems for camera in self._cameras)
+        if not problem and (wanted or not self._inputs.is_patient):
             problem = self._inputs.why_no_transforms()
         return f'transforms: {problem}' if problem else ''
 
@@ -180,15 +181,17 @@ class Diagnostics:
         else:
             message = f'p99 {total.p99:.0f} ms, bound {self._config.bound_ms:.0f} ms'
         if problems:
-            level, message = DiagnosticLevel.WARN, '; '.join([message, *problems.values()])
+            level = DiagnosticLevel.WARN
+            message = '; '.join([*([] if 'over_bound' in problems else [message]), *problems.values()])
         return self._status(level, 'pipeline', message, values, ', '.join(problems))
 
     def _over_bound(self, total: Percentiles | None) -> str:
         if total is None or total.p99 <= self._config.bound_ms:
             return ''
         return (
-            f'p99 is over the bound of {self._config.bound_ms:.0f} ms: the values of this status say which '
-            'stage takes how long; fewer or smaller images, a faster engine, or a larger bound_ms'
+            f'p99 {total.p99:.0f} ms is over the bound of {self._config.bound_ms:.0f} ms: the values of this '
+            'status on /diagnostics say which stage takes how long; use fewer or smaller images, a faster '
+            'engine, or a larger bound_ms'
         )
 
     def _new_topics(self) -> list[DiagnosticStatus]:
