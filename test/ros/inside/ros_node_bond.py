@@ -24,6 +24,7 @@ from stream_infer_ros.nodes.stream_infer_node import StreamInferNode
 # Of Nav2's lifecycle manager.
 BOND_TIMEOUT_S = 4.0
 PERIOD_S = 0.1
+CONNECT_TIMEOUT_S = 10.0
 
 
 class ManagersEnd:
@@ -38,9 +39,8 @@ class ManagersEnd:
         self._subscription = node.create_subscription(Status, topic, self._on_status, QoSProfile(depth=100))
         self._timer = node.create_timer(PERIOD_S, self._on_timer)
 
-    def wait_until_formed(self):
-        """As the manager does: it waits for half of its bond_timeout."""
-        until(lambda: self.state == 'alive', 'the bond forms', BOND_TIMEOUT_S / 2)
+    def wait_until_formed(self, patience_s=CONNECT_TIMEOUT_S):
+        until(lambda: self.state == 'alive', 'the bond forms', patience_s)
 
     def break_bond(self):
         self.state = 'await sister death'
@@ -130,7 +130,7 @@ def test_a_manager_starts_pauses_and_resumes_a_node(kind):
         end.leave()
         assert ros.change('activate')
         again = ManagersEnd(ros.peer, ros.node.get_name())
-        again.wait_until_formed()
+        again.wait_until_formed(BOND_TIMEOUT_S / 2)  # as long as the manager waits
 
 
 def test_a_manager_that_leaves_is_confirmed_and_the_node_goes_on():
@@ -170,7 +170,7 @@ def test_a_node_that_ends_in_order_says_so():
 
 def test_a_busy_executor_delays_no_heartbeat():
     with bench() as ros:
-        end = activated(ros, heartbeat_timeout_s=1.0)
+        end = activated(ros)
         with Busy(ros.node):
             before = end.heartbeats
             until(lambda: end.heartbeats > before + 20, 'heartbeats go on')
