@@ -124,7 +124,7 @@ def _follow_live(runner: LiveRunner, assembly: Assembly, graph: Graph, ending: E
 
 
 def _follow_plain(runner: LiveRunner, assembly: Assembly, graph: Graph, ending: Ending) -> None:
-    """For logs: how it does, every LOG_PERIOD_S; what changes in between is echoed by the runner."""
+    """Print the state every LOG_PERIOD_S; changes in between are printed by the runner."""
     told_s = 0.0
     while not ending.reached() and not runner.wait(REDRAW_S):
         if ending.elapsed_s - told_s >= LOG_PERIOD_S:

@@ -240,7 +240,7 @@ class PipelineNode(LifecycleNode):
             self._tell_if_clock_stands()
 
     def _tell_if_clock_stands(self) -> None:
-        """Without time nothing is matched, and the pipeline cannot say so: it has no clock to wait by."""
+        """Warn while simulated time has not begun: the pipeline itself has no clock to notice it by."""
         if self._clock_watch.waits() == self._waits_for_clock:
             return
         self._waits_for_clock = not self._waits_for_clock

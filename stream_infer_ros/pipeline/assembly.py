@@ -48,7 +48,7 @@ class Assembly:
     bound_ms: float
 
     def subscriptions(self) -> list[tuple[str, str, Qos]]:
-        """(topic, type, QoS) of what the pipeline listens to, what images depend on first."""
+        """Return (topic, type, QoS) of all inputs of the pipeline, see `subscriptions`."""
         transforms = self.pipeline.intake.transform_topics
         return subscriptions(self.cameras, self.pipeline.with_map, transforms)
 

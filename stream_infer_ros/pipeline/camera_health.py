@@ -1,4 +1,4 @@
-"""How one camera is: a level, what is wrong in one word, and what to do in words."""
+"""The health of one camera: a level, the problem in one word, and the remedy in a sentence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stream_infer_ros.pipeline.input_watch import InputWatch
 
 
 class CameraHealth(NamedTuple):
-    """What /diagnostics says of a camera.
+    """The state of a camera on /diagnostics.
 
     Attributes:
         problem: what is wrong, without numbers; empty if nothing is.

@@ -28,8 +28,8 @@ _DRIVER_ENDINGS = ('_node', '_driver')
 def camera_names(image_topics: Sequence[str]) -> list[str]:
     """A different name for each image topic, in the same order; each is valid as part of a ROS name.
 
-    A name depends on its own topic alone, unless two topics would get the same one: then these get longer
-    names, up to the whole topic, and a number if even that does not tell them apart.
+    A name depends on its own topic alone, unless two topics would get the same one. These then get longer
+    names, up to the whole topic, and a number if even the whole topics give equal names.
 
     Args:
         image_topics: without transport ('/compressed') and relative to the node's namespace.
@@ -92,7 +92,7 @@ def _replace_twins(names: list[str], topics: Sequence[str], longer: Callable[[st
 
 
 def _numbered(names: list[str]) -> list[str]:
-    """Where topics differ in punctuation only (/a_b/image, /a/b/image): a number behind all but the first."""
+    """Append a number to all but the first of equal names (/a_b/image and /a/b/image give equal ones)."""
     taken: set[str] = set()
     found = []
     for name in names:

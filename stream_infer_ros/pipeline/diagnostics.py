@@ -24,6 +24,8 @@ from stream_infer_ros.pipeline.statistics import Percentiles, Statistics
 from stream_infer_ros.pipeline.sync_explanation import SyncExplanation, explain_sync
 from stream_infer_ros.sync.synchronizer import Synchronizer
 
+# A camera is silent when so many of its images in a row are missing.
+SILENT_PERIODS = 2.5
 # cause -> camera or topic -> frames
 Drops = Mapping[str, Mapping[str, int]]
 
@@ -96,7 +98,7 @@ class Diagnostics:
         ]
 
     def _transform_problem(self, now_ns: int) -> str:
-        """What is wrong with transforms as a whole, and what to do; empty if nothing is."""
+        """Say what is wrong with transforms as a whole and what to do; empty if nothing is."""
         problem = self._intake.transform_problem(now_ns)
         wanted = any('no_transform' in camera.problems for camera in self._cameras)
         if not problem and (wanted or not self._inputs.is_patient):
@@ -104,14 +106,20 @@ class Diagnostics:
         return f'transforms: {problem}' if problem else ''
 
     def why_no_transforms(self) -> str:
-        """Why none came at all, however long the pipeline ran; empty if some came or none is needed."""
+        """Explain why no transform came at all; empty if some came or none is needed."""
         return self._inputs.why_no_transforms()
 
     def silent(self, now_ns: int) -> list[str]:
-        """Cameras that have not been heard for longer than `sync.camera_timeout_ms`, or never."""
-        limit_ns = self._config.sync.camera_timeout_ms * 1e6
-        silences = [(camera.name, camera.silent_for_ns(now_ns)) for camera in self._cameras]
-        return [name for name, silence_ns in silences if silence_ns is None or silence_ns > limit_ns]
+        """Cameras that were never heard, or not for `sync.camera_timeout_ms` and a few of their periods."""
+        timeout_ns = self._config.sync.camera_timeout_ms * 1e6
+        streams = self._intake.watch.streams()
+        found = []
+        for camera in self._cameras:
+            silence_ns = camera.silent_for_ns(now_ns)
+            limit_ns = max(timeout_ns, SILENT_PERIODS * streams[camera.name].period_ns)
+            if silence_ns is None or silence_ns > limit_ns:
+                found.append(camera.name)
+        return found
 
     def explain_sync(self, now_ns: int) -> SyncExplanation:
         """How the cameras' frames meet in time as of now, and why not; `str()` of it is a text."""
@@ -195,7 +203,7 @@ class Diagnostics:
         )
 
     def _new_topics(self) -> list[DiagnosticStatus]:
-        """Cameras that came too late; nothing where cameras are named."""
+        """The status of image topics that came after the search; none where cameras are named."""
         if self._config.cameras:
             return []
         unused = ', '.join(self._inputs.unused())

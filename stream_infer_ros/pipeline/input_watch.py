@@ -1,4 +1,4 @@
-"""What a pipeline listens to and does not hear, in words that say what is on the graph instead."""
+"""Explanations for inputs that never arrive: they name the topics that are on the graph instead."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ MOST_NAMED = 8
 
 
 class InputWatch:
-    """Looks at the graph once a period while an input is missing, or while new cameras may come.
+    """Looks at the graph once a period while an input is missing or new cameras may appear.
 
     Args:
         cameras: those in use.
-        resolve: gives the name that a topic has on the graph; remapping rules of a node may change it.
+        resolve: returns the name of a topic after the remapping rules of the node, if there is one.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class InputWatch:
         return self._waited_ns < PATIENCE_NS
 
     def why_no_image(self, camera: CameraState) -> str:
-        """Why nothing came from a camera yet, what is there instead, and what to do."""
+        """Explain why nothing came from a camera yet, and say what is there instead and what to do."""
         topic, wanted = self._resolve(camera.topics.image), camera.topics.image_type
         what = 'detections' if wanted == DETECTIONS else 'image'
         types = [found.type_name for found in self._found if found.name == topic]
@@ -84,7 +84,7 @@ class InputWatch:
         )
 
     def why_no_transforms(self) -> str:
-        """Why no transform came yet and what to do; empty if some came or none is needed."""
+        """Explain why no transform came yet and what to do; empty if some came or none is needed."""
         if not self._lacks_transforms():
             return ''
         topics = self._intake.transform_topics

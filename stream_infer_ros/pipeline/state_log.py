@@ -1,4 +1,4 @@
-"""What /diagnostics says, as lines for a log: one when a problem begins or changes, one when it is over."""
+"""Log lines made from /diagnostics: one when a problem begins or changes, one when it is over."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stream_infer_ros.messages.diagnostics import DiagnosticLevel, DiagnosticSta
 # that comes and goes is logged once.
 BEGUN_AFTER = 2
 OVER_AFTER = 5
-# In the values of a status: what is wrong, in the words of a program. Messages hold numbers that change.
+# The key in the values of a status that names its problem; messages hold numbers that change.
 PROBLEM = 'problem'
 
 
@@ -30,7 +30,7 @@ class _Problem(NamedTuple):
 
 @dataclass(slots=True)
 class _Part:
-    """What one component's log lines said last, and what it says now; None: no problem."""
+    """The state of one component that was logged last, and its state now; None means no problem."""
 
     logged: _Problem | None = None
     now: _Problem | None = None
@@ -40,15 +40,15 @@ class _Part:
 
 @dataclass(slots=True)
 class StateLog:
-    """Fed with each period's statuses; gives the lines to log.
+    """Takes the statuses of each period and returns the lines to log.
 
-    STALE is no problem: it says that nothing is known yet.
+    STALE is not a problem: it means that nothing is known yet.
     """
 
     _parts: dict[str, _Part] = field(default_factory=dict)
 
     def lines(self, statuses: Sequence[DiagnosticStatus]) -> list[LogLine]:
-        """The lines that this period adds; equal ones of several cameras are one line."""
+        """Return the lines that this period adds; equal lines of several cameras are merged."""
         there = {status.name: status for status in statuses}
         changed: dict[LogLine, list[str]] = {}
         for name in [*there, *(name for name in self._parts if name not in there)]:
@@ -58,7 +58,7 @@ class StateLog:
         return [LogLine(line.level, f'{_joined(names)}: {line.text}') for line, names in changed.items()]
 
     def _has_changed(self, part: _Part, status: DiagnosticStatus | None) -> bool:
-        """Take what a component says now; True if it is to be logged."""
+        """Note the state of a component; True if it is to be logged."""
         found = _problem(status)
         part.periods = part.periods + 1 if found == part.now else 1
         part.now = found

@@ -1,4 +1,4 @@
-"""What the pipeline listens to."""
+"""The topics that the pipeline subscribes to."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from stream_infer_ros.pipeline.transform_topics import TF_MESSAGE, TransformTopi
 def subscriptions(
     cameras: Sequence[CameraState], with_map: bool, transforms: TransformTopics
 ) -> list[tuple[str, str, Qos]]:
-    """(topic, type, QoS), what images depend on first; two cameras may share one CameraInfo topic.
+    """Return (topic, type, QoS): transforms first, then calibrations, then images.
 
-    Where cameras stand and how they see matters for the map alone: without it images are all that is heard.
+    Transforms and calibrations are needed for the map only. Two cameras may share one CameraInfo topic.
     """
     images = [(c.topics.image, c.topics.image_type, CAMERA_INPUT) for c in cameras]
     if not with_map:

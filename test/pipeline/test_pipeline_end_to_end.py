@@ -20,6 +20,7 @@ from stream_infer_ros.pipeline.assembly import assemble
 from stream_infer_ros.pipeline.camera_topics import camera_topics
 from stream_infer_ros.pipeline.live import LiveRunner
 from stream_infer_ros.pipeline.network import Network
+from stream_infer_ros.simulation import SimulationOptions, Timing
 
 CAMERAS = [f'cam{i}' for i in range(SMALL.cameras)]
 DETECTIONS = 'vision_msgs/msg/Detection2DArray'
@@ -286,4 +287,15 @@ def test_diagnostics_come_once_a_period():
     for step_ns in range(0, 3_000_000_000, 100_000_000):
         driven.assembly.diagnostics.publish_if_due(EPOCH_NS + step_ns)
     assert [decode_diagnostic_array(cdr)[0] - EPOCH_NS for cdr in told] == [0, 10**9, 2 * 10**9]
+    driven.network.close()
+
+
+def test_a_slow_camera_is_not_called_silent_between_its_images():
+    slow = Timing(rate_hz=1.0)
+    yard = Yard(SimulationOptions(cameras=1, width=160, height=120, timing=slow))
+    driven = Driven(yard, config(cameras=['cam0']))
+    yard.stream(ticks=5)
+    last_ns = yard.clock.now_ns
+    assert driven.assembly.diagnostics.silent(last_ns + 900_000_000) == []
+    assert driven.assembly.diagnostics.silent(last_ns + 3_000_000_000) == ['cam0']
     driven.network.close()
