@@ -214,7 +214,7 @@ class PipelineNode(LifecycleNode):
             if not self.stopping.is_set():
                 self.trigger_activate()
         elif self.may_yet_start:
-            self.get_logger().info('it is tried again as soon as that has changed')
+            self.get_logger().info('waiting until that has changed; the node then starts by itself')
             self._start_once = self.create_timer(START_AGAIN_S, self._autostart, clock=self._steady)
 
     def _log(self, line: LogLine) -> None:
