@@ -12,17 +12,17 @@ import pytest
 from keystore import Everything, Keystore, Policy
 from node_harness import CAMERAS, PATIENCE_S, Bench, Cameras, ros_arguments, until
 
-from stream_infer_ros.graph.graph import RELIABLE
-from stream_infer_ros.nodes.camera_world_node import CameraWorldNode
+from stream_infer_ros.graph import RELIABLE, MemoryBus, MemoryGraph
 from stream_infer_ros.nodes.occupancy_fusion_node import OccupancyFusionNode
 from stream_infer_ros.nodes.stream_infer_node import StreamInferNode
 from stream_infer_ros.resources import share_directory
+from stream_infer_ros.simulation import SimulationOptions
+from stream_infer_ros.simulation.publisher import WorldPublisher
 
 POLICIES = share_directory() / 'config' / 'sros2'
 NODES = {
     'stream_infer': (StreamInferNode, {'cameras': CAMERAS, 'engine__kind': 'fake', 'use_sim_time': True}),
     'occupancy_fusion': (OccupancyFusionNode, {'cameras': CAMERAS}),
-    'camera_world': (CameraWorldNode, {'cameras': 2, 'width': 160, 'height': 120, 'clock': True}),
 }
 WORLD = 'from stream_infer_ros.nodes.executables import camera_world_node as run; run()'
 PIPELINE = 'from stream_infer_ros.nodes.executables import stream_infer_node as run; run()'
@@ -63,20 +63,30 @@ def test_the_policy_of_a_node_allows_all_that_it_does(name):
     policy = policy_of(name)
     assert policy.enclave == f'/{name}'
     with Bench(make, ros_arguments(**parameters)) as ros, Cameras(ros.graph):
+        ros.until_state('active')
         if make is StreamInferNode:
-            ros.until_state('active')
             ros.collect('/stream_infer/cam0/overlay', 'sensor_msgs/msg/Image', RELIABLE)
             until(lambda: '/cam1/image_raw' in used(ros)[1], 'it subscribes to its cameras')
             until(lambda: '/stream_infer/cam0/overlay' in used(ros)[0], 'it offers overlays')
-        elif make is OccupancyFusionNode:
-            ros.until_state('active')
-            until(lambda: '/cam1/camera_info' in used(ros)[1], 'it subscribes to calibrations')
         else:
-            until(lambda: '/cam1/image_raw' in used(ros)[0], 'it offers images')
+            until(lambda: '/cam1/camera_info' in used(ros)[1], 'it subscribes to calibrations')
         allowed = (policy.publish, policy.subscribe, policy.reply, policy.request)
         for names, patterns in zip(used(ros), allowed, strict=True):
-            left = {one for one in names if not any(fnmatch.fnmatchcase(one, p) for p in patterns)}
-            assert left == set()
+            assert not_allowed(names, patterns) == set()
+
+
+def not_allowed(names, patterns):
+    return {name for name in names if not any(fnmatch.fnmatchcase(name, one) for one in patterns)}
+
+
+@pytest.mark.parametrize('jpeg_quality', [0, 80])
+def test_the_policy_of_the_simulated_cameras_allows_all_that_they_publish(jpeg_quality):
+    bus, options = MemoryBus(), SimulationOptions(cameras=2, width=160, height=120)
+    world = (options.world(), options.rig(), 0)
+    WorldPublisher(MemoryGraph(bus), *world, jpeg_quality=jpeg_quality, with_clock=True)
+    names = {topic.name for topic in bus.topics()}
+    assert not_allowed(names, policy_of('camera_world').publish) == set()
+    assert len(names) == 7
 
 
 @pytest.fixture
@@ -147,4 +157,5 @@ def told(output):
 
 
 def test_a_policy_ships_for_every_node():
-    assert {path.name.split('.')[0] for path in Path(POLICIES).glob('*.policy.xml')} == set(NODES)
+    found = {path.name.split('.')[0] for path in Path(POLICIES).glob('*.policy.xml')}
+    assert found == {*NODES, 'camera_world'}
