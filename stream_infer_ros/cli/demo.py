@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from stream_infer_ros.cli.stopping import GRACE_S, stop_on_signal
 from stream_infer_ros.config import EngineKind, WireKind
 from stream_infer_ros.demo.options import DemoOptions
 from stream_infer_ros.demo.report import write_report
@@ -45,7 +46,7 @@ def demo(
 ) -> None:
     """Simulated cameras in, detections and one map out, over loopback; ends with a report.
 
-    Exit code 0 only if sets were published and the latency bound was held.
+    Exit code 0 only if sets were published and the latency bound was held, or after Ctrl-C.
     """
     domain = 60 + os.getpid() % 40 if domain_id is None else domain_id
     wire = graph_kind or wire_here()
@@ -55,12 +56,15 @@ def demo(
     console.print(
         f'{cameras} cameras of 640x480 at {rate:g} Hz for {seconds:g} s, seed {seed}, bound {bound_ms:g} ms'
     )
-    with Live(console=console, refresh_per_second=4) as live:
+    with stop_on_signal(grace_s=GRACE_S) as stop, Live(console=console, refresh_per_second=4) as live:
 
         def on_tick(assembly: Assembly, now_ns: int, epoch_ns: int) -> None:
             live.update(live_table(assembly, now_ns, max(0.0, (now_ns - epoch_ns) / 1e9)))
 
-        run = run_demo(options, recording, on_tick)
+        run = run_demo(options, recording, on_tick, stop)
+    if run is None:
+        console.print('stopped before the end: there is no report')
+        return
     console.print('scoring against the world ...')
     scores = score_run(options, run.recorder, run.epoch_ns)
     summary = summarise(options, run, scores)

@@ -1,57 +1,30 @@
-"""The command `stream_infer`."""
+"""The command `stream_infer`.
+
+What it is made of takes a second to load, more on a busy machine. It is loaded once signals are handled.
+"""
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
-import typer
-from rich.console import Console
-from rich.markup import escape
+from stream_infer_ros.cli.stopping import end_now, exit_on_signal
 
-from stream_infer_ros.cli.build_engine import build_engine
-from stream_infer_ros.cli.check_model import check_model
-from stream_infer_ros.cli.config import config
-from stream_infer_ros.cli.demo import demo
-from stream_infer_ros.cli.engines import engines
-from stream_infer_ros.cli.eval_map import eval_map
-from stream_infer_ros.cli.export_triton import export_triton
-from stream_infer_ros.cli.find_streams import find_streams
-from stream_infer_ros.cli.replay import replay
-from stream_infer_ros.cli.run import run
-from stream_infer_ros.cli.rviz_config import rviz_config
-from stream_infer_ros.cli.simulate import simulate
-from stream_infer_ros.errors import StreamInferError
-
-app = typer.Typer(
-    name='stream_infer',
-    help='Streaming inference for robots: many cameras become detections and one map, within a bound.',
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={'help_option_names': ['-h', '--help'], 'max_content_width': 110},
-)
-for command in (
-    demo,
-    run,
-    replay,
-    simulate,
-    check_model,
-    engines,
-    find_streams,
-    build_engine,
-    export_triton,
-    config,
-    rviz_config,
-    eval_map,
-):
-    app.command()(command)
+# Commands that people end by Ctrl-C. It leaves all others undone.
+ENDED_BY_SIGNAL = ('run', 'demo', 'simulate')
+INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run one command; an error of ours is one line with the remedy and exit code 1."""
+    """Load and run one command; the process ends with it."""
+    ended_by_signal = sys.argv[1:2] and sys.argv[1] in ENDED_BY_SIGNAL
+    put_back = exit_on_signal(0 if ended_by_signal else INTERRUPTED)
+    app = import_module('stream_infer_ros.cli.app')
+    if not ended_by_signal:
+        put_back()
     try:
-        app(prog_name='stream_infer')
-    except (StreamInferError, OSError) as error:  # an OSError names the file and what the system refused
-        Console(stderr=True, soft_wrap=True).print(
-            f'[bold red]error:[/] {escape(str(error))}', highlight=False
-        )
-        sys.exit(1)
+        app.run_app()
+    except SystemExit as ended:
+        if ended_by_signal and not ended.code:
+            end_now(0)
+        raise

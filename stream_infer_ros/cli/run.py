@@ -13,7 +13,7 @@ from rich.live import Live
 
 from stream_infer_ros.cli.ending import Ending
 from stream_infer_ros.cli.settings import configured
-from stream_infer_ros.cli.stopping import stop_on_signal
+from stream_infer_ros.cli.stopping import GRACE_S, stop_on_signal
 from stream_infer_ros.config import Config, EngineKind, GraphKind, Precision
 from stream_infer_ros.graph import Graph, make_graph
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel
@@ -64,7 +64,7 @@ def run(
         graph__domain_id=domain_id,
         graph__loopback=loopback,
     )
-    with stop_on_signal() as stop:
+    with stop_on_signal(grace_s=GRACE_S) as stop:
         graph = make_graph(settings.graph)
         try:
             topics = _find_cameras(settings, graph, stop)

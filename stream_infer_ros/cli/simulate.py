@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from stream_infer_ros.cli.settings import configured
-from stream_infer_ros.cli.stopping import stop_on_signal
+from stream_infer_ros.cli.stopping import GRACE_S, stop_on_signal
 from stream_infer_ros.config import GraphKind
 from stream_infer_ros.errors import WorldError
 from stream_infer_ros.graph import BagGraph, Graph, make_graph
@@ -78,7 +78,7 @@ def simulate(
         )
         graph = make_graph(settings.graph.model_copy(update={'node_name': 'camera_world'}))
     try:
-        with stop_on_signal() as stop:
+        with stop_on_signal(grace_s=GRACE_S) as stop:
             if lifeline:
                 threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
             epoch_ns = graph.now_ns() + (LEAD_NS if bag is None else 0)

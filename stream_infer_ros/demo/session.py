@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,10 +52,11 @@ class DemoRun:
     peak_rss_mb: float
 
 
-def run_demo(options: DemoOptions, recording: Path, on_tick: OnTick) -> DemoRun:
+def run_demo(options: DemoOptions, recording: Path, on_tick: OnTick, stop: threading.Event) -> DemoRun | None:
     """Stream for `options.seconds` and collect; detections and maps go to the new bag `recording` too.
 
     `on_tick(assembly, now_ns, epoch_ns)` is called a few times a second while the cameras stream.
+    Returns None if `stop` was set before the end.
     Raises WorldError if the world fails, and whatever a pipeline step raises.
     """
     config = demo_config(options)
@@ -70,9 +72,16 @@ def run_demo(options: DemoOptions, recording: Path, on_tick: OnTick) -> DemoRun:
             try:
                 runner.start()
                 world.start()
-                epoch_ns = world.epoch_ns(START_S)
+                give_up_s = time.monotonic() + START_S
+                while not (world.answered() or stop.wait(TICK_S) or time.monotonic() > give_up_s):
+                    pass
+                if stop.is_set():
+                    return None
+                epoch_ns = world.epoch_ns(0.0)
                 cpu_s = time.process_time()
                 while world.running() and not runner.wait(TICK_S):
+                    if stop.is_set():
+                        return None
                     now_ns = graph.now_ns()
                     if now_ns > epoch_ns + (options.seconds + START_S) * 1e9:
                         raise WorldError(

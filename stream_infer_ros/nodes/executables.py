@@ -1,7 +1,7 @@
 """The executables of the nodes: `ros2 run stream_infer_ros <function here>`.
 
-What they are made of (rclpy, numpy, OpenCV) takes a second to load, and so is loaded once signals are heard:
-a Ctrl-C in that second ends a node as any other does.
+What they are made of (rclpy, numpy, OpenCV) takes a second to load, more on a busy machine. It is loaded once
+signals are handled, so that Ctrl-C ends a node in that second as at any other time.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-from stream_infer_ros.cli.stopping import stop_on_signal
+from stream_infer_ros.cli.stopping import GRACE_S, end_now, exit_on_signal, stop_on_signal
 
 
 def stream_infer_node() -> None:
@@ -17,8 +17,10 @@ def stream_infer_node() -> None:
 
     `--build-only`: build or load the engine and end; exit code 1 if that failed.
     """
-    how = 'configure_once' if '--build-only' in sys.argv else 'run_node'
-    _run('stream_infer_node', 'StreamInferNode', how)
+    if '--build-only' in sys.argv:
+        _run('stream_infer_node', 'StreamInferNode', 'configure_once', code=1)
+    else:
+        _run('stream_infer_node', 'StreamInferNode')
 
 
 def camera_world_node() -> None:
@@ -33,12 +35,17 @@ def occupancy_fusion_node() -> None:
 
 def stream_infer_rviz() -> None:
     """rviz2, with displays for the cameras of the node `stream_infer`."""
+    exit_on_signal(0)
+    start_rviz = import_module('stream_infer_ros.nodes.rviz_start').start_rviz
     with stop_on_signal(for_good=True) as stop:
-        import_module('stream_infer_ros.nodes.rviz_start').start_rviz(stop)
+        start_rviz(stop)
 
 
-def _run(module: str, node: str, how: str = 'run_node') -> None:
-    with stop_on_signal(for_good=True) as stop:
-        running = import_module('stream_infer_ros.nodes.running')
-        made_by = getattr(import_module(f'stream_infer_ros.nodes.{module}'), node)
-        getattr(running, how)(made_by, stop)
+def _run(module: str, node: str, how: str = 'run_node', code: int = 0) -> None:
+    """Load and run a node; `code` is the exit code when a signal ends it before it could end in order."""
+    exit_on_signal(code)
+    run = getattr(import_module('stream_infer_ros.nodes.running'), how)
+    made_by = getattr(import_module(f'stream_infer_ros.nodes.{module}'), node)
+    with stop_on_signal(for_good=True, grace_s=GRACE_S, code=code) as stop:
+        run(made_by, stop)
+        end_now(0)

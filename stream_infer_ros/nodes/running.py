@@ -15,6 +15,7 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
+from stream_infer_ros.cli.stopping import end_now
 from stream_infer_ros.errors import StreamInferError
 from stream_infer_ros.graph import security
 from stream_infer_ros.graph.ros.middleware import middleware_variables
@@ -27,10 +28,9 @@ if TYPE_CHECKING:
 AnyNode = TypeVar('AnyNode', bound=Node)
 
 # Longest that a callback in work is waited for: `ros2 launch` and people expect an end within two seconds.
-PATIENCE_S = 1.2
-# A signal that the system hands to another thread does not end a wait of the main thread (seen here), whose
-# next step runs its handler.
-SIGNALS_SEEN_S = 0.2
+PATIENCE_S = 0.9
+# How often a build looks whether it is to stop.
+LOOK_S = 0.1
 
 
 class Stoppable(Protocol):
@@ -55,13 +55,10 @@ def run_node(make: Callable[[threading.Event], Node], stop: threading.Event) -> 
     node = _made(make, stop)
     spinning = _Spinning(node, stop)
     spinning.start()
-    while not stop.wait(SIGNALS_SEEN_S):
-        pass
+    stop.wait()
     if not spinning.join(PATIENCE_S):
         node.get_logger().warning('still at work when told to stop; what it was doing is given up')
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+        end_now(code=0)
     node.stop()  # type: ignore[attr-defined]
     node.destroy_node()
     rclpy.try_shutdown()
@@ -80,11 +77,9 @@ def configure_once(make: Callable[[threading.Event], PipelineNode], stop: thread
     work = threading.Thread(target=lambda: outcome.append(node.trigger_configure()), daemon=True)
     work.start()
     while work.is_alive() and not stop.is_set():
-        work.join(SIGNALS_SEEN_S)
+        work.join(LOOK_S)
     if work.is_alive():
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(1)
+        end_now(code=1)
     node.stop()
     node.destroy_node()
     rclpy.try_shutdown()

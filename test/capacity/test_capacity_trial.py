@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from stream_infer_ros.capacity import Bench, TrialOptions, measure_floor
-from stream_infer_ros.cli.main import app
+from stream_infer_ros.cli.app import app
 
 # Busy machines are slow: what is tested is that frames are offered, come out and are counted.
 SMALL = TrialOptions(

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from stream_infer_ros.cli.main import main
+from stream_infer_ros.cli.app import run_app
 from stream_infer_ros.inference.engines.tensorrt.flavour import why_not
 
 pytestmark = pytest.mark.skipif(
@@ -20,7 +20,7 @@ def build_engine(monkeypatch, capsys, tmp_path):
         command = ['stream_infer', 'build-engine', '--cache-dir', str(tmp_path / 'plans')]
         monkeypatch.setattr(sys, 'argv', [*command, '--flavour', 'tensorrt_rtx', *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
-            main()
+            run_app()
         wrote = capsys.readouterr()
         return ended.value.code, wrote.out, wrote.err
 

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from stream_infer_ros.cli.main import main
+from stream_infer_ros.cli.app import run_app
 from stream_infer_ros.resources import default_model
 
 onnx = pytest.importorskip('onnx')
@@ -48,7 +48,7 @@ def check(request, monkeypatch, capsys):
         monkeypatch.setenv('COLUMNS', '200')
         monkeypatch.setattr(sys, 'argv', ['stream_infer', *options])
         with pytest.raises(SystemExit) as ended:
-            main()
+            run_app()
         told = capsys.readouterr()
         return ended.value.code, told.out, told.err
 
@@ -140,7 +140,7 @@ def test_a_runtime_adds_nothing_to_the_one_line(kind, content, tmp_path, monkeyp
     path.write_bytes(content)
     monkeypatch.setattr(sys, 'argv', ['stream_infer', 'check-model', str(path), '--engine', kind])
     with pytest.raises(SystemExit):
-        main()
+        run_app()
     told = capfd.readouterr()
     assert told.out == ''
     one_line((1, told.out, told.err), 'expected a valid ONNX network', 'm.onnx')

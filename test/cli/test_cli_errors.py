@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from stream_infer_ros.cli.main import main
+from stream_infer_ros.cli.app import run_app
 from stream_infer_ros.graph import RELIABLE, BagGraph
 
 
@@ -15,7 +15,7 @@ def stream_infer(monkeypatch, capsys):
     def run(*arguments):
         monkeypatch.setattr(sys, 'argv', ['stream_infer', *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
-            main()
+            run_app()
         return ended.value.code, capsys.readouterr().err
 
     return run

@@ -11,7 +11,7 @@ import pytest
 from stand_in_network import write_identity, write_stand_in
 from typer.testing import CliRunner
 
-from stream_infer_ros.cli.main import app
+from stream_infer_ros.cli.app import app
 from stream_infer_ros.config import EngineConfig, KserveConfig
 from stream_infer_ros.errors import EngineError
 from stream_infer_ros.inference import make_engine

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from stream_infer_ros.cli.main import app
+from stream_infer_ros.cli.app import app
 from stream_infer_ros.errors import ConfigError, ModelError
 from stream_infer_ros.inference.engines.kserve.triton_repository import repository_config, write_repository
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo

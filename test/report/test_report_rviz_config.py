@@ -8,7 +8,7 @@ import yaml
 from main_window_state import Part, read
 from typer.testing import CliRunner
 
-from stream_infer_ros.cli.main import app
+from stream_infer_ros.cli.app import app
 from stream_infer_ros.config import Config, GraphConfig, MapConfig, PublishConfig
 from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.graph import MemoryGraph
