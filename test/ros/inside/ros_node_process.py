@@ -112,19 +112,6 @@ def test_a_signal_is_heard_while_an_engine_is_in_the_making():
     assert 'Traceback' not in output
 
 
-def test_a_signal_is_heard_while_the_node_is_loaded():
-    code = (
-        f'import {EXECUTABLES} as executables; load = executables.import_module\n'
-        'executables.import_module = lambda name: (print("loading", flush=True), load(name))[1]\n'
-        'executables.stream_infer_node()\n'
-    )
-    pipeline = Process('', '-p', 'cameras:=[cam0]', code=code)
-    pipeline.until('loading')
-    took_s, code, output = pipeline.end(signal.SIGINT)
-    assert (code, took_s < 2.0) == (0, True), output
-    assert 'Traceback' not in output
-
-
 def test_cameras_are_found_where_none_are_named():
     pipeline = Process('stream_infer_node', '-p', 'engine.kind:=fake')
     pipeline.until('looking for image topics')
