@@ -44,8 +44,14 @@ def stream_infer_rviz() -> None:
 def _run(module: str, node: str, how: str = 'run_node', code: int = 0) -> None:
     """Load and run a node; `code` is the exit code when a signal ends it before it could end in order."""
     exit_on_signal(code)
-    run = getattr(import_module('stream_infer_ros.nodes.running'), how)
-    made_by = getattr(import_module(f'stream_infer_ros.nodes.{module}'), node)
+    try:
+        run = getattr(import_module('stream_infer_ros.nodes.running'), how)
+        made_by = getattr(import_module(f'stream_infer_ros.nodes.{module}'), node)
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f'error: the Python module {error.name} is missing in {sys.executable}: follow the install '
+            'lines in docs/ros2.md (rosdep, a virtual environment, colcon run by its Python)'
+        )
     with stop_on_signal(for_good=True, grace_s=GRACE_S, code=code) as stop:
         run(made_by, stop)
         end_now(0)

@@ -121,6 +121,14 @@ def test_cameras_are_found_where_none_are_named():
         assert process.end(signal.SIGINT)[1] == 0
 
 
+def test_a_module_that_is_not_installed_is_one_line():
+    code = f'import sys; sys.modules["cv2"] = None; from {EXECUTABLES} import stream_infer_node as run; run()'
+    node = Process('', '-p', 'cameras:=[cam0]', code=code)
+    node.until('error: the Python module cv2 is missing')
+    assert node.code() == 1
+    assert 'Traceback' not in node.output
+
+
 def test_an_engine_is_built_where_no_cameras_are():
     build = Process('stream_infer_node', '-p', 'engine.kind:=fake', '--', '--build-only')
     build.until('inactive: no cameras looked for')
