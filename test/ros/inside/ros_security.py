@@ -26,17 +26,18 @@ NODES = {
 }
 WORLD = 'from stream_infer_ros.nodes.executables import camera_world_node as run; run()'
 PIPELINE = 'from stream_infer_ros.nodes.executables import stream_infer_node as run; run()'
-# A subscriber with an enclave of its own: what came, and whom it sees.
+# A subscriber with an enclave of its own, which tells whether detections came: those need images.
 LISTENER = """
 import json, sys, threading
 import rclpy
-from stream_infer_ros.graph.graph import LATCHED
+from stream_infer_ros.graph.graph import RELIABLE
 from stream_infer_ros.graph.ros import RosGraph
 rclpy.init(args=sys.argv)
 node = rclpy.create_node('listener')
 graph, came = RosGraph(node), threading.Event()
-graph.subscribe('/stream_infer/occupancy_grid', 'nav_msgs/msg/OccupancyGrid', LATCHED, lambda *_: came.set())
-print(json.dumps({'map': came.wait(float(sys.argv[1]))}), flush=True)
+topic, kind = '/stream_infer/cam0/detections', 'vision_msgs/msg/Detection2DArray'
+graph.subscribe(topic, kind, RELIABLE, lambda *_: came.set())
+print(json.dumps({'detections': came.wait(float(sys.argv[1]))}), flush=True)
 graph.close()
 rclpy.shutdown()
 """
@@ -145,10 +146,10 @@ def test_secured_nodes_work_together_and_strangers_get_nothing(start, tmp_path):
     start(PIPELINE, '--ros-args', '--enclave', '/stream_infer', *settings, **secured)
     listener = start(LISTENER, str(PATIENCE_S), '--ros-args', '--enclave', '/listener', **secured)
     output, _ = listener.communicate(timeout=2 * PATIENCE_S)
-    assert told(output) == {'map': True}, output
+    assert told(output) == {'detections': True}, output
     stranger = start(LISTENER, '3', ROS_SECURITY_ENABLE='false')
     output, _ = stranger.communicate(timeout=PATIENCE_S)
-    assert told(output) == {'map': False}, output
+    assert told(output) == {'detections': False}, output
 
 
 def told(output):
