@@ -237,7 +237,8 @@ def test_a_replay_finds_the_cameras_of_its_bag(workspace, bag, player):
 
 def test_a_replay_whose_pipeline_does_not_come_up_fails(workspace, bag, player):
     model = workspace.folder / 'missing.onnx'
-    with workspace.launch(f'replay.launch.py bag:={bag} {SMALL} model:={model}', player[0]) as refused:
+    arguments = f'bag:={bag} cameras:=cam0,cam1 model:={model}'
+    with workspace.launch(f'replay.launch.py {arguments}', player[0]) as refused:
         code, output = refused.ended()
     assert code != 0
     assert 'the pipeline did not come up' in output
