@@ -131,7 +131,7 @@ def found() -> Iterator[Contender]:
 
 
 def measure(contender: Contender, options: argparse.Namespace) -> dict[str, Any]:
-    """What one contender's receiver got."""
+    """Return what the receiver of one contender got."""
     sizes = [options.rate, WIDTH, HEIGHT, options.seconds]
     pause = threading.Event()
     processes = [
@@ -159,9 +159,9 @@ def measure(contender: Contender, options: argparse.Namespace) -> dict[str, Any]
 
 
 def start_again_isolated() -> None:
-    """Replace this process by itself with a loopback interface and a shared memory of its own, where allowed.
+    """Restart this process in new namespaces: only a loopback interface, and an empty /dev/shm.
 
-    Otherwise packets of Fast DDS could leave the machine, and segments of others would be met.
+    Otherwise packets of Fast DDS could leave the machine, and other processes would share the segments.
     """
     if ISOLATED in os.environ or shutil.which('unshare') is None:
         return

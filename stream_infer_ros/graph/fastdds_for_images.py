@@ -36,10 +36,10 @@ def profile_variables(
 ) -> dict[str, str]:
     """Return the environment variables that give this process our profile; set them before rclpy starts.
 
-    The result is empty if the middleware is another one, if the user has configured Fast DDS (a profile by
-    either variable or in the working directory, or its transports), or if the profile's segment does not fit
-    into shared memory. Fast DDS would then go on without shared memory, which is worse than its default
-    segment; this is logged as a warning.
+    The result is empty if the middleware is another one, or if the user has configured Fast DDS: a profile by
+    either variable or in the working directory, or its transports. It is also empty if the profile's segment
+    does not fit into shared memory, because Fast DDS would then go on without shared memory, which is worse
+    than its default segment. A warning is logged.
 
     Args:
         middleware: what `rclpy.utilities.get_rmw_implementation_identifier` returns.
@@ -83,7 +83,7 @@ def why_lost(middleware: str, environ: Mapping[str, str], shared_memory: Path = 
         return ''
     return (
         'Fast DDS drops what does not fit into the shared-memory segment of its sender, and a process here '
-        'has the default one of 512 KiB; start your camera drivers with '
+        'has the default one of 512 KiB; unless your camera drivers have it already, start them with '
         f'{profile_variable(environ)}={profile_file(environ)} (docs/ros2.md, Fast DDS)'
     )
 

@@ -23,7 +23,7 @@ def demand(environ: Mapping[str, str]) -> Demand:
 def refuse_if_enforced(kind: str, environ: Mapping[str, str]) -> None:
     """Raise GraphError if ROS 2 insists on security, which a graph of this kind does not have.
 
-    Where security is asked for but not enforced, ROS nodes without keys join unsecured. So do we, and warn.
+    If security is asked for but not enforced, ROS nodes without keys join unsecured. So do we, and warn.
     """
     asked = demand(environ)
     if asked == 'enforced':

@@ -41,7 +41,7 @@ class LossWatch:
         self._recent = [look for look in self._recent if abs(now_ns - look[0]) < REMEMBERED_NS]
 
     def problem(self) -> str:
-        """What was lost lately, why, and what to do; empty if nothing was, or the graph knows no reason."""
+        """Describe recent losses, their reason and the remedy; empty if none, or if no reason is known."""
         messages = sum(look[1] for look in self._recent)
         images = sum(look[2] for look in self._recent)
         if not messages and images <= FEW_IMAGES:

@@ -80,7 +80,7 @@ class Policy:
         return name if name.startswith('/') else f'{base}/{name}'
 
     def topics(self):
-        """What it may publish and subscribe to, by the names that DDS has."""
+        """Return the DDS topics that it may publish and subscribe to."""
         asked, answered = (self._ends('rq', 'Request'), self._ends('rr', 'Reply'))
         publish = [f'rt{name}' for name in self.publish] + answered[0] + asked[1]
         subscribe = [f'rt{name}' for name in self.subscribe] + asked[0] + answered[1]
