@@ -36,6 +36,9 @@ lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(RUN) $(BIN)/mypy
+	@site=$$(echo $(VENV)/ros/kilted/lib/python3*/site-packages); \
+	  if [ -d "$$site/rclpy" ]; then MYPYPATH="$$site" $(RUN) $(BIN)/mypy --config-file mypy_ros.ini; \
+	  else echo "types of nodes/ and graph/ros were not checked: that needs the rclpy that make ros installs"; fi
 
 # ROS 2 Jazzy and Kilted from wheels, for the tests that need rclpy. Built once, in half a minute.
 ros: $(VENV)/.test

@@ -6,6 +6,8 @@ import time
 
 from rclpy.node import Node
 
+from stream_infer_ros.graph.ros.clock import ros_clock
+
 PATIENCE_S = 5.0
 NO_CLOCK = (
     'use_sim_time is true and no time came on /clock: start what publishes it (a simulation, '
@@ -17,7 +19,7 @@ class ClockWatch:
     """Notices that a node waits for /clock; asked now and then."""
 
     def __init__(self, node: Node) -> None:
-        self._clock = node.get_clock()
+        self._clock = ros_clock(node)
         self._since_s = time.monotonic()
 
     def waits(self) -> bool:

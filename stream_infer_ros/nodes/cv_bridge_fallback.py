@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -30,24 +31,26 @@ def known_to_cv_bridge(encoding: str) -> EncodingInfo | None:
 
     try:
         depth, channels = CvBridge().encoding_to_dtype_with_channels(encoding)
-        info = EncodingInfo(np.dtype(depth), channels, None, None, convert=_converter(encoding))
-        info.convert(np.zeros(info.array_shape(2, 2), info.dtype), 'rgb')
+        convert = _converter(encoding)
+        info = EncodingInfo(np.dtype(depth), channels, None, None, convert=convert)
+        convert(np.zeros(info.array_shape(2, 2), info.dtype), 'rgb')
     except (CvBridgeError, EncodingError):
         return None
     return info
 
 
-def _converter(encoding: str):
+def _converter(encoding: str) -> Callable[[Image, ColourOrder], ColourImage]:
     from cv_bridge.boost.cv_bridge_boost import cvtColor2  # noqa: PLC0415
 
     def convert(image: Image, order: ColourOrder) -> ColourImage:
         native = np.ascontiguousarray(image, image.dtype.newbyteorder('='))
         try:
-            return cvtColor2(native, encoding, f'{order}8')
+            colour: ColourImage = cvtColor2(native, encoding, f'{order}8')
         except RuntimeError as error:
             raise EncodingError(
                 f'{encoding} image of {image.shape[1]}x{image.shape[0]} pixels cannot be converted by '
                 f'cv_bridge: {error}'
             ) from error
+        return colour
 
     return convert

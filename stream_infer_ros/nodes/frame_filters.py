@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from message_filters import SimpleFilter
 from rclpy.node import Node
@@ -67,7 +69,8 @@ class FrameFilter(SimpleFilter):
         if isinstance(message, CompressedImage):
             pixels, encoding = data, recognise(data, message.format)
         else:
-            size, byte_order = (message.height, message.width), '>' if message.is_bigendian else '<'
+            size = (message.height, message.width)
+            byte_order: Literal['<', '>'] = '>' if message.is_bigendian else '<'
             pixels, encoding = (
                 pixel_view(data, message.encoding, size, message.step, byte_order),
                 message.encoding,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from builtin_interfaces.msg import Time
 from std_msgs.msg import Header
 
@@ -24,7 +26,8 @@ class FrameMessage:
         self.header = Header(stamp=Time(sec=seconds, nanosec=nanoseconds), frame_id=frame.frame_id)
 
 
-def stamp_ns(message: object) -> int:
+def stamp_ns(message: Any) -> int:
     """Header stamp of a message, nanoseconds."""
     stamp = message.header.stamp
-    return stamp.sec * 1_000_000_000 + stamp.nanosec
+    seconds, nanoseconds = int(stamp.sec), int(stamp.nanosec)
+    return seconds * 1_000_000_000 + nanoseconds

@@ -12,7 +12,7 @@ from stream_infer_ros.pipeline.assembly import Assembly, assemble_fusion
 from stream_infer_ros.pipeline.camera_topics import DetectionTopics, detection_topics
 
 
-class OccupancyFusionNode(PipelineNode):
+class OccupancyFusionNode(PipelineNode[FusionConfig]):
     """There is nothing to load: configure checks the settings."""
 
     def __init__(self, stopping: threading.Event) -> None:

@@ -108,7 +108,7 @@ class TreeParameters(Generic[Tree]):
         self._node.set_parameters([Parameter(name, kind, list(value))])
         self._node.set_descriptor(name, descriptor)
 
-    def _set(self, parameters: list[Parameter]) -> SetParametersResult:
+    def _set(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
         changes = {p.name: p.value for p in parameters if self._node.has_parameter(p.name)}
         live = {name: value for name, value in changes.items() if name in self._names_of_live()}
         if not live:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
-from rclpy.clock import Clock, ClockType
+from rclpy.clock import Clock
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
-from stream_infer_ros.config import Config, GraphConfig, Section
+from stream_infer_ros.config import Config, FusionConfig, GraphConfig
 from stream_infer_ros.errors import ConfigError, StreamInferError
 from stream_infer_ros.graph import Graph
 from stream_infer_ros.graph.ros import RosGraph
+from stream_infer_ros.graph.ros.rclpy_internals import ClockType
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel
 from stream_infer_ros.nodes.clock_watch import NO_CLOCK, ClockWatch
 from stream_infer_ros.nodes.impossible_transitions import refuse_impossible_transitions
@@ -34,7 +36,11 @@ SUPERVISION_S = 0.5
 START_AGAIN_S = 1.0
 
 
-class PipelineNode(LifecycleNode):
+# The settings of the nodes that run a pipeline.
+Settings = TypeVar('Settings', Config, FusionConfig)
+
+
+class PipelineNode(LifecycleNode, Generic[Settings]):
     """What each transition does.
 
     configure: `prepare`. activate: make a graph on this node, `assemble` and run. deactivate: stop and leave
@@ -51,13 +57,15 @@ class PipelineNode(LifecycleNode):
         stopping: set when the process is to end.
     """
 
-    def __init__(self, name: str, tree: type[Section], stopping: threading.Event) -> None:
+    def __init__(self, name: str, tree: type[Settings], stopping: threading.Event) -> None:
         super().__init__(name)
         refuse_impossible_transitions(self)
         offer_ros_parts()
         self.stopping = stopping
         self.report = StateReport(self)
-        self.parameters = TreeParameters(self, tree, without=('graph',), on_change=self._retune)
+        self.parameters: TreeParameters[Settings] = TreeParameters(
+            self, tree, without=('graph',), on_change=self._retune
+        )
         self._prepared = ''  # in words; empty while there is nothing
         self._finalized = False
         self.needs_cameras = True  # False: it is configured only to build its engine
@@ -77,19 +85,19 @@ class PipelineNode(LifecycleNode):
 
     # What a node is of.
 
-    def prepare(self, settings: Section) -> str:
+    def prepare(self, settings: Settings) -> str:
         """Make what outlives a run; what it is, in words. Raises one of our errors with the remedy."""
         raise NotImplementedError
 
-    def assemble(self, settings: Section, graph: Graph) -> tuple[Assembly, Config]:
+    def assemble(self, settings: Settings, graph: Graph) -> tuple[Assembly, Config]:
         """A pipeline on the graph, and its configuration. Raises one of our errors with the remedy."""
         raise NotImplementedError
 
-    def tree_of(self, settings: Section) -> Config:
+    def tree_of(self, settings: Settings) -> Config:
         """The settings as a tree of the pipeline."""
         raise NotImplementedError
 
-    def is_worth_a_try(self, settings: Section) -> bool:
+    def is_worth_a_try(self, settings: Settings) -> bool:
         """Whether what `may_yet_start` waits for is there by now; asked every second: takes no time."""
         return True
 
@@ -141,7 +149,7 @@ class PipelineNode(LifecycleNode):
             return ERROR
         return SUCCESS
 
-    def _settings(self) -> Section:
+    def _settings(self) -> Settings:
         if self.parameters.config is None:
             raise ConfigError(self.parameters.problem)
         return self.parameters.config
@@ -203,7 +211,7 @@ class PipelineNode(LifecycleNode):
     def _autostart(self) -> None:
         settings = self.parameters.config
         over = self._finalized or self._prepared  # somebody else was faster
-        if self.may_yet_start and not over and not self.is_worth_a_try(settings):
+        if self.may_yet_start and not over and settings is not None and not self.is_worth_a_try(settings):
             return  # the timer goes on; meanwhile others are answered
         self.destroy_timer(self._start_once)
         if over:
@@ -249,7 +257,7 @@ class PipelineNode(LifecycleNode):
         else:
             self.report.say(DiagnosticLevel.OK, f'active: {self._prepared}')
 
-    def _retune(self, settings: Section) -> None:
+    def _retune(self, settings: Settings) -> None:
         if self._assembly is not None:
             self._assembly.retune(self.tree_of(settings))
 

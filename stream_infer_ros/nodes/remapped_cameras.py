@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 from rclpy.node import Node
 
 from stream_infer_ros.pipeline.camera_topics import CameraTopics, sibling_info
 
+# A camera by its image, or by its detections.
+Topics = TypeVar('Topics', bound=CameraTopics)
 
-def remapped(node: Node, camera: CameraTopics) -> CameraTopics:
+
+def remapped(node: Node, camera: Topics) -> Topics:
     """The same camera; where the image goes by another name, its camera_info lies beside that one.
 
     Not so where camera_info was configured or remapped itself. The name of the image stays: it is remapped

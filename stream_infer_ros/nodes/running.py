@@ -7,7 +7,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
@@ -65,7 +65,7 @@ def run_node(make: Callable[[threading.Event], Node], stop: threading.Event) -> 
     spinning.raise_failure()
 
 
-def configure_once(make: Callable[[threading.Event], PipelineNode], stop: threading.Event) -> None:
+def configure_once(make: Callable[[threading.Event], PipelineNode[Any]], stop: threading.Event) -> None:
     """Configure a lifecycle node, which builds its engine, and end; exit code 1 if that failed (see its log).
 
     No executor runs, and nobody on the graph is needed. Arguments as for `run_node`.

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import rclpy
 from rcl_interfaces.msg import Parameter as ParameterMessage
 from rcl_interfaces.srv import GetParameters
+from rclpy.client import Client
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
@@ -107,13 +108,14 @@ class _Pipeline:
     def parameters(self) -> dict[str, Any]:
         """Return the values of `ASKED_FOR` that are set, once the node answers."""
         name = self._graph.private
-        client = self._node.create_client(GetParameters, f'{name}/get_parameters')
+        client: Client[Any, Any] = self._node.create_client(GetParameters, f'{name}/get_parameters')
         self._wait_until(client.service_is_ready, f'for the node {name} to start')
         future = client.call_async(GetParameters.Request(names=list(ASKED_FOR)))
         self._wait_until(future.done, f'for the parameters of {name}')
+        answer: Any = future.result()
         values = {
             name: Parameter.from_parameter_msg(ParameterMessage(name=name, value=value)).value
-            for name, value in zip(ASKED_FOR, future.result().values, strict=True)
+            for name, value in zip(ASKED_FOR, answer.values, strict=True)
         }
         return {name: value for name, value in values.items() if value is not None}
 

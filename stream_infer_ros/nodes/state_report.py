@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.clock import Clock, ClockType
+from rclpy.clock import Clock
 from rclpy.node import Node
 
+from stream_infer_ros.graph.ros.rclpy_internals import ClockType
 from stream_infer_ros.messages.diagnostics import (
     DiagnosticLevel,
     DiagnosticStatus,

@@ -19,7 +19,7 @@ from stream_infer_ros.pipeline.network import MOST_CAMERAS, Network
 DISCOVERY_S = 10.0
 
 
-class StreamInferNode(PipelineNode):
+class StreamInferNode(PipelineNode[Config]):
     """Configure finds the cameras and loads the network; it keeps both until cleanup.
 
     Where no cameras are named and none is found, a node that starts itself looks again, until some are there.

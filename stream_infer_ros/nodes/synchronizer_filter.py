@@ -78,7 +78,8 @@ class SynchronizerFilter(SimpleFilter):
     def _take(self, message: Any, name: str) -> None:
         now_ns = self._clock.now().nanoseconds
         with self._lock:
-            sets = self._synchronizer.add(_Held(name, stamp_ns(message), now_ns, message), now_ns)
+            held: Any = _Held(name, stamp_ns(message), now_ns, message)  # policies look at no pixels
+            sets = self._synchronizer.add(held, now_ns)
             self._await_deadline(now_ns)
         self._signal(sets)
 
@@ -106,4 +107,5 @@ class SynchronizerFilter(SimpleFilter):
 
     def _signal(self, sets: Sequence[FrameSet]) -> None:
         for frame_set in sets:
-            self.signalMessage(*(held and held.message for held in frame_set.frames))
+            held: Sequence[Any] = frame_set.frames
+            self.signalMessage(*(one and one.message for one in held))

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import time
+from typing import cast
 
 from rclpy.clock import JumpThreshold, ROSClock
+from rclpy.node import Node
+
+
+def ros_clock(node: Node) -> ROSClock:
+    """The clock of a node, which is always a ROSClock."""
+    return cast('ROSClock', node.get_clock())
 
 
 class NodeClock:

@@ -18,7 +18,7 @@ from stream_infer_ros.graph.graph import OnMessage, Qos, QosProblem, TopicInfo
 from stream_infer_ros.graph.guarded_callback import GuardedCallback, count_by_topic
 from stream_infer_ros.graph.names import check_names
 from stream_infer_ros.graph.ros import discovery
-from stream_infer_ros.graph.ros.clock import NodeClock
+from stream_infer_ros.graph.ros.clock import NodeClock, ros_clock
 from stream_infer_ros.graph.ros.discovery import OwnEnd
 from stream_infer_ros.graph.ros.graph_errors import as_graph_error
 from stream_infer_ros.graph.ros.message_class import message_class
@@ -54,7 +54,7 @@ class RosGraph:
         self._lost_by_gone: list[tuple[str, int]] = []
         self._others = discovery.Others(node)
         self._best_available = BestAvailable(self._others.offered, self._receive)
-        self._clock = NodeClock(node.get_clock())
+        self._clock = NodeClock(ros_clock(node))
         self._receiver = Receiver(node.context, f'{node.get_name()} ros receiver', self._look)
         atexit.register(self.close)
 

@@ -86,8 +86,8 @@ def _environment(loopback: bool) -> Iterator[None]:
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
+        for name, former in before.items():
+            if former is None:
                 del os.environ[name]
             else:
-                os.environ[name] = value
+                os.environ[name] = former

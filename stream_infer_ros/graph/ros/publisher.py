@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rclpy.context import Context
 from rclpy.exceptions import InvalidHandle
 from rclpy.node import Node
@@ -18,7 +20,7 @@ class RosPublisher:
     rclpy holds Python's lock while it sends: where a reliable subscriber stalls, the process waits for it.
     """
 
-    def __init__(self, topic: str, publisher: Publisher, context: Context) -> None:
+    def __init__(self, topic: str, publisher: Publisher[Any], context: Context) -> None:
         self.topic, self._publisher, self._context = topic, publisher, context
         self.closed = False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Literal, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.exceptions import InvalidParameterTypeException
@@ -48,7 +48,10 @@ def overridden(node: Node, topic: str, end: Literal['publisher', 'subscription']
     Raises:
         GraphError: a value is none of its policy's.
     """
-    return Qos(**{field.name: _override(node, topic, end, field.name, qos) for field in fields(Qos)})
+    values: dict[str, Any] = {
+        field.name: _override(node, topic, end, field.name, qos) for field in fields(Qos)
+    }
+    return Qos(**values)
 
 
 def _override(node: Node, topic: str, end: str, policy: str, qos: Qos) -> str | int:
@@ -66,7 +69,7 @@ def _override(node: Node, topic: str, end: str, policy: str, qos: Qos) -> str | 
             raise GraphError(f'parameter {name}: expected {expected} ({error})') from error
     if name not in parameter_overrides(node):  # declared by an end of the same topic with other QoS, maybe
         return default
-    value = node.get_parameter(name).value
-    if (allowed and value not in allowed) or (not allowed and value < 1):
+    value: str | int = node.get_parameter(name).value
+    if (allowed and value not in allowed) or (not allowed and int(value) < 1):
         raise GraphError(f'parameter {name}: expected {expected}, got {value!r}')
     return value

@@ -121,7 +121,7 @@ _WHEN_FREE = _references_when_free()
 class RawTake:
     """Takes from one subscription, for one thread; what it took may be kept as long as wanted."""
 
-    def __init__(self, subscription: Subscription, topic: str) -> None:
+    def __init__(self, subscription: Subscription[Any], topic: str) -> None:
         self._library = _library()
         self._address = rcl_address(subscription)
         self._topic = topic
@@ -161,7 +161,7 @@ def _library() -> _Library:
     return _Library()
 
 
-def taker(subscription: Subscription, topic: str) -> RawTake | RclpyTake:
+def taker(subscription: Subscription[Any], topic: str) -> RawTake | RclpyTake:
     """A RawTake, or rclpy's own where rcl cannot be called from here."""
     try:
         return RawTake(subscription, topic)
@@ -172,7 +172,7 @@ def taker(subscription: Subscription, topic: str) -> RawTake | RclpyTake:
 class RclpyTake:
     """As RawTake, by rclpy's own means."""
 
-    def __init__(self, subscription: Subscription) -> None:
+    def __init__(self, subscription: Subscription[Any]) -> None:
         self._subscription = subscription
 
     def __call__(self) -> Cdr | None:

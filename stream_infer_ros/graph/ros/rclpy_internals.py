@@ -31,11 +31,16 @@ from rclpy.signals import SignalHandlerGuardCondition
 from rclpy.subscription import Subscription
 
 try:
+    from rclpy.clock_type import ClockType
+except ImportError:
+    from rclpy.clock import ClockType  # type: ignore[attr-defined]  # Humble
+try:
     from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 except ImportError:  # Humble
     from rclpy.qos_event import PublisherEventCallbacks, SubscriptionEventCallbacks
 
 __all__ = [
+    'ClockType',
     'InUse',
     'LostMessages',
     'PublisherEventCallbacks',
@@ -84,31 +89,32 @@ class WaitSet:
     """Waits on subscriptions and guard conditions, which must be kept `InUse` for as long as it exists."""
 
     def __init__(
-        self, context: Context, subscriptions: Sequence[Subscription], guards: Sequence[GuardCondition]
+        self, context: Context, subscriptions: Sequence[Subscription[Any]], guards: Sequence[GuardCondition]
     ) -> None:
-        self._wait_set = _rclpy.WaitSet(len(subscriptions), len(guards), 0, 0, 0, 0, context.handle)
+        running: Any = context.handle  # None before the context is initialised
+        self._wait_set = _rclpy.WaitSet(len(subscriptions), len(guards), 0, 0, 0, 0, running)
         self._subscriptions = [subscription.handle for subscription in subscriptions]
         self._guards = [guard.handle for guard in guards]
 
     def wait(self, timeout_ns: int) -> list[int]:
         """Return the `rcl_address` of each subscription with a message. A negative timeout waits forever."""
         self._wait_set.clear_entities()  # waiting removed what was not ready
-        for handle in self._subscriptions:
-            self._wait_set.add_subscription(handle)
-        for handle in self._guards:
-            self._wait_set.add_guard_condition(handle)
+        for subscription in self._subscriptions:
+            self._wait_set.add_subscription(subscription)
+        for guard in self._guards:
+            self._wait_set.add_guard_condition(guard)
         self._wait_set.wait(timeout_ns)
         ready: list[int] = self._wait_set.get_ready_entities('subscription')
         return ready
 
 
-def rcl_address(subscription: Subscription) -> int:
+def rcl_address(subscription: Subscription[Any]) -> int:
     """The address of a subscription's `rcl_subscription_t`."""
     address: int = subscription.handle.pointer
     return address
 
 
-def take_serialized(subscription: Subscription) -> bytes | None:
+def take_serialized(subscription: Subscription[Any]) -> bytes | None:
     """Take the next message as CDR; None if there is none."""
     taken = subscription.handle.take_message(subscription.msg_type, True)
     return None if taken is None else bytes(taken[0])
@@ -117,8 +123,8 @@ def take_serialized(subscription: Subscription) -> bytes | None:
 class LostMessages:
     """Counts messages that the middleware lost on the way to a subscription; stays 0 if it cannot tell."""
 
-    def __init__(self, subscription: Subscription) -> None:
-        event = getattr(_rclpy, 'EventHandle', None) or _rclpy.QoSEvent  # Humble's name
+    def __init__(self, subscription: Subscription[Any]) -> None:
+        event = getattr(_rclpy, 'EventHandle', None) or vars(_rclpy)['QoSEvent']  # Humble's name
         kind = _rclpy.rcl_subscription_event_type_t.RCL_SUBSCRIPTION_MESSAGE_LOST
         self._event: Any = None
         with subscription.handle:
@@ -142,9 +148,9 @@ class LostMessages:
             self._event = None
 
 
-def parameter_overrides(node: Node) -> Mapping[str, Parameter]:
+def parameter_overrides(node: Node) -> Mapping[str, Parameter[Any]]:
     """Parameters that files, the command line or the constructor gave to the node, declared or not."""
-    overrides: Mapping[str, Parameter] = node._parameter_overrides
+    overrides: Mapping[str, Parameter[Any]] = node._parameter_overrides
     return overrides
 
 

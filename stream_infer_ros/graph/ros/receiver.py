@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.context import Context
@@ -38,7 +39,7 @@ class NotForExecutors(CallbackGroup):
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    subscription: Subscription
+    subscription: Subscription[Any]
     in_use: InUse
     on_ready: Callable[[], None]
 
@@ -71,7 +72,7 @@ class Receiver:
         self._thread = threading.Thread(target=self._run, name=thread_name, daemon=True)
         self._thread.start()
 
-    def add(self, subscription: Subscription, on_ready: Callable[[], None]) -> None:
+    def add(self, subscription: Subscription[Any], on_ready: Callable[[], None]) -> None:
         """Call `on_ready` whenever `subscription` has something; what is there already counts."""
         end = _End(subscription, InUse(subscription), on_ready)
         with self._lock:
@@ -79,7 +80,7 @@ class Receiver:
             self._wait_set = None
         self.wake()
 
-    def remove(self, subscription: Subscription) -> None:
+    def remove(self, subscription: Subscription[Any]) -> None:
         """The opposite of `add`; only for the receiver's own thread, in `look`."""
         with self._lock:
             end = self._ends.pop(rcl_address(subscription))
