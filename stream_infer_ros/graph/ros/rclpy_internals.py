@@ -10,9 +10,10 @@ EPYC; rclpy 7.1.6 and 9.1.2 from PyPI on Fast DDS, four cameras of 640x480 at 10
 - Even so it costs 2.9 ms of CPU an image. The SingleThreadedExecutor costs 2.1 ms, our `Receiver` 1.1 ms.
 - Humble does not have it, nor has Jazzy until 7.1.3, and it refuses nodes that have guard conditions.
 
-Run with Jazzy (7.1.6) and Kilted (9.1.2); read in the sources of Humble (3.3.15), of Jazzy (7.1.3) and of
-revisions of the rolling branch up to 2026, from which Lyrical is made. `test/ros/inside/ros_rclpy_internals.py` checks every name and signature, so
-that a new rclpy shows at once what it changed.
+Run with Jazzy (7.1.6) and Kilted (9.1.2). Read in the sources of Humble (3.3.15), of Jazzy (7.1.3) and of
+revisions of the rolling branch up to 2026, from which Lyrical is made. A test on every ROS that is found,
+`test/ros/inside/ros_rclpy_internals.py`, checks every name and signature, so that a new rclpy shows at once
+what it changed.
 """
 
 from __future__ import annotations
