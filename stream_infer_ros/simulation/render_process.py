@@ -12,7 +12,7 @@ import queue
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -66,6 +66,9 @@ class RenderProcess:
     def close(self) -> None:
         """End it. Safe to call twice."""
         self._connection.close()
+        if sys.platform == 'linux' and self._process.is_alive():
+            with suppress(OSError):  # with idle priority, its end would wait until the machine is idle
+                os.sched_setscheduler(self._process.pid or 0, os.SCHED_OTHER, os.sched_param(0))
         self._process.join(_END_S)
         if self._process.is_alive():
             self._process.kill()
