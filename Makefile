@@ -1,5 +1,5 @@
 # Two commands: `make demo` and `make test`. Both create .venv and install what they need.
-# Most tests wait for another process, so there is one process more than there are cores.
+# One more process than there are cores, because most tests wait for another process.
 JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +11,7 @@ RUN := env -u PYTHONPATH
 
 help:
 	@echo "make demo    six simulated cameras become detections and one map; report in demo_report/"
-	@echo "make test    format, lint, types, and every test but the slow ones; PYTEST_ARGS=... chooses tests"
+	@echo "make test    format, lint, types, and all tests except the slow ones; PYTEST_ARGS=... selects tests"
 	@echo "make test-slow  the tests that take minutes each"
 	@echo "make bench   quick benchmarks, with a summary; BENCH_ARGS=--all for all of them, at full length"
 	@echo "make clean   remove .venv and what was built"
@@ -38,9 +38,9 @@ lint: $(VENV)/.test
 	$(RUN) $(BIN)/mypy
 	@site=$$(echo $(VENV)/ros/kilted/lib/python3*/site-packages); \
 	  if [ -d "$$site/rclpy" ]; then MYPYPATH="$$site" $(RUN) $(BIN)/mypy --config-file mypy_ros.ini; \
-	  else echo "types of nodes/ and graph/ros were not checked: that needs the rclpy that make ros installs"; fi
+	  else echo "types of nodes/ and graph/ros were not checked: run make ros, which installs the rclpy they need"; fi
 
-# ROS 2 Jazzy and Kilted from wheels, for the tests that need rclpy. Built once, in half a minute.
+# Builds ROS 2 Jazzy and Kilted from wheels, for the tests that need rclpy. This is done once and takes half a minute.
 ros: $(VENV)/.test
 	@$(RUN) $(BIN)/python -m tools.ros_prefix jazzy kilted || echo "the tests that need this ROS will be skipped"
 

@@ -75,7 +75,7 @@ setup(
             # pytest 9 stops at launch_testing's plugin in a shell where a ROS 2 is sourced.
             'pytest>=7.4,<9',
             'pytest-xdist>=3.6',
-            # What a ROS imports that was built for a Python of its own.
+            # Modules that rclpy imports, for a ROS that was built for another Python.
             'lark',
             'packaging',
             'hypothesis>=6.100',

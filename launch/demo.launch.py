@@ -1,7 +1,7 @@
 """Simulated cameras and the pipeline: `ros2 launch stream_infer_ros demo.launch.py rviz:=true`.
 
-All arguments of stream_infer.launch.py hold. The world simulates the cameras that `cameras` names (cam0,cam1
-and so on; six by default), and with `use_sim_time` it publishes /clock.
+Accepts all arguments of stream_infer.launch.py. The world simulates the cameras that `cameras` names
+(cam0,cam1 and so on; six by default), and with `use_sim_time` it publishes /clock.
 """
 
 import os
@@ -83,6 +83,6 @@ def world(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 
 def tf_remappings(context: LaunchContext) -> list[tuple[str, str]]:
-    """Publish the transforms where the pipeline listens to them."""
+    """Return remappings that publish the transforms on the topics that the pipeline subscribes to."""
     in_namespace = LaunchConfiguration('tf_in_namespace').perform(context) == 'true'
     return [('/tf', 'tf'), ('/tf_static', 'tf_static')] if in_namespace else []

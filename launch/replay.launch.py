@@ -1,9 +1,9 @@
-"""A bag through the graph: `ros2 launch stream_infer_ros replay.launch.py bag:=my_bag`.
+"""Play a bag through the pipeline: `ros2 launch stream_infer_ros replay.launch.py bag:=my_bag`.
 
-The player starts paused, so that the pipeline finds its image topics; the recording plays with its own clock
-once the pipeline is active, and ends the launch when it ends.
-`use_sim_time` and `autostart` are set here; all other arguments of stream_infer.launch.py hold.
-(`stream_infer replay my_bag` goes as fast as the machine can, and gives the same result every time.)
+The player starts paused, so that the pipeline finds its image topics. Once the pipeline is active, the
+recording plays with its own clock. The launch ends with the recording.
+This file sets `use_sim_time` and `autostart`, and accepts all other arguments of stream_infer.launch.py.
+(`stream_infer replay my_bag` runs as fast as the machine allows, and gives the same result every time.)
 """
 
 from pathlib import Path
@@ -67,7 +67,7 @@ def heard(event: ProcessIO) -> list[LaunchDescriptionEntity]:
 
 
 def play(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """The player, paused: what it played before the pipeline listens would be lost."""
+    """Start the player paused: messages played before the pipeline subscribes would be lost."""
     loop = LaunchConfiguration('loop').perform(context) == 'true'
     player = ExecuteProcess(
         cmd=[
@@ -84,7 +84,7 @@ def play(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 
 def resume(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """Let the recording play, once."""
+    """Resume the player; later calls do nothing."""
     if context.is_shutdown or PLAYS in context.launch_configurations:
         return []
     context.launch_configurations[PLAYS] = 'true'
@@ -93,7 +93,7 @@ def resume(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 
 def resumed(event: ProcessExited, context: LaunchContext) -> None:
-    """Ends the launch with an exit code other than 0 if the player could not be reached."""
+    """End the launch with an exit code other than 0 if the player could not be reached."""
     if event.returncode and not context.is_shutdown:
         raise RuntimeError(f'the player did not answer: ros2 service call {" ".join(RESUME)} failed')
 

@@ -2,8 +2,8 @@
 
 `ros2 launch stream_infer_ros stream_infer.launch.py params_file:=my.yaml`
 
-Without arguments every image topic on the graph is a camera. An argument that is left empty leaves its
-setting to `params_file`, and what that does not name keeps the node's default: no value is said twice.
+Without arguments every image topic on the graph is a camera. If an argument is left empty, the value in
+`params_file` applies, and otherwise the default of the node.
 """
 
 from pathlib import Path
@@ -40,16 +40,16 @@ SETTINGS = {
     'autostart': ('autostart', bool, 'Configure and activate without being told to'),
 }
 
-# With `tf_in_namespace`: a relative name lies in the namespace of its node. Nav2 does the same.
+# Used with `tf_in_namespace`: relative names lie in the namespace of the node. Nav2 does the same.
 TF_IN_NAMESPACE = [('/tf', 'tf'), ('/tf_static', 'tf_static')]
 
-# Fast DDS 2 and 3 read a profile from different variables; the last one configures its transports.
+# Fast DDS 2 and 3 read a profile from different variables. The third variable configures the transports.
 FAST_DDS_VARIABLES = FAST_DDS_2, FAST_DDS_3, FAST_DDS_TRANSPORTS = (
     'FASTRTPS_DEFAULT_PROFILES_FILE',
     'FASTDDS_DEFAULT_PROFILES_FILE',
     'FASTDDS_BUILTIN_TRANSPORTS',
 )
-# Fast DDS loads these by itself from the working directory.
+# Fast DDS loads these from the working directory without being asked to.
 FAST_DDS_FILES = ('DEFAULT_FASTRTPS_PROFILES.xml', 'DEFAULT_FASTDDS_PROFILES.xml')
 
 
@@ -86,15 +86,15 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 'fastdds_profile',
                 default_value='auto',
-                description='Fast DDS profile of what is launched from here on: auto (the shipped one, for '
-                'images, unless the environment configures Fast DDS), none (leave Fast DDS alone), or a file',
+                description='Fast DDS profile for everything that is launched after this: auto (the shipped '
+                'one, unless the environment configures Fast DDS), none (leave Fast DDS alone), or a file.',
             ),
             OpaqueFunction(function=fast_dds),
-            DeclareLaunchArgument('rviz', default_value='false', description='Start rviz2 beside it.'),
+            DeclareLaunchArgument('rviz', default_value='false', description='Also start rviz2.'),
             DeclareLaunchArgument(
                 'rviz_config',
                 default_value='',
-                description='Configuration of rviz2. Empty: one that is written for the cameras of the node.',
+                description='Configuration of rviz2; empty: written for the cameras of the node.',
             ),
             OpaqueFunction(function=start),
             OpaqueFunction(function=rviz, condition=IfCondition(LaunchConfiguration('rviz'))),
@@ -128,9 +128,9 @@ def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 
 def rviz(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """rviz2 with the given configuration, or with one that is written once the node's cameras are known.
+    """Start rviz2 with the given configuration, or with one that is written once the cameras are known.
 
-    It listens to the transforms that the pipeline listens to.
+    It subscribes to the same transforms as the pipeline.
     """
     common = {
         'namespace': LaunchConfiguration('namespace'),
@@ -146,14 +146,14 @@ def rviz(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 
 def tf_remappings(context: LaunchContext) -> list[tuple[str, str]]:
-    """What brings a node to the transforms of its namespace, with `tf_in_namespace`."""
+    """Return the remappings of a node to the transforms of its namespace; none without `tf_in_namespace`."""
     return TF_IN_NAMESPACE if value(context, 'tf_in_namespace', bool) else []
 
 
 def fast_dds(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """Give Fast DDS its profile, in the environment of all that is launched from here on."""
+    """Set the Fast DDS profile in the environment of everything that is launched after this."""
     profile = value(context, 'fastdds_profile', str)
-    if profile == 'none':  # the nodes of this package would bring their own otherwise
+    if profile == 'none':  # otherwise the nodes of this package would set their own
         return [SetEnvironmentVariable(FAST_DDS_TRANSPORTS, 'DEFAULT')]
     variables = context.environment
     if profile == 'auto':
