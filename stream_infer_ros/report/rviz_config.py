@@ -98,6 +98,7 @@ def _displays(config: Config, cameras: Sequence[str]) -> list[Properties]:
     if config.map.enabled and config.publish.markers:
         displays.append(_display('MarkerArray', 'Objects', {'Topic': _topic(f'{node}/markers', _NEWEST)}))
     displays.append(_display('TF', 'TF', {'Show Arrows': False, 'Show Names': False}))
+    displays.append(_robot(config.map.base_frame))
     if config.publish.overlay:
         shown = shown_at_start(cameras)
         displays.append(_group('Overlays', [_overlay(node, name, name in shown) for name in cameras]))
@@ -121,11 +122,16 @@ def _scan(node: str, camera: str, index: int) -> Properties:
         'Color': '; '.join(map(str, PALETTE[index % len(PALETTE)])),
         'Color Transformer': 'FlatColor',
         'Position Transformer': 'XYZ',
-        'Size (m)': 0.05,
+        'Size (m)': 0.12,
         'Style': 'Flat Squares',
         'Topic': _topic(f'{node}/{camera}/scan', _NEWEST),
     }
     return _display('LaserScan', f'{camera} scan', properties)
+
+
+def _robot(base_frame: str) -> Properties:
+    """Return axes that are large enough to see where the robot is, and where it looks (red)."""
+    return _display('Axes', 'Robot', {'Length': 1.0, 'Radius': 0.1, 'Reference Frame': base_frame})
 
 
 def _overlay(node: str, camera: str, enabled: bool) -> Properties:

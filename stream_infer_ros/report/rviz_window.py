@@ -19,11 +19,12 @@ _WINDOW_PX = (1600, 940)
 _BARS_PX = 84  # menu, tools and status line
 _TITLE_PX = 22  # of a dock
 _HANDLE_PX = 6  # between docks
-_PANEL_WIDTH_PX = 290
+_PANEL_WIDTH_PX = 340
+_ARROW_PX = 22  # buttons left and right of the view, which hide the docks
 _ASPECT = 4 / 3
 _MOST_ROWS, _MOST_COLUMNS = 4, 2
 _ONE_COLUMN_ROWS = 3
-_OVERLAYS_WIDTH_PX = 680  # at most
+_OVERLAYS_WIDTH_PX = 640  # at most
 
 
 def shown_at_start(overlays: Sequence[str]) -> Sequence[str]:
@@ -54,7 +55,7 @@ def window_geometry(overlays: Sequence[str]) -> tuple[dict[str, Any], tuple[int,
         'Hide Right Dock': False,
         'QMainWindow State': window_state(columns, (centre, area_px), [_TOOLBAR]),
     }
-    return geometry, (centre, area_px)
+    return geometry, (centre - 2 * _ARROW_PX, area_px)
 
 
 def _column(overlays: Sequence[str], height_px: int) -> Column:
