@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PATIENCE_S = 90.0  # software rendering on a busy machine
 MISSING = [program for program in ('rviz2', 'Xvfb') if shutil.which(program) is None]
 # What rviz2 says of the display and not of the configuration.
-OF_THE_SCREEN = ('stereo', 'opengl', 'xdg_runtime_dir', 'libgl', 'mesa')
+OF_THE_SCREEN = ('stereo', 'opengl', 'glsl', 'xdg_runtime_dir', 'libgl', 'mesa')
 
 pytestmark = pytest.mark.skipif(
     bool(MISSING),
