@@ -1,4 +1,4 @@
-"""All that `stream_infer` can do, and how its errors are shown."""
+"""The commands of `stream_infer`, and the display of its errors."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ for command in (
 
 
 def run_app() -> None:
-    """Run one command; an error of ours is one line with the remedy and exit code 1."""
+    """Run one command; print an error of this package as one line with the remedy, and exit with code 1."""
     try:
         app(prog_name='stream_infer')
     except (StreamInferError, OSError) as error:  # an OSError names the file and what the system refused

@@ -46,7 +46,7 @@ def demo(
 ) -> None:
     """Simulated cameras in, detections and one map out, over loopback; ends with a report.
 
-    Exit code 0 only if sets were published and the latency bound was held, or after Ctrl-C.
+    The exit code is 0 only if sets were published and the latency bound was kept, or after Ctrl-C.
     """
     domain = 60 + os.getpid() % 40 if domain_id is None else domain_id
     wire = graph_kind or wire_here()
@@ -63,7 +63,7 @@ def demo(
 
         run = run_demo(options, recording, on_tick, stop)
     if run is None:
-        console.print('stopped before the end: there is no report')
+        console.print('stopped before the end: no report was written')
         return
     console.print('scoring against the world ...')
     scores = score_run(options, run.recorder, run.epoch_ns)

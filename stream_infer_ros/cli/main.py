@@ -1,6 +1,7 @@
 """The command `stream_infer`.
 
-What it is made of takes a second to load, more on a busy machine. It is loaded once signals are handled.
+The rest of the program takes a second to load, and longer on a busy machine. It is loaded once signals are
+handled.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from importlib import import_module
 
 from stream_infer_ros.cli.stopping import end_now, exit_on_signal
 
-# Commands that people end by Ctrl-C. It leaves all others undone.
+# Commands that users normally end with Ctrl-C. All others are incomplete if they are interrupted.
 ENDED_BY_SIGNAL = ('run', 'demo', 'simulate')
 INTERRUPTED = 130
 
 
 def main() -> None:
-    """Load and run one command; the process ends with it."""
+    """Load and run one command, then end the process."""
     ended_by_signal = sys.argv[1:2] and sys.argv[1] in ENDED_BY_SIGNAL
     put_back = exit_on_signal(0 if ended_by_signal else INTERRUPTED)
     app = import_module('stream_infer_ros.cli.app')

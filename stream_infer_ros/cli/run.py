@@ -25,7 +25,7 @@ from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.state_log import LogLine
 from stream_infer_ros.report.live_table import live_table
 
-DISCOVERY_S = 10.0  # how long a first camera is waited for
+DISCOVERY_S = 10.0  # longest wait for the first camera
 REDRAW_S = 0.5
 LOG_PERIOD_S = 10.0
 
@@ -96,7 +96,7 @@ def _run(
         if limits := network.limits(config.map.enabled):
             typer.echo(limits)
         assembly = assemble(config, topics, graph, network)
-        # A table that is drawn again and again needs a terminal.
+        # A table that is redrawn needs a terminal.
         plain = plain or not Console().is_terminal
         runner = LiveRunner(
             graph,
@@ -124,7 +124,7 @@ def _follow_live(runner: LiveRunner, assembly: Assembly, graph: Graph, ending: E
 
 
 def _follow_plain(runner: LiveRunner, assembly: Assembly, graph: Graph, ending: Ending) -> None:
-    """Print the state every LOG_PERIOD_S; changes in between are printed by the runner."""
+    """Print the state every LOG_PERIOD_S; the runner prints changes in between."""
     told_s = 0.0
     while not ending.reached() and not runner.wait(REDRAW_S):
         if ending.elapsed_s - told_s >= LOG_PERIOD_S:

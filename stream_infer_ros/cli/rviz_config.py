@@ -17,7 +17,7 @@ def rviz_config(
     cameras: Annotated[str | None, typer.Option(help='Camera names, comma separated.')] = None,
     namespace: Annotated[str | None, typer.Option(help='ROS namespace of the node, e.g. /robot1.')] = None,
 ) -> None:
-    """Print a configuration of rviz2 for the cameras that are named here or in the file."""
+    """Print an rviz2 configuration for the cameras that are named here or in the file."""
     settings = configured(
         config,
         cameras=[name.strip() for name in cameras.split(',')] if cameras else None,

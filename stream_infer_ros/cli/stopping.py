@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a program in order; while it is only loading, at once."""
+"""Stop a program on Ctrl-C or SIGTERM: in order, or immediately while it is still loading."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-# Longest that a program may take to end in order, for those who expect an end within two seconds.
+# The longest time that a program may take to end in order. Users expect it to end within two seconds.
 GRACE_S = 1.2
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -22,10 +22,10 @@ _NO_SIGNAL = b'\0'
 
 
 def exit_on_signal(code: int) -> Callable[[], None]:
-    """End the process with `code` as soon as SIGINT or SIGTERM comes; returns what restores the handlers.
+    """End the process with `code` on SIGINT or SIGTERM; return a function that restores the handlers.
 
-    For the time in which a program imports what it is made of. An exception that a handler raised there could
-    be swallowed, or be reported as a failed import.
+    Use it while a program imports its modules. If a handler raised an exception at that time, it could be
+    swallowed, or be reported as a failed import.
     """
 
     def handle(_number: int, _frame: FrameType | None) -> None:
@@ -38,16 +38,18 @@ def exit_on_signal(code: int) -> Callable[[], None]:
 def stop_on_signal(
     for_good: bool = False, grace_s: float | None = None, code: int = 0
 ) -> Iterator[threading.Event]:
-    """Yield an event that SIGINT and SIGTERM set; the handlers before are put back at the end.
+    """Yield an event that SIGINT and SIGTERM set; restore the previous handlers at the end.
 
-    A thread sets the event. A handler could not: it runs in the main thread, which may hold the event's lock.
-    The thread also hears a signal while the main thread waits for something else.
+    A separate thread sets the event. A signal handler cannot do so, because it runs in the main thread, which
+    may hold the event's lock. The thread also notices a signal while the main thread waits for something.
 
     Args:
-        for_good: the process ends with the block, and signals that come later are ignored. Ctrl-C in a
-            terminal reaches a node twice, once by `ros2 launch`; the second must not kill it on its way out.
-        grace_s: a program that still runs so long after a signal is ended with exit code `code`, since an
-            engine that is being compiled, for one, cannot be interrupted. None: it may take any time.
+        for_good: ignore later signals, because the process ends with the block. Ctrl-C in a terminal reaches
+            a node twice, the second time through `ros2 launch`. The second signal must not kill the node
+            while it shuts down.
+        grace_s: if the program still runs this long after a signal, end it with exit code `code`. Some work,
+            such as compiling an engine, cannot be interrupted. None: there is no limit.
+        code: the exit code after `grace_s`.
     """
     stop = threading.Event()
     reader, writer = os.pipe()
@@ -71,13 +73,13 @@ def stop_on_signal(
 
 
 def _watch(reader: int, stop: threading.Event, grace_s: float | None, code: int) -> None:
-    """Set `stop` on the first signal at `reader`, and end the process if it outlives its grace."""
+    """Set `stop` on the first signal at `reader`; end the process if it still runs after `grace_s`."""
     end_s = math.inf
     while True:
         left_s = end_s - time.monotonic()
         heard, _, _ = select.select([reader], [], [], None if math.isinf(left_s) else max(left_s, 0.0))
         if not heard:
-            sys.stderr.write('still at work when told to stop; what it was doing is given up\n')
+            sys.stderr.write('still busy after the stop signal; the work in progress is abandoned\n')
             end_now(code)
         number = os.read(reader, 1)
         if number == _NO_SIGNAL:
@@ -88,9 +90,9 @@ def _watch(reader: int, stop: threading.Event, grace_s: float | None, code: int)
 
 
 def end_now(code: int) -> NoReturn:
-    """End the process now: threads that are still at work are not waited for, and no library is unloaded.
+    """End the process now, without waiting for threads or unloading libraries.
 
-    On a busy machine the end of the interpreter alone takes up to 1.5 s.
+    On a busy machine, shutting down the interpreter alone takes up to 1.5 s.
     """
     sys.stdout.flush()
     if sys.stdout.isatty():
@@ -111,4 +113,4 @@ def _handle_by(handler: Callable[[int, FrameType | None], None] | signal.Handler
 
 
 def _do_nothing(_number: int, _frame: FrameType | None) -> None:
-    """Hear the signal: without a handler in Python, nothing is written for `_watch`."""
+    """Do nothing. Without a Python handler, the signal would not be written to the pipe of `_watch`."""

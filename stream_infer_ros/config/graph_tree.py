@@ -61,7 +61,7 @@ class GraphConfig(Section):
     tf_namespace: str = Field(
         '/',
         pattern=_NAMESPACE,
-        description='Namespace of tf and tf_static, e.g. /robot1 for a robot with transforms of its own.',
+        description='Namespace of tf and tf_static, e.g. /robot1 for a robot with its own transforms.',
     )
     domain_id: int = Field(-1, ge=-1, le=232, description='ROS domain; -1: ROS_DOMAIN_ID, else 0.')
     loopback: bool = Field(
@@ -78,5 +78,5 @@ class GraphConfig(Section):
 
     @property
     def diagnostics_name(self) -> str:
-        """What statuses on /diagnostics begin with: '<namespace>/<node>', without the leading slash."""
+        """The first part of status names on /diagnostics: '<namespace>/<node>' without the leading slash."""
         return self.private.removeprefix('/')

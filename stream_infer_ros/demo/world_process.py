@@ -48,15 +48,15 @@ class WorldProcess:
         command += ['--seed', str(options.seed), '--cameras', str(options.cameras)]
         command += ['--rate', str(options.rate_hz), '--seconds', str(options.seconds)]
         command += ['--domain-id', str(options.domain_id), '--graph', options.graph]
-        # Its standard input ends with this process, however that ends. Ctrl-C in a terminal does not reach
-        # it, as it has a session of its own: this process decides when it ends.
+        # The child's standard input closes when this process ends, for whatever reason. Ctrl-C in a terminal
+        # does not reach the child, because it has its own session: this process decides when it ends.
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
         )
         threading.Thread(target=self._read, args=(self._process,), name='world output', daemon=True).start()
 
     def answered(self) -> bool:
-        """True once its cameras stream, or it has ended."""
+        """True once the cameras of the world stream, or its process has ended."""
         with self._changed:
             return 'started' in self._events or self._ended
 

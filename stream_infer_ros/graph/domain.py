@@ -41,7 +41,7 @@ def reach(environ: Mapping[str, str]) -> Reach:
 
 
 def is_local_only(environ: Mapping[str, str]) -> bool:
-    """True if ROS 2's variables limit discovery to this machine. Unknown values are no limit."""
+    """True if ROS 2's variables limit discovery to this machine. Unknown values do not limit it."""
     return (
         environ.get('ROS_LOCALHOST_ONLY') == '1'
         or environ.get('ROS_AUTOMATIC_DISCOVERY_RANGE') == 'LOCALHOST'

@@ -1,4 +1,4 @@
-"""The Fast DDS profile for images, for a process whose participant rmw_fastrtps opens."""
+"""The Fast DDS profile for images, for processes that use rmw_fastrtps."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _log = logging.getLogger(__name__)
 # Kilted warns about the older one.
 _FAST_DDS_2 = ('humble', 'iron', 'jazzy')
 _VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
-# Fast DDS loads these by itself from the working directory.
+# Fast DDS loads these from the working directory without being asked to.
 _DEFAULT_FILES = ('DEFAULT_FASTRTPS_PROFILES.xml', 'DEFAULT_FASTDDS_PROFILES.xml')
 _TRANSPORTS = 'FASTDDS_BUILTIN_TRANSPORTS'
-# Beside its segment a participant keeps a port of 50 KB for each of its locators.
+# In addition to its segment, a participant keeps a port of 50 KB for each of its locators.
 _OVERHEAD_BYTES = 1 << 20
 
 SHARED_MEMORY = Path('/dev/shm')
-# Names and sizes of segments: 549,408 bytes by default.
+# File names of segments. A default segment has 549,408 bytes.
 _SEGMENT = re.compile('(fastrtps|fastdds)_[0-9a-f]+')
 _SMALL_BYTES = 1 << 20
 
@@ -36,16 +36,16 @@ def profile_variables(
 ) -> dict[str, str]:
     """Return the environment variables that give this process our profile; set them before rclpy starts.
 
-    The result is empty if the middleware is another one, or if the user has configured Fast DDS: a profile by
-    either variable or in the working directory, or its transports. It is also empty if the profile's segment
-    does not fit into shared memory, because Fast DDS would then go on without shared memory, which is worse
-    than its default segment. A warning is logged.
+    The result is empty for another middleware, and if the user has configured Fast DDS with a profile (by
+    either variable, or in the working directory) or with its transports. It is also empty, and a warning is
+    logged, if the profile's segment does not fit into shared memory. Fast DDS would then continue without
+    shared memory, which is worse than its default segment.
 
     Args:
         middleware: what `rclpy.utilities.get_rmw_implementation_identifier` returns.
         environ: the environment of the process.
         directory: its working directory.
-        shared_memory: where segments lie.
+        shared_memory: the folder of the segments.
     """
     if not middleware.startswith('rmw_fastrtps') or is_configured(environ, directory):
         return {}
@@ -54,8 +54,8 @@ def profile_variables(
     free = shutil.disk_usage(shared_memory).free if shared_memory.is_dir() else 0
     if free < needed:
         _log.warning(
-            'Fast DDS keeps its small default segment, which loses images: %s has %.1f MB free, the profile '
-            '%s needs %.1f MB; in a container give it more (docker run --shm-size=512m, or --ipc=host)',
+            'Fast DDS keeps its small default segment, which loses images: %s has %.1f MB free, but the '
+            'profile %s needs %.1f MB; give a container more (docker run --shm-size=512m, or --ipc=host)',
             *(shared_memory, free / 1e6, file.name, needed / 1e6),
         )
         return {}
@@ -63,42 +63,42 @@ def profile_variables(
 
 
 def why_lost(middleware: str, environ: Mapping[str, str], shared_memory: Path = SHARED_MEMORY) -> str:
-    """Return why Fast DDS probably loses images here, and the remedy; empty if nothing points to it.
+    """Return why Fast DDS probably loses images here, and the remedy; empty if there is no sign of a reason.
 
-    The segments in shared memory are those of the processes on this machine. One of the default size suggests
-    that a camera driver has no profile. (Segments do not say whose they are.)
+    The segments in shared memory belong to the processes on this machine. A segment of the default size
+    suggests that a camera driver has no profile. (A segment does not show which process it belongs to.)
 
     Args:
         middleware: what `rclpy.utilities.get_rmw_implementation_identifier` returns.
         environ: the environment that the middleware was started with.
-        shared_memory: where segments lie.
+        shared_memory: the folder of the segments.
     """
     if not middleware.startswith('rmw_fastrtps'):
         return ''
     sizes = _segment_sizes(shared_memory)
     small = sum(size < _SMALL_BYTES for size in sizes)
-    # Limited to this machine, every process has a segment of the default size beside that of its profile.
+    # If discovery is limited to this machine, each process with a profile also has a default segment.
     others = len(sizes) - small if is_local_only(environ) else 0
     if small <= others:
         return ''
     return (
-        'Fast DDS drops what does not fit into the shared-memory segment of its sender, and a process here '
-        'has the default one of 512 KiB; unless your camera drivers have it already, start them with '
-        f'{profile_variable(environ)}={profile_file(environ)} (docs/ros2.md, Fast DDS)'
+        'Fast DDS drops messages that do not fit into the shared-memory segment of the sending process, and '
+        'a process here has the default segment of 512 KiB; unless you already do, start your camera drivers '
+        f'with {profile_variable(environ)}={profile_file(environ)} (docs/ros2.md, Fast DDS)'
     )
 
 
 def _segment_sizes(shared_memory: Path) -> list[int]:
     sizes = []
     for path in shared_memory.glob('fast*'):
-        with suppress(FileNotFoundError):  # its process has just ended
+        with suppress(FileNotFoundError):  # the process has just ended
             if _SEGMENT.fullmatch(path.name):
                 sizes.append(path.stat().st_size)
     return sizes
 
 
 def is_configured(environ: Mapping[str, str], directory: Path) -> bool:
-    """True if the user has set up Fast DDS: its profile, or its transports."""
+    """True if the user has configured the profile or the transports of Fast DDS."""
     if any(name in environ for name in (*_VARIABLES, _TRANSPORTS)):
         return True
     skips_files = environ.get('SKIP_DEFAULT_XML_FILE', '').startswith('1')
@@ -106,7 +106,7 @@ def is_configured(environ: Mapping[str, str], directory: Path) -> bool:
 
 
 def profile_file(environ: Mapping[str, str]) -> Path:
-    """Return the shipped profile for the reach of discovery that the environment asks for."""
+    """Return the shipped profile that matches the discovery range in the environment."""
     name = 'fastdds_localhost.xml' if is_local_only(environ) else 'fastdds.xml'
     return share_directory() / 'config' / name
 

@@ -97,9 +97,9 @@ class Graph(Protocol):
         ...
 
     def why_lost(self) -> str:
-        """Why the middleware, as it is set up, probably loses messages, and the remedy; empty if unknown.
+        """Return why the middleware probably loses messages in its current configuration, and the remedy.
 
-        Ask only when messages are being lost.
+        Empty if the reason is unknown. Call this only when messages are being lost.
         """
         ...
 

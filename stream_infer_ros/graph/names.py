@@ -11,7 +11,7 @@ _TYPE = re.compile(r'[a-z][a-z0-9_]*/msg/[A-Z][A-Za-z0-9]*')
 
 
 def is_topic_name(name: str) -> bool:
-    """True if ROS 2 allows a topic of this absolute name; DDS alone allows more ('/a-b/image_raw')."""
+    """True if ROS 2 allows this absolute topic name. DDS itself allows more ('/a-b/image_raw')."""
     return _TOPIC.fullmatch(name) is not None
 
 

@@ -1,4 +1,4 @@
-"""bond/msg/Status: a heartbeat of one end of a bond, or the news that this end leaves."""
+"""bond/msg/Status: a heartbeat from one side of a bond, or the notice that this side leaves it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ TYPE_NAME = 'bond/msg/Status'
 
 @dataclass(frozen=True, slots=True)
 class BondStatus:
-    """One end's view of its bond.
+    """The status of a bond as one side publishes it.
 
     Attributes:
         stamp_ns: header stamp, nanoseconds.
-        bond_id: the name both ends of a bond share; in Nav2 the name of the managed node.
-        instance_id: unique for each end.
-        active: False once this end has broken the bond.
-        heartbeat_timeout_s: seconds of silence after which this end gives the other one up.
-        heartbeat_period_s: seconds between this end's heartbeats.
+        bond_id: the name that both sides of a bond share; in Nav2 the name of the managed node.
+        instance_id: unique for each side.
+        active: False once this side has broken the bond.
+        heartbeat_timeout_s: seconds without a heartbeat after which this side considers the other one dead.
+        heartbeat_period_s: seconds between this side's heartbeats.
     """
 
     stamp_ns: int
@@ -32,7 +32,7 @@ class BondStatus:
 
 
 def encode_bond_status(status: BondStatus) -> bytes:
-    """Write a status; its frame is empty, as bondcpp has it."""
+    """Encode a status. Its frame is empty, as in bondcpp."""
     writer = CdrWriter(TYPE_NAME)
     writer.header(status.stamp_ns, '')
     writer.string(status.bond_id)
@@ -44,7 +44,7 @@ def encode_bond_status(status: BondStatus) -> bytes:
 
 
 def decode_bond_status(cdr: Cdr) -> BondStatus:
-    """Read a status. Raises MessageError."""
+    """Decode a status. Raises MessageError."""
     reader = CdrReader(cdr, TYPE_NAME)
     stamp_ns, _ = reader.header()
     bond_id = reader.string()

@@ -1,7 +1,7 @@
 """Definitions of the messages we speak that rosbags does not bring along.
 
-Field for field those of vision_msgs 4.1, map_msgs 2.4 and bond 4.1 (the same from Humble to Rolling), without
-comments: the type hash of RIHS01 looks at names, types and order only.
+The fields are those of vision_msgs 4.1, map_msgs 2.4 and bond 4.1 (the same from Humble to Rolling). Comments
+are left out, because the RIHS01 type hash depends only on names, types and order.
 """
 
 DEFINITIONS = {

@@ -14,7 +14,7 @@ from stream_infer_ros.messages.definitions import DEFINITIONS
 
 @cache
 def typestore() -> Typestore:
-    """The types of ROS 2 Jazzy, vision_msgs, map_msgs and bond; made on first use, shared, not to be changed.
+    """Return the shared types of ROS 2 Jazzy, vision_msgs, map_msgs and bond; do not change them.
 
     Every message this package sends or receives has the same definition from Humble on.
     """
@@ -40,7 +40,7 @@ def type_hash(type_name: str) -> str:
     store = typestore()
     if type_name not in store.fielddefs:
         raise MessageError(
-            f'a message type of ROS 2 Jazzy, vision_msgs, map_msgs or bond was expected, {type_name!r} came; '
+            f'expected a message type of ROS 2 Jazzy, vision_msgs, map_msgs or bond, got {type_name!r}; '
             "names are written 'package/msg/Type'"
         )
     return store.hash_rihs01(type_name)

@@ -1,4 +1,4 @@
-"""One end of a bond: the states and timeouts of the protocol that bondcpp and bondpy speak."""
+"""One side of a bond: the states and timeouts of the protocol of bondcpp and bondpy."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ DEAD_PUBLISH_PERIOD_S = 0.05
 class BondState(Enum):
     """The states of bond's own state machine."""
 
-    WAITING_FOR_SISTER = auto()  # nothing was heard from the other end yet
+    WAITING_FOR_SISTER = auto()  # no message from the other side yet
     ALIVE = auto()
-    AWAIT_SISTER_DEATH = auto()  # this end broke the bond, and repeats so until the other one confirms
+    AWAIT_SISTER_DEATH = auto()  # this side broke the bond, and repeats this until the other one confirms
     DEAD = auto()
 
 
 class BondEnd:
-    """Decides what to publish and when; time is passed in, as seconds of any steady clock.
+    """Decides what to publish and when. Times are passed in, as seconds of any steady clock.
 
-    This end never gives the other one up for its silence. The servers of Nav2 do the same: they set
-    `bond_disable_heartbeat_timeout`, as a node that lost its lifecycle manager goes on working.
+    This side does not break the bond if the other one stops sending. The servers of Nav2 do the same: they
+    set `bond_disable_heartbeat_timeout`, because a node without its lifecycle manager continues to work.
 
     Args:
         period_s: seconds between heartbeats.
@@ -43,11 +43,11 @@ class BondEnd:
         self._period_s = period_s
         self._give_up_s = now_s + CONNECT_TIMEOUT_S
         self._publish_s = now_s
-        self._owes_notice = False  # a last "not active" is still to be published
+        self._owes_notice = False  # a last status with active=False is still to be published
 
     @property
     def next_s(self) -> float | None:
-        """When `due` has something to say or to decide; None once the bond is over."""
+        """The time of the next call of `due`; None once the bond is over."""
         if self._owes_notice:
             return self._publish_s
         if self.state is BondState.DEAD:
@@ -74,7 +74,7 @@ class BondEnd:
         return True
 
     def heard(self, active: bool) -> None:
-        """Take a status of the other end into account."""
+        """Process a status of the other side."""
         if active:
             if self.state is BondState.WAITING_FOR_SISTER:
                 self.state = BondState.ALIVE
@@ -85,7 +85,7 @@ class BondEnd:
             self.state = BondState.DEAD
 
     def break_bond(self, now_s: float) -> None:
-        """Leave the bond; the other end is told. Does nothing the second time."""
+        """Leave the bond and notify the other side. A second call does nothing."""
         if self.state is BondState.WAITING_FOR_SISTER:
             self.state = BondState.DEAD
             self._owes_notice = True

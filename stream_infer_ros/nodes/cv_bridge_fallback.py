@@ -19,7 +19,7 @@ def known_to_cv_bridge(encoding: str) -> EncodingInfo | None:
     Of one whose channels have no meaning ('16UC3', '64FC1') it knows the layout only: None.
 
     Raises:
-        EncodingError: there is no cv_bridge that works here.
+        EncodingError: no working cv_bridge is installed.
     """
     reason = why_unusable()
     if reason is not None:

@@ -1,7 +1,7 @@
-"""A trial of cv_bridge in a child process, as its import may end the process that tries.
+"""A trial of cv_bridge in a child process, because its import can crash the process.
 
-A cv_bridge that was built for NumPy 1 crashes beside NumPy 2. `pip install` easily brings this about: it puts
-a newer NumPy before that of the distribution.
+A cv_bridge that was built for NumPy 1 crashes with NumPy 2. `pip install` easily causes this: it installs a
+newer NumPy that takes precedence over that of the distribution.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from importlib.util import find_spec
 import numpy as np
 
 LIMIT_S = 20.0
-# OpenCV and NumPy first, as this process has loaded them before. Some broken pairs can be imported, and crash
-# at the first conversion.
+# OpenCV and NumPy are imported first, as in this process. Some incompatible versions can be imported, and
+# crash at the first conversion.
 TRIAL = """
 import sys
 sys.path[:] = sys.argv[1:]
@@ -32,7 +32,7 @@ cvtColor2(numpy.zeros((2, 2, 3), numpy.uint16), 'rgb16', 'rgb8')
 def why_unusable() -> str | None:
     """Say why cv_bridge cannot be used here and what to do about it; None if it can be used.
 
-    The first call takes as long as the import, at most `LIMIT_S`. Its answer is kept.
+    The first call takes as long as the import, at most `LIMIT_S`. The result is cached.
     """
     if find_spec('cv_bridge') is None:
         return 'it is not installed: install ros-$ROS_DISTRO-cv-bridge'
@@ -41,7 +41,7 @@ def why_unusable() -> str | None:
 
 
 def _failure() -> str | None:
-    """What became of a trial; None if it went well."""
+    """Run a trial; return how it failed, or None if it succeeded."""
     command = [sys.executable, '-c', TRIAL, *sys.path]
     try:
         child = subprocess.run(
@@ -64,9 +64,9 @@ def _failure() -> str | None:
 
 
 def _remedy() -> str:
-    """What to do about a cv_bridge that is installed and does not work."""
+    """Return what to do about a cv_bridge that is installed and does not work."""
     if int(np.__version__.partition('.')[0]) < 2:
-        return f'see `{sys.executable} -c "import cv_bridge.boost.cv_bridge_boost"`, or install it anew'
+        return f'run `{sys.executable} -c "import cv_bridge.boost.cv_bridge_boost"`, or reinstall it'
     return (
         f'it was probably built for NumPy 1, and this Python loads NumPy {np.__version__} from '
         f'{np.__path__[0]}: `{sys.executable} -m pip install "numpy<2"`, or remove that NumPy so that the '

@@ -1,7 +1,7 @@
 """The executables of the nodes: `ros2 run stream_infer_ros <function here>`.
 
-What they are made of (rclpy, numpy, OpenCV) takes a second to load, more on a busy machine. It is loaded once
-signals are handled, so that Ctrl-C ends a node in that second as at any other time.
+Their modules (rclpy, numpy, OpenCV) take a second to load, and longer on a busy machine. They are loaded once
+signals are handled, so that Ctrl-C ends a node during that time too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def occupancy_fusion_node() -> None:
 
 
 def stream_infer_rviz() -> None:
-    """rviz2, with displays for the cameras of the node `stream_infer`."""
+    """Start rviz2 with displays for the cameras of the node `stream_infer`."""
     exit_on_signal(0)
     start_rviz = import_module('stream_infer_ros.nodes.rviz_start').start_rviz
     with stop_on_signal(for_good=True) as stop:
@@ -42,7 +42,7 @@ def stream_infer_rviz() -> None:
 
 
 def _run(module: str, node: str, how: str = 'run_node', code: int = 0) -> None:
-    """Load and run a node; `code` is the exit code when a signal ends it before it could end in order."""
+    """Load and run a node; `code` is the exit code if a signal ends it before it can end in order."""
     exit_on_signal(code)
     try:
         run = getattr(import_module('stream_infer_ros.nodes.running'), how)
@@ -50,7 +50,7 @@ def _run(module: str, node: str, how: str = 'run_node', code: int = 0) -> None:
     except ModuleNotFoundError as error:
         sys.exit(
             f'error: the Python module {error.name} is missing in {sys.executable}: follow the install '
-            'lines in docs/ros2.md (rosdep, a virtual environment, colcon run by its Python)'
+            'steps in docs/ros2.md (rosdep, a virtual environment, colcon started with its Python)'
         )
     with stop_on_signal(for_good=True, grace_s=GRACE_S, code=code) as stop:
         run(made_by, stop)

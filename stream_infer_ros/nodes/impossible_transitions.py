@@ -9,10 +9,10 @@ from stream_infer_ros.graph.ros.rclpy_internals import ChangeStateCallback, RCLE
 
 
 def refuse_impossible_transitions(node: LifecycleNode) -> None:
-    """Answer `change_state` with no success where rclpy raises.
+    """Answer `change_state` with `success` false where rclpy raises.
 
-    Until Jazzy, rclpy lets the error of `configure` on an active node through to the executor: the request is
-    never answered, and the program that spins the node ends. Kilted refuses the transition itself.
+    Up to Jazzy, rclpy passes the error of `configure` on an active node on to the executor. The request is
+    then never answered, and the program that spins the node ends. Kilted refuses the transition itself.
     """
 
     def refusing(change: ChangeStateCallback) -> ChangeStateCallback:

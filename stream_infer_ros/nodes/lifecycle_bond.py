@@ -1,8 +1,8 @@
-"""The bond by which a lifecycle manager of Nav2 notices that a node it activated is gone.
+"""A bond, through which Nav2's lifecycle manager notices that a node it activated has ended.
 
-The manager makes its end, `bond::Bond("bond", <node name>, ...)`, once the node is active, and expects this
-node's end on the topic `bond` of the same namespace within half of its `bond_timeout`. bondpy is not used:
-some distributions lack it, and its heartbeats would go on when the pipeline has failed.
+The manager creates its side, `bond::Bond("bond", <node name>, ...)`, once the node is active. It expects this
+node's side on the topic `bond` of the same namespace within half of its `bond_timeout`. bondpy is not used:
+some distributions lack it, and its heartbeats would continue after the pipeline has failed.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ from stream_infer_ros.pipeline.live import LiveRunner
 _log = logging.getLogger(__name__)
 
 TOPIC = 'bond'
-HEARTBEAT_TIMEOUT_S = 4.0  # what Nav2's servers announce; nothing here times out by it
-# bondcpp's: all ends of all bonds of a namespace share the topic.
+HEARTBEAT_TIMEOUT_S = 4.0  # the value that Nav2's servers announce; not used here
+# As in bondcpp: all bonds of a namespace share the topic.
 PUBLISHER_QOS, SUBSCRIPTION_QOS = Qos(depth=5), Qos(depth=100)
-# How long `close` waits for the other end to confirm, as bondcpp's destructor does.
+# The longest time that `close` waits for the other side to confirm, as in bondcpp's destructor.
 CONFIRMATION_S = 0.1
 
 
 def make_bond(
     node: LifecycleNode, graph: Graph, runner: LiveRunner, period_s: float, expected: bool
 ) -> LifecycleBond | None:
-    """Return a bond that lasts while `runner` works; None where it is switched off or ROS lacks its message.
+    """Return a bond that lasts while `runner` works; None if it is disabled or its message is not installed.
 
     Args:
-        node: its name is the bond's.
+        node: the bond has its name.
         graph: a graph on the node.
         runner: the pipeline.
         period_s: seconds between heartbeats; 0: no bond.
-        expected: warn if the message is lacking, as a lifecycle manager will ask for the bond.
+        expected: warn if the message is not installed, because a lifecycle manager will require the bond.
     """
     if period_s == 0.0:
         return None
@@ -56,20 +56,20 @@ def make_bond(
     except GraphError as error:
         if expected:
             node.get_logger().warning(
-                f'no bond for a lifecycle manager: {error}, or give the manager a bond_timeout of 0.0'
+                f'no bond for a lifecycle manager: {error}, or set bond_timeout of the manager to 0.0'
             )
         return None
     return LifecycleBond(graph, node.get_name(), period_s, lambda: runner.is_running)
 
 
 class LifecycleBond:
-    """Sends heartbeats from a thread of its own until `close`, so that no callback of the node delays them.
+    """Sends heartbeats from a separate thread until `close`, so that no callback of the node delays them.
 
     Args:
         graph: must stay open until the bond is closed.
         node_name: the bond's id.
         period_s: seconds between heartbeats.
-        is_well: asked before each heartbeat, must return at once; the first False breaks the bond.
+        is_well: called before each heartbeat; must return immediately. The first False breaks the bond.
     """
 
     def __init__(self, graph: Graph, node_name: str, period_s: float, is_well: Callable[[], bool]) -> None:
@@ -85,7 +85,7 @@ class LifecycleBond:
         self._thread.start()
 
     def close(self) -> None:
-        """Break the bond, and give the other end a moment to confirm. Safe to call twice."""
+        """Break the bond, and wait briefly for the other side to confirm. Safe to call twice."""
         with self._changed:
             self._end.break_bond(time.monotonic())
             self._changed.notify()
@@ -106,12 +106,12 @@ class LifecycleBond:
     def _run(self) -> None:
         try:
             while (active := self._next()) is not None:
-                self._publish(active)  # not under the lock: a stalled subscriber may hold it up
+                self._publish(active)  # without the lock, because a stalled subscriber may delay it
         except Exception:
-            _log.exception('the bond failed; a lifecycle manager will take this node for dead')
+            _log.exception('the bond failed; a lifecycle manager will consider this node dead')
 
     def _next(self) -> bool | None:
-        """Wait for the next status to publish; None once the bond is over."""
+        """Wait until a status is due; return its `active`, or None once the bond is over."""
         with self._changed:
             while not self._closed:
                 now_s = time.monotonic()

@@ -61,7 +61,7 @@ class TreeParameters(Generic[Tree]):
         self._section = section
         self._on_change = on_change
         known = [s for s in settings(section) if s.name.split('.')[0] not in without]
-        # An empty list in a file has no type for it, and comes without a value: as if it were not there.
+        # An empty list in a file has no type and no value for rclpy. It is treated as if it were not there.
         given = {name: p.value for name, p in parameter_overrides(node).items() if p.value is not None}
         self._tree = {name: value for name, value in given.items() if _is_setting(name, known)}
         self.unknown = {

@@ -44,8 +44,8 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
     """What each transition does.
 
     configure: `prepare`. activate: make a graph on this node, `assemble` and run. deactivate: stop and leave
-    that graph; what was prepared stays. cleanup: `free`. While active, the node keeps a bond for a lifecycle
-    manager, which breaks when the pipeline stops or fails.
+    that graph; what was prepared stays. cleanup: `free`. While active, the node keeps a bond with a lifecycle
+    manager. It breaks when the pipeline stops or fails.
 
     A transition that cannot be made gives FAILURE with the reason in the log and on /diagnostics; what nobody
     foresaw gives ERROR with a traceback in the log, and the node is unconfigured again. A pipeline that fails
@@ -68,7 +68,7 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
         )
         self._prepared = ''  # in words; empty while there is nothing
         self._finalized = False
-        self.needs_cameras = True  # False: it is configured only to build its engine
+        self.needs_cameras = True  # False: the node is configured only to build its engine
         self.may_yet_start = False  # whether what `prepare` failed of may pass
         self._assembly: Assembly | None = None
         self._runner: LiveRunner | None = None
@@ -222,7 +222,7 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
             if not self.stopping.is_set():
                 self.trigger_activate()
         elif self.may_yet_start:
-            self.get_logger().info('waiting until that has changed; the node then starts by itself')
+            self.get_logger().info('waiting until this changes; the node then starts automatically')
             self._start_once = self.create_timer(START_AGAIN_S, self._autostart, clock=self._steady)
 
     def _log(self, line: LogLine) -> None:
@@ -248,7 +248,7 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
             self._tell_if_clock_stands()
 
     def _tell_if_clock_stands(self) -> None:
-        """Warn while simulated time has not begun: the pipeline itself has no clock to notice it by."""
+        """Warn while simulated time has not started. The pipeline cannot notice this without a clock."""
         if self._clock_watch.waits() == self._waits_for_clock:
             return
         self._waits_for_clock = not self._waits_for_clock

@@ -9,7 +9,7 @@ from rclpy.node import Node
 
 from stream_infer_ros.pipeline.camera_topics import CameraTopics, sibling_info
 
-# A camera by its image, or by its detections.
+# The topics of a camera with images, or with detections.
 Topics = TypeVar('Topics', bound=CameraTopics)
 
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 AnyNode = TypeVar('AnyNode', bound=Node)
 
-# Longest that a callback in work is waited for: `ros2 launch` and people expect an end within two seconds.
+# The longest wait for a running callback: `ros2 launch` and users expect an end within two seconds.
 PATIENCE_S = 0.9
-# How often a build looks whether it is to stop.
+# How often a build checks whether it must stop.
 LOOK_S = 0.1
 
 
@@ -57,7 +57,7 @@ def run_node(make: Callable[[threading.Event], Node], stop: threading.Event) -> 
     spinning.start()
     stop.wait()
     if not spinning.join(PATIENCE_S):
-        node.get_logger().warning('still at work when told to stop; what it was doing is given up')
+        node.get_logger().warning('still busy after the stop signal; the work in progress is abandoned')
         end_now(code=0)
     node.stop()  # type: ignore[attr-defined]
     node.destroy_node()
@@ -96,19 +96,19 @@ def _made(make: Callable[[threading.Event], AnyNode], stop: threading.Event) -> 
         sys.exit(f'error: {_words(error)}')
     try:
         with warnings.catch_warnings():
-            # rclpy warns while it takes back a node that could not be made; the error says more.
+            # rclpy warns while it cleans up a node that could not be created; the error says more.
             warnings.filterwarnings('ignore', 'Failed to fini rosout publisher')
             return make(stop)
     except StreamInferError as error:
         rclpy.try_shutdown()
         sys.exit(f'error: {error}')
-    except RCLError as error:  # a middleware without security, or keys that do not serve
+    except RCLError as error:  # a middleware without security, or unusable keys
         rclpy.try_shutdown()
         sys.exit(f'error: {_words(error)}')
 
 
 def _words(error: RuntimeError) -> str:
-    """What ROS said, on one line, and what to look at if security is asked for."""
+    """Return the error of ROS on one line, with a hint if security is requested."""
     said = ' '.join(str(error).split())
     return '; '.join(filter(None, [said, security.hint(os.environ)]))
 

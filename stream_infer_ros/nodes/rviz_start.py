@@ -26,7 +26,7 @@ from stream_infer_ros.pipeline.camera_topics import DETECTIONS, camera_topics
 from stream_infer_ros.report.rviz_config import rviz_config
 
 PIPELINE = 'stream_infer'
-# What the configuration of rviz depends on.
+# Parameters that the configuration of rviz depends on.
 ASKED_FOR = (
     'cameras',
     'map.enabled',
@@ -39,17 +39,17 @@ ASKED_FOR = (
     'use_sim_time',
 )
 LOOK_S = 0.1
-# Topics of discovered cameras are complete once none was added for this long.
+# The topics of discovered cameras are considered complete if none was added for this long.
 SETTLED_S = 1.0
-# A wait that lasts longer than this is explained in the log.
+# If a wait lasts longer than this, the log explains it.
 PATIENCE_S = 5.0
 
 
 def start_rviz(stop: threading.Event) -> None:
     """Wait for the node `stream_infer` in this namespace, write a configuration for it, and become rviz2.
 
-    The process is replaced by rviz2, which gets the same ROS arguments. Where the node has no cameras in its
-    parameters, their names are read from its topics, which exist once the node is active.
+    The process is replaced by rviz2, which gets the same ROS arguments. If the parameters of the node name no
+    cameras, the names are read from its topics, which exist once the node is active.
 
     Args:
         stop: ends the wait, and the process with exit code 0.
@@ -80,23 +80,23 @@ def start_rviz(stop: threading.Event) -> None:
 
 
 def _become(rviz2: str, configuration: str, use_sim_time: bool) -> NoReturn:
-    # The file must outlive this process; rviz2 reads it only once, when it starts.
+    # The file must still exist when rviz2 starts. rviz2 reads it only once.
     with tempfile.NamedTemporaryFile('w', prefix='stream_infer_', suffix='.rviz', delete=False) as file:
         file.write(configuration)
-    print(f'rviz2 shows {file.name}; to keep changes, save it elsewhere and pass rviz_config:=', flush=True)
+    print(f'rviz2 uses {file.name}; to keep changes, save it elsewhere and pass rviz_config:=', flush=True)
     clock = ['--ros-args', '-p', 'use_sim_time:=true'] if use_sim_time else []
     os.execv(rviz2, [rviz2, '-d', file.name, *sys.argv[1:], *clock])
 
 
 class _Stopped(Exception):
-    """The process was told to end before rviz2 could start."""
+    """The process received a stop signal before rviz2 could start."""
 
 
 class _Pipeline:
-    """The node `stream_infer`, as far as others on the graph know it.
+    """The node `stream_infer`, as seen from another node on the graph.
 
     Args:
-        node: asks; the pipeline is in its namespace.
+        node: sends the requests. The pipeline is in its namespace.
         stop: ends every wait with `_Stopped`.
     """
 
@@ -106,7 +106,7 @@ class _Pipeline:
         self._graph = GraphConfig(node_name=PIPELINE, namespace=node.get_namespace())
 
     def parameters(self) -> dict[str, Any]:
-        """Return the values of `ASKED_FOR` that are set, once the node answers."""
+        """Wait for the node to answer; return the values of `ASKED_FOR` that are set."""
         name = self._graph.private
         client: Client[Any, Any] = self._node.create_client(GetParameters, f'{name}/get_parameters')
         self._wait_until(client.service_is_ready, f'for the node {name} to start')
@@ -120,7 +120,7 @@ class _Pipeline:
         return {name: value for name, value in values.items() if value is not None}
 
     def configuration(self, parameters: dict[str, Any]) -> str:
-        """Return the text for rviz, once the cameras are known."""
+        """Wait for the cameras to be known; return the text for rviz."""
         settings = {name: value for name, value in parameters.items() if name != 'use_sim_time'}
         config = parse_section(Config, settings, self._graph.private)
         config = config.model_copy(update={'graph': self._graph})
@@ -129,7 +129,7 @@ class _Pipeline:
         return rviz_config(config, self._cameras_with_topics())
 
     def _cameras_with_topics(self) -> list[str]:
-        """Return the names of the cameras in alphabetical order, once they are complete."""
+        """Wait until the list of cameras is complete; return their names in alphabetical order."""
         seen: list[str] = []
         changed_s = time.monotonic()
 

@@ -15,7 +15,7 @@ from stream_infer_ros.pipeline.camera_search import cameras_among, describe_foun
 from stream_infer_ros.pipeline.camera_topics import CameraTopics, camera_topics
 from stream_infer_ros.pipeline.network import MOST_CAMERAS, Network
 
-# How long a first camera is waited for where none are named.
+# The longest wait for the first camera if none are named.
 DISCOVERY_S = 10.0
 
 

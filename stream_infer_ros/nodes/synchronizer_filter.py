@@ -78,7 +78,7 @@ class SynchronizerFilter(SimpleFilter):
     def _take(self, message: Any, name: str) -> None:
         now_ns = self._clock.now().nanoseconds
         with self._lock:
-            held: Any = _Held(name, stamp_ns(message), now_ns, message)  # policies look at no pixels
+            held: Any = _Held(name, stamp_ns(message), now_ns, message)  # policies do not use the pixels
             sets = self._synchronizer.add(held, now_ns)
             self._await_deadline(now_ns)
         self._signal(sets)

@@ -48,7 +48,7 @@ class Assembly:
     bound_ms: float
 
     def subscriptions(self) -> list[tuple[str, str, Qos]]:
-        """Return (topic, type, QoS) of all inputs of the pipeline, see `subscriptions`."""
+        """Return (topic, type, QoS) of all inputs of the pipeline; see `subscriptions`."""
         transforms = self.pipeline.intake.transform_topics
         return subscriptions(self.cameras, self.pipeline.with_map, transforms)
 
@@ -74,7 +74,7 @@ def assemble(
 ) -> NetworkAssembly:
     """Wire every step and publish the latched topics. Graph and network stay the caller's.
 
-    `resolve` gives the name that a topic has on the graph, where a node remaps topics.
+    `resolve` returns the name of a topic on the graph, after the remapping rules of a node.
 
     Raises ConfigError, ModelError or GraphError with the remedy.
     """

@@ -1,4 +1,4 @@
-"""The health of one camera: a level, the problem in one word, and the remedy in a sentence."""
+"""The health of one camera: a level, a name for the problem, and a message with the remedy."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class CameraHealth(NamedTuple):
     """The state of a camera on /diagnostics.
 
     Attributes:
-        problem: what is wrong, without numbers; empty if nothing is.
-        message: one line for a person, with the remedy.
+        problem: the name of the problem, without numbers; empty if there is none.
+        message: one line for the user, with the remedy.
     """
 
     level: DiagnosticLevel
@@ -23,7 +23,7 @@ class CameraHealth(NamedTuple):
 
 
 def unheard_health(camera: CameraState, inputs: InputWatch) -> CameraHealth:
-    """The health of a camera of which no image was understood yet."""
+    """Return the health of a camera that has not sent a usable image yet."""
     if 'image' in camera.problems:
         words = f'no message was usable so far: {camera.problem}'
         return CameraHealth(DiagnosticLevel.WARN, 'refused', words)
@@ -35,7 +35,7 @@ def unheard_health(camera: CameraState, inputs: InputWatch) -> CameraHealth:
 def heard_health(
     camera: CameraState, silence_ns: int, *, is_silent: bool, engine_is_down: bool
 ) -> CameraHealth:
-    """The health of a camera whose last image came `silence_ns` ago."""
+    """Return the health of a camera whose last image arrived `silence_ns` ago."""
     if is_silent:
         words = f'silent for {silence_ns / 1e9:.0f} s; check its driver, its cable and the network'
         return CameraHealth(DiagnosticLevel.ERROR, 'silent', words)

@@ -1,4 +1,4 @@
-"""Short names for cameras that are known by their image topics only."""
+"""Short names for cameras of which only the image topics are known."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-# The camera that has nothing but `/image_raw`, as usb_cam publishes it.
+# The name of a camera whose topic is just `/image_raw`, as usb_cam publishes it.
 DEFAULT_NAME = 'camera'
 
-# Words in the last part of an image topic that say how its pixels come, not which camera they come from.
+# Words in the last part of an image topic that describe its pixels, not its camera.
 _PIXEL_WORDS = frozenset(
     (
         *('image', 'img', 'raw', 'rect', 'rectified', 'compressed', 'preview'),
@@ -17,18 +17,18 @@ _PIXEL_WORDS = frozenset(
     )
 )
 _IMAGE_WORDS = frozenset(['image', 'img'])
-# Folders that group topics and tell no camera from another.
+# Folders that group topics and do not distinguish cameras.
 _FOLDERS = frozenset(
     ['sensor', 'sensors', 'sensing', 'cameras', 'image', 'images', 'raw', 'rect', 'rectified']
 )
-# Endings that drivers give their node: /zed/zed_node/rgb is the rgb of zed.
+# Endings of the node names of drivers: /zed/zed_node/rgb is the rgb of zed.
 _DRIVER_ENDINGS = ('_node', '_driver')
 
 
 def camera_names(image_topics: Sequence[str]) -> list[str]:
-    """A different name for each image topic, in the same order; each is valid as part of a ROS name.
+    """Return a different name for each image topic, in the same order; each is valid as part of a ROS name.
 
-    A name depends on its own topic alone, unless two topics would get the same one. These then get longer
+    A name depends only on its own topic, unless two topics would get the same name. These then get longer
     names, up to the whole topic, and a number if even the whole topics give equal names.
 
     Args:
@@ -66,7 +66,7 @@ def _whole(topic: str) -> str:
 
 
 def _without_repetition(folders: Iterable[str]) -> list[str]:
-    """Drop a folder that the one before says already, or that the one after says in more detail."""
+    """Drop folders that repeat the previous one, or that the next one repeats in more detail."""
     kept: list[str] = []
     for folder in folders:
         before = kept[-1] if kept else ''
@@ -79,7 +79,7 @@ def _without_repetition(folders: Iterable[str]) -> list[str]:
 
 
 def _valid(words: Iterable[str]) -> str:
-    """The words as one name: letters, digits and single underscores, beginning with a letter."""
+    """Join the words to one name of letters, digits and single underscores that begins with a letter."""
     name = re.sub(r'[^A-Za-z0-9]+', '_', '_'.join(words)).strip('_')
     if not name:
         return DEFAULT_NAME

@@ -1,4 +1,4 @@
-"""Finding the cameras on a graph where none are named."""
+"""Search for the cameras on a graph if none are named."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.graph.graph import TopicInfo
 from stream_infer_ros.pipeline.camera_topics import CameraTopics, camera_topics, left_out
 
-# Drivers of one rig start one after the other: the search ends when no camera came or went for this long.
+# Drivers start one after the other: the search ends when no camera has appeared or disappeared for this long.
 SETTLED_S = 2.0
-# The longest that cameras may come and go once there is one.
+# The longest duration of the search once there is a camera.
 MOST_S = 30.0
 LOOK_S = 0.1
 
@@ -24,13 +24,13 @@ def wait_for_cameras(
     patience_s: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[TopicInfo]:
-    """The topics on the graph once the set of cameras among them is settled, see SETTLED_S.
+    """Wait until the set of cameras on the graph is settled (see SETTLED_S); return the topics.
 
     Args:
-        topics: gives the topics known by now.
-        stop: waits for so many seconds and returns True if the search is to end now.
-        patience_s: how long a first camera is waited for.
-        clock: seconds.
+        topics: returns the topics that are known now.
+        stop: waits for the given seconds; returns True if the search must end now.
+        patience_s: the longest wait for the first camera.
+        clock: returns seconds.
     """
     start_s = changed_s = clock()
     cameras: tuple[CameraTopics, ...] = ()
@@ -48,7 +48,7 @@ def wait_for_cameras(
 
 
 def cameras_among(found: Sequence[TopicInfo], config: Config) -> tuple[CameraTopics, ...]:
-    """The cameras that these topics make; empty if there is none yet."""
+    """Return the cameras among these topics; empty if there is none yet."""
     try:
         return camera_topics(config, found)
     except ConfigError:
@@ -56,7 +56,7 @@ def cameras_among(found: Sequence[TopicInfo], config: Config) -> tuple[CameraTop
 
 
 def describe_found(config: Config, cameras: Sequence[CameraTopics], found: Sequence[TopicInfo]) -> list[str]:
-    """Lines that say which topic became which camera, how to name it otherwise, and what was left out."""
+    """Return log lines with the topic of each camera, how to rename them, and what was left out."""
     return [
         f'cameras found: {len(cameras)}; to choose or rename them, list names in `cameras` and set '
         'camera.<name>.image_topic',

@@ -127,7 +127,7 @@ def _discovered(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTopic
 
 
 def image_topics(config: Config, found: Sequence[TopicInfo]) -> list[TopicInfo]:
-    """Topics within the namespace that carry pictures in colour or grey; our own overlays are left out."""
+    """Return the colour and grey image topics in the namespace, without overlays of this package."""
     outer, own = config.graph.namespace.rstrip('/'), f'{config.graph.private}/'
     return [
         topic
@@ -142,7 +142,7 @@ def image_topics(config: Config, found: Sequence[TopicInfo]) -> list[TopicInfo]:
 
 
 def left_out(config: Config, found: Sequence[TopicInfo]) -> list[str]:
-    """Image topics that cannot be subscribed to because ROS 2 does not allow their names, sorted."""
+    """Return, sorted, the image topics that are unusable because ROS 2 does not allow their names."""
     return sorted({t.name for t in image_topics(config, found) if not is_topic_name(t.name)})
 
 

@@ -24,7 +24,7 @@ from stream_infer_ros.pipeline.statistics import FEW, Percentiles, Statistics
 from stream_infer_ros.pipeline.sync_explanation import SyncExplanation, explain_sync
 from stream_infer_ros.sync.synchronizer import Synchronizer
 
-# A camera is silent when so many of its images in a row are missing.
+# A camera is silent after this many of its periods without an image.
 SILENT_PERIODS = 2.5
 # cause -> camera or topic -> frames
 Drops = Mapping[str, Mapping[str, int]]
@@ -33,8 +33,8 @@ Drops = Mapping[str, Mapping[str, int]]
 class Diagnostics:
     """One status for the pipeline, one per camera, one for the engine, one per QoS problem.
 
-    Publishes at most once a period. In the values of a status that is not OK, `problem` names what is wrong
-    in words that do not change with the numbers of the message.
+    Publishes at most once a period. If a status is not OK, its value `problem` names the problem without the
+    numbers of the message, which change.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Diagnostics:
         self._config = config
 
     def publish_if_due(self, now_ns: int) -> list[DiagnosticStatus]:
-        """Publish if a period has passed since the last, or time went back. Return what was published."""
+        """Publish if a period has passed since the last time, or the clock went back; return the statuses."""
         period_ns = int(self._config.publish.diagnostics_period_s * 1e9)
         if self._due_ns is not None and self._due_ns - period_ns <= now_ns < self._due_ns:
             return []
@@ -98,7 +98,7 @@ class Diagnostics:
         ]
 
     def _transform_problem(self, now_ns: int) -> str:
-        """Say what is wrong with transforms as a whole and what to do; empty if nothing is."""
+        """Describe a problem with all transforms and the remedy; empty if there is none."""
         problem = self._intake.transform_problem(now_ns)
         wanted = any('no_transform' in camera.problems for camera in self._cameras)
         if not problem and (wanted or not self._inputs.is_patient):
@@ -106,11 +106,11 @@ class Diagnostics:
         return f'transforms: {problem}' if problem else ''
 
     def why_no_transforms(self) -> str:
-        """Explain why no transform came at all; empty if some came or none is needed."""
+        """Explain why no transform has arrived; empty if some have, or none is needed."""
         return self._inputs.why_no_transforms()
 
     def silent(self, now_ns: int) -> list[str]:
-        """Cameras that were never heard, or not for `sync.camera_timeout_ms` and a few of their periods."""
+        """Return cameras silent for `sync.camera_timeout_ms` and SILENT_PERIODS, or without any image yet."""
         timeout_ns = self._config.sync.camera_timeout_ms * 1e6
         streams = self._intake.watch.streams()
         found = []
@@ -194,23 +194,23 @@ class Diagnostics:
         return self._status(level, 'pipeline', message, values, ', '.join(problems))
 
     def _over_bound(self, total: Percentiles | None) -> str:
-        # Of few sets the p99 is the worst one, which is the first.
+        # With few sets the p99 is that of the slowest, which is usually the first.
         if total is None or (total.p99 if total.n >= FEW else total.p50) <= self._config.bound_ms:
             return ''
         return (
             f'p99 {total.p99:.0f} ms is over the bound of {self._config.bound_ms:.0f} ms: the values of this '
-            'status on /diagnostics say which stage takes how long; use fewer or smaller images, a faster '
+            'status on /diagnostics show the time of each stage; use fewer or smaller images, a faster '
             'engine, or a larger bound_ms'
         )
 
     def _new_topics(self) -> list[DiagnosticStatus]:
-        """The status of image topics that came after the search; none where cameras are named."""
+        """Return the status of image topics that appeared after the search; empty if cameras are named."""
         if self._config.cameras:
             return []
         unused = ', '.join(self._inputs.unused())
         if not unused:
             return [self._status(DiagnosticLevel.OK, 'image topics', 'all are used', {})]
-        message = f'came after the start and not used: {unused}; restart to include it, or name `cameras`'
+        message = f'appeared after the start, not used: {unused}; restart to include it, or name `cameras`'
         return [self._status(DiagnosticLevel.WARN, 'image topics', message, {}, unused)]
 
     def _engine_is_down(self) -> bool:

@@ -1,4 +1,4 @@
-"""Explanations for inputs that never arrive: they name the topics that are on the graph instead."""
+"""Explanations for missing inputs, which name the topics that are on the graph instead."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.camera_topics import COMPRESSED_IMAGE, DETECTIONS, IMAGE
 from stream_infer_ros.pipeline.intake import Intake
 
-# How long a pipeline runs before a topic that nothing came on is a problem.
+# A topic without messages is a problem once the pipeline has run for this long.
 PATIENCE_NS = 5_000_000_000
 MOST_NAMED = 8
 
 
 class InputWatch:
-    """Looks at the graph once a period while an input is missing or new cameras may appear.
+    """Checks the graph once a period while an input is missing or new cameras may appear.
 
     Args:
-        cameras: those in use.
+        cameras: the cameras in use.
         resolve: returns the name of a topic after the remapping rules of the node, if there is one.
     """
 
@@ -42,8 +42,8 @@ class InputWatch:
         self._last_ns: int | None = None
 
     def look(self, now_ns: int, period_ns: int) -> None:
-        """Bring what is known of the graph up to date; called once a period."""
-        if self._last_ns is not None:  # a clock that jumps, as /clock does at its start, is no waiting
+        """Update the list of topics on the graph; call this once a period."""
+        if self._last_ns is not None:  # a jump of the clock, as at the start of /clock, is not waiting
             self._waited_ns += min(max(now_ns - self._last_ns, 0), 2 * period_ns)
         self._last_ns = now_ns
         unheard = any(camera.last_received_ns is None for camera in self._cameras)
@@ -56,7 +56,7 @@ class InputWatch:
         return self._waited_ns < PATIENCE_NS
 
     def why_no_image(self, camera: CameraState) -> str:
-        """Explain why nothing came from a camera yet, and say what is there instead and what to do."""
+        """Explain why no image has arrived from a camera, with the topics that exist and the remedy."""
         topic, wanted = self._resolve(camera.topics.image), camera.topics.image_type
         what = 'detections' if wanted == DETECTIONS else 'image'
         types = [found.type_name for found in self._found if found.name == topic]
@@ -84,7 +84,7 @@ class InputWatch:
         )
 
     def why_no_transforms(self) -> str:
-        """Explain why no transform came yet and what to do; empty if some came or none is needed."""
+        """Explain why no transform has arrived, and the remedy; empty if some have, or none is needed."""
         if not self._lacks_transforms():
             return ''
         topics = self._intake.transform_topics
@@ -96,10 +96,10 @@ class InputWatch:
                 f'{words}, but there are some on {names}: set graph.tf_namespace to {elsewhere[0]} '
                 '(on a ROS node: tf_in_namespace:=true, or remap /tf and /tf_static)'
             )
-        return f'{words}: start what publishes them (robot_state_publisher, odometry)'
+        return f'{words}: start their publishers (robot_state_publisher, odometry)'
 
     def unused(self) -> list[str]:
-        """Image topics that came after cameras had been looked for, sorted."""
+        """Return, sorted, the image topics that appeared after the search for cameras."""
         if self._config.cameras:
             return []
         used = {camera.topics.image for camera in self._cameras}

@@ -30,8 +30,8 @@ class Intake:
     camera's `problems`; the stream goes on.
 
     Attributes:
-        transform_topics: where transforms come from.
-        heard_transforms: whether any came yet.
+        transform_topics: the topics of transforms.
+        heard_transforms: True once a message with transforms has arrived.
     """
 
     def __init__(

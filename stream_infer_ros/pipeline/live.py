@@ -48,7 +48,7 @@ class LiveRunner:
 
     Args:
         on_fused: called on the deliver thread with each published set and the moment it was out, nanoseconds.
-        on_log: called on the deliver thread with each line that /diagnostics gives for a log.
+        on_log: called on the deliver thread with each log line made from /diagnostics.
     """
 
     def __init__(
@@ -212,7 +212,7 @@ class LiveRunner:
             self._pipeline.statistics.took('total', out_ns - stamp_ns)
 
     def _give_up(self, perceived: PerceivedSet) -> None:
-        """A newer set took its place before it was fused; its detections may be out already."""
+        """Count a set that a newer one replaced before it was fused; its detections may be published."""
         for frame in perceived.frames:
             if perceived.published_ns:
                 self._pipeline.statistics.not_mapped('late', frame.camera)

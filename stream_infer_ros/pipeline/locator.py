@@ -66,7 +66,7 @@ class Locator:
         return [view for name in self._waiting for view in self._views(name, now_ns)]
 
     def _views(self, camera_name: str, now_ns: int) -> list[View]:
-        """The views of one camera; frames whose transform may still come stay in `_waiting`."""
+        """Return the views of one camera; frames whose transform may still arrive stay in `_waiting`."""
         views, still = [], []
         for located in self._waiting[camera_name]:
             try:
@@ -113,7 +113,7 @@ class Locator:
             return None
 
     def _view(self, located: _Located) -> View:
-        """The view of one frame. Raises TransformError."""
+        """Return the view of one frame. Raises TransformError."""
         camera, stamp_ns = located.camera, located.stamp_ns
         base_from_camera = self._transforms.lookup(self._base_frame, located.frame_id, stamp_ns)
         map_from_base = self._transforms.lookup(self._map_frame, self._base_frame, stamp_ns)

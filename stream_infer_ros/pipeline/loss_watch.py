@@ -1,4 +1,4 @@
-"""Messages that never reach the pipeline: noticed while it happens, and explained by the middleware."""
+"""Detection of messages that never reach the pipeline, with the reason from the middleware."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from stream_infer_ros.graph.graph import Graph
 from stream_infer_ros.pipeline.sync_watch import SyncWatch
 
 REMEMBERED_NS = 10_000_000_000
-# A camera may skip a frame by itself.
+# A camera may skip a frame for its own reasons.
 FEW_IMAGES = 2
 
 
 class LossWatch:
-    """Looks at the counts of losses once a period.
+    """Compares the counts of losses once a period.
 
     Args:
-        graph: counts what the middleware reports lost, and knows what its set-up has to do with it.
-        watch: counts images that the regular stamps of a camera lack.
-        topics: inputs of the pipeline; what others lose is not looked at.
+        graph: counts the losses that the middleware reports, and knows whether its configuration causes them.
+        watch: counts images that are missing from the regular stamps of a camera.
+        topics: inputs of the pipeline; losses on other topics are ignored.
     """
 
     def __init__(self, graph: Graph, watch: SyncWatch, topics: Iterable[str]) -> None:
         self._graph = graph
         self._watch = watch
         self._topics = frozenset(topics)
-        # Of each look that found new losses: when it was, messages, images.
+        # For each look that found new losses: its time, messages, images.
         self._recent: list[tuple[int, int, int]] = []
         self._messages = self._images = 0
 
@@ -37,11 +37,11 @@ class LossWatch:
         self._messages, self._images = messages, images
         if new[1] or new[2]:
             self._recent.append(new)
-        # A clock that went back leaves nothing to remember, either.
+        # This also drops entries from before a jump of the clock back in time.
         self._recent = [look for look in self._recent if abs(now_ns - look[0]) < REMEMBERED_NS]
 
     def problem(self) -> str:
-        """Describe recent losses, their reason and the remedy; empty if none, or if no reason is known."""
+        """Describe recent losses, their reason and the remedy; empty if none, or no reason is known."""
         messages = sum(look[1] for look in self._recent)
         images = sum(look[2] for look in self._recent)
         if not messages and images <= FEW_IMAGES:

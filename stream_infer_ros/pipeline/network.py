@@ -76,14 +76,14 @@ class Network:
         return f'{self.file.name} on {self.kind}{several}'
 
     def limits(self, with_map: bool) -> str:
-        """What a model of this kind does not give and where to read on; empty if it gives all."""
+        """Describe the outputs that a model of this kind lacks, with a link; empty if it has all of them."""
         more = 'see "What a model gives" in docs/models.md'
         if not self.decoder.gives_boxes:
             return f'{self.file.name} gives free ground but no boxes: detections stay empty; {more}'
         if with_map and not self.decoder.gives_free_space:
             return (
                 f'{self.file.name} gives boxes but no free space: there are no scans, and the map shows '
-                f'obstacles in the unknown, never free ground; {more}'
+                f'obstacles in unknown space, never free ground; {more}'
             )
         return ''
 

@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel, DiagnosticStatus
 
-# Periods that a problem must last before it is logged, and must be gone before it is called over: a state
-# that comes and goes is logged once.
+# A problem is logged after it has lasted this many periods, and is over after it has been absent this many
+# periods, so that an intermittent problem is logged once.
 BEGUN_AFTER = 2
 OVER_AFTER = 5
-# The key in the values of a status that names its problem; messages hold numbers that change.
+# The key of the value that names the problem of a status. Messages contain numbers that change.
 PROBLEM = 'problem'
 
 
 class LogLine(NamedTuple):
-    """One line; `level` is WARN or ERROR where a problem begins, OK where it is over."""
+    """One line; `level` is WARN or ERROR when a problem begins, OK when it is over."""
 
     level: DiagnosticLevel
     text: str
@@ -30,7 +30,7 @@ class _Problem(NamedTuple):
 
 @dataclass(slots=True)
 class _Part:
-    """The state of one component that was logged last, and its state now; None means no problem."""
+    """The last logged state of one component, and its state now; None means no problem."""
 
     logged: _Problem | None = None
     now: _Problem | None = None
@@ -48,7 +48,7 @@ class StateLog:
     _parts: dict[str, _Part] = field(default_factory=dict)
 
     def lines(self, statuses: Sequence[DiagnosticStatus]) -> list[LogLine]:
-        """Return the lines that this period adds; equal lines of several cameras are merged."""
+        """Return the new lines of this period; equal lines of several cameras are merged."""
         there = {status.name: status for status in statuses}
         changed: dict[LogLine, list[str]] = {}
         for name in [*there, *(name for name in self._parts if name not in there)]:
@@ -58,11 +58,11 @@ class StateLog:
         return [LogLine(line.level, f'{_joined(names)}: {line.text}') for line, names in changed.items()]
 
     def _has_changed(self, part: _Part, status: DiagnosticStatus | None) -> bool:
-        """Note the state of a component; True if it is to be logged."""
+        """Update the state of a component; return True if it must be logged."""
         found = _problem(status)
         part.periods = part.periods + 1 if found == part.now else 1
         part.now = found
-        part.message = status.message if status else 'over'
+        part.message = status.message if status else 'no longer reported'
         if found == part.logged or part.periods < (OVER_AFTER if found is None else BEGUN_AFTER):
             return False
         part.logged = found
@@ -77,7 +77,7 @@ def _problem(status: DiagnosticStatus | None) -> _Problem | None:
 
 def _line(part: _Part) -> LogLine:
     if part.logged is None:
-        return LogLine(DiagnosticLevel.OK, f'well again: {part.message}')
+        return LogLine(DiagnosticLevel.OK, f'resolved: {part.message}')
     return LogLine(part.logged.level, part.message)
 
 

@@ -13,7 +13,7 @@ from stream_infer_ros.pipeline.transform_topics import TF_MESSAGE, TransformTopi
 def subscriptions(
     cameras: Sequence[CameraState], with_map: bool, transforms: TransformTopics
 ) -> list[tuple[str, str, Qos]]:
-    """Return (topic, type, QoS): transforms first, then calibrations, then images.
+    """Return (topic, type, QoS): first transforms, then calibrations, then images.
 
     Transforms and calibrations are needed for the map only. Two cameras may share one CameraInfo topic.
     """

@@ -27,7 +27,7 @@ class CameraTiming:
         phase_ns: how far its frames lie behind the first camera's; None while unknown.
         jitter_ns: median deviation of its period.
         silent_ns: since its last frame arrived; None if none ever did.
-        missed: frames that never came, by the gaps between its stamps.
+        missed: missing frames, estimated from the gaps between its stamps.
         drops: frames lost, by cause.
     """
 
@@ -61,7 +61,7 @@ class SyncExplanation:
         sets: the last ones, oldest first.
         partial: None if every set had all cameras.
         suggestion: a better slop.
-        losses: what the middleware loses, why, and what to do; empty if nothing.
+        losses: losses in the middleware, their reason and the remedy; empty if there are none.
     """
 
     policy: str
@@ -120,7 +120,7 @@ def explain_sync(
         slop_ns: farthest a frame may lie from its set at present; None where the policy has no such bound.
         drops: losses so far.
         now_ns: the clock that frames arrive by.
-        losses: what the middleware loses, in words.
+        losses: a description of losses in the middleware.
     """
     streams = watch.streams()
     phases = phases_ns(streams)

@@ -1,4 +1,4 @@
-"""The topics that transforms come on."""
+"""The topics of transforms."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class TransformTopics(NamedTuple):
         return cls(f'{namespace}/tf', f'{namespace}/tf_static')
 
     def elsewhere(self, found: Sequence[TopicInfo]) -> list[str]:
-        """Namespaces of other transforms among topics on the graph, sorted: ['/robot1'] of /robot1/tf."""
+        """Return, sorted, the namespaces of other transforms on the graph: ['/robot1'] for /robot1/tf."""
         names = {topic.name for topic in found if topic.type_name == TF_MESSAGE} - set(self)
         spaces = {name.rpartition('/')[0] for name in names if name.endswith(('/tf', '/tf_static'))}
         return sorted(space or '/' for space in spaces)

@@ -1,6 +1,6 @@
-"""The arrangement of docks in a Qt main window, in the bytes of `QMainWindow::saveState` (Qt 5 and 6).
+"""The arrangement of docks in a Qt main window, in the format of `QMainWindow::saveState` (Qt 5 and 6).
 
-rviz stores its panels in this form. Qt itself is not needed to write it.
+rviz stores its panels in this format. Writing it does not need Qt.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Dock:
 
     Attributes:
         name: its object name; rviz uses the name of the panel or display.
-        visible: False keeps its place for when it is shown.
+        visible: False reserves its place until it is shown.
     """
 
     name: str
@@ -54,14 +54,14 @@ class Column:
 
 
 def window_state(columns: Mapping[Area, Column], centre_px: tuple[int, int], toolbars: Sequence[str]) -> str:
-    """Hexadecimal text that `QMainWindow::restoreState` reads.
+    """Return hexadecimal text for `QMainWindow::restoreState`.
 
     Args:
         columns: the docks of each area.
         centre_px: width and height of the central widget. Columns are as high as it is.
         toolbars: object names of the toolbars above, from left to right.
 
-    Qt adapts the sizes if the window has another size than the one they were made for.
+    If the window has another size, Qt adapts the sizes of the docks.
     """
     width, height = centre_px
     state = struct.pack('>iiBi', _STATE, 0, _DOCKS, len(columns))
@@ -106,11 +106,11 @@ def _dock(dock: Dock, position_px: int, length_px: int) -> bytes:
 
 
 def _text(text: str) -> bytes:
-    """A QString: length in bytes, then UTF-16."""
+    """Encode a QString: length in bytes, then UTF-16."""
     encoded = text.encode('utf-16-be')
     return struct.pack('>I', len(encoded)) + encoded
 
 
 def _shares(total: int, n: int) -> list[int]:
-    """`total` in n whole parts that differ by at most one."""
+    """Divide `total` into n whole parts that differ by at most one."""
     return [total * (i + 1) // n - total * i // n for i in range(n)]

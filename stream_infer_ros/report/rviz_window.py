@@ -1,7 +1,7 @@
 """The window of rviz2: displays on the left, the view in the middle, overlays of the cameras on the right.
 
-Overlays lie side by side and not in tabs: rviz disables and hides an image display whose tab is not in front,
-so that all tabs but one would disappear.
+Overlays are side by side and not in tabs, because rviz disables and hides an image display whose tab is not
+in front. All tabs but one would disappear.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _OVERLAYS_WIDTH_PX = 640  # at most
 
 
 def shown_at_start(overlays: Sequence[str]) -> Sequence[str]:
-    """Return the overlays that fit beside each other, at 240 pixels of width or more."""
+    """Return the overlays that fit side by side with a width of at least 240 pixels."""
     return overlays[: _MOST_ROWS * _MOST_COLUMNS]
 
 
@@ -50,7 +50,7 @@ def window_geometry(overlays: Sequence[str]) -> tuple[dict[str, Any], tuple[int,
         'Width': width,
         'X': 0,
         'Y': 0,
-        # rviz reads an undefined value where one of these two is missing.
+        # If one of these two is missing, rviz reads an undefined value.
         'Hide Left Dock': False,
         'Hide Right Dock': False,
         'QMainWindow State': window_state(columns, (centre, area_px), [_TOOLBAR]),
@@ -65,7 +65,7 @@ def _column(overlays: Sequence[str], height_px: int) -> Column:
     rows = [[Dock(name) for name in shown[i : i + across]] for i in range(0, len(shown), across)]
     image_px = height_px / ceil(len(shown) / across) - _TITLE_PX - _HANDLE_PX
     width = min(_OVERLAYS_WIDTH_PX, round(image_px * _ASPECT) * across + _HANDLE_PX * (across - 1))
-    # A dock that is hidden takes no room until its display is enabled.
+    # A hidden dock takes no space until its display is enabled.
     hidden = [Dock(name, visible=False) for name in overlays[len(shown) :]]
     rows += [hidden[i : i + across] for i in range(0, len(hidden), across)]
     return Column(rows, width)

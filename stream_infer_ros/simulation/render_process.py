@@ -67,7 +67,7 @@ class RenderProcess:
         """End it. Safe to call twice."""
         self._connection.close()
         if sys.platform == 'linux' and self._process.is_alive():
-            with suppress(OSError):  # with idle priority, its end would wait until the machine is idle
+            with suppress(OSError):  # with idle priority it would end only once the machine is idle
                 os.sched_setscheduler(self._process.pid or 0, os.SCHED_OTHER, os.sched_param(0))
         self._process.join(_END_S)
         if self._process.is_alive():

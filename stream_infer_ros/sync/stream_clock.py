@@ -7,7 +7,7 @@ from dataclasses import dataclass
 _WINDOW = 16  # intervals; their median stands a third of the frames lost, or bursts
 _ENOUGH = 3  # intervals before there is an estimate: one burst at start-up is outvoted
 _EVERY = 16  # intervals between two estimates once the window is full
-_LONGEST_GAP = 10  # periods; a stream that is away for longer paused, and lost nothing
+_LONGEST_GAP = 10  # periods; a longer gap counts as a pause of the stream, not as losses
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class StreamHealth:
         jitter_ns: median deviation of its intervals from that median.
         phase_ns: how far its frames lie behind those of the reference, within half a period either way.
         last_heard_ns: when its newest frame arrived; None if never.
-        missed: frames that never came although its regular stamps have room for them.
+        missed: missing frames, estimated from gaps between its regular stamps.
     """
 
     received: int
@@ -41,7 +41,7 @@ class StreamClock:
         period_ns: median interval; 0 while unknown.
         newest_stamp_ns: None before the first frame.
         last_heard_ns: arrival of the latest frame, None before the first.
-        missed: frames that gaps of up to 10 periods have room for.
+        missed: missing frames, estimated from gaps of up to 10 periods.
     """
 
     __slots__ = (

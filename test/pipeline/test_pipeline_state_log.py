@@ -27,7 +27,7 @@ def test_a_problem_is_logged_when_it_begins_and_when_it_is_over_and_not_in_betwe
     periods = [fine, *map(silent, range(1, 30)), *[fine] * (OVER_AFTER + 3)]
     assert logged(StateLog(), *periods) == [
         (ERROR, f'camera front: silent for {BEGUN_AFTER} s'),
-        (OK, 'camera front: well again: streaming'),
+        (OK, 'camera front: resolved: streaming'),
     ]
 
 
@@ -55,7 +55,7 @@ def test_a_status_that_is_gone_is_over():
     qos = status(ERROR, 'incompatible', part='qos /front/image_raw')
     assert logged(StateLog(), *[[qos]] * 3, *[[]] * OVER_AFTER) == [
         (ERROR, 'qos /front/image_raw: incompatible'),
-        (OK, 'qos /front/image_raw: well again: over'),
+        (OK, 'qos /front/image_raw: resolved: no longer reported'),
     ]
 
 

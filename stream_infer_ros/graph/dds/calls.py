@@ -68,7 +68,7 @@ _release = function('ddsi_serdata_unref', None, ct.c_void_p)
 def write(writer: int, cdr: Cdr) -> None:
     """Hand one message to a writer, given by its handle; the bytes are copied before this returns.
 
-    The writer must stay there until this returns: Cyclone does not keep its type alive by itself.
+    The writer must not be deleted before this returns, because Cyclone does not keep its type alive.
 
     Raises:
         DDSException: not a message of the writer's type (DDS_RETCODE_BAD_PARAMETER), or a reader that stopped
@@ -87,7 +87,7 @@ def write(writer: int, cdr: Cdr) -> None:
     sample = _from_cdr(type_of_writer, _DATA, 1, ct.byref(buffer), octets.size)
     if sample is None:
         raise DDSException(DDSException.DDS_RETCODE_BAD_PARAMETER)
-    code = _write(writer, sample)  # which releases the sample, also when it fails
+    code = _write(writer, sample)  # releases the sample, also on failure
     if code < 0:
         raise DDSException(code)
 

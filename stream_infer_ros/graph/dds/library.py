@@ -8,7 +8,7 @@ from cyclonedds.internal import load_cyclonedds
 
 from stream_infer_ros.errors import GraphError
 
-_library = load_cyclonedds()  # a handle of our own: prototypes set here do not affect the binding's
+_library = load_cyclonedds()  # a separate handle, so that prototypes set here do not affect the binding
 
 
 def function(name: str, result: Any, *arguments: Any) -> Any:

@@ -27,7 +27,7 @@ class DdsPublisher:
         self.not_sent = 0
 
     def publish(self, cdr: Cdr) -> None:
-        """As in `Publisher`; bytes that are no message of the topic's type are a GraphError, too."""
+        """As in `Publisher`; also raises GraphError for bytes that are not a message of the topic's type."""
         with self._lock:
             if self._closed:
                 raise GraphError(f'topic {self.topic}: the graph was closed; stop publishing before close()')
@@ -37,7 +37,7 @@ class DdsPublisher:
                 self._explain(cdr, error)
 
     def close(self) -> None:
-        """Refuse further messages. When this returns, none is being written and the writer may be deleted."""
+        """Refuse further messages. Afterwards no message is being written, and the writer may be deleted."""
         with self._lock:
             self._closed = True
 

@@ -1,8 +1,8 @@
-"""Message types as instructions of Cyclone's serialiser, as its IDL compiler writes them into C programs.
+"""Instructions for Cyclone's serialiser for a message type, as Cyclone's IDL compiler generates them for C.
 
-Cyclone runs the instructions over every message that goes out or comes in: it refuses bytes that are no
-message of the type, and converts the other byte order. `dds/ddsc/dds_opcodes.h` of Cyclone DDS defines them.
-Their offsets and sizes are those of the C struct that the compiler would declare for the message.
+Cyclone applies the instructions to every message that is sent or received: it refuses bytes that are not a
+message of the type, and converts the byte order. `dds/ddsc/dds_opcodes.h` of Cyclone DDS defines them.
+Offsets and sizes are those of the C struct that the compiler would declare for the message.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class SerializerOps(NamedTuple):
     ops: tuple[int, ...]
     size: int
     alignment: int
-    fixed_size: bool  # no string and no sequence in it
+    fixed_size: bool  # without strings and sequences
 
 
 @cache
@@ -72,7 +72,7 @@ def serializer_ops(store: Typestore, type_name: str) -> SerializerOps:
     """Return the instructions for 'package/msg/Type'.
 
     Raises:
-        GraphError: the store lacks the definition, or it has a field that cannot be described (wstring).
+        GraphError: the store lacks the definition, or a field of the type cannot be described (wstring).
     """
     assembler = _Assembler(store)
     layout = assembler.layout_of_struct(type_name)
@@ -85,14 +85,14 @@ class _Struct(NamedTuple):
 
 
 class _Assembler:
-    """Writes the instructions of a message type: its own, then those of each nested type, once."""
+    """Writes the instructions of a message type, followed by those of each nested type once."""
 
     def __init__(self, store: Typestore) -> None:
         self._store = store
         self._structs: dict[str, _Struct] = {}
-        self._order: list[str] = []  # of writing: a type before those nested in it
+        self._order: list[str] = []  # in which types are written: a type before those nested in it
         self._ops: list[int] = []
-        self._jumps: list[tuple[int, int, str]] = []  # index to complete, where its field begins, target
+        self._jumps: list[tuple[int, int, str]] = []  # index of the jump, start of its field, target type
         self.fixed_size = True
 
     def layout_of_struct(self, type_name: str) -> _Layout:
@@ -177,13 +177,13 @@ class _Assembler:
             return
         size, count = self._structs[detail].layout.size, len(arguments) + 3
         self._ops += [_FIELD | code << 16 | _STRUCT << 8, *arguments]
-        jump = count << 16  # to the next field; the way to the element's instructions is added in `assemble`
+        jump = count << 16  # to the next field; `assemble` adds the offset of the element's instructions
         self._ops += [jump, size] if code == _ARRAY else [size, jump]
         self._jumps.append((begin + count - (2 if code == _ARRAY else 1), begin, detail))
 
 
 def _scalar(detail: tuple[str, int]) -> tuple[int, int, list[int]]:
-    """Return the type code, the flags and the further argument of a string or number."""
+    """Return the type code, the flags and the additional argument of a string or number."""
     base, bound = detail
     if base == 'string':
         return (_BOUNDED_STRING, 0, [bound + 1]) if bound else (_STRING, 0, [])

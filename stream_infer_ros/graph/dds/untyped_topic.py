@@ -1,11 +1,13 @@
 """DDS topics whose readers and writers announce the name of their type, but no description of it.
 
-Peers that both announce a description (XTypes type information) compare the two. Cyclone DDS 11.0.1 cannot
-read what Fast DDS 3 (ROS 2 Kilted and later) announces for a type with a sequence, and then does not match
-the reader and the writer. If one side announces none, type names are compared, as between all earlier ROS 2
-middlewares. The Python binding always announces one. So these topics are made as C programs make theirs: from
-a descriptor with instructions for the serialiser. This needs nothing of Cyclone's type library, whose
-11.0.1 can crash when a topic is described while types of other endpoints come or go.
+If a reader and a writer both announce a description (XTypes type information), the descriptions are compared.
+Cyclone DDS 11.0.1 cannot read the description that Fast DDS 3 (ROS 2 Kilted and later) announces for a type
+with a sequence, and then does not match the reader and the writer. If one side announces none, only the type
+names are compared, as between all earlier ROS 2 middlewares.
+
+The Python binding always announces a description. These topics are therefore created as in a C program: from
+a descriptor with instructions for the serialiser. This also avoids Cyclone's type library, which can crash in
+11.0.1 when a topic is described while types of other endpoints appear or disappear.
 """
 
 from __future__ import annotations
@@ -64,11 +66,11 @@ _create_topic = function(
 class UntypedTopic(Topic[IdlStruct]):
     """A topic without type information, for a message type of ROS 2.
 
-    Readers and writers are made on it as on any `Topic`. They move serialised messages (`calls.py`).
+    Create readers and writers on it as on any `Topic`. They transfer serialised messages (`calls.py`).
 
     Raises:
-        GraphError: the store lacks the type's definition, or it cannot be described.
-        DDSException: the participant is gone, or the name is none.
+        GraphError: the store lacks the type's definition, or the type cannot be described.
+        DDSException: the participant was deleted, or the name is not valid.
     """
 
     def __init__(self, participant: DomainParticipant, name: str, store: Typestore, type_name: str) -> None:
@@ -83,7 +85,7 @@ class UntypedTopic(Topic[IdlStruct]):
             ops=ops,
             meta=b'',
         )
-        # Cyclone copies what it needs of the descriptor.
+        # Cyclone copies the descriptor.
         Entity.__init__(
             self, _create_topic(participant._ref, ct.byref(descriptor), name.encode(), None, None)
         )

@@ -10,7 +10,7 @@ from rclpy.node import Node
 
 
 def ros_clock(node: Node) -> ROSClock:
-    """The clock of a node, which is always a ROSClock."""
+    """Return the clock of a node, which is always a ROSClock."""
     return cast('ROSClock', node.get_clock())
 
 

@@ -43,7 +43,7 @@ class RosGraph:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._environ = dict(os.environ)  # that the middleware was started with
+        self._environ = dict(os.environ)  # at the start of the middleware
         # Over what follows and closing; never held while a subscriber is called.
         self._lock = threading.Lock()
         self._closed = False
@@ -96,7 +96,7 @@ class RosGraph:
     def qos_problems(self) -> list[QosProblem]:
         with self._lock:
             ends = [] if self._closed else list(self._ends)
-        # Without the lock, as this takes milliseconds.
+        # Without the lock, because this takes milliseconds.
         with as_graph_error('looking for problems of QoS', self._node.context):
             return self._others.problems(ends)
 

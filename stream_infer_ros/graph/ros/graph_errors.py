@@ -1,4 +1,4 @@
-"""Errors of rclpy as errors of a graph."""
+"""Conversion of rclpy's errors to graph errors."""
 
 from __future__ import annotations
 
@@ -14,9 +14,14 @@ from stream_infer_ros.graph.ros.rclpy_internals import RCLError
 
 @contextmanager
 def as_graph_error(doing: str, context: Context, see: str = '') -> Iterator[None]:
-    """Turn an error of rclpy into a GraphError that says what was being done, why it failed, what to `see`.
+    """Turn an error of rclpy into a GraphError with the operation, the reason and a hint.
 
-    From Kilted on, the end of a context also destroys its nodes.
+    From Kilted on, shutting down a context also destroys its nodes.
+
+    Args:
+        doing: the operation, e.g. 'listing topics'.
+        context: the context of the node.
+        see: a hint that is appended to the error.
     """
     try:
         yield

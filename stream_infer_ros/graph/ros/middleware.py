@@ -1,4 +1,4 @@
-"""The middleware below rclpy: which one it is, and what it must be told before it starts."""
+"""Settings for the middleware below rclpy, which must be made before it starts."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from stream_infer_ros.graph.fastdds_for_images import profile_variables
 
 
 def middleware_variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment variables that make the middleware carry images; set them before rclpy starts.
+    """Return environment variables that configure the middleware for images; set them before rclpy starts.
 
-    What the user has configured wins.
+    Settings of the user take precedence.
     """
     fast_dds = profile_variables(get_rmw_implementation_identifier(), environ, Path())
     return {'CYCLONEDDS_URI': uri_for_images(environ), **fast_dds}

@@ -68,10 +68,10 @@ class OwnNodeGraph(RosGraph):
 
 @contextmanager
 def _environment(loopback: bool) -> Iterator[None]:
-    """Set the variables that a context and its first node are made by, and put them back.
+    """Set environment variables while a context and its first node are created, and restore them afterwards.
 
-    ROS takes from them alone how far packets go, and the middleware what it needs for images. Humble knows
-    ROS_LOCALHOST_ONLY, later distributions warn about it.
+    These variables are the only way to limit packets to this machine, and to configure the middleware for
+    images. Humble knows ROS_LOCALHOST_ONLY; later distributions warn about it.
     """
     wanted = {}
     if loopback:

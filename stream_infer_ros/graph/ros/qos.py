@@ -67,7 +67,7 @@ def _override(node: Node, topic: str, end: str, policy: str, qos: Qos) -> str | 
             node.declare_parameter(name, default, about)
         except InvalidParameterTypeException as error:
             raise GraphError(f'parameter {name}: expected {expected} ({error})') from error
-    if name not in parameter_overrides(node):  # declared by an end of the same topic with other QoS, maybe
+    if name not in parameter_overrides(node):  # another endpoint of the topic may have declared it
         return default
     value: str | int = node.get_parameter(name).value
     if (allowed and value not in allowed) or (not allowed and int(value) < 1):

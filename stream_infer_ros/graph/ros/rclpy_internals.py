@@ -1,19 +1,20 @@
-"""Everything this package uses of rclpy that is not public, and the names that differ between distributions.
+"""All private parts of rclpy that this package uses, and the names that differ between distributions.
 
-The public way to receive without building a wait set for every message would be rclpy's EventsExecutor (in
-`rclpy.experimental`). It is not used here, for these reasons (measured on 2026-11-30 on two cores of an AMD
-EPYC; rclpy 7.1.6 and 9.1.2 from PyPI on Fast DDS, four cameras of 640x480 at 10 Hz, raw):
+rclpy's EventsExecutor (in `rclpy.experimental`) is the public way to receive messages without building a wait
+set for each. It is not used here for these reasons (measured on 2026-11-30 on two cores of an AMD EPYC; rclpy
+7.1.6 and 9.1.2 from PyPI on Fast DDS, four cameras of 640x480 at 10 Hz, raw):
 
-- Its `spin()` receives nothing in the wheels and keeps a core busy. They are built for glibc 2.28, where
-  libstdc++ turns the endless wait of the event queue into one that has expired already. The loop then hardly
-  ever leaves the lock of the queue to the middleware's thread. With a time limit it receives all images.
-- Even so it costs 2.9 ms of CPU an image. The SingleThreadedExecutor costs 2.1 ms, our `Receiver` 1.1 ms.
-- Humble does not have it, nor has Jazzy until 7.1.3, and it refuses nodes that have guard conditions.
+- In the wheels, its `spin()` receives nothing and keeps a core busy. The wheels are built for glibc 2.28,
+  where libstdc++ turns the endless wait of the event queue into one that has already expired. The loop then
+  hardly ever releases the lock of the queue to the middleware's thread. With a time limit it receives all
+  images.
+- Even then it takes 2.9 ms of CPU time per image. SingleThreadedExecutor takes 2.1 ms, and `Receiver` 1.1 ms.
+- Humble and Jazzy before 7.1.3 do not have it, and it refuses nodes that have guard conditions.
 
-Run with Jazzy (7.1.6) and Kilted (9.1.2). Read in the sources of Humble (3.3.15), of Jazzy (7.1.3) and of
-revisions of the rolling branch up to 2026, from which Lyrical is made. A test on every ROS that is found,
-`test/ros/inside/ros_rclpy_internals.py`, checks every name and signature, so that a new rclpy shows at once
-what it changed.
+This module was run with Jazzy (7.1.6) and Kilted (9.1.2), and compared with the sources of Humble (3.3.15),
+Jazzy (7.1.3) and the rolling branch up to 2026, from which Lyrical is made. The test
+`test/ros/inside/ros_rclpy_internals.py` checks every name and signature on each ROS that it finds, so that
+changes in a new rclpy show immediately.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class InUse:
     """Keeps the rcl object of a context or subscription from destruction until `release`.
 
     Raises:
-        InvalidHandle: its destruction was requested already.
+        InvalidHandle: its destruction was already requested.
     """
 
     def __init__(self, entity: _HasHandle) -> None:
@@ -77,12 +78,12 @@ class InUse:
         self._handle.__enter__()
 
     def release(self) -> None:
-        """Allow the destruction; one that was requested in the meantime happens now."""
+        """Allow destruction. If it was requested in the meantime, it happens now."""
         self._handle.__exit__(None, None, None)
 
 
 def guard_conditions(context: Context) -> tuple[GuardCondition, SignalHandlerGuardCondition]:
-    """Return a guard condition to trigger by hand and one that signals trigger; they belong to no node."""
+    """Return a guard condition to trigger by hand, and one that signals trigger. They belong to no node."""
     return GuardCondition(None, None, context), SignalHandlerGuardCondition(context)
 
 
@@ -98,7 +99,7 @@ class WaitSet:
         self._guards = [guard.handle for guard in guards]
 
     def wait(self, timeout_ns: int) -> list[int]:
-        """Return the `rcl_address` of each subscription with a message. A negative timeout waits forever."""
+        """Return the `rcl_address` of subscriptions that have a message. A negative timeout waits forever."""
         self._wait_set.clear_entities()  # waiting removed what was not ready
         for subscription in self._subscriptions:
             self._wait_set.add_subscription(subscription)
@@ -110,19 +111,19 @@ class WaitSet:
 
 
 def rcl_address(subscription: Subscription[Any]) -> int:
-    """The address of a subscription's `rcl_subscription_t`."""
+    """Return the address of a subscription's `rcl_subscription_t`."""
     address: int = subscription.handle.pointer
     return address
 
 
 def take_serialized(subscription: Subscription[Any]) -> bytes | None:
-    """Take the next message as CDR; None if there is none."""
+    """Take the next message as CDR; return None if there is none."""
     taken = subscription.handle.take_message(subscription.msg_type, True)
     return None if taken is None else bytes(taken[0])
 
 
 class LostMessages:
-    """Counts messages that the middleware lost on the way to a subscription; stays 0 if it cannot tell."""
+    """Counts messages that the middleware lost on the way to a subscription; 0 if it does not report them."""
 
     def __init__(self, subscription: Subscription[Any]) -> None:
         event = getattr(_rclpy, 'EventHandle', None) or vars(_rclpy)['QoSEvent']  # Humble's name
@@ -135,7 +136,7 @@ class LostMessages:
                 return
 
     def count(self) -> int:
-        """All that were lost so far."""
+        """Return the number of messages lost so far."""
         if self._event is None:
             return 0
         with self._event:
@@ -143,14 +144,14 @@ class LostMessages:
         return 0 if status is None else int(status.total_count)
 
     def close(self) -> None:
-        """Count no more. Safe to call twice."""
+        """Stop counting. Safe to call twice."""
         if self._event is not None:
             self._event.destroy_when_not_in_use()
             self._event = None
 
 
 def parameter_overrides(node: Node) -> Mapping[str, Parameter[Any]]:
-    """Parameters that files, the command line or the constructor gave to the node, declared or not."""
+    """Return parameters from files, the command line or the node's constructor, declared or not."""
     overrides: Mapping[str, Parameter[Any]] = node._parameter_overrides
     return overrides
 

@@ -61,11 +61,11 @@ class Receiver:
         self._look_at_s: float | None = 0.0
         self._lock = threading.Lock()  # over the two below
         self._ends: dict[int, _End] = {}  # by rcl address
-        self._wait_set: WaitSet | None = None  # None: what it holds changed
+        self._wait_set: WaitSet | None = None  # None: to be rebuilt, as subscriptions changed
         self.stopping = False
         self.failure: Exception | None = None
-        self._context_in_use = InUse(context)  # until the thread ends, like everything it waits for
-        # A signal shuts contexts down, and wakes the thread by the second alone.
+        self._context_in_use = InUse(context)  # until the thread ends, like all that it waits for
+        # A signal shuts contexts down, and wakes the thread through the second guard condition only.
         self._wake, self._signal = guard_conditions(context)
         context.on_shutdown(self.wake)
         # A daemon, so that a program that forgets to close can still end.
@@ -73,7 +73,7 @@ class Receiver:
         self._thread.start()
 
     def add(self, subscription: Subscription[Any], on_ready: Callable[[], None]) -> None:
-        """Call `on_ready` whenever `subscription` has something; what is there already counts."""
+        """Call `on_ready` whenever `subscription` has messages, including those that are already there."""
         end = _End(subscription, InUse(subscription), on_ready)
         with self._lock:
             self._ends[rcl_address(subscription)] = end
@@ -81,7 +81,7 @@ class Receiver:
         self.wake()
 
     def remove(self, subscription: Subscription[Any]) -> None:
-        """The opposite of `add`; only for the receiver's own thread, in `look`."""
+        """Undo `add`. Call this only on the receiver's own thread, in `look`."""
         with self._lock:
             end = self._ends.pop(rcl_address(subscription))
             self._wait_set = None
@@ -127,7 +127,7 @@ class Receiver:
                 self._look_at_s = time.monotonic() + after_s
 
     def _wait(self) -> list[Callable[[], None]]:
-        """The handlers of what became ready; none if woken or a look is due."""
+        """Wait, and return the handlers of ready subscriptions; empty if woken, or if `look` is due."""
         with self._lock:
             if self._wait_set is None:
                 subscriptions = [end.subscription for end in self._ends.values()]

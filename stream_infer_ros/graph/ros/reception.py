@@ -54,7 +54,7 @@ class Reception:
             self.callback(cdr, self._now_ns())
 
     def lost(self) -> int:
-        """Messages the middleware says were on their way and did not arrive."""
+        """Return the number of messages that were sent and did not arrive, as the middleware reports."""
         return self._lost.count()
 
     def give_up(self) -> None:

@@ -15,8 +15,8 @@ class Decoder(Protocol):
     """Turns one batch's raw outputs into perceptions in source-image pixels.
 
     Attributes:
-        gives_boxes: whether perceptions hold detections.
-        gives_free_space: whether perceptions hold free space, for scans and the free cells of the map.
+        gives_boxes: True if perceptions contain detections.
+        gives_free_space: True if perceptions contain free space, for scans and the free cells of the map.
     """
 
     gives_boxes: bool

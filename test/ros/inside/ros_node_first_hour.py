@@ -77,7 +77,7 @@ def test_a_camera_that_falls_silent_is_logged_once_and_once_when_it_is_back(benc
         level, _ = ros.until_logged('camera cam1: silent for', 'check its driver')
         assert level == 'ERROR'
         cameras.silent.clear()
-        level, _ = ros.until_logged('camera cam1: well again')
+        level, _ = ros.until_logged('camera cam1: resolved')
         assert level == 'INFO'
         told = [text for _, text in ros.lines if 'camera cam1: silent' in text]
         assert len(told) == 1

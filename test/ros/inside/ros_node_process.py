@@ -109,7 +109,7 @@ def test_a_signal_is_heard_while_an_engine_is_in_the_making():
     pipeline.until('loading the network')
     took_s, code, output = pipeline.end(signal.SIGINT)
     assert (code, took_s < 2.0) == (0, True), output
-    assert 'still at work when told to stop' in output
+    assert 'still busy after the stop signal' in output
     assert 'Traceback' not in output
 
 
