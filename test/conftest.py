@@ -5,15 +5,15 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, settings
 
-# How long an example takes depends on the machine: none fails for being slow on a busy one.
+# The time of an example depends on the machine, so no example fails because it is slow.
 settings.register_profile('project', deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile('project')
 
 
 def pytest_collection_modifyitems(items):
-    """Divide the tests among processes (`pytest -n`): a file stays together, for its fixtures are expensive.
+    """Divide the tests among processes (`pytest -n`). A file stays together, as its fixtures are expensive.
 
-    Tests that run a file inside ROS come first and each on its own, because they take longest.
+    Tests that run a file inside ROS come first and separately, because they take longest.
     """
     items.sort(key=lambda item: 'inside_ros' not in item.name)
     for item in items:
@@ -22,7 +22,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Say how many tests passed inside each ROS: pytest counts a file of them as one test."""
+    """Print how many tests passed inside each ROS, because pytest counts each file of them as one test."""
     passed = Counter()
     for report in terminalreporter.stats.get('passed', []):
         for ros, number in (value for name, value in report.user_properties if name == 'passed inside'):

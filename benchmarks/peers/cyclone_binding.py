@@ -37,7 +37,7 @@ def raw_type() -> Any:
 
 
 class Writing:
-    """A publisher of `/image` through DataWriter.write."""
+    """Publishes `/image` through DataWriter.write."""
 
     def __init__(self, graph: Any, qos: Qos) -> None:
         participant, self._type = graph._participant.entity, raw_type()

@@ -1,4 +1,4 @@
-"""Message types as the Python binding of Cyclone DDS describes them, for peers that use its own calls."""
+"""Message types for the Python binding of Cyclone DDS, for peers that use the binding's own calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rosbags.typesys.store import Typestore
 from stream_infer_ros.errors import GraphError
 from stream_infer_ros.graph.names import wire_name
 
-idl: Any = idl_types  # what it annotates is made at run time, beyond static types
+idl: Any = idl_types  # annotated types are created at run time, which static types cannot express
 
 _PRIMITIVES: dict[str, Any] = {
     'bool': bool,
@@ -38,10 +38,10 @@ _lock = threading.RLock()
 
 
 def idl_type(store: Typestore, type_name: str) -> type[IdlStruct]:
-    """The Cyclone type of 'package/msg/Type'; the same object for the same store and name.
+    """Return the Cyclone type of 'package/msg/Type'; the same object for the same store and name.
 
     Raises:
-        GraphError: the store lacks the definition, or it has a field DDS types cannot describe (wstring).
+        GraphError: the store lacks the definition, or a field cannot be described by DDS types (wstring).
     """
     with _lock:
         key = (store, type_name)

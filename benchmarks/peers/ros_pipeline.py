@@ -1,7 +1,7 @@
-"""Our pipeline on a node of rclpy, with a network that costs nothing; tells what reached it.
+"""The pipeline on an rclpy node, with a network that costs nothing; reports the images it received.
 
-A process: `ros_pipeline.py CAMERAS`. It tells `ready` in a line of JSON, and after a line of input what was
-received.
+Usage: `ros_pipeline.py CAMERAS`. The process prints `ready` as a line of JSON, waits for a line of input, and
+then prints what it received.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def received(assembly: NetworkAssembly) -> dict[str, Any]:
-    """Images and sets so far; the wire (header stamp to receipt) of the camera where it took longest."""
+    """Return counts of images and sets, and the time from stamp to receipt of the slowest camera."""
     statistics = assembly.statistics
     wire = statistics.stages().get('wire', {})
     return {

@@ -1,8 +1,8 @@
-"""A rig of cameras on rclpy that costs little: images, calibration and transforms, as drivers publish them.
+"""Cameras on rclpy that take little CPU time. They publish images, calibration and transforms, as drivers do.
 
-A process: `ros_rig.py CAMERAS RATE_HZ WIDTH HEIGHT SECONDS`. It waits until every topic has a
-subscriber, tells `ready` in a line of JSON, starts at the next line of its input, and tells `sent` when it is
-done. It ends with its input.
+Usage: `ros_rig.py CAMERAS RATE_HZ WIDTH HEIGHT SECONDS`. The process waits until every topic has a
+subscriber, prints `ready` as a line of JSON, starts at the next line of its input, and prints `sent` when it
+is done. It ends when its input is closed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from stream_infer_ros.simulation.exposure_encoder import optical_frame
 from stream_infer_ros.simulation.publisher import WorldPublisher
 from stream_infer_ros.simulation.schedule import Exposure
 
-# A subscription may be made again when its publisher is discovered: topics must stay subscribed so long.
+# Topics must stay subscribed for this long, as a subscription may be replaced when its publisher is found.
 SETTLED_S = 2.0
 PATIENCE_S = 60.0
 
@@ -70,7 +70,7 @@ def wait_for_subscribers(node: rclpy.node.Node, topics: list[str]) -> None:
 
 
 def publish(graph: RosGraph, publisher: WorldPublisher, cameras: int, rate_hz: float, seconds: float) -> int:
-    """Publish sets at that rate, the images of a set in one burst and with one stamp; return how many."""
+    """Publish sets at `rate_hz`, each in one burst and with one stamp; return the number of images."""
     pause, ticks = threading.Event(), round(rate_hz * seconds)
     due_s = time.monotonic()
     for tick in range(ticks):

@@ -1,4 +1,4 @@
-"""Programs as a user starts them, and Ctrl-C at a moment of choice."""
+"""Start programs as a user does, and send Ctrl-C at a given moment."""
 
 import os
 import random
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PATIENCE_S = 60.0
-# What people and `ros2 launch` expect.
+# The limit that users and `ros2 launch` expect.
 LONGEST_S = 2.0
-# How many programs are started side by side; it keeps the machine busy, too.
+# Number of programs that run at the same time. This also keeps the machine busy.
 AT_A_TIME = 3
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a program ended that got Ctrl-C `after_s` seconds after it began to handle signals."""
+    """The end of a program that got Ctrl-C `after_s` seconds after it began to handle signals."""
 
     after_s: float
     took_s: float
@@ -34,15 +34,15 @@ class Ended:
 
 
 def moments(seed, count, within_s):
-    """Random moments, the same each time; the first is as early as can be."""
+    """Return random moments, the same in each run; the first is as early as possible."""
     drawn = random.Random(seed)
     return [0.0, *(drawn.uniform(0.0, within_s) for _ in range(count - 1))]
 
 
 def interrupt_all(command, moments_s, folder):
-    """Start `command` once for each moment, several at a time; fails if one does not end in order.
+    """Start `command` once for each moment, several at a time; fail if one does not end in order.
 
-    Each has a working directory of its own below `folder`.
+    Each program has its own working directory below `folder`.
     """
     folders = [folder / str(number) for number in range(len(moments_s))]
     with ThreadPoolExecutor(AT_A_TIME) as pool:
@@ -55,7 +55,7 @@ def interrupt_all(command, moments_s, folder):
 
 
 def _interrupt(command, after_s, folder):
-    """Start a program, and press Ctrl-C in its terminal so long after it began to handle signals."""
+    """Start a program, and press Ctrl-C in its terminal `after_s` after it began to handle signals."""
     folder.mkdir()
     process = subprocess.Popen(
         command,
@@ -67,7 +67,7 @@ def _interrupt(command, after_s, folder):
     )
     try:
         _await_handlers(process)
-        with suppress(subprocess.TimeoutExpired):  # the moment has come
+        with suppress(subprocess.TimeoutExpired):  # a timeout means that it is time for the signal
             process.wait(timeout=after_s)
         start_s = time.monotonic()
         os.killpg(process.pid, signal.SIGINT)
@@ -82,7 +82,7 @@ def _interrupt(command, after_s, folder):
 
 
 def _await_handlers(process):
-    """Wait until it handles SIGTERM: Python itself, which is being loaded before, only handles SIGINT."""
+    """Wait until the program handles SIGTERM. Python itself, which loads first, only handles SIGINT."""
     end_s = time.monotonic() + PATIENCE_S
     status = Path(f'/proc/{process.pid}/status')
     while time.monotonic() < end_s:

@@ -1,4 +1,4 @@
-"""`stream_infer run` finds the cameras on the graph where none are named, and says what it found."""
+"""`stream_infer run` finds the cameras on the graph if none are named, and prints what it found."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from stream_infer_ros.config import GraphConfig
 from stream_infer_ros.graph import RELIABLE, make_graph
 from stream_infer_ros.pipeline.camera_topics import IMAGE
 
-pytest.importorskip('cyclonedds', reason='no cyclonedds wheel here: not tested that `run` finds cameras')
+pytest.importorskip('cyclonedds', reason='cyclonedds is not installed: not tested that `run` finds cameras')
 
 DOMAIN_ID = 1 + (os.getpid() + 70) % 100
 PATIENCE_S = 60

@@ -156,7 +156,7 @@ class Peer:
         return found
 
     def described(self, topic):
-        """Whether each publication and subscription of a DDS topic announces what its type consists of."""
+        """Return for each endpoint of a DDS topic whether it announces a description of its type."""
         found = []
         readers = [
             BuiltinDataReader(self.participant, builtin)

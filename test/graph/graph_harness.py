@@ -167,7 +167,7 @@ class SqliteHarness(BagHarness):
 
 
 class PeerProcess:
-    """The stranger of <kind>_peer.py; every method of its Peer can be called here."""
+    """The process of <kind>_peer.py; every method of its Peer can be called here."""
 
     def __init__(self, domain_id=DOMAIN_ID, kind='dds', endpoints=()):
         # Looked for, not imported: beside rclpy this process holds a Cyclone of ROS's already.

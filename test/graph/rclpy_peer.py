@@ -1,4 +1,4 @@
-"""A stranger on the ROS graph: a node of rclpy in its own process, none of our code (see peer_program.py)."""
+"""A peer on the ROS graph: an rclpy node in a separate process, without our code (see peer_program.py)."""
 
 import base64
 import sys
@@ -50,7 +50,7 @@ class Peer:
         )
 
     def matched(self, topic, readers=1):
-        """Wait for that many subscribers of ours, or for a publisher of what we listen to."""
+        """Wait for that many subscribers to our topics, or for a publisher of a topic we subscribe to."""
         if topic in self.publishers:
             return eventually(lambda: self.publishers[topic].get_subscription_count() >= readers)
         return eventually(lambda: self.node.count_publishers(topic) >= 1)

@@ -1,4 +1,4 @@
-"""What the dds adapter tells Cyclone and other participants about message types."""
+"""The descriptions of message types that the dds adapter gives to Cyclone and to other participants."""
 
 import ctypes as ct
 import threading
@@ -19,7 +19,7 @@ pytest.importorskip('cyclonedds', reason='the dds adapter needs cyclonedds, whic
 
 IN_THIS_PROCESS = 1  # DDS_FIND_SCOPE_LOCAL_DOMAIN
 XTYPES_METADATA = 1 << 6
-# Every kind of field that a .msg file can have, but for wstring.
+# Every kind of field that a .msg file can have, except wstring.
 EVERY_KIND = """
 bool flag
 byte octet
@@ -73,7 +73,7 @@ def made_up():
 
 
 def described_by_cyclone(participant, topic):
-    """(instructions, size, alignment, flags, name) out of the descriptor Cyclone makes for a typed topic."""
+    """Return (instructions, size, alignment, flags, name) from Cyclone's descriptor for a typed topic."""
     from stream_infer_ros.graph.dds.library import function  # noqa: PLC0415
     from stream_infer_ros.graph.dds.untyped_topic import _Descriptor  # noqa: PLC0415
 
@@ -134,14 +134,14 @@ def test_a_type_that_cannot_be_described_is_refused_with_its_field(made_up):
 
 
 def test_endpoints_announce_no_description_of_their_type(graph, peer):
-    """With one, Cyclone and the Fast DDS of ROS 2 Kilted do not match."""
+    """With type information, Cyclone and the Fast DDS of ROS 2 Kilted do not match."""
     graph.advertise('/map', GRID, RELIABLE)
     graph.subscribe('/camera', IMAGE, SENSOR_DATA, Inbox())
     assert peer.described(topic='ros_discovery_info') == [False]
     assert peer.described(topic='rt/map') == [False]
     assert peer.described(topic='rt/camera') == [False]
     peer.talk(topic='/camera', type=IMAGE, qos=asdict(SENSOR_DATA))
-    assert peer.matched(topic='/camera')  # with one that does announce it
+    assert peer.matched(topic='/camera')  # with an endpoint that does announce it
 
 
 def test_a_message_in_the_other_byte_order_is_converted(graph, peer):
@@ -176,7 +176,7 @@ def test_messages_reach_code_on_the_binding_in_the_same_process(graph):
 
 
 def test_close_waits_for_a_message_that_is_being_written(graphs, monkeypatch):
-    """Cyclone would free what the message is made of."""
+    """Otherwise Cyclone would free the type of the message while it is in use."""
     from stream_infer_ros.graph.dds import calls  # noqa: PLC0415
 
     graph = graphs()
@@ -214,7 +214,7 @@ def test_close_waits_for_a_message_that_is_being_written(graphs, monkeypatch):
 
 
 def test_topics_cost_no_memory_once_their_graph_is_closed(graph):
-    """Beside a graph that stays, for the end of the domain would free it in any case."""
+    """Another graph stays open, because the end of the domain would free the memory in any case."""
 
     def resident_kb():
         with open('/proc/self/status') as status:
@@ -227,7 +227,7 @@ def test_topics_cost_no_memory_once_their_graph_is_closed(graph):
                 made.advertise(f'/map{i}', GRID, RELIABLE)
                 made.subscribe(f'/camera{i}', IMAGE, SENSOR_DATA, Inbox())
             made.close()
-            graph.qos_problems()  # takes what discovery told
+            graph.qos_problems()  # takes the data from discovery
 
     make_and_close(20)
     before_kb = resident_kb()

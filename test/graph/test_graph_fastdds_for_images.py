@@ -1,4 +1,4 @@
-"""Which Fast DDS profile a process is given, and when none; that Fast DDS obeys is tested in ros/inside."""
+"""The choice of the Fast DDS profile for a process. Tests in ros/inside check that Fast DDS uses it."""
 
 import shutil
 from collections import namedtuple
@@ -17,7 +17,7 @@ Usage = namedtuple('Usage', 'total used free')
 
 @pytest.fixture
 def free(monkeypatch):
-    """Sets how many bytes shared memory has left."""
+    """Return a function that sets the free bytes of shared memory."""
 
     def set_free(free_bytes):
         monkeypatch.setattr(shutil, 'disk_usage', lambda _: Usage(PLENTY, PLENTY - free_bytes, free_bytes))
@@ -28,7 +28,7 @@ def free(monkeypatch):
 
 @pytest.fixture
 def variables(free, tmp_path):
-    """`profile_variables` for a process in an empty directory."""
+    """Return a function that calls `profile_variables` for a process in an empty directory."""
 
     def of(environ, middleware=FAST_DDS):
         return profile_variables(middleware, environ, tmp_path, tmp_path)
@@ -104,7 +104,7 @@ def test_limited_to_this_machine_the_profile_brings_no_transport_that_leaves_it(
 
 @pytest.fixture
 def segments(tmp_path):
-    """A folder like /dev/shm, with a segment for each size in bytes, and what else Fast DDS keeps there."""
+    """Create a folder like /dev/shm, with a segment of each size in bytes and the other files of Fast DDS."""
 
     def made(*sizes):
         for number, size in enumerate(sizes):

@@ -1,4 +1,4 @@
-"""Where ROS 2 asks for a secured participant, a graph that has none does not join without a word."""
+"""If ROS 2 requests security, a graph without security refuses to join, or warns."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from stream_infer_ros.graph.security import demand, hint
 
 @pytest.fixture
 def asked(monkeypatch):
-    """Sets SROS2's variables; None: not set."""
+    """Return a function that sets SROS2's variables; None: not set."""
 
     def ask(enable, strategy):
         for name, value in {'ROS_SECURITY_ENABLE': enable, 'ROS_SECURITY_STRATEGY': strategy}.items():
@@ -46,7 +46,7 @@ def test_where_security_is_not_enforced_an_unsecured_graph_joins_and_warns(asked
     [
         (None, None, 'none'),
         (None, 'Enforce', 'none'),
-        ('True', 'Enforce', 'none'),  # rcl knows 'true' alone
+        ('True', 'Enforce', 'none'),  # rcl accepts only 'true'
         ('true', None, 'permissive'),
         ('true', 'enforce', 'permissive'),
         ('true', 'Enforce', 'enforced'),

@@ -10,8 +10,8 @@ from stream_infer_ros.messages.typestore import type_hash, typestore
 
 # Computed by ROS 2's own rosidl_generator_type_description from the .msg files of common_interfaces,
 # rcl_interfaces, geometry2, rmw_dds_common (rolling), vision_msgs 4.1.1, map_msgs 2.4.0 and bond 4.1. All but
-# Detection2DArray, LabelInfo and bond's Status were also found in public: as `ros2 topic info --verbose` of
-# live systems prints them, or in other implementations that talk to such systems.
+# Detection2DArray, LabelInfo and bond's Status were also found in public sources: in the output of
+# `ros2 topic info --verbose` on live systems, or in other implementations that exchange messages with them.
 ANNOUNCED = {
     'std_msgs/msg/String': 'df668c740482bbd48fb39d76a70dfd4bd59db1288021743503259e948f6b1a18',
     'std_msgs/msg/Header': 'f49fb3ae2cf070f793645ff749683ac6b06203e41c891e17701b1cb597ce6a01',

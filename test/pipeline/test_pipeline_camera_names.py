@@ -1,4 +1,4 @@
-"""Cameras that are known by their topics only get names that a person would give them."""
+"""Cameras of which only the topics are known get names that a person would choose."""
 
 import re
 

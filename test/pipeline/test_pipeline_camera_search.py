@@ -1,4 +1,4 @@
-"""Cameras that are not named are found once all drivers are up, and their names are told."""
+"""The search finds unnamed cameras once all drivers are up, and lists their names."""
 
 import pytest
 
@@ -11,7 +11,7 @@ CONFIG = parse_config({}, 'test')
 
 
 class Drivers:
-    """Cameras that come up at given times, on a clock that only waiting moves."""
+    """Cameras that appear at given times, on a clock that advances only while waiting."""
 
     def __init__(self, **up_s):
         self._up_s = up_s

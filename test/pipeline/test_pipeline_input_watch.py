@@ -1,4 +1,4 @@
-"""Inputs that never come are named, with what is on the graph instead."""
+"""Missing inputs are reported, with the topics that are on the graph instead."""
 
 import pytest
 from test_pipeline_end_to_end import Driven
@@ -25,7 +25,7 @@ class Graphs:
 
 @pytest.fixture
 def run():
-    """Makes a pipeline on a graph; gives it and its statuses after so many seconds of diagnostics."""
+    """Return a function that makes a pipeline, and returns it with its statuses after some seconds."""
     made = []
 
     def make(graphs, **settings):

@@ -1,4 +1,4 @@
-"""Losses on the way to the pipeline, and the middleware's reason for them."""
+"""Losses before the pipeline are reported, with the reason from the middleware."""
 
 import pytest
 
@@ -13,7 +13,7 @@ REASON = 'its segment is too small; make it larger'
 
 
 class LossyGraph(MemoryGraph):
-    """A graph that says what it lost, and why."""
+    """A graph that reports losses and their reason."""
 
     def __init__(self, reason=REASON):
         super().__init__(MemoryBus())
@@ -36,7 +36,7 @@ class Bench:
         self.now_ns = START_NS
 
     def seconds(self, n, missing=()):
-        """`missing`: numbers of the images that the camera in front does not send, in each second."""
+        """`missing`: numbers of the images that the front camera does not send, for each second."""
         for _ in range(n):
             for tick in range(10):
                 stamp_ns = self.now_ns + tick * PERIOD_NS

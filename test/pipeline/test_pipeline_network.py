@@ -1,4 +1,4 @@
-"""A network says what a model of its kind does not give."""
+"""A network describes the outputs that its model lacks."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from stream_infer_ros.pipeline.statistics import Statistics
 from stream_infer_ros.resources import default_model
 from stream_infer_ros.sync.matched import matched_set
 
-onnx = pytest.importorskip('onnx', reason='onnx is not installed: the networks cannot be written')
+onnx = pytest.importorskip('onnx', reason='onnx is not installed: the networks cannot be created')
 
 from onnx import TensorProto, helper  # noqa: E402 - only where it is installed
 
@@ -19,7 +19,7 @@ SIZE = 64
 
 
 def ones(path, shape, **metadata):
-    """A network that gives ones whatever it is shown."""
+    """Write a network that returns ones for every input."""
     value = helper.make_tensor('one', TensorProto.FLOAT, [1], [1.0])
     sizes = helper.make_tensor('size', TensorProto.INT64, [len(shape)], shape)
     nodes = [

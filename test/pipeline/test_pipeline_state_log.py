@@ -1,4 +1,4 @@
-"""What /diagnostics says is logged once when it begins, once when it changes and once when it is over."""
+"""A problem on /diagnostics is logged once when it begins, when it changes, and when it is over."""
 
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel, DiagnosticStatus
 from stream_infer_ros.pipeline.state_log import BEGUN_AFTER, OVER_AFTER, PROBLEM, StateLog
@@ -11,7 +11,7 @@ def status(level, message='', problem='', part='camera front'):
 
 
 def logged(log, *periods):
-    """(level, text) of all lines that these periods give; a period is one status or a list."""
+    """Return (level, text) of all lines from these periods; a period is one status or a list."""
     found = []
     for period in periods:
         found += log.lines(period if isinstance(period, list) else [period])

@@ -1,4 +1,4 @@
-"""Reads what `QMainWindow::saveState` writes; `read` is checked against bytes that Qt itself wrote."""
+"""Reader for the data of `QMainWindow::saveState`; `read` is tested with data written by Qt."""
 
 import struct
 from typing import NamedTuple
@@ -20,7 +20,7 @@ SAVED_BY_QT = (
 
 
 class Dock(NamedTuple):
-    """`length` is its width in a row, its height in a column, in pixels."""
+    """A dock. `length` is its width in a row or its height in a column, in pixels."""
 
     name: str
     visible: bool
@@ -28,7 +28,7 @@ class Dock(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Docks and further parts beside (`across`) or below each other; `length` as for a dock."""
+    """Docks and other sequences side by side (`across`) or below each other; `length` as for a dock."""
 
     across: bool
     items: list
@@ -36,7 +36,7 @@ class Part(NamedTuple):
 
 
 class Window(NamedTuple):
-    """For each side (width and height, part); the size of the centre; names of toolbars."""
+    """The (width and height, part) of each side, the size of the centre, and the names of toolbars."""
 
     sides: dict
     centre: tuple[int, int]
@@ -93,5 +93,5 @@ class Reader:
 
 
 def read(text):
-    """What a hexadecimal state says; fails if it is none."""
+    """Parse a hexadecimal state; fail if it is not valid."""
     return Reader(text).window()

@@ -1,4 +1,4 @@
-"""Arrangements of docks are written as Qt writes them."""
+"""Arrangements of docks are written in the same way as by Qt."""
 
 from main_window_state import SAVED_BY_QT, Dock, Part, read
 

@@ -1,4 +1,4 @@
-"""The configuration of rviz shows topics that are published, as what they are, with QoS that match."""
+"""The displays of the rviz configuration have the right topics, types and QoS."""
 
 import re
 from pathlib import Path
@@ -31,7 +31,7 @@ RIGS = [
 
 
 class ListingGraph(MemoryGraph):
-    """Remembers what was advertised."""
+    """A graph that remembers the advertised topics."""
 
     def __init__(self):
         super().__init__()
@@ -87,7 +87,7 @@ def test_every_display_has_a_publisher_it_can_hear(cameras, namespace):
         if 'Update Topic' in display:
             type_name, qos = published[display['Update Topic']['Value']]
             assert type_name == 'map_msgs/msg/OccupancyGridUpdate'
-            assert display['Update Topic']['Depth'] == qos.depth  # an update that is lost leaves a fault
+            assert display['Update Topic']['Depth'] == qos.depth  # a lost update leaves an error in the map
 
 
 @pytest.mark.parametrize(('cameras', 'namespace'), RIGS)
@@ -138,7 +138,7 @@ def test_overlays_lie_in_the_order_of_the_cameras_at_least_240_pixels_wide(n):
     docks = [dock for row in rows for dock in row]
     assert [dock.name for dock in docks] == [display['Name'] for display in images]
     assert [name.split()[0] for name, *_ in docks] == cameras
-    # A display that is enabled shows its dock, one that is disabled must not: or rviz would enable it.
+    # Only enabled displays may show their docks, or rviz would enable the others too.
     assert [dock.visible for dock in docks] == [display['Enabled'] for display in images]
     assert sum(dock.visible for dock in docks) == min(n, 8)
     visible_rows = [row for row in rows if row[0].visible]
@@ -186,6 +186,6 @@ def test_the_shipped_file_is_that_of_the_demo():
 
 
 def test_nothing_is_left_to_the_reading_of_yaml():
-    """rviz reads YAML 1.2, where a word such as `on` is text."""
+    """Load YAML 1.2 as rviz does, where a word such as `on` is text."""
     text = rviz_config(Config(map=MapConfig(map_frame='on')), ['on', 'y'])
     assert re.search(r"Fixed Frame: 'on'", text)

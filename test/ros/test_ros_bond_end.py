@@ -1,4 +1,4 @@
-"""The states of a bond, against the state machine of bondcpp; no ROS is needed."""
+"""The states of a bond, compared with the state machine of bondcpp. Needs no ROS."""
 
 import pytest
 
@@ -14,7 +14,7 @@ PERIOD_S = 0.25
 
 
 def published(end: BondEnd, until_s: float) -> list[tuple[float, bool]]:
-    """What an end publishes that is asked exactly when it wants to be, as (when, active)."""
+    """Call `due` exactly at each `next_s`; return the published statuses as (time, active)."""
     found = []
     while (next_s := end.next_s) is not None and next_s <= until_s:
         active = end.due(next_s)

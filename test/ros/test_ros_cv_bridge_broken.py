@@ -1,4 +1,4 @@
-"""A cv_bridge that crashes, hangs or fails ends no node, and the error says what to do. Needs no ROS."""
+"""A cv_bridge that crashes, hangs or fails does not end the node; the error says what to do. Needs no ROS."""
 
 import sys
 
@@ -31,7 +31,7 @@ RAISES = "raise SystemError('initialization of cv_bridge_boost raised unreported
 
 @pytest.fixture
 def install(tmp_path, monkeypatch):
-    """Put a cv_bridge made of this code first on the path."""
+    """Return a function that puts a cv_bridge with the given code first on the path."""
 
     def put(bridge=BRIDGE, boost=CONVERSION):
         package = tmp_path / 'cv_bridge'

@@ -1,4 +1,4 @@
-"""Runs each file of `inside/` in each ROS 2 environment: tests that need rclpy in their own process."""
+"""Run each file of `inside/` in each ROS 2 environment. These tests need rclpy in their process."""
 
 import os
 import re
@@ -13,13 +13,13 @@ from ros_environments import INSTALLED, ROOT, WHEELS
 
 FILES = sorted((Path(__file__).parent / 'inside').glob('ros_*.py'))
 PATIENCE_S = 240
-# Plugins that come with a sourced ROS. launch_testing's does not start under pytest 9.
+# Plugins of a sourced ROS. That of launch_testing does not start under pytest 9.
 WITHOUT = ['launch_testing', 'launch_ros', 'launch_pytest', 'launch_testing_ros_pytest_entrypoint']
-NO_TESTS_RAN = 5  # of pytest: all of them were skipped
+NO_TESTS_RAN = 5  # exit code of pytest: all tests were skipped
 
 
 def run(ros, file, marker):
-    """Run pytest on one file; return its exit code and output. All it started is gone afterwards."""
+    """Run pytest on one file; return its exit code and output. End all processes that it started."""
     plugins = ' '.join(f'-p no:{plugin}' for plugin in WITHOUT)
     options = f'-q -rs -p no:cacheprovider -m "{marker}"'
     process = subprocess.Popen(

@@ -78,7 +78,7 @@ def test_launch_files_need_nothing_of_the_virtual_environment():
     ('python', 'machine'), [('3.10', 'x86_64'), ('3.12', 'x86_64'), ('3.12', 'aarch64'), ('3.14', 'x86_64')]
 )
 def test_a_workspace_gets_what_the_package_requires_but_numpy_and_opencv(python, machine):
-    """These two are the system's, which cv_bridge was built with."""
+    """These two packages are those of the system, for which cv_bridge was built."""
     here = {'python_version': python, 'platform_machine': machine, 'sys_platform': 'linux', 'extra': ''}
 
     def of(lines):

@@ -1,4 +1,4 @@
-"""A machine that cannot have ROS from wheels is told what is missing, and what to do."""
+"""If ROS cannot be built from wheels, the error says what is missing and what to do."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The command line: builds the prefixes that are missing or out of date, side by side."""
+"""Command line that builds missing and outdated prefixes in parallel."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tools.ros_prefix.prefix import DISTRIBUTIONS, Prefix, Unavailable
 
 
 def main() -> int:
-    """Build what is asked for; return 1 if a prefix could not be built.
+    """Build the given prefixes; return 1 if one could not be built.
 
-    The reason is printed, and kept in a text file beside the prefix.
+    The reason is printed, and stored in a text file beside the prefix.
     """
     parser = argparse.ArgumentParser(
         prog='python -m tools.ros_prefix', description='ROS 2 prefixes from wheels'
@@ -27,7 +27,7 @@ def main() -> int:
     if len(missing) <= 1:
         return max(map(build, missing), default=0)
     with ThreadPoolExecutor() as pool:
-        # A process for each, because the generators of all distributions are modules of the same names.
+        # One process each, because the generators of different distributions are modules of the same names.
         return max(pool.map(build_in_child, missing))
 
 

@@ -1,4 +1,4 @@
-"""Compiling a generated package into one extension module, and installing it into the prefix."""
+"""Compile a generated package into one extension module, and install it into the prefix."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ LIBRARIES = (
 
 
 def compilers() -> tuple[str, str]:
-    """The C and the C++ compiler, as CC and CXX name them."""
+    """Return the C and the C++ compiler, by default or from CC and CXX."""
     return os.environ.get('CC', 'cc'), os.environ.get('CXX', 'c++')
 
 
 def why_no_compiler() -> str | None:
-    """What is missing to compile an extension module, and how to get it; None if nothing is."""
+    """Return what is missing to compile an extension module, and how to get it; None if nothing is."""
     missing = [name for name in compilers() if shutil.which(name) is None]
     if missing:
         names = ' and no '.join(missing)
@@ -49,10 +49,10 @@ def why_no_compiler() -> str | None:
 
 
 def compile_package(package: str, prefix: Path, site_packages: Path, generated: Path) -> None:
-    """Compile what the generators wrote to `generated`, and install it into the prefix.
+    """Compile the code in `generated`, and install it into the prefix.
 
     Raises:
-        Unavailable: the compiler failed; the text ends with its own words.
+        Unavailable: the compiler failed; the text ends with its output.
     """
     library = _build(package, prefix, generated)
     python = generated / 'rosidl_generator_py' / package
@@ -61,7 +61,7 @@ def compile_package(package: str, prefix: Path, site_packages: Path, generated: 
     shutil.copy(library, target)
     for file in [*python.glob('*.py'), *(python / 'msg').glob('*.py')]:
         shutil.copy(file, target / file.relative_to(python))
-    # rosidl_typesupport_c opens a typesupport by the name of its library.
+    # rosidl_typesupport_c loads a typesupport by the name of its library.
     for typesupport in TYPESUPPORTS:
         link = prefix / 'lib' / f'lib{package}__{typesupport}.so'
         link.symlink_to(os.path.relpath(target / library.name, link.parent))
@@ -72,7 +72,7 @@ def compile_package(package: str, prefix: Path, site_packages: Path, generated: 
 
 def _build(package: str, prefix: Path, generated: Path) -> Path:
     folder = generated / 'definitions' / package
-    # All C++ in one unit, because its headers take longer to compile than its code.
+    # All C++ code is one unit, because the headers take longer to compile than the code.
     typesupport = folder / 'typesupport.cpp'
     parts = sorted(generated.glob(f'*/{package}/**/*.cpp'))
     typesupport.write_text(''.join(f'#include "{part}"\n' for part in parts))

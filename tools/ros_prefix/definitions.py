@@ -1,4 +1,4 @@
-"""The messages that have no wheel."""
+"""Definitions of the messages that have no wheel."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from functools import cache
 from stream_infer_ros.messages.definitions import DEFINITIONS
 from stream_infer_ros.messages.typestore import typestore
 
-# Known to rosbags, and therefore not among our own definitions.
+# rosbags knows these, so they are not among the definitions of the package.
 FROM_ROSBAGS = ['tf2_msgs/msg/TFMessage']
 
 
 @cache
 def definitions() -> dict[str, str]:
-    """Type name ('vision_msgs/msg/Point2D') to the text of its .msg file."""
+    """Return the texts of .msg files by type name ('vision_msgs/msg/Point2D')."""
     found = dict(DEFINITIONS)
     for name in FROM_ROSBAGS:
         text, _ = typestore().generate_msgdef(name)
@@ -23,7 +23,7 @@ def definitions() -> dict[str, str]:
 
 
 def packages(texts: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """The same by package: package to message name to text."""
+    """Group the texts: package to message name to text."""
     found: dict[str, dict[str, str]] = {}
     for type_name, text in texts.items():
         package, _, name = type_name.split('/')

@@ -1,4 +1,4 @@
-"""Turning message definitions into Python and C code with the generators of rosidl."""
+"""Generate Python and C code from message definitions with the generators of rosidl."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Generator:
     """Generates the code of packages, one after the other.
 
     Args:
-        prefix: where the wheels are installed. Their modules must be importable.
+        prefix: the folder where the wheels are installed. Their modules must be importable.
         out: the code of a package goes to `out/<generator>/<package>`, its definitions to
-            `out/definitions/<package>`. A folder for each generator, because two of them write files of the
-            same names.
+            `out/definitions/<package>`. Each generator has its own folder, because two of them write files
+            of the same names.
     """
 
     def __init__(self, prefix: Path, out: Path) -> None:
@@ -33,7 +33,7 @@ class Generator:
         """Generate all messages of a package from the texts of their .msg files.
 
         Raises:
-            Unavailable: rosidl computes another type hash than this package announces.
+            Unavailable: rosidl computes a type hash that differs from the one this package announces.
         """
         folder = self._out / 'definitions' / package
         self._write_idl(package, texts, folder)
@@ -80,10 +80,10 @@ class Generator:
             for found in json.loads(file.read_text())['type_hashes']:
                 name, theirs = found['type_name'], found['hash_string']
                 if theirs != type_hash(name):
-                    raise Unavailable(f'{name}: rosidl computes the type hash {theirs}, we {type_hash(name)}')
+                    raise Unavailable(f'{name}: expected type hash {type_hash(name)}, rosidl gives {theirs}')
 
     def _write_visibility_header(self, generator: str, package: str) -> None:
-        """Write the header that CMake makes in an ordinary build."""
+        """Write the header that CMake creates in an ordinary build."""
         header = f'{generator}__visibility_control.h'
         text = (self._prefix / 'share' / generator / 'resource' / f'{header}.in').read_text()
         text = text.replace('@PROJECT_NAME@', package).replace('@PROJECT_NAME_UPPER@', package.upper())

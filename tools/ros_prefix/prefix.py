@@ -1,4 +1,4 @@
-"""One ROS prefix: whether it is up to date, and how it is built."""
+"""One ROS prefix: a check that it is up to date, and its build."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tools.ros_prefix.wheels import install_wheels, why_no_wheels
 __all__ = ['DISTRIBUTIONS', 'Prefix', 'Unavailable']
 
 DISTRIBUTIONS = ('jazzy', 'kilted')
-# The wheels bring a .pth file that starts Python a second time to set LD_LIBRARY_PATH. The last variable says
-# that this is done already.
+# The wheels contain a .pth file that starts Python a second time to set LD_LIBRARY_PATH. The last variable
+# tells it that this was already done.
 SETUP = """\
 # Makes this shell use ROS 2 {distribution}, built from PyPI wheels.
 _here="$(cd "$(dirname "${{BASH_SOURCE[0]}}")" && pwd)"
@@ -32,7 +32,7 @@ export LD_LIBRARY_PATH="$_libraries${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
 export _ROS_WHEELS_BOOTSTRAP_COMPLETE=1
 unset _here _libraries
 """
-# Every generated message is imported, serialised, and offered to the middleware, which checks its type.
+# Imports and serialises every generated message, and creates a publisher: the middleware checks its type.
 CHECK = """\
 import importlib, sys
 import rclpy
@@ -60,19 +60,19 @@ class Prefix:
 
     @property
     def why_not(self) -> Path:
-        """Text file with the reason why the last attempt failed; absent after a success."""
+        """Text file with the reason why the last build failed; absent after a success."""
         return self.folder.with_name(f'{self.distribution}.why_not.txt')
 
     def is_complete(self) -> bool:
-        """True if the prefix was built by this tool, for this Python, from today's definitions."""
+        """True if the prefix was built by this version of the tool and Python, from the same definitions."""
         key = self.folder / 'key.txt'
         return key.is_file() and key.read_text() == self._key()
 
     def build(self) -> dict[str, float]:
-        """Build the prefix anew; return the seconds that each step took.
+        """Rebuild the prefix; return the seconds that each step took.
 
         Raises:
-            Unavailable: the machine lacks something, or a step failed. The reason is kept in `why_not`, too.
+            Unavailable: the machine lacks something, or a step failed. `why_not` also holds the reason.
         """
         self.into.mkdir(parents=True, exist_ok=True)
         partial = self.folder.with_name(f'{self.distribution}.partial')
@@ -120,7 +120,7 @@ class Prefix:
             raise Unavailable(f'the messages that were built do not work: {done.stderr[-2000:]}')
 
     def _key(self) -> str:
-        """Hash of everything that the prefix is made from, but for the wheels."""
+        """Return a hash of everything that the prefix is made from, except the wheels."""
         parts = [sys.version, sys.executable, self.distribution, repr(sorted(definitions().items()))]
         parts += [path.read_text() for path in sorted(Path(__file__).parent.glob('*.py'))]
         return hashlib.sha256('\0'.join(parts).encode()).hexdigest()

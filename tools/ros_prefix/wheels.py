@@ -1,4 +1,4 @@
-"""Installing the wheels of ROS into a prefix."""
+"""Install the wheels of ROS into a prefix."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tools.ros_prefix.unavailable import Unavailable
 WHEELS = [
     'rclpy[fastrtps]',
     'sensor-msgs', 'nav-msgs', 'diagnostic-msgs', 'visualization-msgs', 'std-srvs',
-    # These turn message definitions into code.
+    # These generate code from message definitions.
     'rosidl-adapter', 'rosidl-generator-type-description', 'rosidl-generator-c', 'rosidl-generator-py',
     'rosidl-typesupport-c', 'rosidl-typesupport-fastrtps-c', 'rosidl-typesupport-introspection-c',
 ]  # fmt: skip
@@ -21,7 +21,7 @@ ATTEMPTS = 3
 
 
 def why_no_wheels() -> str | None:
-    """Why this machine has no wheels of ROS; None if it has."""
+    """Return why there are no ROS wheels for this machine; None if there are."""
     machine = f'{platform.system()} {platform.machine()}'
     if machine != 'Linux x86_64':
         return f'there are wheels for Linux x86_64 only, this is {machine}'
@@ -32,16 +32,16 @@ def why_no_wheels() -> str | None:
 
 
 def install_wheels(distribution: str, folder: Path) -> Path:
-    """Install into `folder`; return its site-packages. What this Python has already is not installed again.
+    """Install into `folder`; return its site-packages. Packages that this Python already has are skipped.
 
     Raises:
-        Unavailable: pip failed `ATTEMPTS` times; the text ends with pip's own words.
+        Unavailable: pip failed `ATTEMPTS` times; the text ends with pip's output.
     """
     version = f'python{sys.version_info.major}.{sys.version_info.minor}'
     site_packages = folder / 'lib' / version / 'site-packages'
     pip = [sys.executable, '-m', 'pip', 'install', '--disable-pip-version-check', '--only-binary', ':all:']
     wanted = [f'ros-{distribution}-{name}' for name in WHEELS]
-    # On PYTHONPATH, so that an attempt continues where the last one stopped.
+    # site_packages is on PYTHONPATH, so that an attempt continues where the last one stopped.
     environment = os.environ | {'PYTHONPATH': str(site_packages), '_ROS_WHEELS_BOOTSTRAP_COMPLETE': '1'}
     for _ in range(ATTEMPTS):
         done = subprocess.run(

@@ -1,9 +1,10 @@
-"""Send back what comes, over our own DDS participant: a program for processes without ROS.
+"""Send received messages back through our own DDS participant, in a process without ROS.
 
     python dds_echo.py '{"image": ["sensor_msgs/msg/Image", {"reliability": "best_available"}]}'
 
-What comes on `/to_us/image` goes out on `/from_us/image`, with the same QoS. The program subscribes when
-somebody listens to all that is not latched, so that nothing is sent before. It ends with standard input.
+Messages on `/to_us/image` are published on `/from_us/image`, with the same QoS. The program subscribes only
+once all its topics that are not latched have subscribers, so that nothing is sent before. It ends when its
+standard input is closed.
 """
 
 import json

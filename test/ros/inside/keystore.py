@@ -1,4 +1,4 @@
-"""A keystore of SROS2 made with openssl, for tests: sros2 itself is not installed everywhere.
+"""An SROS2 keystore made with openssl, for tests on systems without sros2.
 
 It has the files that `ros2 security create_keystore`, `create_enclave` and `create_permission` make.
 """
@@ -47,12 +47,12 @@ PERMISSIONS = """\
   </grant></permissions>
 </dds>
 """
-# rmw's own topic, which create_permission allows to everybody.
+# rmw's own topic, which create_permission allows for all participants.
 DISCOVERY = 'ros_discovery_info'
 
 
 class Policy:
-    """A policy of SROS2 for one enclave with one node.
+    """An SROS2 policy for one enclave with one node.
 
     Attributes:
         enclave: path of the enclave.
@@ -80,7 +80,7 @@ class Policy:
         return name if name.startswith('/') else f'{base}/{name}'
 
     def topics(self):
-        """Return the DDS topics that it may publish and subscribe to."""
+        """Return the DDS topics that the enclave may publish and subscribe to."""
         asked, answered = (self._ends('rq', 'Request'), self._ends('rr', 'Reply'))
         publish = [f'rt{name}' for name in self.publish] + answered[0] + asked[1]
         subscribe = [f'rt{name}' for name in self.subscribe] + asked[0] + answered[1]
@@ -92,7 +92,7 @@ class Policy:
 
 
 class Everything:
-    """A policy that allows an enclave everything, for the other side of a test."""
+    """Return a policy that allows everything, for the other side of a test."""
 
     def __init__(self, enclave):
         self.enclave = enclave
@@ -125,7 +125,7 @@ class Keystore:
         self._sign('governance.xml', 'governance.p7s')
 
     def add(self, policy):
-        """Make the keys and the permissions of an enclave."""
+        """Create the keys and the permissions of an enclave."""
         folder = self.root / 'enclaves' / policy.enclave.lstrip('/')
         folder.mkdir(parents=True)
         key, request, cert = (str(folder / name) for name in ('key.pem', 'request.pem', 'cert.pem'))

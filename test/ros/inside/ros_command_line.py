@@ -8,14 +8,14 @@ import pytest
 from ros_environments import SOURCED, without_this_venv
 
 pytest.importorskip(
-    'ros2cli', reason='no ros2 command: not tested that ros2 topic and ros2 node see the pipeline'
+    'ros2cli', reason='no ros2 command: not tested that ros2 topic and ros2 node show the pipeline'
 )
 
 PATIENCE_S = 60
 
 
 def ros2(command):
-    """Output of a ros2 command line in a sourced shell."""
+    """Return the output of a ros2 command in a sourced shell."""
     done = subprocess.run(
         ['bash', '-c', f'source {SOURCED} && ros2 {command}'],
         env=without_this_venv(),

@@ -6,7 +6,7 @@ import pytest
 from stream_infer_ros.nodes.cv_bridge_probe import why_unusable
 
 if (why_not := why_unusable()) is not None:
-    pytest.skip(f'our decoding is not compared with that of cv_bridge: {why_not}', allow_module_level=True)
+    pytest.skip(f'our decoding was not compared with that of cv_bridge: {why_not}', allow_module_level=True)
 
 from cv_bridge import CvBridge, CvBridgeError
 from rclpy.serialization import deserialize_message

@@ -1,4 +1,4 @@
-"""Messages between our own DDS participant, in a process without ROS, and rclpy on its default middleware."""
+"""Messages between our DDS participant, in a process without ROS, and rclpy on its default middleware."""
 
 import json
 import subprocess
@@ -34,7 +34,7 @@ def node():
         yield made
 
 
-# A message of each kind, our QoS, and that of the node of ROS beside us.
+# A message of each kind, our QoS, and the QoS of the ROS node.
 ECHOED = {
     'image': (lambda stamp: image('front', stamp), CAMERA_INPUT, RELIABLE_5),
     'image_best_effort': (lambda stamp: image('front', stamp), CAMERA_INPUT, BEST_EFFORT_5),
@@ -51,7 +51,7 @@ def type_name(message_class):
 
 
 class Echo:
-    """Our participant in a process of its own, sending back what publishers of this node send."""
+    """Our participant in a separate process, which sends the messages of this node back."""
 
     def __init__(self, node):
         self._node = node
@@ -59,7 +59,7 @@ class Echo:
             name: node.create_publisher(TYPES[name], f'/to_us/{name}', qos)
             for name, (_, _, qos) in ECHOED.items()
         }
-        self._publishers['grid'].publish(grid(Time()))  # latched before we are there
+        self._publishers['grid'].publish(grid(Time()))  # latched before our participant starts
         self._inboxes = {name: self.listen(name) for name, (_, ours, _) in ECHOED.items() if ours != LATCHED}
         topics = {name: [type_name(TYPES[name]), asdict(ours)] for name, (_, ours, _) in ECHOED.items()}
         self._process = subprocess.Popen(
@@ -75,7 +75,7 @@ class Echo:
         return Inbox(self._node, f'/from_us/{name}', TYPES[name], qos)
 
     def sent_back(self, name, messages):
-        """Send messages, each when the one before is back; return what came."""
+        """Send messages, each after the previous one has returned; return the received messages."""
         publisher, inbox = self._publishers[name], self._inboxes[name]
         until(lambda: publisher.get_subscription_count() == 1, 'our subscription', 3 * PATIENCE_S)
         for k, message in enumerate(messages):
@@ -84,7 +84,7 @@ class Echo:
         return inbox.messages
 
     def sent_back_late(self, name, messages):
-        """Send messages; return what a subscriber gets who comes after each of them."""
+        """Send messages; return what a subscriber gets that is created after each of them."""
         got = []
         for k, message in enumerate(messages):
             if k > 0:

@@ -1,4 +1,4 @@
-"""`stream_infer run`, in a process without ROS, beside cameras and subscribers on rclpy with its defaults."""
+"""`stream_infer run` in a process without ROS, with cameras and subscribers on rclpy with its defaults."""
 
 import signal
 import subprocess
@@ -38,7 +38,7 @@ def node():
 
 
 class Camera:
-    """A camera driver on rclpy, and a subscriber to what is found in its images."""
+    """A camera driver on rclpy, and a subscriber to the detections in its images."""
 
     def __init__(self, node, name):
         self.name = name
@@ -51,7 +51,7 @@ class Camera:
         return all(publisher.get_subscription_count() == 1 for publisher in publishers)
 
     def latest(self):
-        """Return the stamp of the last image that something, or nothing, was found in."""
+        """Return the stamp of the last detections message; None before the first."""
         return self.found.messages[-1].header.stamp if self.found.messages else None
 
     def publish(self, stamp):
@@ -61,9 +61,9 @@ class Camera:
 
 @pytest.fixture
 def pipeline(tmp_path):
-    """Starts `stream_infer run` in a process without ROS; returns it and the file of its output."""
+    """Return a function that starts `stream_infer run` without ROS, and returns process and output file."""
     config, output = tmp_path / 'run.yaml', tmp_path / 'output.txt'
-    # No image is late, on a busy machine either.
+    # With these limits no image is late, even on a busy machine.
     config.write_text('sync: {deadline_ms: 5000.0}\nbound_ms: 20000.0\n')
     command = ['run', '--config', str(config), '--cameras', ','.join(CAMERAS), '--engine', 'fake', '--plain']
     started = []
@@ -87,7 +87,7 @@ def pipeline(tmp_path):
 
 
 class Drivers:
-    """Camera drivers and transforms on rclpy, and what our pipeline makes of them."""
+    """Camera drivers and transforms on rclpy, and the results of our pipeline."""
 
     def __init__(self, node):
         self.cameras = [Camera(node, name) for name in CAMERAS]
@@ -100,12 +100,12 @@ class Drivers:
         self.stamps = []
 
     def have_our_pipeline(self):
-        """True if it subscribes to everything."""
+        """True if the pipeline subscribes to all inputs."""
         cameras = all(camera.has_our_pipeline() for camera in self.cameras)
         return cameras and self._moving.get_subscription_count() == 1
 
     def set_comes_back(self, patience_s):
-        """Publish an image of each camera; True if the detections in all of them come in time."""
+        """Publish an image of each camera; True if the detections of all of them arrive in time."""
         stamp = stamped_now()
         self.stamps.append(stamp)
         self._moving.publish(transform('odom', 'base_link', stamp, x_m=ROBOT_AT_M))
@@ -126,7 +126,7 @@ class Drivers:
         return abs(info.origin.position.x + info.width * info.resolution / 2 - ROBOT_AT_M) < 0.2
 
     def counted(self):
-        """Return how many images our pipeline says came, by camera."""
+        """Return how many images our pipeline received according to its output, by camera."""
         values = {
             status.name.rpartition(' ')[2]: {value.key: value.value for value in status.values}
             for status in self.diagnostics.messages[-1].status
@@ -138,7 +138,7 @@ def test_stream_infer_run_takes_every_image_and_its_results_are_read(node, pipel
     drivers = Drivers(node)
     process, output = pipeline()
     until(drivers.have_our_pipeline, 'the pipeline', 3 * PATIENCE_S)
-    # At first it may not know all that subscribe to its results.
+    # At first the pipeline may not know all subscribers to its results.
     until(lambda: drivers.set_comes_back(patience_s=1.0), 'detections of every camera')
     answered = 0
     while answered < LEAST_SETS or not drivers.map_is_about_the_robot():

@@ -1,4 +1,4 @@
-"""The Fast DDS profile for images reaches Fast DDS: the shared-memory segments that processes really have."""
+"""Fast DDS uses the profile for images: processes have shared-memory segments of the right size."""
 
 import os
 import re
@@ -20,7 +20,7 @@ if not get_rmw_implementation_identifier().startswith('rmw_fastrtps'):
 
 DEFAULT_BYTES = 512 << 10
 IMAGES_BYTES = segment_bytes(profile_file({}))
-# A segment has some room for its own administration.
+# A segment has some additional room for its own data structures.
 SPARE = 1.1
 GRAPH = """
 import sys
@@ -39,7 +39,7 @@ PROGRAMS = {
 
 @pytest.fixture
 def start(tmp_path):
-    """Start Python code in an empty directory and a changed environment; ended with the test."""
+    """Return a function that runs Python code in an empty directory with given variables until the end."""
     started = []
 
     def start_code(code, before=(), **variables):
@@ -62,10 +62,10 @@ def start(tmp_path):
 
 
 def segments(process):
-    """Sizes of the shared-memory segments of a process, largest first; its ports are not counted."""
+    """Return the sizes of the shared-memory segments of a process, largest first, without its ports."""
     sizes = []
     for path in set(re.findall(r'/dev/shm/fast(?:rtps|dds)_[0-9a-f]+$', maps(process), re.MULTILINE)):
-        # By way of the process, whose /dev/shm may be its own.
+        # The path leads through the process, which may have its own /dev/shm.
         sizes.append(Path(f'/proc/{process.pid}/root{path}').stat().st_size)
     return sorted(sizes, reverse=True)
 
@@ -90,13 +90,13 @@ def test_the_segment_is_that_of_the_profile(start, name):
     assert has(largest_segment(start(PROGRAMS[name])), IMAGES_BYTES)
 
 
-@pytest.mark.skipif(shutil.which('unshare') is None, reason='no unshare: a small /dev/shm cannot be made')
+@pytest.mark.skipif(shutil.which('unshare') is None, reason='no unshare: a small /dev/shm cannot be created')
 def test_a_small_dev_shm_breaks_nothing(start):
-    """Where the segment does not fit, a process keeps Fast DDS's default."""
+    """If the segment does not fit, a process keeps the default of Fast DDS."""
     mount = 'mount -t tmpfs -o size=5m tmpfs /dev/shm && exec "$@"'
     before = ['unshare', '--mount', 'bash', '-c', mount, '_']
     if subprocess.run([*before, 'true'], capture_output=True, check=False).returncode:
-        pytest.skip('mounting a /dev/shm of its own is not permitted here')
+        pytest.skip('mounting a separate /dev/shm is not permitted here')
     process = start(GRAPH, before)
     assert has(largest_segment(process), DEFAULT_BYTES)
     _, said = process.communicate(timeout=PATIENCE_S)
@@ -106,7 +106,7 @@ def test_a_small_dev_shm_breaks_nothing(start):
 
 
 def test_images_missing_from_a_sender_with_the_default_segment_are_explained():
-    """The cameras are in this process, which has no profile; two images in a row are missing now and then."""
+    """The cameras are in this process, which has no profile. Sometimes two images in a row are missing."""
     remedy = f'{profile_variable(os.environ)}={profile_file(os.environ)}'
     pause = threading.Event()
     pipeline = Bench(StreamInferNode, ros_arguments(cameras=CAMERAS, engine__kind='fake'))

@@ -1,6 +1,6 @@
-"""The ros adapter keeps what every adapter promises, on a node of its own and on a caller's.
+"""The ros adapter passes the conformance suite, with its own node and with that of a caller.
 
-The peer is a node of rclpy in another process, so that the suite runs on whatever middleware ROS is set to.
+The peer is an rclpy node in another process, so that the suite runs on any middleware that ROS is set to.
 """
 
 import threading

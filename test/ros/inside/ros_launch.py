@@ -14,7 +14,7 @@ from ros_environments import SOURCED, without_this_venv
 
 pytest.importorskip(
     'ros2launch',
-    reason='no ros2 launch: not tested that it brings the demo, a replay and build_only up',
+    reason='no ros2 launch: not tested that it starts the demo, a replay and build_only',
 )
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -176,8 +176,7 @@ def test_build_only_fails_with_the_reason(workspace, wrong):
     assert 'the engine could not be built' in output
 
 
-# Where there is no rosbag2: waits to be resumed, and says what it was asked to play and in what state the
-# pipeline was then.
+# Replaces a missing rosbag2. Waits to be resumed, then prints its arguments and the state of the pipeline.
 STAND_IN = """#!/bin/bash
 case "$1 $2" in
 "bag play")
@@ -202,10 +201,10 @@ def bag(workspace):
 
 @pytest.fixture(scope='module')
 def player(workspace):
-    """The variables of a launch whose `ros2 bag play` works, and whether it is a stand-in."""
+    """Return the environment for a working `ros2 bag play`, and True if the player is a substitute."""
     if workspace.shell('ros2 bag play --help').returncode == 0:
         return '', False
-    warnings.warn('no ros2 bag here: its player was a stand-in', stacklevel=1)
+    warnings.warn('no ros2 bag here: a substitute replaced its player', stacklevel=1)
     stand_in = workspace.folder / 'stand_in' / 'ros2'
     stand_in.parent.mkdir()
     ros2 = workspace.shell('command -v ros2').stdout.strip()

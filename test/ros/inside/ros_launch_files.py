@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-# Where ROS's launch is missing, `launch` would be our own folder of that name.
+# Without ROS's launch, `launch` would be the folder of this repository.
 pytest.importorskip('launch_ros', reason='this ROS has no launch_ros')
 
 from launch import LaunchContext
@@ -105,7 +105,7 @@ def test_rviz_shows_the_cameras_of_the_node_or_the_file_that_is_given(pipeline, 
 
 @pytest.fixture
 def fast_dds(pipeline, monkeypatch, tmp_path):
-    """Runs `fastdds_profile` with a value and variables; returns what it adds to the environment."""
+    """Return a function that applies `fastdds_profile` and returns the variables that it adds."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(pipeline, 'SHARE', str(ROOT))
     for name in (*pipeline.FAST_DDS_VARIABLES, 'ROS_LOCALHOST_ONLY', 'ROS_AUTOMATIC_DISCOVERY_RANGE'):
@@ -143,7 +143,7 @@ def test_what_the_user_has_set_of_fast_dds_stays(pipeline, fast_dds, tmp_path):
 
 
 def test_fast_dds_can_be_left_alone_or_have_another_profile(fast_dds, tmp_path):
-    assert is_configured(fast_dds('none'), tmp_path)  # so that the nodes leave it alone, too
+    assert is_configured(fast_dds('none'), tmp_path)  # so that the nodes do not set the profile either
     mine = tmp_path / 'mine.xml'
     mine.write_text('<profiles/>')
     assert set(fast_dds(str(mine)).values()) == {str(mine)}

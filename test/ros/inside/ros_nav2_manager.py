@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip('ament_index_python', reason='no ament_index_python: Nav2 is not looked for')
+pytest.importorskip('ament_index_python', reason='no ament_index_python: cannot look for Nav2')
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from node_harness import CAMERAS, Bench, Cameras, ros_arguments, until
@@ -22,7 +22,7 @@ except PackageNotFoundError:
 
 @contextmanager
 def manager(folder):
-    """Nav2's manager of stream_infer with all its defaults; yields what it has said so far, as a function."""
+    """Run Nav2's manager of stream_infer with all defaults; yield a function that returns its output."""
     output = folder / 'manager.log'
     executable = PREFIX / 'lib' / 'nav2_lifecycle_manager' / 'lifecycle_manager'
     arguments = ['--ros-args', '-p', 'node_names:=[stream_infer]', '-p', 'autostart:=true']

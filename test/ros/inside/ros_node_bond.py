@@ -10,7 +10,7 @@ import pytest
 import rclpy
 
 pytest.importorskip(
-    'bond.msg', reason='no message package `bond`: the bond with a lifecycle manager is not tested'
+    'bond.msg', reason='no message package `bond`: the bond with a lifecycle manager was not tested'
 )
 
 from bond.msg import Status
@@ -21,14 +21,14 @@ from stream_infer_ros.errors import EngineError
 from stream_infer_ros.nodes.occupancy_fusion_node import OccupancyFusionNode
 from stream_infer_ros.nodes.stream_infer_node import StreamInferNode
 
-# Of Nav2's lifecycle manager.
+# The default of Nav2's lifecycle manager.
 BOND_TIMEOUT_S = 4.0
 PERIOD_S = 0.1
 CONNECT_TIMEOUT_S = 10.0
 
 
 class ManagersEnd:
-    """The end of a bond that nav2_lifecycle_manager makes after activation, as bondcpp would run it."""
+    """The manager's side of a bond, which nav2_lifecycle_manager creates after activation through bondcpp."""
 
     def __init__(self, node, bond_id, topic='bond', heartbeat_timeout_s=BOND_TIMEOUT_S):
         self._node, self._bond_id, self._timeout_s = node, bond_id, heartbeat_timeout_s
@@ -89,7 +89,7 @@ def bench(**parameters):
 
 
 def activated(ros, **options):
-    """What a manager does with a node that it starts; its end of the bond."""
+    """Start a node as a manager does; return the manager's side of the bond."""
     assert ros.change('configure')
     assert ros.change('activate')
     end = ManagersEnd(ros.peer, ros.node.get_name(), **options)
@@ -98,7 +98,7 @@ def activated(ros, **options):
 
 
 class Busy:
-    """While the block lasts, the executor of the node is in a callback."""
+    """Keep the executor of the node in a callback during the block."""
 
     def __init__(self, node):
         self._started, self._done = threading.Event(), threading.Event()
@@ -130,7 +130,7 @@ def test_a_manager_starts_pauses_and_resumes_a_node(kind):
         end.leave()
         assert ros.change('activate')
         again = ManagersEnd(ros.peer, ros.node.get_name())
-        again.wait_until_formed(BOND_TIMEOUT_S / 2)  # as long as the manager waits
+        again.wait_until_formed(BOND_TIMEOUT_S / 2)  # the time that the manager waits
 
 
 def test_a_manager_that_leaves_is_confirmed_and_the_node_goes_on():
@@ -207,7 +207,7 @@ def test_it_can_be_switched_off():
 
 @pytest.mark.parametrize('autostart', [False, True])
 def test_without_the_message_package_the_node_runs(monkeypatch, capfd, autostart):
-    """And says so only where a manager is expected."""
+    """The warning appears only if a manager is expected."""
     monkeypatch.setitem(sys.modules, 'bond.msg', None)
     with bench(autostart=autostart) as ros:
         if not autostart:

@@ -1,4 +1,4 @@
-"""What a new user meets: cameras that are not there, late or oddly named, robots in namespaces, no clock."""
+"""Problems of new users: missing, late or oddly named cameras, robots in namespaces, no clock."""
 
 import re
 
@@ -23,7 +23,7 @@ IN_NAMESPACE = ['-r', '__ns:=/robot1', '-r', '/tf:=tf', '-r', '/tf_static:=tf_st
 
 
 class Logged(Bench):
-    """A bench that reads the console: (level, text) of each line that the node logged."""
+    """A bench that reads (level, text) of each log line of the node from the console."""
 
     def __init__(self, console, *more, **parameters):
         settings = {'engine__kind': 'fake', 'publish__diagnostics_period_s': 0.1, **parameters}
@@ -33,12 +33,12 @@ class Logged(Bench):
 
     @property
     def lines(self):
-        """What was logged so far."""
+        """Return the log lines so far."""
         self._text += self._console.readouterr().err
         return re.findall(r'^\[(\w+)\] \[[\d.]+\] \[\S*stream_infer\]: (.*)$', self._text, re.MULTILINE)
 
     def until_logged(self, *words):
-        """(level, text) of the first line that has all of these."""
+        """Wait for a line that contains all of these words; return its (level, text)."""
 
         def line():
             return next((line for line in self.lines if all(word in line[1] for word in words)), None)

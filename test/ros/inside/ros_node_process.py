@@ -56,7 +56,7 @@ class Process:
             self.output += line
 
     def code(self):
-        """The exit code of one that ends by itself."""
+        """Return the exit code of a process that ends without a signal."""
         return self._process.wait(PATIENCE_S)
 
     def end(self, number):

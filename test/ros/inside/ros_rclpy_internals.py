@@ -1,6 +1,6 @@
 """Every name and signature of rclpy that rclpy_internals.py relies on, and of rcl that raw_take.py calls.
 
-Where one of these fails on a new distribution, those two files are what has to change.
+If one of these tests fails on a new distribution, change those two files.
 """
 
 import ctypes
@@ -140,7 +140,7 @@ def test_the_service_that_changes_the_state_can_be_wrapped(context):
 
 
 def test_rcl_writes_into_a_structure_as_it_is_declared(subscription):
-    """The layout is checked by what rcutils itself reads and writes in it."""
+    """Check the layout with functions of rcutils that read and write the struct."""
     take = RawTake(subscription, '/words')
     library = raw_take._library()
     message = raw_take._SerializedMessage(None, 0, 0, library.allocator)

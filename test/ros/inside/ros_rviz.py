@@ -17,7 +17,7 @@ RUN = (
     'from stream_infer_ros.nodes import rviz_start; rviz_start.PATIENCE_S = 0.5\n'
     'from stream_infer_ros.nodes.executables import stream_infer_rviz as run; run()'
 )
-# Writes down what it was started with.
+# Stores its arguments and its configuration.
 STAND_IN = """#!/bin/bash
 printf '%s\\n' "$@" > {folder}/arguments
 cp "$2" {folder}/shown.rviz
@@ -26,7 +26,7 @@ cp "$2" {folder}/shown.rviz
 
 @pytest.fixture
 def rviz(tmp_path):
-    """A stand-in for rviz2 on PATH; starts our executable, which is gone at the end."""
+    """Put a substitute for rviz2 on PATH; return a function that starts our executable."""
     (tmp_path / 'bin').mkdir()
     stand_in = tmp_path / 'bin' / 'rviz2'
     stand_in.write_text(STAND_IN.format(folder=tmp_path))
@@ -57,7 +57,7 @@ def bench(*options, **parameters):
 
 
 def shown(rviz, process):
-    """What rviz2 was started with: its configuration, and its other arguments."""
+    """Return the configuration that rviz2 was started with, and its other arguments."""
     output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, output
     arguments = (rviz.folder / 'arguments').read_text().splitlines()

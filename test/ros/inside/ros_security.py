@@ -1,4 +1,4 @@
-"""SROS2: the policies allow what the nodes do, the nodes run secured, and say why where they cannot."""
+"""SROS2: the policies allow what the nodes need, and the nodes run secured or report why they cannot."""
 
 import fnmatch
 import json
@@ -26,7 +26,7 @@ NODES = {
 }
 WORLD = 'from stream_infer_ros.nodes.executables import camera_world_node as run; run()'
 PIPELINE = 'from stream_infer_ros.nodes.executables import stream_infer_node as run; run()'
-# A subscriber with an enclave of its own, which tells whether detections came: those need images.
+# A subscriber with a separate enclave, which reports whether detections arrived. Detections need images.
 LISTENER = """
 import json, sys, threading
 import rclpy
@@ -48,7 +48,7 @@ def policy_of(name):
 
 
 def used(ros):
-    """Names of what the node under test has: published, subscribed to, served, called."""
+    """Names of the topics and services of the node under test: published, subscribed to, served, called."""
     ask = (
         ros.peer.get_publisher_names_and_types_by_node,
         ros.peer.get_subscriber_names_and_types_by_node,
@@ -92,7 +92,7 @@ def test_the_policy_of_the_simulated_cameras_allows_all_that_they_publish(jpeg_q
 
 @pytest.fixture
 def start():
-    """Start a node of ours, or other code, with SROS2's variables; ended with the test."""
+    """Return a function that starts a node, or other code, with SROS2's variables; ended with the test."""
     started = []
 
     def start_code(code, *arguments, **variables):
@@ -113,7 +113,7 @@ def start():
 
 
 def test_without_a_keystore_a_node_says_so_in_one_line(start, tmp_path):
-    (tmp_path / 'enclaves' / 'camera_world').mkdir(parents=True)  # with nothing in it
+    (tmp_path / 'enclaves' / 'camera_world').mkdir(parents=True)  # an empty folder
     enclave = ['--ros-args', '--enclave', '/camera_world']
     keystores = ('/nowhere', str(tmp_path))
     for process in [start(WORLD, *enclave, ROS_SECURITY_KEYSTORE=keystore) for keystore in keystores]:
@@ -132,7 +132,7 @@ def has_security(start, keystore):
     return process.returncode == 0 or not ('security libraries' in output or 'not compiled' in output)
 
 
-@pytest.mark.skipif(shutil.which('openssl') is None, reason='no openssl: a keystore cannot be made')
+@pytest.mark.skipif(shutil.which('openssl') is None, reason='no openssl: a keystore cannot be created')
 def test_secured_nodes_work_together_and_strangers_get_nothing(start, tmp_path):
     keystore = Keystore(tmp_path, os.environ.get('ROS_DOMAIN_ID', '0'))
     for policy in (policy_of('camera_world'), policy_of('stream_infer'), Everything('/listener')):
@@ -153,7 +153,7 @@ def test_secured_nodes_work_together_and_strangers_get_nothing(start, tmp_path):
 
 
 def told(output):
-    """The last line that is JSON."""
+    """Return the last line that is JSON."""
     return json.loads([line for line in output.splitlines() if line.startswith('{')][-1])
 
 

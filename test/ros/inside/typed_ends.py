@@ -1,4 +1,4 @@
-"""Typed messages on a node of rclpy, and the environment of a process beside it that has no ROS."""
+"""Typed messages on an rclpy node, and the environment of a process without ROS."""
 
 import importlib.util
 import os
@@ -26,8 +26,8 @@ LATCHED_9 = QoSProfile(depth=9, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 @contextmanager
 def node_beside_us():
-    """A node that is spun until the end of the context."""
-    # Looked for, not imported: beside rclpy this process may hold another Cyclone already.
+    """A node that is spun until the end of the `with` block."""
+    # Not imported, because this process may already have loaded another Cyclone together with rclpy.
     if importlib.util.find_spec('cyclonedds') is None:
         pytest.skip('our DDS participant needs cyclonedds, which is not installed')
     rclpy.init()
@@ -40,7 +40,7 @@ def node_beside_us():
 
 
 def without_ros():
-    """Return the environment variables of a process in which no ROS was sourced."""
+    """Return environment variables for a process in which no ROS was sourced."""
     settings = ('ROS_DOMAIN_ID', 'ROS_AUTOMATIC_DISCOVERY_RANGE', 'ROS_LOCALHOST_ONLY')
     sourced = ('PYTHONPATH', 'LD_LIBRARY_PATH', 'CYCLONEDDS_URI')
     return {
@@ -51,7 +51,7 @@ def without_ros():
 
 
 class Inbox:
-    """Collects typed messages of a topic."""
+    """Collects the typed messages of a topic."""
 
     def __init__(self, node, topic, message_class, qos):
         self.messages = []
