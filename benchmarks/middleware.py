@@ -35,7 +35,6 @@ from stream_infer_ros.graph.fastdds_for_images import profile_file, profile_vari
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = Path(__file__).resolve().parent / 'peers'
-LOOPBACK_ONLY = ROOT / 'test' / 'ros' / 'loopback_only.py'
 WIDTH, HEIGHT = 640, 480
 ALLOWED = 1.2
 # To import, to find each other, to end; for what is still on its way.
@@ -165,9 +164,8 @@ def start_again_isolated() -> None:
     """
     if ISOLATED in os.environ or shutil.which('unshare') is None:
         return
-    mount = 'mount -t tmpfs tmpfs /dev/shm && exec "$@"'
     for options in (['--net', '--mount'], ['--map-root-user', '--net', '--mount']):
-        start = ['unshare', *options, sys.executable, str(LOOPBACK_ONLY), 'bash', '-c', mount, '_']
+        start = ['unshare', *options, sys.executable, str(ROOT / 'tools' / 'isolated.py')]
         if subprocess.run([*start, 'true'], capture_output=True, check=False).returncode == 0:
             os.environ[ISOLATED] = '1'
             os.execvp(start[0], [*start, sys.executable, *sys.argv])

@@ -22,7 +22,7 @@ from loopback import LOOPBACK
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = Path(sys.prefix) / 'ros'
 DISTRIBUTIONS_FROM_WHEELS = ('jazzy', 'kilted')
-LOOPBACK_ONLY = Path(__file__).with_name('loopback_only.py')
+ISOLATED = ROOT / 'tools' / 'isolated.py'
 # The user's settings for ROS and DDS must not reach the tests.
 # What `colcon test` sets for the outer pytest must not reach the inner one.
 NOT_INHERITED = re.compile(
@@ -106,11 +106,14 @@ def new_domain() -> int:
 
 @functools.cache
 def isolation() -> tuple[str, ...]:
-    """Return the start of a command line that leaves only a loopback interface; empty where not allowed."""
+    """Return the start of a command line that leaves only a loopback interface; empty where not allowed.
+
+    The command also gets a /dev/shm of its own.
+    """
     if shutil.which('unshare') is None:
         return ()
-    for options in (['--net'], ['--map-root-user', '--net']):
-        start = ('unshare', *options, sys.executable, str(LOOPBACK_ONLY))
+    for options in (['--net', '--mount'], ['--map-root-user', '--net', '--mount']):
+        start = ('unshare', *options, sys.executable, str(ISOLATED))
         if subprocess.run([*start, 'true'], capture_output=True, check=False).returncode == 0:
             return start
     return ()

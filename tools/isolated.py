@@ -1,13 +1,15 @@
-"""Brings the loopback interface up, then becomes the command on its command line.
+"""Prepares a new network and mount namespace, then becomes the command on its command line.
 
-For the start of a new network namespace, where that interface is down. `ip link set lo up` would do the same,
-but iproute2 is not on every machine.
+- It brings the loopback interface up, which is down in a new namespace. `ip link set lo up` would do the same,
+  but iproute2 is not on every machine.
+- It mounts an empty /dev/shm. Otherwise Fast DDS finds the segments of all processes, whatever their network.
 """
 
 import fcntl
 import os
 import socket
 import struct
+import subprocess
 import sys
 
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1  # <linux/sockios.h>, <linux/if.h>
@@ -24,4 +26,5 @@ def bring_up(interface: str) -> None:
 
 if __name__ == '__main__':
     bring_up('lo')
+    subprocess.run(['mount', '-t', 'tmpfs', 'tmpfs', '/dev/shm'], check=True)
     os.execvp(sys.argv[1], sys.argv[1:])
