@@ -2,7 +2,7 @@
 
 - It brings the loopback interface up, which is down in a new namespace. `ip link set lo up` would do the same,
   but iproute2 is not on every machine.
-- It mounts an empty /dev/shm. Otherwise Fast DDS finds the segments of all processes, whatever their network.
+- It mounts an empty /dev/shm. Otherwise Fast DDS finds the segments of processes in any network.
 """
 
 import fcntl
