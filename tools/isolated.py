@@ -1,6 +1,6 @@
 """Prepares a new network and mount namespace, then becomes the command on its command line.
 
-- It brings the loopback interface up, which is down in a new namespace. `ip link set lo up` would do the same,
+- It brings the loopback interface up, which is down in a new namespace. `ip link set lo up` would do so too,
   but iproute2 is not on every machine.
 - It mounts an empty /dev/shm. Otherwise Fast DDS finds the segments of processes in any network.
 """
