@@ -20,9 +20,9 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
-# By path and not by package: so `ros2 launch --show-args` lists its arguments too.
+# Included by path and not by package, so that `ros2 launch --show-args` lists its arguments too.
 PIPELINE = str(Path(__file__).with_name('stream_infer.launch.py'))
-# Humble knows the older variable only; later distributions warn of it.
+# Humble knows only the older variable; later distributions warn about it.
 ON_HUMBLE = os.environ.get('ROS_DISTRO') == 'humble'
 LOOPBACK = ('ROS_LOCALHOST_ONLY', '1') if ON_HUMBLE else ('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
 
@@ -50,11 +50,11 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def world(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """The simulated cameras, in the namespace of the pipeline."""
+    """Start the simulated cameras, in the namespace of the pipeline."""
     named = [name.strip() for name in LaunchConfiguration('cameras').perform(context).split(',')]
     named = [name for name in named if name]
     simulated = [f'cam{i}' for i in range(len(named))]
-    if sorted(named) != sorted(simulated):  # others would be waited for in vain
+    if sorted(named) != sorted(simulated):  # the pipeline would wait for other cameras in vain
         raise RuntimeError(
             f'cameras: the simulated ones are {", ".join(simulated)}, got {", ".join(named)}; '
             'other names are for stream_infer.launch.py'

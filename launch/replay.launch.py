@@ -24,7 +24,7 @@ from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.event_handlers import OnStateTransition
 
-# By path and not by package: so `ros2 launch --show-args` lists its arguments too.
+# Included by path and not by package, so that `ros2 launch --show-args` lists its arguments too.
 PIPELINE = str(Path(__file__).with_name('stream_infer.launch.py'))
 CLOCK_HZ = '100'
 PLAYS = 'replay.plays'
@@ -43,8 +43,8 @@ def generate_launch_description() -> LaunchDescription:
                 choices=['true', 'false'],
                 description='Begin again at the end.',
             ),
-            # Whichever comes first: the event is lost where the node is active before it is discovered, the
-            # log line where log_level hides it.
+            # Whichever comes first: the event is lost if the node is active before it is discovered, the
+            # log line if log_level hides it.
             RegisterEventHandler(OnStateTransition(goal_state='active', entities=[start])),
             RegisterEventHandler(OnProcessIO(on_stdout=heard, on_stderr=heard)),
             IncludeLaunchDescription(
@@ -57,7 +57,7 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def heard(event: ProcessIO) -> list[LaunchDescriptionEntity]:
-    """What follows from what the pipeline says of its state."""
+    """React to log lines of the pipeline about its state."""
     text = event.text.decode(errors='replace')
     if 'stream_infer]: active: ' in text:
         return [OpaqueFunction(function=resume)]
@@ -99,7 +99,7 @@ def resumed(event: ProcessExited, context: LaunchContext) -> None:
 
 
 def end(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """Shut down with the bag; an exit code other than 0 if it could not be played."""
+    """Shut down with the bag, with an exit code other than 0 if it could not be played."""
     if context.is_shutdown:  # a launch that is shut down twice ends with an error
         return []
     if event.returncode:
@@ -109,6 +109,6 @@ def end(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionE
 
 
 def refuse(context: LaunchContext) -> None:
-    """Ends the launch with an exit code other than 0."""
+    """End the launch with an exit code other than 0."""
     if not context.is_shutdown:
         raise RuntimeError('the pipeline did not come up; the reason is in the log of stream_infer above')

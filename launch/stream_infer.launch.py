@@ -1,4 +1,4 @@
-"""Detections and one map from the cameras on this graph.
+"""Start the pipeline: detections and one map from the cameras on this graph.
 
 `ros2 launch stream_infer_ros stream_infer.launch.py params_file:=my.yaml`
 
@@ -37,7 +37,7 @@ SETTINGS = {
     'bound_ms': ('bound_ms', float, 'Latency bound, header stamp to published result'),
     'map_frame': ('map.map_frame', str, 'Fixed frame the map lives in'),
     'use_sim_time': ('use_sim_time', bool, 'Take the time from /clock'),
-    'autostart': ('autostart', bool, 'Configure and activate without being told to'),
+    'autostart': ('autostart', bool, 'Configure and activate automatically'),
 }
 
 # Used with `tf_in_namespace`: relative names lie in the namespace of the node. Nav2 does the same.
@@ -81,7 +81,7 @@ def generate_launch_description() -> LaunchDescription:
                 description='Build or load the engine, then end: warms caches, checks a model.',
             ),
             DeclareLaunchArgument(
-                'log_level', default_value='info', description='Least level that is logged.'
+                'log_level', default_value='info', description='The lowest level that is logged.'
             ),
             DeclareLaunchArgument(
                 'fastdds_profile',
@@ -103,14 +103,14 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """The node, and what follows from `build_only`."""
+    """Start the node; with `build_only` the launch ends with it."""
     build_only = value(context, 'build_only', bool)
     given = {
         parameter: value(context, argument, kind)
         for argument, (parameter, kind, _) in SETTINGS.items()
         if value(context, argument, str)
     }
-    # A dictionary is written under the node's full name: so it also wins over sections of that name.
+    # A dictionary is written under the node's full name, so it also overrides sections of that name.
     parameters = [params_file(context), *([given] if given else [])]
     node = LifecycleNode(
         package=PACKAGE,
@@ -180,7 +180,7 @@ def built(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptio
 
 
 def params_file(context: LaunchContext) -> str:
-    """Its path; launch itself would only warn of a file that is not there, and start with defaults."""
+    """Return the path. If the file is missing, launch itself would only warn and start with defaults."""
     path = value(context, 'params_file', str)
     if not Path(path).is_file():
         raise RuntimeError(f'params_file: expected a file, there is none at {path}')
@@ -188,7 +188,7 @@ def params_file(context: LaunchContext) -> str:
 
 
 def value(context: LaunchContext, argument: str, kind: type) -> bool | float | str | list[str]:
-    """A launch argument as the type of its parameter."""
+    """Return a launch argument, converted to the type of its parameter."""
     text = LaunchConfiguration(argument).perform(context).strip()
     if kind is str:
         return text

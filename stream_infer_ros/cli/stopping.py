@@ -45,8 +45,8 @@ def stop_on_signal(
 
     Args:
         for_good: ignore later signals, because the process ends with the block. Ctrl-C in a terminal reaches
-            a node twice, the second time through `ros2 launch`. The second signal must not kill the node
-            while it shuts down.
+            a node twice, once through `ros2 launch`. The second signal must not kill the node while it shuts
+            down.
         grace_s: if the program still runs this long after a signal, end it with exit code `code`. Some work,
             such as compiling an engine, cannot be interrupted. None: there is no limit.
         code: the exit code after `grace_s`.

@@ -1,4 +1,4 @@
-"""The seam to the middleware: everything that crosses it is a CDR byte string."""
+"""The interface to the middleware, through which all messages pass as CDR byte strings."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ OnMessage = Callable[[Cdr, int], None]
 class Qos:
     """The part of a ROS 2 QoS profile that matters here; names as in rmw.
 
-    A subscription that is `best_available` matches every publisher, and has lost messages sent again where
-    that offers reliable; a publisher that is so offers reliable.
+    A `best_available` subscription matches every publisher, and lost messages are sent again if the publisher
+    is reliable. A `best_available` publisher is reliable.
     """
 
     reliability: Literal['reliable', 'best_effort', 'best_available'] = 'reliable'
@@ -33,7 +33,7 @@ TF_STATIC = Qos('reliable', 'transient_local', 100)
 
 @dataclass(frozen=True, slots=True)
 class QosProblem:
-    """Two ends of a topic that found each other and do not talk.
+    """Two endpoints of a topic that discovered each other and are incompatible.
 
     `policy` is 'reliability', 'durability' or 'type'; `remedy` says what to change.
     """
@@ -45,24 +45,24 @@ class QosProblem:
 
 @dataclass(frozen=True, slots=True)
 class TopicInfo:
-    """A topic somebody publishes: absolute name ('/cam0/image_raw') and type ('sensor_msgs/msg/Image')."""
+    """A topic that has a publisher: absolute name ('/cam0/image_raw') and type ('sensor_msgs/msg/Image')."""
 
     name: str
     type_name: str
 
 
 class Publisher(Protocol):
-    """One topic to write to."""
+    """A publisher of one topic."""
 
     def publish(self, cdr: Cdr) -> None:
         """Send one message: encapsulation header and body. Raises GraphError after the graph was closed.
 
-        The buffer may be handed on without a copy: the caller must not write to it afterwards.
+        The buffer may be passed on without a copy, so the caller must not write to it afterwards.
         """
         ...
 
     def subscribers(self) -> int:
-        """How many listen now."""
+        """Return the current number of subscribers."""
         ...
 
 
@@ -70,9 +70,9 @@ class Graph(Protocol):
     """A ROS graph: topics, a clock, and bytes.
 
     Topic names are absolute, types are 'package/msg/Type'; anything else is refused with a GraphError.
-    `on_message(cdr, received_ns)` runs on a thread of the adapter and must return at once; one subscription's
-    messages arrive in order and one at a time. It must not write to the buffer: others may read the same one.
-    An exception it raises closes nothing and is not lost: it is logged once with the topic, and counted.
+    `on_message(cdr, received_ns)` runs on a thread of the adapter and must return at once. The messages of
+    one subscription arrive in order and one at a time. `on_message` must not write to the buffer, because
+    others may read it. If it raises an exception, that is logged once with the topic, and counted.
     """
 
     def subscribe(self, topic: str, type_name: str, qos: Qos, on_message: OnMessage) -> None: ...
@@ -80,20 +80,23 @@ class Graph(Protocol):
     def advertise(self, topic: str, type_name: str, qos: Qos) -> Publisher: ...
 
     def topics(self) -> list[TopicInfo]:
-        """Topics with at least one publisher known by now, sorted by name."""
+        """Return the topics with at least one publisher that is known now, sorted by name."""
         ...
 
     def qos_problems(self) -> list[QosProblem]:
-        """Our endpoints that met a peer they cannot talk to, as known by now; empty when all is well."""
+        """Return our endpoints that have an incompatible peer, as known now."""
         ...
 
     def callback_failures(self) -> dict[str, int]:
-        """How often an `on_message` raised, by topic; topics without failures are left out."""
+        """Return the number of exceptions of `on_message` by topic, without topics that have none."""
         ...
 
     def losses(self) -> dict[str, int]:
-        """Messages that were overwritten before they were taken, lost on the way in, or not sent because a
-        subscriber stalled, as far as the adapter knows, by topic; topics without losses are left out."""
+        """Return the number of lost messages by topic, as far as it is known, without topics that have none.
+
+        A message is lost if it was overwritten before it was taken, lost on the way in, or not sent because a
+        subscriber stalled.
+        """
         ...
 
     def why_lost(self) -> str:
@@ -104,7 +107,7 @@ class Graph(Protocol):
         ...
 
     def now_ns(self) -> int:
-        """The graph's clock: the system's for live adapters, the recording's for bags."""
+        """Return the time: that of the system for live adapters, that of the recording for bags."""
         ...
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ LEAD_NS = 6_000_000_000
 class CameraWorldNode(Node):
     """Publishes from its start to its end, on a thread.
 
-    The world makes time: it always runs by the system's clock, whatever `use_sim_time` says.
+    The world is the source of time: it always uses the system's clock, regardless of `use_sim_time`.
     """
 
     def __init__(self, stopping: threading.Event) -> None:
@@ -36,7 +36,7 @@ class CameraWorldNode(Node):
         self._thread.start()
 
     def stop(self) -> None:
-        """Publish no more. Safe to call twice. Raises what publishing failed with."""
+        """Stop publishing. Safe to call twice. Raises the error with which publishing failed."""
         self._stopping.set()
         self._thread.join()
         self._graph.close()
@@ -62,7 +62,7 @@ class CameraWorldNode(Node):
                 f'{report.published} images, {report.missed} missed, published {late_ms:.1f} ms late (p99)'
             )
         finally:
-            self._stopping.set()  # the world is over, and so is the node
+            self._stopping.set()  # the world has ended, and the node ends with it
 
     def _wait_until(self, due_ns: int) -> None:
         """Until then, or until told to stop."""
@@ -71,7 +71,7 @@ class CameraWorldNode(Node):
 
 
 def options_of(config: WorldConfig, namespace: str) -> SimulationOptions:
-    """The world that a configuration describes, its cameras' topics in `namespace`."""
+    """Return the world that a configuration describes, with the topics of its cameras in `namespace`."""
     return SimulationOptions(
         seed=config.seed,
         cameras=config.cameras,

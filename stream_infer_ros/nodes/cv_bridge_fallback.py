@@ -1,4 +1,4 @@
-"""Encodings that only cv_bridge knows: 16-bit colour and Bayer patterns, and whatever it learns later."""
+"""Encodings that only cv_bridge knows: 16-bit colour, Bayer patterns, and future ones."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from stream_infer_ros.nodes.cv_bridge_probe import why_unusable
 
 @cache
 def known_to_cv_bridge(encoding: str) -> EncodingInfo | None:
-    """Layout and conversion of an encoding that cv_bridge can bring to colour; None if it cannot.
+    """Return layout and conversion of an encoding that cv_bridge can convert to colour; None if it cannot.
 
-    Of one whose channels have no meaning ('16UC3', '64FC1') it knows the layout only: None.
+    For an encoding whose channels have no meaning ('16UC3', '64FC1') it knows only the layout: None.
 
     Raises:
         EncodingError: no working cv_bridge is installed.

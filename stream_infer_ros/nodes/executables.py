@@ -13,7 +13,7 @@ from stream_infer_ros.cli.stopping import GRACE_S, end_now, exit_on_signal, stop
 
 
 def stream_infer_node() -> None:
-    """Many cameras, one engine, detections per camera and one map.
+    """Run the node `stream_infer`: many cameras, one engine, detections per camera and one map.
 
     `--build-only`: build or load the engine and end; exit code 1 if that failed.
     """
@@ -24,12 +24,12 @@ def stream_infer_node() -> None:
 
 
 def camera_world_node() -> None:
-    """Simulated cameras on a simulated robot."""
+    """Run the node `camera_world`: simulated cameras on a simulated robot."""
     _run('camera_world_node', 'CameraWorldNode')
 
 
 def occupancy_fusion_node() -> None:
-    """The map alone, of anybody's detections."""
+    """Run the node `occupancy_fusion`: only the map, from the detections of any detector."""
     _run('occupancy_fusion_node', 'OccupancyFusionNode')
 
 

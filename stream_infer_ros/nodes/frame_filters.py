@@ -1,4 +1,4 @@
-"""Our frames as the beginning, or the middle, of a chain of message_filters."""
+"""Filters that provide our frames at the start, or in the middle, of a chain of message_filters."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from stream_infer_ros.pipeline.frame_readers import FRAME_READERS
 
 
 class FrameSubscriber(SimpleFilter):
-    """In place of `message_filters.Subscriber(node, Image, topic)`: gives `FrameMessage`s.
+    """Replacement for `message_filters.Subscriber(node, Image, topic)` that outputs `FrameMessage`s.
 
-    rclpy builds no Image and no pixel is copied, so that it costs a fraction of a typed one. Callbacks run on
-    the graph's thread; what they raise is logged and counted there, as is an image that cannot be understood.
+    rclpy builds no Image and no pixel is copied, so it costs a fraction of a typed subscriber. Callbacks run
+    on the graph's thread. Their errors are logged and counted there, as are images that cannot be decoded.
 
     Args:
         graph: where to subscribe: `RosGraph(node)`.
         topic: of sensor_msgs/Image, or of sensor_msgs/CompressedImage where `compressed`.
         camera: name that its frames carry; empty: the topic.
-        compressed: whether they come as JPEG or PNG files; `Frame.image` is then the file.
+        compressed: True if images arrive as JPEG or PNG files; `Frame.image` is then the file.
     """
 
     def __init__(
@@ -47,10 +47,10 @@ class FrameSubscriber(SimpleFilter):
 
 
 class FrameFilter(SimpleFilter):
-    """Behind any stock filter that gives sensor_msgs (Compressed)Images: makes `FrameMessage`s of them.
+    """Filter that turns sensor_msgs (Compressed)Images from any stock filter into `FrameMessage`s.
 
     Args:
-        node: whose clock tells when they arrived.
+        node: its clock gives the time of arrival.
         upstream: a Subscriber, a Cache, ...
         camera: name that the frames carry.
 

@@ -1,4 +1,4 @@
-"""A frame as message_filters wants to see it."""
+"""A frame in the form that message_filters expects."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class FrameMessage:
 
 
 def stamp_ns(message: Any) -> int:
-    """Header stamp of a message, nanoseconds."""
+    """Return the header stamp of a message, nanoseconds."""
     stamp = message.header.stamp
     seconds, nanoseconds = int(stamp.sec), int(stamp.nanosec)
     return seconds * 1_000_000_000 + nanoseconds

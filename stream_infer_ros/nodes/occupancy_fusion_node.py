@@ -1,4 +1,4 @@
-"""The node `occupancy_fusion`: the map alone, of anybody's detections, camera_info and transforms."""
+"""The node `occupancy_fusion`: only the map, from detections of any detector, camera_info and transforms."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stream_infer_ros.pipeline.camera_topics import DetectionTopics, detection_t
 
 
 class OccupancyFusionNode(PipelineNode[FusionConfig]):
-    """There is nothing to load: configure checks the settings."""
+    """A node without a network. Configure only checks the settings."""
 
     def __init__(self, stopping: threading.Event) -> None:
         self._cameras: tuple[DetectionTopics, ...] = ()

@@ -1,4 +1,4 @@
-"""A configuration tree as the parameters of a node: declared from it once, and read back into it."""
+"""A configuration tree as the parameters of a node, declared once and read back into the tree."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ PER_CAMERA = 'camera.<name>.'
 class TreeParameters(Generic[Tree]):
     """The tree `section` on a node, under the dotted names of the YAML (`sync.slop_ms`).
 
-    All but the live settings are read-only. Numbers are taken whether or not they were written with a point.
-    A value that is wrong at start stops nobody: `config` is None and `problem` says why, until a live one is
-    set right; a wrong value set later is refused with the reason.
+    All settings except the live ones are read-only. Numbers are accepted with or without a decimal point. A
+    wrong value at start raises no error: `config` is None and `problem` gives the reason, until a live value
+    is corrected. A wrong value that is set later is refused with the reason.
 
     Args:
         node: where to declare them.
         section: the tree, made of other sections and leaves.
         without: branches that are not declared ('graph': ROS itself names a node).
-        on_change: called with the new tree, on the executor's thread, before a live value is stored; an
-            error of ours that it raises refuses the value.
+        on_change: called with the new tree, on the executor's thread, before a live value is stored. If it
+            raises an error of this package, the value is refused.
 
     Attributes:
         config: the tree as of now; None while it is not valid.
-        problem: why it is not; empty while it is.
-        unknown: names given to the node that are no settings, with the closest that is ('' if none is);
-            each is logged as a warning.
+        problem: why the tree is not valid; empty while it is.
+        unknown: parameters of the node that are not settings, with the closest setting ('' if there is
+            none); each is logged as a warning.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ _OF_ROS = ('use_sim_time', 'qos_overrides', 'start_type_description_service')
 
 
 def _is_setting(name: str, known: list[Setting]) -> bool:
-    """Whether it is one of them; what is given for a camera counts, whatever the camera is called."""
+    """True if `name` is one of the settings, including those of a camera of any name."""
     per_camera = [s.name.removeprefix(PER_CAMERA) for s in known if s.name.startswith(PER_CAMERA)]
     if per_camera and name.startswith('camera.'):
         return name.rpartition('.')[2] in per_camera

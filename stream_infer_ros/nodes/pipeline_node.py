@@ -1,4 +1,4 @@
-"""A pipeline as a lifecycle node: what the nodes that run one have in common."""
+"""A pipeline as a lifecycle node: the common part of the nodes that run one."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ Settings = TypeVar('Settings', Config, FusionConfig)
 
 
 class PipelineNode(LifecycleNode, Generic[Settings]):
-    """What each transition does.
+    """A lifecycle node that runs a pipeline. Its transitions do the following.
 
     configure: `prepare`. activate: make a graph on this node, `assemble` and run. deactivate: stop and leave
     that graph; what was prepared stays. cleanup: `free`. While active, the node keeps a bond with a lifecycle
     manager. It breaks when the pipeline stops or fails.
 
-    A transition that cannot be made gives FAILURE with the reason in the log and on /diagnostics; what nobody
-    foresaw gives ERROR with a traceback in the log, and the node is unconfigured again. A pipeline that fails
-    while it runs takes the node back to inactive.
+    A transition that cannot be made returns FAILURE, with the reason in the log and on /diagnostics. An
+    unexpected error returns ERROR with a traceback in the log, and the node is unconfigured again. If a
+    running pipeline fails, the node becomes inactive.
 
     Args:
         name: of the node, unless ROS arguments name it.
@@ -69,7 +69,7 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
         self._prepared = ''  # in words; empty while there is nothing
         self._finalized = False
         self.needs_cameras = True  # False: the node is configured only to build its engine
-        self.may_yet_start = False  # whether what `prepare` failed of may pass
+        self.may_yet_start = False  # True if the reason why `prepare` failed may be temporary
         self._assembly: Assembly | None = None
         self._runner: LiveRunner | None = None
         self._graph: Graph | None = None
@@ -78,7 +78,7 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
         self._waits_for_clock = False
         self.create_service(Trigger, '~/reset_map', self._reset_map)
         self.create_service(Trigger, '~/explain_sync', self._explain_sync)
-        # Not on the node's clock: that one may be a simulation's, and stand still.
+        # Not on the node's clock, which may be simulated and stand still.
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(SUPERVISION_S, self._supervise, clock=self._steady)
         self._start_once = self.create_timer(0.0, self._autostart, clock=self._steady)
@@ -86,23 +86,23 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
     # What a node is of.
 
     def prepare(self, settings: Settings) -> str:
-        """Make what outlives a run; what it is, in words. Raises one of our errors with the remedy."""
+        """Create what outlives a run; return its description. Raises an error with the remedy."""
         raise NotImplementedError
 
     def assemble(self, settings: Settings, graph: Graph) -> tuple[Assembly, Config]:
-        """A pipeline on the graph, and its configuration. Raises one of our errors with the remedy."""
+        """Return a pipeline on the graph and its configuration. Raises an error with the remedy."""
         raise NotImplementedError
 
     def tree_of(self, settings: Settings) -> Config:
-        """The settings as a tree of the pipeline."""
+        """Return the settings as a configuration tree of the pipeline."""
         raise NotImplementedError
 
     def is_worth_a_try(self, settings: Settings) -> bool:
-        """Whether what `may_yet_start` waits for is there by now; asked every second: takes no time."""
+        """True if the input that a later start waits for is there now. Called every second; must be fast."""
         return True
 
     def free(self) -> None:
-        """Let go of what was prepared. Safe to call twice."""
+        """Free what was prepared. Safe to call twice."""
         raise NotImplementedError
 
     # Transitions.
@@ -133,11 +133,11 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
         self._prepared, self.may_yet_start = '', False
 
     def graph_config(self) -> GraphConfig:
-        """The node's name and namespace, as ROS has them."""
+        """Return graph settings with the node's name and namespace in ROS."""
         return GraphConfig(node_name=self.get_name(), namespace=self.get_namespace())
 
     def _guarded(self, transition: str, step: Callable[[], None]) -> TransitionCallbackReturn:
-        # rclpy turns what a callback raises into ERROR and says nothing of it.
+        # rclpy turns an exception of a callback into ERROR, and does not log it.
         try:
             step()
         except StreamInferError as error:
@@ -212,7 +212,7 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
         settings = self.parameters.config
         over = self._finalized or self._prepared  # somebody else was faster
         if self.may_yet_start and not over and settings is not None and not self.is_worth_a_try(settings):
-            return  # the timer goes on; meanwhile others are answered
+            return  # the timer continues, so that other requests are answered meanwhile
         self.destroy_timer(self._start_once)
         if over:
             return
@@ -235,7 +235,7 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
             logger.info(line.text)
 
     def _supervise(self) -> None:
-        """A pipeline that failed is stopped, and the reason told."""
+        """Stop a pipeline that has failed, and report the reason."""
         if self._runner is None:
             return
         try:

@@ -1,4 +1,4 @@
-"""Remapping an image moves its camera_info along, as image_transport has it."""
+"""Remapping of an image topic also moves its camera_info, as in image_transport."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Topics = TypeVar('Topics', bound=CameraTopics)
 
 
 def remapped(node: Node, camera: Topics) -> Topics:
-    """The same camera; where the image goes by another name, its camera_info lies beside that one.
+    """Return the camera; if its image topic is remapped, its camera_info is beside the new image topic.
 
-    Not so where camera_info was configured or remapped itself. The name of the image stays: it is remapped
-    where it is subscribed to.
+    This does not apply if camera_info was configured or remapped itself. The name of the image stays, because
+    the subscription remaps it.
     """
     image = node.resolve_topic_name(camera.image)
     configured = camera.camera_info != sibling_info(camera.image)

@@ -1,4 +1,4 @@
-"""What a ROS 2 installation adds to a pipeline inside a node: its cv_bridge, and its message_filters."""
+"""Parts of ROS 2 that a pipeline inside a node can use: cv_bridge and message_filters."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from stream_infer_ros.sync import SYNCHRONIZERS, Synchronizer
 
 
 def offer_ros_parts() -> None:
-    """Add both, from now on, in this process. Safe to call twice.
+    """Make both available in this process. Safe to call twice.
 
-    Neither is loaded before it is needed: cv_bridge when an image comes whose encoding this package does not
-    know, message_filters when `sync.policy` names it. One that is not installed is missed only then.
+    Each is loaded when it is first needed: cv_bridge for an image whose encoding this package does not know,
+    message_filters if `sync.policy` names it. A missing one causes an error only then.
     """
     if known_to_cv_bridge not in FALLBACKS:
         FALLBACKS.append(known_to_cv_bridge)
@@ -27,7 +27,7 @@ def _stock(config: SyncConfig, cameras: Sequence[str]) -> Synchronizer:
         from stream_infer_ros.nodes.stock_synchronizer import StockSynchronizer  # noqa: PLC0415
     except ImportError as error:
         raise ConfigError(
-            f'sync.policy message_filters needs the message_filters of ROS, which is not here ({error}): '
+            f'sync.policy message_filters needs message_filters of ROS, which is not installed ({error}): '
             'install ros-$ROS_DISTRO-message-filters, or choose another policy'
         ) from error
     return StockSynchronizer(cameras, config.queue_size, config.slop_ns, config.deadline_ns)

@@ -34,10 +34,10 @@ LOOK_S = 0.1
 
 
 class Stoppable(Protocol):
-    """A node that works on threads of its own."""
+    """A node that runs its own threads."""
 
     def stop(self) -> None:
-        """End all of them. What is left is `destroy_node`."""
+        """End all threads. Only `destroy_node` remains to be called."""
         ...
 
 
@@ -45,12 +45,12 @@ def run_node(make: Callable[[threading.Event], Node], stop: threading.Event) -> 
     """Run until `stop`; exit code 0, without a traceback.
 
     Args:
-        make: the node; it must be `Stoppable`, and may set the event itself. An error of ours that it raises
-            is one line and exit code 1.
+        make: creates the node, which must be `Stoppable` and may set the event itself. If it raises an error
+            of this package, the process prints one line and exits with code 1.
         stop: set by SIGINT and SIGTERM (`stop_on_signal`).
 
-    The executor has a thread of its own, so that a signal is heard while a callback works. One that does not
-    come back in time (an engine in the making cannot be interrupted) ends with the process.
+    The executor has a separate thread, so that a signal is noticed while a callback runs. A callback that
+    does not return in time (building an engine cannot be interrupted) ends with the process.
     """
     node = _made(make, stop)
     spinning = _Spinning(node, stop)
@@ -68,12 +68,12 @@ def run_node(make: Callable[[threading.Event], Node], stop: threading.Event) -> 
 def configure_once(make: Callable[[threading.Event], PipelineNode[Any]], stop: threading.Event) -> None:
     """Configure a lifecycle node, which builds its engine, and end; exit code 1 if that failed (see its log).
 
-    No executor runs, and nobody on the graph is needed. Arguments as for `run_node`.
+    It needs no executor and no other node on the graph. The arguments are those of `run_node`.
     """
     node = _made(make, stop)
     node.needs_cameras = False
     outcome: list[TransitionCallbackReturn] = []
-    # On a thread: an engine in the making cannot be interrupted, the process can.
+    # On a thread, because building an engine cannot be interrupted, but the process can be ended.
     work = threading.Thread(target=lambda: outcome.append(node.trigger_configure()), daemon=True)
     work.start()
     while work.is_alive() and not stop.is_set():
@@ -92,7 +92,7 @@ def _made(make: Callable[[threading.Event], AnyNode], stop: threading.Event) -> 
     os.environ.update(middleware_variables(os.environ))
     try:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    except RuntimeError as error:  # RCLError: a parameter file that cannot be read, remapping that is none
+    except RuntimeError as error:  # RCLError: an unreadable parameter file, or an invalid remapping rule
         sys.exit(f'error: {_words(error)}')
     try:
         with warnings.catch_warnings():
@@ -129,7 +129,7 @@ class _Spinning:
         self._thread.start()
 
     def join(self, timeout_s: float) -> bool:
-        """Whether the callback in work, if any, was finished in time."""
+        """Stop the executor after the running callback; False if the callback did not end in time."""
         self._return.trigger()
         self._thread.join(timeout_s)
         if self._thread.is_alive():
@@ -138,7 +138,7 @@ class _Spinning:
         return True
 
     def raise_failure(self) -> None:
-        """Raise what a callback failed with, if one did."""
+        """Raise the error of a callback that failed, if there is one."""
         if self._failure is not None:
             raise self._failure
 

@@ -1,4 +1,4 @@
-"""What state a node is in, on /diagnostics and in the log."""
+"""Reports of the state of a node, on /diagnostics and in the log."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOGGED_EVERY_S = 10.0
 class StateReport:
     """The status `<node>: lifecycle`, repeated every second by a timer of the node.
 
-    While a callback works for long, timers stand still: `busy` reports on a thread meanwhile.
+    Timers do not run during a long callback: `busy` then reports from a thread.
     """
 
     def __init__(self, node: Node) -> None:
@@ -35,7 +35,7 @@ class StateReport:
         node.create_timer(PERIOD_S, self.publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def say(self, level: DiagnosticLevel, message: str) -> None:
-        """The state from now on; logged, errors as such."""
+        """Set the state and log it, errors as errors."""
         self._status = self._make(level, message)
         logger = self._node.get_logger()
         if level is DiagnosticLevel.ERROR:
@@ -52,9 +52,9 @@ class StateReport:
 
     @contextmanager
     def busy(self, doing: str) -> Iterator[Callable[[str], None]]:
-        """Say what is being done, and every second for how long already, until it is done.
+        """Report an activity, and every second how long it has taken, until the block ends.
 
-        What is yielded takes how far it is, in words, to be said with the next second.
+        Yields a function that takes a description of the progress, which the next report includes.
         """
         done = threading.Event()
         start_s = time.monotonic()

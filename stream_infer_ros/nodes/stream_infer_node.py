@@ -20,9 +20,9 @@ DISCOVERY_S = 10.0
 
 
 class StreamInferNode(PipelineNode[Config]):
-    """Configure finds the cameras and loads the network; it keeps both until cleanup.
+    """A node that finds the cameras and loads the network in configure, and keeps both until cleanup.
 
-    Where no cameras are named and none is found, a node that starts itself looks again, until some are there.
+    If no cameras are named and none is found, a node with `autostart` repeats the search until there is one.
     """
 
     def __init__(self, stopping: threading.Event) -> None:

@@ -1,4 +1,4 @@
-"""Our matching policies in the place of message_filters' synchronizers."""
+"""Our matching policies as a replacement for the synchronizers of message_filters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stream_infer_ros.sync import FrameSet, Synchronizer, make_synchronizer
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What a policy matches by, and the message it stands for."""
+    """The values that a policy matches, and their message."""
 
     camera: str
     stamp_ns: int
@@ -26,17 +26,17 @@ class _Held:
 
 
 class SynchronizerFilter(SimpleFilter):
-    """In place of `message_filters.ApproximateTimeSynchronizer(filters, queue_size, slop)`.
+    """Replacement for `message_filters.ApproximateTimeSynchronizer(filters, queue_size, slop)`.
 
-    Callbacks get one message per input, in the inputs' order, as there; but with the `deadline` policy a set
-    also comes when an input is silent or late: None stands for what is missing. Whatever has a header with a
-    stamp is matched: images, detections, our `FrameMessage`s.
+    Callbacks get one message per input, in the order of the inputs, as there. With the `deadline` policy, a
+    set is also output when an input is silent or late, with None for missing messages. All messages that have
+    a header with a stamp can be matched: images, detections, `FrameMessage`s.
 
-    Callbacks run where the input's callback ran that completed the set, or on the node's executor at a
-    deadline; what one raises goes there too, and holds up no later set.
+    Callbacks run on the thread of the input that completed the set, or on the node's executor at a deadline.
+    An exception of a callback is raised there too, and does not block later sets.
 
     Args:
-        node: for its clock, which deadlines are kept by, and for a timer. It has to be spun.
+        node: provides the clock for deadlines, and a timer. It must be spun.
         inputs: stock filters or ours.
         config: policy and its settings.
         names: of the inputs in `drops()`; default '0', '1', ...
@@ -63,16 +63,16 @@ class SynchronizerFilter(SimpleFilter):
 
     @property
     def synchronizer(self) -> Synchronizer:
-        """The policy at work, for its state and statistics."""
+        """The policy in use, for its state and statistics."""
         return self._synchronizer
 
     def drops(self) -> dict[str, dict[str, int]]:
-        """Messages that came into no set, by input and cause."""
+        """Return the number of messages that are in no set, by input and cause."""
         with self._lock:
             return self._synchronizer.drops()
 
     def destroy(self) -> None:
-        """Give the timer back to the node; no deadline is kept any more."""
+        """Destroy the timer; deadlines no longer apply."""
         self._node.destroy_timer(self._timer)
 
     def _take(self, message: Any, name: str) -> None:

@@ -1,4 +1,4 @@
-"""What is known of one camera while the pipeline runs."""
+"""The state of one camera while the pipeline runs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class CameraState:
     """One camera: its topics, its newest calibration, and the last thing that went wrong with it.
 
     Attributes:
-        topics: where it publishes.
+        topics: the topics it publishes to.
         model: from the newest valid CameraInfo; None before the first.
-        images: how many images were understood.
+        images: number of usable images.
         last_stamp_ns: stamp of the newest one; None before the first.
         last_received_ns: when it arrived.
-        problems: what is wrong now, in words, by step ('image', 'clock', 'pixels', 'calibration', 'engine',
-            'no_camera_info', 'no_transform', 'ground'); a step that works again removes its own.
+        problems: descriptions of current problems by step ('image', 'clock', 'pixels', 'calibration',
+            'engine', 'no_camera_info', 'no_transform', 'ground'). A step that works again removes its own.
     """
 
     topics: CameraTopics
@@ -39,7 +39,7 @@ class CameraState:
         return '; '.join(self.problems.copy().values())
 
     def note(self, step: str, problem: str) -> None:
-        """What is wrong with a step; empty: it works."""
+        """Set the problem of a step; empty: it works."""
         if problem:
             self.problems[step] = problem
         else:

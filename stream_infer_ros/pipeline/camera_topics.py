@@ -151,13 +151,13 @@ def _namespace(image_topic: str) -> str:
 
 
 def _is_overlay(image_topic: str, found: Sequence[TopicInfo]) -> bool:
-    """Whether it is what another node of ours draws, which lies beside its detections."""
+    """True if the topic is an overlay of another node of this package, beside its detections."""
     beside = image_topic.removesuffix('/overlay') + '/detections'
     return image_topic.endswith('/overlay') and any(topic.name == beside for topic in found)
 
 
 def _is_derived(image_topic: str, images: Sequence[str]) -> bool:
-    """Whether it is made from the image_raw beside it, as image_proc makes image_rect and image_mono."""
+    """True if it is derived from the image_raw beside it, like image_rect and image_mono of image_proc."""
     source = f'{_namespace(image_topic)}/image_raw'
     return image_topic.removesuffix('/compressed') != source and any(
         name.removesuffix('/compressed') == source for name in images
@@ -165,7 +165,7 @@ def _is_derived(image_topic: str, images: Sequence[str]) -> bool:
 
 
 def sibling_info(image_topic: str) -> str:
-    """As image_transport does: camera_info lies beside the image."""
+    """Return the camera_info topic beside the image topic, as in image_transport."""
     return image_topic.removesuffix('/compressed').rpartition('/')[0] + '/camera_info'
 
 

@@ -63,7 +63,7 @@ class Diagnostics:
         self._due_ns: int | None = None
 
     def retune(self, config: Config) -> None:
-        """Judge by these settings from now on; from any thread."""
+        """Use these settings from now on. Callable from any thread."""
         self._config = config
 
     def publish_if_due(self, now_ns: int) -> list[DiagnosticStatus]:
@@ -79,13 +79,13 @@ class Diagnostics:
         return statuses
 
     def statuses(self, now_ns: int) -> list[DiagnosticStatus]:
-        """All of it, as of now."""
+        """Return all statuses as of `now_ns`."""
         drops, silent = self.drops(), set(self.silent(now_ns))  # once, not for each camera
         cameras = [self._camera(camera, now_ns, drops, camera.name in silent) for camera in self._cameras]
         return [self._pipeline(now_ns, drops), *cameras, *self._new_topics(), *self._engine(), *self._qos()]
 
     def other_problems(self, now_ns: int) -> list[str]:
-        """What is wrong with anything but the cameras, in words."""
+        """Describe all problems except those of cameras that have sent images."""
         transforms = self._transform_problem(now_ns)
         unheard = [] if self._inputs.is_patient else [c for c in self._cameras if c.last_received_ns is None]
         others = [*self._new_topics(), *self._engine(), *self._qos()]
@@ -122,7 +122,7 @@ class Diagnostics:
         return found
 
     def explain_sync(self, now_ns: int) -> SyncExplanation:
-        """How the cameras' frames meet in time as of now, and why not; `str()` of it is a text."""
+        """Explain how the frames of the cameras match in time now; `str()` of the result is a text."""
         slop_ns = self._synchronizer.slop_ns
         return explain_sync(
             self._intake.watch, self._config.sync, slop_ns, self.drops(), now_ns, self._losses.problem()

@@ -24,10 +24,10 @@ REMEMBERED_NS = 10_000_000_000
 
 
 class Intake:
-    """Parses what arrives and feeds the synchronizer. Used by one thread.
+    """Parses messages and feeds the synchronizer. Used by one thread.
 
-    A message that cannot be understood is counted as `malformed` for its camera, and its error is kept in the
-    camera's `problems`; the stream goes on.
+    A message that cannot be decoded is counted as `malformed` for its camera, and its error is stored in the
+    camera's `problems`. The stream continues.
 
     Attributes:
         transform_topics: the topics of transforms.
@@ -67,7 +67,7 @@ class Intake:
 
     @property
     def watch(self) -> SyncWatch:
-        """What it remembers of frames and sets; may be read from any thread."""
+        """The recent frames and sets; may be read from any thread."""
         return self._watch
 
     def accept(self, topic: str, cdr: Cdr, received_ns: int) -> Sequence[FrameSet]:
@@ -137,9 +137,9 @@ class Intake:
         return take
 
     def transform_problem(self, now_ns: int) -> str:
-        """What was wrong with transforms within the last seconds; empty if nothing was.
+        """Return the problem with transforms in the last seconds; empty if there was none.
 
-        Good ones in between do not undo it: they come from other publishers.
+        Valid transforms in between do not clear it, because they come from other publishers.
         """
         if self._transform_problem is None:
             return ''
@@ -176,7 +176,7 @@ class Intake:
 
 
 def _clock_problem(wire_ns: int) -> str:
-    """What is wrong with the clock of an image that arrived so long after its stamp; empty if nothing is."""
+    """Return the problem with the clock of an image that arrived this long after its stamp; empty if none."""
     if -AHEAD_NS <= wire_ns <= BEHIND_NS:
         return ''
     side = 'ahead of' if wire_ns < 0 else 'behind'

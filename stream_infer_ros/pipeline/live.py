@@ -47,7 +47,7 @@ class LiveRunner:
     There is one perceive thread for each engine.
 
     Args:
-        on_fused: called on the deliver thread with each published set and the moment it was out, nanoseconds.
+        on_fused: called on the deliver thread with each published set and its publication time, nanoseconds.
         on_log: called on the deliver thread with each log line made from /diagnostics.
     """
 
@@ -201,7 +201,7 @@ class LiveRunner:
                 self._on_log(line)
 
     def _note(self, perceived: PerceivedSet, work: Work, published_ns: int) -> None:
-        """How long it took, and how old it was: of a set the oldest frame, of independent streams each."""
+        """Record the duration and the age of a set: of its oldest frame, or of each independent frame."""
         if perceived.frames and work.whole:  # one cut short says nothing of what a whole one meets
             self._pipeline.statistics.took(FOLLOWING, published_ns - work.put_ns)
         if perceived.frame_set.reason is not SetReason.ARRIVED:

@@ -1,4 +1,4 @@
-"""Where each image was taken: calibration and transforms of its own stamp join what it shows."""
+"""Adds to each perception its calibration, and the transforms at the stamp of its image."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Locator:
         return None
 
     def newest_map_from_base(self) -> RigidTransform | None:
-        """Where the base is by the latest transforms; None while they do not tell."""
+        """Return the pose of the base from the latest transforms; None if there is none."""
         try:
             return self._transforms.lookup(self._map_frame, self._base_frame, 0)
         except TransformError:  # the views tell it, camera by camera

@@ -88,13 +88,13 @@ class Network:
         return ''
 
     def health(self) -> EngineHealth:
-        """Of the engine that does worst; restarts of all of them. From any thread."""
+        """Return the health of the worst engine, with the restarts of all. Callable from any thread."""
         healths = [engine.health() for engine in self.engines]
         worst = max(healths, key=lambda health: _BAD.index(health.state))
         return replace(worst, restarts=sum(health.restarts for health in healths))
 
     def down(self) -> int:
-        """How many of the engines give no results any more. From any thread."""
+        """Return the number of engines that give no results any more. Callable from any thread."""
         return sum(engine.health().state is EngineState.DOWN for engine in self.engines)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""How long each stage took and what was lost, in constant memory."""
+"""Durations of each stage and counts of losses, in constant memory."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Durations:
 
 
 def percentiles(durations_ns: NDArray[np.int64]) -> Percentiles | None:
-    """Of durations (n,) in nanoseconds; None if there are none."""
+    """Return the percentiles of durations (n,) in nanoseconds; None if there are none."""
     n = len(durations_ns)
     if not n:
         return None
@@ -142,7 +142,7 @@ class Statistics:
         return found
 
     def _of_sets(self, stages: Sequence[str]) -> list[Percentiles]:
-        """Of stages that work on whole sets; those that never ran are left out."""
+        """Return percentiles of stages that work on whole sets, without those that never ran."""
         with self._lock:
             copies = [self._durations[stage, ''].copy() for stage in stages if (stage, '') in self._durations]
         return [values for durations in copies if (values := percentiles(durations))]

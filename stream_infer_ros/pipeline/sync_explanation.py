@@ -1,4 +1,4 @@
-"""Why frames met, or did not: per camera and for the last sets, in values and in words."""
+"""Explanations of why frames matched or did not, per camera and for the last sets."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class PartialExplanation:
 
 @dataclass(frozen=True, slots=True)
 class SyncExplanation:
-    """What `~/explain_sync` tells; `str()` of it is the text.
+    """The result of `~/explain_sync`; `str()` of it is the text.
 
     Attributes:
         policy: sync.policy.
@@ -112,10 +112,10 @@ class SyncExplanation:
 def explain_sync(
     watch: SyncWatch, config: SyncConfig, slop_ns: int | None, drops: Drops, now_ns: int, losses: str = ''
 ) -> SyncExplanation:
-    """All that can be said of matching in time as of `now_ns`.
+    """Explain matching in time as of `now_ns`.
 
     Args:
-        watch: who looked on.
+        watch: the recorded frames and sets.
         config: the settings in use.
         slop_ns: farthest a frame may lie from its set at present; None where the policy has no such bound.
         drops: losses so far.

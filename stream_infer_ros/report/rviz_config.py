@@ -130,7 +130,7 @@ def _scan(node: str, camera: str, index: int) -> Properties:
 
 
 def _robot(base_frame: str) -> Properties:
-    """Return axes that are large enough to see where the robot is, and where it looks (red)."""
+    """Return axes large enough to show the position of the robot, and its heading (red)."""
     return _display('Axes', 'Robot', {'Length': 1.0, 'Radius': 0.1, 'Reference Frame': base_frame})
 
 

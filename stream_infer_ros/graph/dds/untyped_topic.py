@@ -85,7 +85,7 @@ class UntypedTopic(Topic[IdlStruct]):
             ops=ops,
             meta=b'',
         )
-        # Cyclone copies the descriptor.
+        # Cyclone copies the parts of the descriptor that it needs.
         Entity.__init__(
             self, _create_topic(participant._ref, ct.byref(descriptor), name.encode(), None, None)
         )

@@ -1,4 +1,4 @@
-"""The graph on rclpy: raw CDR in and out of somebody's node, received on one thread of its own."""
+"""The graph on rclpy: raw CDR messages through a node, received on one separate thread."""
 
 from stream_infer_ros.graph.ros.graph import RosGraph
 from stream_infer_ros.graph.ros.own_node import OwnNodeGraph

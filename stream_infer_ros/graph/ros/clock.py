@@ -1,4 +1,4 @@
-"""A node's clock, read without rclpy where it is the system's."""
+"""A node's clock, read without rclpy if it is the system's clock."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def ros_clock(node: Node) -> ROSClock:
 class NodeClock:
     """Nanoseconds of a node's clock: the system's, or /clock's with `use_sim_time`, which may jump.
 
-    rclpy takes 10 us to say what time it is, and the pipeline asks several times an image; the system itself
-    takes 0.1. Which of the two rules is told by the clock when it changes.
+    Reading the time takes 10 us with rclpy and 0.1 us with the system, and the pipeline does so several times
+    per image. The clock of the node notifies this object when it switches between the two.
     """
 
     def __init__(self, clock: ROSClock) -> None:
@@ -34,5 +34,5 @@ class NodeClock:
         self._simulated = self._clock.ros_time_is_active
 
     def close(self) -> None:
-        """Be told no more."""
+        """Stop receiving notifications of the clock."""
         self._told.unregister()

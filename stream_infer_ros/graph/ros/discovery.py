@@ -1,4 +1,4 @@
-"""What a node knows of the others on its topics."""
+"""The other endpoints that a node knows on its topics."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from stream_infer_ros.graph.ros.qos import from_rclpy, to_rclpy
 
 Kind = Literal['publisher', 'subscription']
 
-# Every node of ROS publishes to these, whatever it is for.
+# Every ROS node publishes to these topics.
 _PLUMBING = ('/parameter_events', '/rosout')
 
 
 @dataclass(frozen=True, slots=True)
 class OwnEnd:
-    """One of ours; `topic` is the name before remapping, as rclpy wants to be asked."""
+    """An endpoint of ours; `topic` is the name before remapping, which rclpy expects in queries."""
 
     kind: Kind
     topic: str
@@ -33,22 +33,22 @@ class OwnEnd:
 
 
 def topics(node: Node) -> list[TopicInfo]:
-    """Topics with at least one publisher, sorted by name; without those that every node has."""
+    """Return topics with at least one publisher, sorted by name, without those that every node has."""
     found = []
     for name, types in node.get_topic_names_and_types():
         messages = [kind for kind in types if kind.split('/')[1:2] == ['msg']]
         if messages and name not in _PLUMBING and node.count_publishers(name):
-            if len(messages) > 1:  # which of them are only subscribed?
+            if len(messages) > 1:  # some may only have subscriptions
                 messages = sorted({end.topic_type for end in node.get_publishers_info_by_topic(name)})
             found += [TopicInfo(name, kind) for kind in messages]
     return sorted(found, key=lambda info: (info.name, info.type_name))
 
 
 class Others:
-    """The ends that others (and we) have of topics, cheap to ask for again and again.
+    """A cache of the endpoints of topics, ours included, which is cheap to query repeatedly.
 
-    Asking rclpy for the ends of a topic costs 100 us, for their number 10: where that is as it was, the last
-    answer stands, for `_KEPT_S`. Topics are named as before remapping.
+    Querying rclpy for the endpoints of a topic takes 100 us, and for their number 10 us. While the number is
+    unchanged, the last answer is used again, for up to `_KEPT_S`. Topics have their names before remapping.
     """
 
     _KEPT_S = 2.0
@@ -58,7 +58,7 @@ class Others:
         self._last: dict[tuple[Kind, str], tuple[int, float, list[TopicEndpointInfo]]] = {}
 
     def ends(self, kind: Kind, topic: str) -> list[TopicEndpointInfo]:
-        """All ends of that kind known by now."""
+        """Return all endpoints of that kind that are known now."""
         name = self._node.resolve_topic_name(topic)
         publishers = kind == 'publisher'
         count = self._node.count_publishers(name) if publishers else self._node.count_subscribers(name)
@@ -76,12 +76,12 @@ class Others:
         return ends
 
     def offered(self, topic: str, type_name: str) -> set[str]:
-        """The reliabilities that publishers of a topic and type offer."""
+        """Return the reliabilities that publishers of a topic and type offer."""
         ends = self.ends('publisher', topic)
         return {from_rclpy(end.qos_profile).reliability for end in ends if end.topic_type == type_name}
 
     def problems(self, own: Iterable[OwnEnd]) -> list[QosProblem]:
-        """Ends of ours that met one they cannot talk to, under the topic's name after remapping."""
+        """Return endpoints of ours with an incompatible peer, under the topic's name after remapping."""
         found = set()
         for end in own:
             others = self.ends('subscription' if end.kind == 'publisher' else 'publisher', end.topic)
@@ -100,7 +100,7 @@ def _why_apart(topic: str, own: OwnEnd, other: TopicEndpointInfo) -> QosProblem 
     problem = mismatch(topic, offered, offered_type, requested, requested_type)
     if problem is not None or own.qos.reliability == 'best_available':
         return problem
-    compatibility, reason = qos_check_compatible(*profiles)  # deadlines and liveliness, which are not ours
+    compatibility, reason = qos_check_compatible(*profiles)  # of deadline and liveliness
     if compatibility != QoSCompatibility.ERROR:
         return None
     policy = 'deadline' if 'deadline' in reason.lower() else 'liveliness'
@@ -108,7 +108,7 @@ def _why_apart(topic: str, own: OwnEnd, other: TopicEndpointInfo) -> QosProblem 
 
 
 def _as_discovered(qos: Qos) -> QoSProfile:
-    """Ours as others discover it: what we left open has become no deadline, not the deadline 0."""
+    """Return our profile as others discover it: an unset deadline means none, not a deadline of 0."""
     profile = to_rclpy(qos)
     profile.deadline = profile.lifespan = profile.liveliness_lease_duration = Infinite
     profile.liveliness = LivelinessPolicy.AUTOMATIC

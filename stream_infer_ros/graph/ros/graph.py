@@ -1,4 +1,4 @@
-"""A graph on a node of rclpy, which stays its owner's."""
+"""A graph on an rclpy node that belongs to the caller."""
 
 from __future__ import annotations
 
@@ -28,23 +28,24 @@ from stream_infer_ros.graph.ros.rclpy_internals import PublisherEventCallbacks, 
 from stream_infer_ros.graph.ros.receiver import Receiver
 from stream_infer_ros.graph.ros.reception import Reception
 
-# How often publishers are looked for while a subscription awaits its first, or one that offers less may still
-# come; rclpy has no event for either.
+# The interval of looking for publishers while a subscription has none, or while one that offers less may
+# still appear. rclpy has no event for either.
 LOOK_S = 0.5
 
 
 class RosGraph:
     """A `Graph` on `node`: a Node or LifecycleNode, spun by its owner or not at all.
 
-    Messages come on a thread of the graph, whatever spins the node (a clock from /clock needs that).
-    Names may also be relative or private ('~/map'); remapping rules and `qos_overrides` of the node apply.
-    Counts and failures are told by the name handed in, problems of QoS by the name that `ros2 topic` shows.
+    Messages are received on a thread of the graph, independently of the executor that spins the node (only
+    /clock needs the node to be spun). Names may also be relative or private ('~/map'); remapping rules and
+    `qos_overrides` of the node apply. Counts and failures use the name that was passed in. QoS problems use
+    the name that `ros2 topic` shows.
     """
 
     def __init__(self, node: Node) -> None:
         self._node = node
         self._environ = dict(os.environ)  # at the start of the middleware
-        # Over what follows and closing; never held while a subscriber is called.
+        # Guards the fields below and closing; never held while a subscriber is called.
         self._lock = threading.Lock()
         self._closed = False
         self._publishers: list[RosPublisher] = []
@@ -63,7 +64,7 @@ class RosGraph:
         with self._lock, as_graph_error(f'subscribing to {topic}', self._node.context):
             self._refuse_if_closed(topic)
             resolved = self._resolve(topic, type_name)
-            message_class(type_name)  # told here if there is none, even where the subscription comes later
+            message_class(type_name)  # raises here if there is none, even if the subscription is made later
             qos = overridden(self._node, resolved, 'subscription', qos)
             if qos.reliability == 'best_available':
                 self._best_available.wish(topic, type_name, qos, callback)
@@ -104,7 +105,7 @@ class RosGraph:
         return count_by_topic((callback.topic, callback.failures) for callback in self._callbacks)
 
     def losses(self) -> dict[str, int]:
-        """As in `Graph`. GraphError if receiving itself failed: then every message is lost."""
+        """As in `Graph`. Raises GraphError if receiving has failed, because then every message is lost."""
         if (failure := self._receiver.failure) is not None:
             raise GraphError(f'no message is received any more: {failure}; make a new graph') from failure
         with self._lock, as_graph_error('counting losses', self._node.context):
@@ -115,7 +116,7 @@ class RosGraph:
         return fastdds_for_images.why_lost(get_rmw_implementation_identifier(), self._environ)
 
     def now_ns(self) -> int:
-        """The node's clock: the system's, or /clock's with `use_sim_time`, which may jump."""
+        """Return the time of the node: the system's, or /clock with `use_sim_time`, which may jump."""
         return self._clock()
 
     def close(self) -> None:
@@ -134,19 +135,19 @@ class RosGraph:
             publisher.destroy(self._node)
 
     def _look(self) -> float | None:
-        """On the receiver's thread: publishers may have come. Returns when to look again."""
+        """Look for new publishers, on the receiver's thread; return when to look again."""
         with self._lock:
             if self._closed or not self._node.context.ok():
                 return None
             try:
                 self._best_available.decide()
-            except InvalidHandle:  # the node was destroyed: there is nobody to look for, and all else says so
+            except InvalidHandle:  # the node was destroyed, which all other calls report
                 return None
             settled = self._best_available.made_as() <= {'best_effort'}
         return None if settled else LOOK_S
 
     def _receive(self, topic: str, type_name: str, qos: Qos, callback: GuardedCallback) -> Callable[[], None]:
-        """Make a subscription and receive from it; returns what undoes that. The lock is held for both."""
+        """Create a subscription and receive from it; return a function that undoes this. Needs the lock."""
         reception = Reception(self._node, self._receiver, self._clock, topic, type_name, qos, callback)
         self._receptions.append(reception)
 
@@ -158,10 +159,10 @@ class RosGraph:
         return give_up
 
     def _resolve(self, topic: str, type_name: str) -> str:
-        """The name `topic` has on the graph; GraphError if it, or the type's name, is none."""
+        """Return the name of `topic` on the graph; raise GraphError if it or the type's name is not valid."""
         try:
             expanded = self._node.resolve_topic_name(topic, only_expand=True)
-        except RCLError:  # no name at all; said in our words
+        except RCLError:  # not a valid name; reported with our message
             expanded = topic
         check_names(expanded, type_name)
         return self._node.resolve_topic_name(topic)

@@ -1,4 +1,4 @@
-"""Message types by name, from whatever packages ROS finds."""
+"""Message types by name, from the packages that ROS finds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stream_infer_ros.errors import GraphError
 
 
 def message_class(type_name: str) -> Any:
-    """The class of 'sensor_msgs/msg/Image'; rclpy wants one even where no message is ever built.
+    """Return the class of e.g. 'sensor_msgs/msg/Image'. rclpy needs it even if no message is ever built.
 
     Raises:
         GraphError: its package is not installed, or has no such message.

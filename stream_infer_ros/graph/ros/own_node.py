@@ -1,4 +1,4 @@
-"""A graph with a node of its own, for programs that are no ROS node themselves."""
+"""A graph that creates its own node, for programs that are not ROS nodes."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from stream_infer_ros.graph.ros.middleware import middleware_variables
 
 
 class OwnNodeGraph(RosGraph):
-    """A `Graph` as node `config.node_name`; signals and the command line stay the program's.
+    """A `Graph` as node `config.node_name`. It does not handle signals or read the command line.
 
-    Nothing spins the node, so it has the system's clock and no parameters: a ROS node has its graph from
-    `RosGraph(node)`.
+    Nothing spins the node, so it uses the system's clock and has no parameters. ROS nodes use
+    `RosGraph(node)` instead.
 
     Raises:
         GraphError: ROS refuses the configuration.
@@ -55,7 +55,7 @@ class OwnNodeGraph(RosGraph):
             use_global_arguments=False,
             enable_rosout=False,
             start_parameter_services=False,
-            # A service that nobody spins would only look like one.
+            # Without an executor, this service would never answer.
             parameter_overrides=[Parameter('start_type_description_service', value=False)],
         )
 

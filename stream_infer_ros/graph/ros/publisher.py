@@ -1,4 +1,4 @@
-"""One topic we write to through rclpy."""
+"""A publisher through rclpy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stream_infer_ros.graph.ros.graph_errors import as_graph_error
 class RosPublisher:
     """A `Publisher`.
 
-    rclpy holds Python's lock while it sends: where a reliable subscriber stalls, the process waits for it.
+    rclpy holds Python's lock while it sends. If a reliable subscriber stalls, the whole process waits for it.
     """
 
     def __init__(self, topic: str, publisher: Publisher[Any], context: Context) -> None:
@@ -25,8 +25,8 @@ class RosPublisher:
         self.closed = False
 
     def publish(self, cdr: Cdr) -> None:
-        """As in `Publisher`. A message after the ROS context was shut down, by Ctrl-C for one, goes nowhere:
-        whoever stops in order is still about to."""
+        """As in `Publisher`. Messages are ignored once the ROS context is shut down, e.g. by Ctrl-C, because
+        the program may still be shutting down."""
         if self.closed:
             raise GraphError(f'topic {self.topic}: the graph was closed; stop publishing before close()')
         if not self._context.ok():

@@ -1,4 +1,4 @@
-"""QoS profiles: ours <-> rclpy's, and what a user overrides by parameters."""
+"""Conversion of QoS profiles to and from rclpy, and overrides by parameters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stream_infer_ros.graph.ros.rclpy_internals import parameter_overrides
 
 
 def to_rclpy(qos: Qos) -> QoSProfile:
-    """`best_available` counts as reliable: a publisher so made serves everybody."""
+    """Convert to rclpy. `best_available` becomes reliable: such a publisher matches all subscriptions."""
     best_effort = qos.reliability == 'best_effort'
     latched = qos.durability == 'transient_local'
     return QoSProfile(
@@ -28,7 +28,7 @@ def to_rclpy(qos: Qos) -> QoSProfile:
 
 
 def from_rclpy(profile: QoSProfile) -> Qos:
-    """What a discovered end offers or requests; what it leaves open counts as the weaker."""
+    """Return the QoS that a discovered endpoint offers or requests; open values count as the weaker ones."""
     reliable = profile.reliability == ReliabilityPolicy.RELIABLE
     latched = profile.durability == DurabilityPolicy.TRANSIENT_LOCAL
     return Qos(
@@ -39,14 +39,14 @@ def from_rclpy(profile: QoSProfile) -> Qos:
 
 
 def overridden(node: Node, topic: str, end: Literal['publisher', 'subscription'], qos: Qos) -> Qos:
-    """`qos` as the node's parameters `qos_overrides.<topic>.<end>.<policy>` would have it.
+    """Apply the node's parameters `qos_overrides.<topic>.<end>.<policy>` to `qos`.
 
-    The names and values are rclpy's and rclcpp's; `best_available` is a value on every distribution, as
-    subscriptions here don't leave it to the middleware. History is KEEP_LAST always. `topic` is the name
-    after remapping. The parameters are read-only, and declared the first time.
+    Names and values are those of rclpy and rclcpp. `best_available` is valid on every distribution, because
+    subscriptions here do not leave it to the middleware. History is always KEEP_LAST. `topic` is the name
+    after remapping. The parameters are read-only, and are declared on first use.
 
     Raises:
-        GraphError: a value is none of its policy's.
+        GraphError: a value is not valid for its policy.
     """
     values: dict[str, Any] = {
         field.name: _override(node, topic, end, field.name, qos) for field in fields(Qos)

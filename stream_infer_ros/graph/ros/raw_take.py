@@ -1,9 +1,9 @@
-"""Taking a message as it is on the wire, with one copy instead of two and buffers that are used again.
+"""Take serialised messages with one copy instead of two, into buffers that are reused.
 
-rclpy's `take_message(raw=True)` has the middleware write into memory that is fresh each time, copies that
-into `bytes`, and holds Python's lock for both: 0.44 ms for a 640x480 image on 2 busy cores, of 0.84 that
-receiving it cost there. The C function it calls, called through ctypes, writes where the message stays: 0.25
-ms, and other threads run meanwhile.
+rclpy's `take_message(raw=True)` lets the middleware write into newly allocated memory, copies it into
+`bytes`, and holds Python's lock for both. On 2 busy cores this takes 0.44 ms for a 640x480 image, of 0.84 ms
+for receiving it. Through ctypes, the underlying C function writes to the final buffer. This takes 0.25 ms,
+and other threads can run meanwhile.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from stream_infer_ros.graph.graph import Cdr
 from stream_infer_ros.graph.ros.rclpy_internals import rcl_address, take_serialized
 
 _OK, _NOTHING_THERE = 0, 401  # RCL_RET_OK, RCL_RET_SUBSCRIPTION_TAKE_FAILED
-# Buffers kept for the next message, of one subscription: as many images as may wait, and those in work.
+# Buffers kept for one subscription: as many as images may wait, and those being processed.
 _KEPT = 8
 _STEP = 1 << 16
 
 
 class _Allocator(ctypes.Structure):
-    """rcutils_allocator_t; the same from Foxy to Lyrical, as is all below."""
+    """rcutils_allocator_t. This and all types below are the same from Foxy to Lyrical."""
 
     _fields_ = [
         (name, ctypes.c_void_p) for name in ('allocate', 'deallocate', 'reallocate', 'zero_allocate', 'state')
@@ -47,7 +47,7 @@ class _SerializedMessage(ctypes.Structure):
 
 
 class _Library:
-    """The functions of rcl and rcutils that are called; both are loaded by rclpy already."""
+    """The functions of rcl and rcutils that are called. rclpy has already loaded both libraries."""
 
     def __init__(self) -> None:
         rcl, rcutils = ctypes.CDLL('librcl.so'), ctypes.CDLL('librcutils.so')
@@ -70,10 +70,10 @@ class _Library:
 
 
 class _Buffer:
-    """Memory that rcl writes one message into, and the Python object that stands for it.
+    """Memory that rcl writes one message into, and the Python object that represents it.
 
-    Whoever has a view of the message refers to that object, so its count of references says whether the
-    memory may be written again: watching for its end by weak reference cost 50 us a message.
+    All views of the message refer to that object, so its reference count shows whether the memory may be
+    written again. Using a weak reference instead cost 50 us per message.
     """
 
     __slots__ = ('_body', 'message')
@@ -89,16 +89,16 @@ class _Buffer:
         return self._body is None or self.references() <= _WHEN_FREE
 
     def view(self) -> memoryview:
-        """What rcl wrote, read-only."""
+        """The message that rcl wrote, read-only."""
         body, length = self._body, self.message.length
         if body is None or addressof(body) != self.message.buffer or len(body) < length:
-            # Longer than the memory: ctypes makes a class for each length, so there shall be few.
+            # Longer than the memory, because ctypes makes a class for each length, and there should be few.
             whole = _STEP * (length // _STEP + 1)
             self._body = body = (ctypes.c_ubyte * whole).from_address(self.message.buffer)
         return memoryview(body).cast('B')[:length].toreadonly()
 
     def free_when_let_go(self, library: _Library) -> None:
-        """Free the memory once nobody has a view of it."""
+        """Free the memory once there is no view of it."""
         if self.is_free():
             library.free(self.message)
         else:
@@ -119,7 +119,7 @@ _WHEN_FREE = _references_when_free()
 
 
 class RawTake:
-    """Takes from one subscription, for one thread; what it took may be kept as long as wanted."""
+    """Takes messages from one subscription, on one thread; they may be kept for any time."""
 
     def __init__(self, subscription: Subscription[Any], topic: str) -> None:
         self._library = _library()
@@ -129,7 +129,7 @@ class RawTake:
         self._next = self._buffers[0]
 
     def __call__(self) -> Cdr | None:
-        """The next message; None where there is none. The subscription must be kept from destruction."""
+        """Take the next message; None if there is none. The subscription must be kept from destruction."""
         buffer = self._next
         code = self._library.take(self._address, buffer.message, None, None)
         if code == _NOTHING_THERE:
@@ -162,15 +162,15 @@ def _library() -> _Library:
 
 
 def taker(subscription: Subscription[Any], topic: str) -> RawTake | RclpyTake:
-    """A RawTake, or rclpy's own where rcl cannot be called from here."""
+    """Return a RawTake, or a RclpyTake if rcl cannot be called directly."""
     try:
         return RawTake(subscription, topic)
-    except (OSError, AttributeError):  # no such library or function: not Linux, or a ROS to come
+    except (OSError, AttributeError):  # no such library or function: not Linux, or a future ROS
         return RclpyTake(subscription)
 
 
 class RclpyTake:
-    """As RawTake, by rclpy's own means."""
+    """The same as RawTake, through rclpy."""
 
     def __init__(self, subscription: Subscription[Any]) -> None:
         self._subscription = subscription

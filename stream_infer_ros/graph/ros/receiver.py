@@ -1,7 +1,7 @@
-"""The one thread that waits for messages, beside the executor that spins the node.
+"""A thread that waits for messages, in addition to the executor that spins the node.
 
-An executor of rclpy builds a wait set anew for each message, looks at every entity of every node and wraps
-the call in a task. Here one wait set stays, and what is ready is called.
+An executor of rclpy builds a new wait set for each message, checks every entity of every node and wraps the
+call in a task. Here one wait set is kept, and the handlers of ready subscriptions are called directly.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FOREVER_NS = -1
 
 
 class NotForExecutors(CallbackGroup):
-    """The callback group of what the receiver serves: no executor may."""
+    """The callback group of subscriptions that the receiver serves, which no executor may serve."""
 
     def can_execute(self, entity: object) -> bool:
         return False
@@ -45,14 +45,14 @@ class _End:
 
 
 class Receiver:
-    """Waits on all subscriptions at once, and calls the handlers of those that have something.
+    """Waits on all subscriptions at once, and calls the handlers of those that have messages.
 
     Args:
-        look: called on the thread at the start, when woken, and after the seconds it returned; None: not
-            before it is woken.
+        look: called on the thread at the start, when woken, and after the number of seconds that it returned.
+            If it returned None, it is called only when woken.
 
     Attributes:
-        failure: what the thread ended with too early, logged; None as long as it works, or was stopped.
+        failure: the logged error that ended the thread; None while it works, or if it was stopped.
     """
 
     def __init__(self, context: Context, thread_name: str, look: Callable[[], float | None]) -> None:
@@ -68,7 +68,7 @@ class Receiver:
         # A signal shuts contexts down, and wakes the thread through the second guard condition only.
         self._wake, self._signal = guard_conditions(context)
         context.on_shutdown(self.wake)
-        # A daemon, so that a program that forgets to close can still end.
+        # A daemon, so that a program that does not call `stop` can still end.
         self._thread = threading.Thread(target=self._run, name=thread_name, daemon=True)
         self._thread.start()
 
@@ -88,15 +88,15 @@ class Receiver:
         end.in_use.release()
 
     def wake(self) -> None:
-        """Have `look` called soon."""
+        """Cause `look` to be called soon."""
         self._look_at_s = 0.0
         try:
             self._wake.trigger()
-        except InvalidHandle:  # stopped meanwhile: nobody looks any more
+        except InvalidHandle:  # stopped meanwhile; no wake-up is needed
             return
 
     def stop(self) -> None:
-        """No handler starts after this returns, and none is running, save the one that called it."""
+        """Stop the thread. Afterwards no handler runs, except the one that called this."""
         self.stopping = True
         self.wake()
         if threading.current_thread() is not self._thread:
@@ -107,21 +107,21 @@ class Receiver:
             while not self.stopping:
                 self._look_if_due()
                 ready = self._wait()
-                if not ready and not self._context.ok():  # asked only then: it takes 5 us
+                if not ready and not self._context.ok():  # checked only then, because it takes 5 us
                     return
                 for on_ready in ready:
                     if self.stopping:
                         return
                     on_ready()
-        except Exception as failure:  # the graph tells of it when it is asked next
+        except Exception as failure:  # the graph reports it on its next call
             self.failure = failure
-            _log.exception('receiving from ROS failed; no message comes any more')
+            _log.exception('receiving from ROS failed; no more messages will arrive')
         finally:
             self._release()
 
     def _look_if_due(self) -> None:
         if self._look_at_s is not None and time.monotonic() >= self._look_at_s:
-            self._look_at_s = None  # before, so that whoever wakes during the look is heard
+            self._look_at_s = None  # before the look, so that a wake-up during the look is noticed
             after_s = self._look()
             if after_s is not None and self._look_at_s is None:
                 self._look_at_s = time.monotonic() + after_s
@@ -142,7 +142,7 @@ class Receiver:
         return max(int((look_at_s - time.monotonic()) * 1e9), 0)
 
     def _release(self) -> None:
-        """Let go of all that was kept in use; ends that were not removed are so now."""
+        """Release everything that was kept in use, including subscriptions that were not removed."""
         self._wait_set = None
         self._wake.destroy()
         self._signal.destroy()

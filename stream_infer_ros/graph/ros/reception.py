@@ -1,4 +1,4 @@
-"""One subscription of a node, taken from by the receiver."""
+"""One subscription of a node, from which the receiver takes messages."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from stream_infer_ros.graph.ros.receiver import NotForExecutors, Receiver
 
 
 class Reception:
-    """Takes messages as they are on the wire and hands them to the subscriber.
+    """Takes serialised messages and passes them to the subscriber.
 
-    `topic` is a name as create_subscription takes it: remapping is applied.
+    `topic` is a name before remapping, as for create_subscription.
     """
 
     def __init__(
@@ -36,11 +36,11 @@ class Reception:
         self._subscription = node.create_subscription(
             message_class(type_name),
             topic,
-            lambda cdr: callback(cdr, now_ns()),  # for an executor that knows no callback groups
+            lambda cdr: callback(cdr, now_ns()),  # for an executor that does not know callback groups
             to_rclpy(qos),
             raw=True,
             callback_group=NotForExecutors(),
-            # What does not fit is told by qos_problems(), which also sees it end.
+            # qos_problems() reports incompatible QoS, and also when the problem ends.
             event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
         )
         self._lost = LostMessages(self._subscription)
@@ -48,7 +48,8 @@ class Reception:
         receiver.add(self._subscription, self._take)
 
     def _take(self) -> None:
-        # One at a time, so that all are served in turn: where more is waiting, the next wait is none.
+        # One message at a time, so that all subscriptions are served in turn. If more are waiting, the next
+        # wait returns at once.
         cdr = self._take_next()
         if cdr is not None:
             self.callback(cdr, self._now_ns())
@@ -63,7 +64,7 @@ class Reception:
         self.destroy()
 
     def destroy(self) -> None:
-        """Leave the topic; the entity itself goes once the receiver lets go of it."""
+        """Leave the topic. The entity is destroyed once the receiver releases it."""
         self._lost.close()
         self._node.destroy_subscription(self._subscription)
         self._take_next.close()
