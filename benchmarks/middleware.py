@@ -1,16 +1,17 @@
-"""Images and sets that reach our pipeline through each middleware of ROS 2, by default and as we advise.
+"""Measure the images and sets that our pipeline receives through each middleware of ROS 2.
 
     python benchmarks/middleware.py [--cameras 6] [--rate 10] [--seconds 30] [--json FILE]
 
-For every ROS 2 on this machine (built from wheels by `python -m tools.ros_prefix`, and /opt/ros/*) a rig of
-cameras publishes on rclpy (peers/ros_rig.py): 640x480 rgb8, all cameras at once, each with CameraInfo
-and a transform. Our pipeline receives in another process (peers/ros_pipeline.py); its network costs nothing.
+The benchmark uses every ROS 2 on this machine: those built from wheels by `python -m tools.ros_prefix`, and
+/opt/ros/*. Cameras publish 640x480 rgb8 through rclpy (peers/ros_rig.py), all at once, each with CameraInfo
+and a transform. Our pipeline receives them in another process (peers/ros_pipeline.py), with a network that
+costs nothing.
 
-- default: the cameras start without any configuration of the middleware.
-- profile: with config/fastdds.xml, or with the CYCLONEDDS_URI of docs/ros2.md.
+- default: the cameras run without any configuration of the middleware.
+- profile: the cameras use config/fastdds.xml, or the CYCLONEDDS_URI of docs/ros2.md.
 
-The receiver configures itself in both cases, as our nodes do. Exits with 1 if images or sets are incomplete
-with a profile, or if the p99 of Fast DDS is more than 20 % above that of Cyclone DDS.
+The receiver configures itself in both cases, as our nodes do. The exit code is 1 if images or sets are
+incomplete with a profile, or if the p99 of Fast DDS is more than 20 % above that of Cyclone DDS.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PEERS = Path(__file__).resolve().parent / 'peers'
 WIDTH, HEIGHT = 640, 480
 ALLOWED = 1.2
-# To import, to find each other, to end; for what is still on its way.
+# Limits for the start and the end of a process, and the wait for messages that are still on their way.
 START_S, END_S, LEFT_S = 60.0, 20.0, 2.0
 ISOLATED = 'STREAM_INFER_BENCHMARK_ISOLATED'
 LIBRARIES = {'rmw_fastrtps_cpp': 'Fast DDS', 'rmw_cyclonedds_cpp': 'Cyclone DDS'}
@@ -60,7 +61,7 @@ class Contender:
         return f'{LIBRARIES[self.middleware]}, {self.distro}, {"profile" if self.advised else "default"}'
 
     def shared_variables(self) -> dict[str, str]:
-        """Of both processes. Cyclone finds nobody on loopback unless discovery is limited to this machine."""
+        """Return variables of both processes. On loopback, Cyclone needs discovery to be local."""
         local = {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', 'ROS_LOCALHOST_ONLY': '1'}
         name = 'ROS_LOCALHOST_ONLY' if self.distro == 'humble' else 'ROS_AUTOMATIC_DISCOVERY_RANGE'
         reach = {name: local[name]} if self.middleware == 'rmw_cyclonedds_cpp' else {}
@@ -90,7 +91,7 @@ def main() -> int:
             *('', f'images, of {sent}', f'sets, of {sent // options.cameras}', 'partial sets'),
             *('wire p50, ms', 'wire p99, ms', 'views without transform'),
         ),
-        note='wire: header stamp to receipt, of the camera where it takes longest.',
+        note='wire: header stamp to receipt, of the slowest camera.',
     )
     told = {}
     for contender in contenders:
@@ -103,7 +104,7 @@ def main() -> int:
 
 
 def check(results: Results, told: dict[Contender, dict[str, Any]], sent: int) -> None:
-    """Judge what was received with a profile."""
+    """Check the results with a profile."""
     cyclone = [
         got['p99_ms'] for one, got in told.items() if one.middleware == 'rmw_cyclonedds_cpp' and one.advised
     ]
@@ -118,7 +119,7 @@ def check(results: Results, told: dict[Contender, dict[str, Any]], sent: int) ->
 
 
 def found() -> Iterator[Contender]:
-    """Every middleware of every ROS 2 here whose rclpy this Python imports."""
+    """Yield every middleware of every ROS 2 here whose rclpy works with this Python."""
     built = Path(sys.prefix) / 'ros'
     for setup in [*sorted(built.glob('*/setup.bash')), *sorted(Path('/opt/ros').glob('*/setup.bash'))]:
         if subprocess.run(_sourced(setup, '-c', 'import rclpy'), capture_output=True, check=False).returncode:
@@ -130,7 +131,7 @@ def found() -> Iterator[Contender]:
 
 
 def measure(contender: Contender, options: argparse.Namespace) -> dict[str, Any]:
-    """Return what the receiver of one contender got."""
+    """Return the counts and times of the receiver of one contender."""
     sizes = [options.rate, WIDTH, HEIGHT, options.seconds]
     pause = threading.Event()
     processes = [
@@ -178,7 +179,7 @@ def _sourced(setup: Path, *arguments: str) -> list[str]:
 
 def _start(setup: Path, variables: dict[str, str], script: str, *arguments: object) -> subprocess.Popen[str]:
     command = _sourced(setup, str(PEERS / script), *map(str, arguments))
-    # The setup file names a middleware, too: ours comes after it.
+    # Set after the setup file, which also names a middleware.
     exports = ' '.join(f'{name}={shlex.quote(value)}' for name, value in variables.items())
     command[-1] = command[-1].replace('&& exec ', f'&& exec env {exports} ', 1)
     environment = {

@@ -1,8 +1,8 @@
-"""Prepares a new network and mount namespace, then becomes the command on its command line.
+"""Prepare a new network and mount namespace, then execute the command on the command line.
 
-- It brings the loopback interface up, which is down in a new namespace. `ip link set lo up` would do so too,
-  but iproute2 is not on every machine.
-- It mounts an empty /dev/shm. Otherwise Fast DDS finds the segments of processes in any network.
+- It brings up the loopback interface, which is down in a new namespace. `ip link set lo up` would do the
+  same, but iproute2 is not on every machine.
+- It mounts an empty /dev/shm. Otherwise Fast DDS finds the segments of processes in other network namespaces.
 """
 
 import fcntl
@@ -17,7 +17,7 @@ REQUEST = '16sh22x'  # struct ifreq: name, flags
 
 
 def bring_up(interface: str) -> None:
-    """Set IFF_UP on an interface. Raises OSError without the right to do so."""
+    """Set IFF_UP on an interface. Raises OSError without permission."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         request = struct.pack(REQUEST, interface.encode(), 0)
         _, flags = struct.unpack(REQUEST, fcntl.ioctl(control, SIOCGIFFLAGS, request))

@@ -108,7 +108,7 @@ def _tell_end(as_json: bool, report: PaceReport) -> None:
 
 
 def _stop_at_end_of_input(stop: threading.Event) -> None:
-    """Whoever started this process is gone."""
+    """Set `stop` when standard input ends, because the process that started this one has ended."""
     sys.stdin.read()
     stop.set()
 

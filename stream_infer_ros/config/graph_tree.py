@@ -51,7 +51,7 @@ _NAMESPACE = r'^/([A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*)?$'
 
 
 class GraphConfig(Section):
-    """Where messages come from and go to."""
+    """The connection to the graph that messages come from and go to."""
 
     kind: GraphKind = Field('dds', description='Middleware adapter of live runs.')
     node_name: str = Field(
@@ -73,7 +73,7 @@ class GraphConfig(Section):
 
     @property
     def private(self) -> str:
-        """What `~` stands for: '/<namespace>/<node>'."""
+        """The expansion of `~`: '/<namespace>/<node>'."""
         return f'{self.namespace.rstrip("/")}/{self.node_name}'
 
     @property

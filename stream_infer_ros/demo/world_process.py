@@ -15,7 +15,7 @@ from stream_infer_ros.errors import WorldError
 
 @dataclass(frozen=True, slots=True)
 class WorldReport:
-    """What the world says of itself at its end.
+    """The report of the world at its end.
 
     Attributes:
         frames: images published.

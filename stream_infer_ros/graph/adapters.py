@@ -82,5 +82,5 @@ def make_graph(config: GraphConfig) -> Graph:
 
 
 def wire_here() -> WireKind:
-    """What reaches another process here: dds, or zenoh where Cyclone DDS is not installed."""
+    """Return the kind that reaches other processes here: dds, or zenoh if Cyclone DDS is not installed."""
     return 'dds' if importlib.util.find_spec('cyclonedds') is not None else 'zenoh'

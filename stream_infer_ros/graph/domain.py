@@ -18,7 +18,7 @@ _MAX_DOMAIN_ID = 232  # the last one whose DDS ports fit into 16 bits
 
 
 def domain_id(config: GraphConfig, environ: Mapping[str, str]) -> int:
-    """The domain: the configured one, else ROS_DOMAIN_ID, else 0."""
+    """Return the configured domain, or else ROS_DOMAIN_ID, or else 0."""
     if config.domain_id >= 0:
         return config.domain_id
     text = environ.get('ROS_DOMAIN_ID', '') or '0'
@@ -28,7 +28,7 @@ def domain_id(config: GraphConfig, environ: Mapping[str, str]) -> int:
 
 
 def reach(environ: Mapping[str, str]) -> Reach:
-    """How far discovery goes, by ROS 2's rules: a set ROS_LOCALHOST_ONLY=1 wins, SUBNET is the default."""
+    """Return the discovery range by ROS 2's rules: ROS_LOCALHOST_ONLY=1 wins, SUBNET is the default."""
     if environ.get('ROS_LOCALHOST_ONLY', '') == '1':
         return 'LOCALHOST'
     wanted = environ.get('ROS_AUTOMATIC_DISCOVERY_RANGE', '') or 'SUBNET'
@@ -49,5 +49,5 @@ def is_local_only(environ: Mapping[str, str]) -> bool:
 
 
 def static_peers(environ: Mapping[str, str]) -> list[str]:
-    """The hosts of ROS_STATIC_PEERS."""
+    """Return the hosts in ROS_STATIC_PEERS."""
     return [peer.strip() for peer in environ.get('ROS_STATIC_PEERS', '').split(';') if peer.strip()]

@@ -90,7 +90,7 @@ class _Publisher:
 
 
 class MemoryBus:
-    """What several `MemoryGraph`s of one process share, as nodes share a DDS domain."""
+    """The state that several `MemoryGraph`s of one process share, as nodes share a DDS domain."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

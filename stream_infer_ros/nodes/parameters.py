@@ -92,7 +92,7 @@ class TreeParameters(Generic[Tree]):
             if not setting.name.startswith(PER_CAMERA):
                 self._declare_one(setting, setting.name, values[setting.name])
             elif isinstance(cameras, tuple):
-                for camera in dict.fromkeys(cameras):  # one named twice is refused later, in words
+                for camera in dict.fromkeys(cameras):  # a duplicate name is refused later, with a message
                     name = setting.name.replace('<name>', camera)
                     self._declare_one(setting, name, values.get(name, setting.default))
 

@@ -66,7 +66,7 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
         self.parameters: TreeParameters[Settings] = TreeParameters(
             self, tree, without=('graph',), on_change=self._retune
         )
-        self._prepared = ''  # in words; empty while there is nothing
+        self._prepared = ''  # a description; empty if nothing is prepared
         self._finalized = False
         self.needs_cameras = True  # False: the node is configured only to build its engine
         self.may_yet_start = False  # True if the reason why `prepare` failed may be temporary

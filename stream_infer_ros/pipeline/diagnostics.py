@@ -1,4 +1,4 @@
-"""/diagnostics: how each camera and each stage does, in words a person can act on."""
+"""/diagnostics: the state of each camera and each stage, with the remedy for problems."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _CORNERS = (4, 4, 8, 8)
 
 
 class Area(IntEnum):
-    """Where docks may be, relative to the central widget."""
+    """Places of docks, relative to the central widget."""
 
     LEFT = 0
     RIGHT = 1

@@ -1,4 +1,4 @@
-"""Who gets something wrong meets one line with the remedy, exit code 1, and nothing left behind."""
+"""A user error gives one line with the remedy and exit code 1, and leaves nothing behind."""
 
 import sys
 

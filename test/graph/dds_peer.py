@@ -1,4 +1,4 @@
-"""A stranger on the domain: bare cyclonedds in a process of its own, none of our code (see peer_program.py).
+"""A peer on the domain: plain cyclonedds in a separate process, without our code (see peer_program.py).
 
 Its message types are dds_types.py; raw CDR goes through overridden hooks of the binding.
 """

@@ -1,4 +1,4 @@
-"""What only the dds adapter promises: a ROS 2 participant to strangers, on loopback, outliving peers."""
+"""Behaviour of the dds adapter alone: it acts as a ROS 2 participant, on loopback, and outlives peers."""
 
 import re
 import signal

@@ -1,8 +1,8 @@
-"""The ROS 2 environments of this machine, and how a test runs a command in one of them.
+"""The ROS 2 environments of this machine, and functions to run commands in them.
 
 These are the prefixes that `python -m tools.ros_prefix` builds from wheels, and every /opt/ros/*/setup.bash.
 A command runs in a network namespace with a loopback interface only, so that no packet can leave the machine.
-Where namespaces are not allowed, ROS is told to keep to this machine. Each command gets a domain of its own.
+If namespaces are not allowed, ROS is configured for this machine only. Each command gets a separate domain.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ BUILT = Path(sys.prefix) / 'ros'
 DISTRIBUTIONS_FROM_WHEELS = ('jazzy', 'kilted')
 ISOLATED = ROOT / 'tools' / 'isolated.py'
 # The user's settings for ROS and DDS must not reach the tests.
-# What `colcon test` sets for the outer pytest must not reach the inner one.
+# Variables that `colcon test` sets for the outer pytest must not reach the inner one.
 NOT_INHERITED = re.compile(
     'PYTHONPATH|PYTEST_ADDOPTS|PYTEST_XDIST.*|(FASTRTPS|FASTDDS|CYCLONEDDS|ROS|RMW|AMENT)_.*'
 )
-# lark, which rclpy imports, warns of modules of Python that it uses.
+# lark, which rclpy imports, uses deprecated modules of Python.
 WARNINGS = 'default,ignore::DeprecationWarning:lark.utils'
 _domains = count()
 
 
 @dataclass(frozen=True)
 class RosEnvironment:
-    """One ROS 2 on this machine, or the place where one is missing.
+    """One ROS 2 on this machine, or the location of a missing one.
 
     Attributes:
-        name: as test ids show it: 'jazzy' of /opt/ros, 'jazzy-wheels'.
+        name: as in test ids: 'jazzy' for /opt/ros/jazzy, 'jazzy-wheels' for the prefix from wheels.
         setup: the file to source.
     """
 
@@ -54,7 +54,7 @@ class RosEnvironment:
         return self.setup.is_relative_to(BUILT)
 
     def why_not(self) -> str | None:
-        """Why nothing can be run in it, and what to do; None if it can."""
+        """Return why commands cannot run in it, and what to do; None if they can."""
         if not self.setup.is_file():
             if not self.from_wheels:
                 return f'there is no ROS 2 at {self.setup}'
@@ -69,7 +69,7 @@ class RosEnvironment:
         return None
 
     def _pythons(self) -> set[str]:
-        """The versions of Python that it has an rclpy for: {'3.12'}."""
+        """Return the Python versions of its rclpy, e.g. {'3.12'}."""
         found = [
             *self.setup.parent.glob('lib/python3*/*-packages/rclpy'),
             *self.setup.parent.glob('local/lib/python3*/*/rclpy'),
@@ -90,7 +90,7 @@ class RosEnvironment:
             'PYTHONWARNINGS': WARNINGS,
         }
         if self.distribution == 'humble':
-            settings['ROS_LOCALHOST_ONLY'] = '1'  # later distributions warn of it
+            settings['ROS_LOCALHOST_ONLY'] = '1'  # later distributions warn about it
         if (self.setup.parent / 'lib' / 'librmw_cyclonedds_cpp.so').exists():
             settings['RMW_IMPLEMENTATION'] = 'rmw_cyclonedds_cpp'
         return inherited | settings
@@ -99,16 +99,16 @@ class RosEnvironment:
 def new_domain() -> int:
     """Return a domain id for one more command.
 
-    Below 101, because the ports of higher domains are among those that the kernel hands out.
+    It is below 101, because the ports of higher domains may be taken by the kernel for other connections.
     """
     return 1 + (os.getpid() + 11 * next(_domains)) % 100
 
 
 @functools.cache
 def isolation() -> tuple[str, ...]:
-    """Return the start of a command line that leaves only a loopback interface; empty where not allowed.
+    """Return a command prefix that leaves only a loopback interface; empty if this is not allowed.
 
-    The command also gets a /dev/shm of its own.
+    The command also gets a separate /dev/shm.
     """
     if shutil.which('unshare') is None:
         return ()

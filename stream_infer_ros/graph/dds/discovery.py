@@ -37,7 +37,7 @@ _DEFINITIONS = {  # of Iron and later
 
 
 def type_hash_user_data(type_hash: str) -> bytes:
-    """What an endpoint's user data says about its type (REP-2011)."""
+    """Return the user data of an endpoint that describes its type (REP-2011)."""
     return f'typehash={type_hash};'.encode()
 
 

@@ -45,7 +45,7 @@ class DdsGraph:
     def __init__(self, config: GraphConfig) -> None:
         self._lock = (
             threading.Lock()
-        )  # over what follows and closing; never held while a subscriber is called
+        )  # guards the fields below and closing; never held while a subscriber is called
         self._closed = False
         self._topics: dict[tuple[str, str], UntypedTopic] = {}
         self._publishers: list[DdsPublisher] = []
@@ -70,9 +70,8 @@ class DdsGraph:
         callback = GuardedCallback(topic, on_message)
         with self._lock, as_graph_error(f'subscribing to {topic}', 'is the domain still open?'):
             self._refuse_if_closed(topic)
-            self._topic(
-                topic, type_name
-            )  # what is wrong with it is told here, even if the reader comes later
+            # A wrong type raises here, even if the reader is created later.
+            self._topic(topic, type_name)
             self._callbacks.append(callback)
             if qos.reliability != 'best_available':
                 self._read(topic, type_name, qos, callback)

@@ -49,7 +49,7 @@ class DdsPublisher:
 
     def _explain(self, cdr: Cdr, error: DDSException) -> None:
         if error.code == DDSException.DDS_RETCODE_TIMEOUT:
-            # The bound on latency outweighs one stalled reader: the message goes, the loss is told.
+            # The latency bound outweighs one stalled reader: drop the message and report the loss.
             self.not_sent += 1
             if self.not_sent == 1:
                 _log.warning(

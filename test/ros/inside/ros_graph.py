@@ -1,4 +1,4 @@
-"""What only the ros adapter promises: names, QoS, time and endings as users of ROS nodes expect them."""
+"""Behaviour of the ros adapter alone: names, QoS, time and shutdown as users of ROS nodes expect them."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""The node stream_infer and lifecycle services: it comes up, stops, fails in words, leaves nothing behind."""
+"""The lifecycle of the node stream_infer: it starts, stops, reports failures, and leaves nothing behind."""
 
 import gc
 import threading

@@ -1,4 +1,4 @@
-"""The real rviz2 loads our configurations without a warning, and subscribes only to what it shows."""
+"""The real rviz2 loads our configurations without a warning, and subscribes only to displayed topics."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from stream_infer_ros.report.rviz_config import rviz_config
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE_S = 90.0  # software rendering on a busy machine
 MISSING = [program for program in ('rviz2', 'Xvfb') if shutil.which(program) is None]
-# What rviz2 says of the display and not of the configuration.
+# Words of messages about the screen, not about the configuration.
 OF_THE_SCREEN = ('stereo', 'opengl', 'glsl', 'xdg_runtime_dir', 'libgl', 'mesa')
 
 pytestmark = pytest.mark.skipif(
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope='module')
 def screen():
-    """The number of an X display of its own."""
+    """Start a separate X display; return its number."""
     read, write = os.pipe()
     command = ['Xvfb', '-displayfd', str(write), '-screen', '0', '1600x1000x24', '-nolisten', 'tcp']
     server = subprocess.Popen(command, pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -41,7 +41,7 @@ def screen():
 
 
 class Rviz:
-    """rviz2 with a configuration; gone at the end of the with block, when `output` is what it wrote."""
+    """rviz2 with a configuration. It ends with the `with` block; `output` then holds its output."""
 
     def __init__(self, screen, folder, configuration):
         self._file = folder / 'shown.rviz'
@@ -92,7 +92,7 @@ def complaints(output):
 
 
 def until_it_listens(rviz, node, configuration):
-    """Wait until rviz2 has subscribed to every topic that it shows; fails if it ended."""
+    """Wait until rviz2 has subscribed to every topic that it shows; fail if it has ended."""
     for topic in topics(configuration, enabled=True):
         until(
             lambda topic=topic: rviz.ended() or node.count_subscribers(topic), f'{topic} is shown', PATIENCE_S
