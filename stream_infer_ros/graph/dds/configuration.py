@@ -17,6 +17,11 @@ _LOOPBACK = (
     '<Interfaces><NetworkInterface name="lo" multicast="false"/></Interfaces>'
     '<AllowMulticast>false</AllowMulticast>'
 )
+# Fast DDS is vendor 1.15. Its version 3 (ROS 2 Kilted and later) describes types that have a sequence in a
+# way that Cyclone DDS 11.0.1 rejects. Cyclone then rejects every later reader and writer of such a type. The
+# descriptions arrive when two Fast DDS participants ask each other for them. If Cyclone ignores them, it
+# compares the names of types instead.
+_COMPATIBILITY = '<Compatibility><IgnoreTypeInformation>1.15</IgnoreTypeInformation></Compatibility>'
 
 
 def domain_xml(config: GraphConfig, environ: Mapping[str, str], process_id: int) -> str:
@@ -62,5 +67,6 @@ def _domain(general: str, discovery: str, rest: str) -> str:
         f'<General>{general}</General>' if general else '',
         f'<Discovery>{discovery}</Discovery>' if discovery else '',
         rest,
+        _COMPATIBILITY,
     ]
     return f'<CycloneDDS><Domain>{"".join(parts)}</Domain></CycloneDDS>'
