@@ -1,6 +1,6 @@
 # Two commands: `make demo` and `make test`. Both create .venv and install what they need.
-# One more process than there are cores, because most tests wait for another process.
-JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
+# Two processes for each core, because most tests wait for another process.
+JOBS ?= $(shell echo $$(( 2 * $$(getconf _NPROCESSORS_ONLN) )))
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -67,8 +67,8 @@ class SyncConfig(Section):
     deadline_ms: float = Field(
         0.0,
         ge=0.0,
-        description='deadline: a set leaves this long after its stamp, whoever is missing; 0: what bound_ms '
-        'leaves after the measured p99 of what follows (40 until that is known).',
+        description='deadline: a set leaves this long after its stamp, whoever is missing; 0: bound_ms minus '
+        'the measured p99 of the steps that follow (40 until that is known).',
         json_schema_extra=LIVE,
     )
     camera_timeout_ms: float = Field(
@@ -93,7 +93,7 @@ class SyncConfig(Section):
 
     @property
     def deadline_ns(self) -> int:
-        """Where it is 0, what it is while nothing was measured."""
+        """The deadline at the start: `deadline_ms`, or a default until the later steps were measured."""
         return _ns(self.deadline_ms or _UNMEASURED_DEADLINE_MS)
 
     @property
