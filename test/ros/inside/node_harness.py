@@ -122,12 +122,20 @@ class Bench:
             self.heard.append(status.message)
 
     def call(self, kind, service, request):
-        client = self.peer.create_client(kind, f'{self.name}/{service}')
-        assert client.wait_for_service(PATIENCE_S), f'no service {service}'
+        client = self._client(kind, f'{self.name}/{service}')
         future = client.call_async(request)
         until(future.done, f'{service} answers')
         self.peer.destroy_client(client)
         return future.result()
+
+    def _client(self, kind, service):
+        """Return a client that found its service. Rarely, one on Fast DDS does not, and the next one does."""
+        for _ in range(4):
+            client = self.peer.create_client(kind, service)
+            if client.wait_for_service(PATIENCE_S / 4):
+                return client
+            self.peer.destroy_client(client)
+        raise AssertionError(f'no service {service}')
 
     def trigger(self, service):
         return self.call(Trigger, service, Trigger.Request())
