@@ -43,16 +43,23 @@ def generate_launch_description() -> LaunchDescription:
                 'loopback', default_value='true', description='Let no packet leave this machine.'
             ),
             SetEnvironmentVariable(*LOOPBACK, condition=IfCondition(LaunchConfiguration('loopback'))),
+            # Before anything is started: a process that runs already would be left behind.
+            OpaqueFunction(function=check_cameras),
             IncludeLaunchDescription(PythonLaunchDescriptionSource(PIPELINE)),
             OpaqueFunction(function=world),
         ]
     )
 
 
-def world(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """Start the simulated cameras, in the namespace of the pipeline."""
-    named = [name.strip() for name in LaunchConfiguration('cameras').perform(context).split(',')]
-    named = [name for name in named if name]
+def camera_names(context: LaunchContext) -> list[str]:
+    """Return the names that the argument `cameras` lists."""
+    names = [name.strip() for name in LaunchConfiguration('cameras').perform(context).split(',')]
+    return [name for name in names if name]
+
+
+def check_cameras(context: LaunchContext) -> None:
+    """Refuse cameras that the world does not simulate."""
+    named = camera_names(context)
     simulated = [f'cam{i}' for i in range(len(named))]
     if sorted(named) != sorted(simulated):  # the pipeline would wait for other cameras in vain
         raise RuntimeError(
@@ -61,10 +68,14 @@ def world(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         )
     if not named:
         raise RuntimeError('cameras: expected at least cam0, got none')
+
+
+def world(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """Start the simulated cameras, in the namespace of the pipeline."""
     parameters = {
         'seed': ParameterValue(LaunchConfiguration('seed'), value_type=int),
         'rate': ParameterValue(LaunchConfiguration('rate'), value_type=float),
-        'cameras': len(named),
+        'cameras': len(camera_names(context)),
     }
     if LaunchConfiguration('use_sim_time').perform(context).lower() == 'true':
         parameters['clock'] = True

@@ -96,10 +96,27 @@ def generate_launch_description() -> LaunchDescription:
                 default_value='',
                 description='Configuration of rviz2; empty: written for the cameras of the node.',
             ),
+            OpaqueFunction(function=check),
             OpaqueFunction(function=start),
             OpaqueFunction(function=rviz, condition=IfCondition(LaunchConfiguration('rviz'))),
         ]
     )
+
+
+def check(context: LaunchContext) -> None:
+    """Refuse wrong arguments before anything is started: a process that runs already would be left behind."""
+    params_file(context)
+    for argument in ('build_only', 'tf_in_namespace'):
+        value(context, argument, bool)
+    for argument, (_, kind, _) in SETTINGS.items():
+        if value(context, argument, str):
+            value(context, argument, kind)
+    rviz_wanted = value(context, 'rviz', str).lower()
+    if rviz_wanted not in ('true', 'false', '1', '0'):  # what IfCondition knows
+        raise RuntimeError(f'rviz: expected true or false, got {rviz_wanted!r}')
+    rviz_file = value(context, 'rviz_config', str)
+    if rviz_file and not Path(rviz_file).is_file():
+        raise RuntimeError(f'rviz_config: expected a file, there is none at {rviz_file}')
 
 
 def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
@@ -140,8 +157,6 @@ def rviz(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     file = value(context, 'rviz_config', str)
     if not file:
         return [Node(package=PACKAGE, executable='stream_infer_rviz', **common)]
-    if not Path(file).is_file():
-        raise RuntimeError(f'rviz_config: expected a file, there is none at {file}')
     return [Node(package='rviz2', executable='rviz2', arguments=['-d', file], **common)]
 
 

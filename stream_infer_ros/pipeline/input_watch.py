@@ -10,6 +10,7 @@ from stream_infer_ros.pipeline.camera_search import cameras_among
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.camera_topics import COMPRESSED_IMAGE, DETECTIONS, IMAGE
 from stream_infer_ros.pipeline.intake import Intake
+from stream_infer_ros.pipeline.transform_topics import namespaces_of_transforms
 
 # A topic without messages is a problem once the pipeline has run for this long.
 PATIENCE_NS = 5_000_000_000
@@ -88,15 +89,20 @@ class InputWatch:
         if not self._lacks_transforms():
             return ''
         topics = self._intake.transform_topics
-        words = f'no transform came on {self._resolve(topics.dynamic)} or {self._resolve(topics.static)}'
-        elsewhere = topics.elsewhere(self._found)
-        if elsewhere:
-            names = _listed([f'{space.rstrip("/")}/tf' for space in elsewhere])
-            return (
-                f'{words}, but there are some on {names}: set graph.tf_namespace to {elsewhere[0]} '
-                '(on a ROS node: tf_in_namespace:=true, or remap /tf and /tf_static)'
+        own = [self._resolve(topic) for topic in topics]
+        words = f'no transform came on {own[0]} or {own[1]}'
+        elsewhere = namespaces_of_transforms(self._found, but_not=own)
+        if not elsewhere:
+            return f'{words}: start their publishers (robot_state_publisher, odometry)'
+        names = _listed([f'{space.rstrip("/")}/tf' for space in elsewhere])
+        if elsewhere[0] == '/':
+            remedy = 'leave graph.tf_namespace empty (on a ROS node: tf_in_namespace:=false, no remapping)'
+        else:
+            remedy = (
+                f'set graph.tf_namespace to {elsewhere[0]} (on a ROS node: namespace:={elsewhere[0][1:]} '
+                'tf_in_namespace:=true, or remap /tf and /tf_static)'
             )
-        return f'{words}: start their publishers (robot_state_publisher, odometry)'
+        return f'{words}, but there are some on {names}: {remedy}'
 
     def unused(self) -> list[str]:
         """Return, sorted, the image topics that appeared after the search for cameras."""

@@ -102,6 +102,8 @@ class Locator:
         else:
             camera.note('no_camera_info', '')
             return model
+        # Whether its transforms are there is not known as long as the camera is not calibrated.
+        camera.note('no_transform', '')
         self._statistics.not_mapped('no_camera_info', camera.name)
         return None
 

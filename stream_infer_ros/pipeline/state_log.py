@@ -1,4 +1,4 @@
-"""Log lines made from /diagnostics: one when a problem begins or changes, one when it is over."""
+"""Log lines made from /diagnostics: one when a problem begins, one when a component has no problem left."""
 
 from __future__ import annotations
 
@@ -24,8 +24,13 @@ class LogLine(NamedTuple):
 
 
 class _Problem(NamedTuple):
+    """What is wrong with a component: the problems that were named so far, and the highest level."""
+
     level: DiagnosticLevel
-    kind: str
+    kinds: frozenset[str]
+
+    def includes(self, other: _Problem) -> bool:
+        return other.level <= self.level and other.kinds <= self.kinds
 
 
 @dataclass(slots=True)
@@ -65,6 +70,10 @@ class StateLog:
         part.message = status.message if status else 'no longer reported'
         if found == part.logged or part.periods < (OVER_AFTER if found is None else BEGUN_AFTER):
             return False
+        if found is not None and part.logged is not None:
+            if part.logged.includes(found):  # one of several problems comes and goes
+                return False
+            found = _Problem(max(found.level, part.logged.level), found.kinds | part.logged.kinds)
         part.logged = found
         return True
 
@@ -72,7 +81,7 @@ class StateLog:
 def _problem(status: DiagnosticStatus | None) -> _Problem | None:
     if status is None or status.level in (DiagnosticLevel.OK, DiagnosticLevel.STALE):
         return None
-    return _Problem(status.level, status.values.get(PROBLEM, ''))
+    return _Problem(status.level, frozenset(status.values.get(PROBLEM, '').split(', ')))
 
 
 def _line(part: _Part) -> LogLine:

@@ -92,6 +92,16 @@ def test_transforms_in_another_namespace_are_noticed(run, topic, words):
     assert words in pipeline.message
 
 
+def test_transforms_outside_the_namespace_are_noticed(run):
+    graphs = Graphs()
+    driven = run(graphs, graph={'tf_namespace': '/robot1'})
+    graphs.cameras.advertise('/tf', TF_MESSAGE, RELIABLE)
+    message = statuses_after(driven, 7)['pipeline'].message
+    assert (
+        'no transform came on /robot1/tf or /robot1/tf_static, but there are some on /tf: leave ' in message
+    )
+
+
 def test_a_clock_that_jumps_is_no_waiting(run):
     driven = run(Graphs())
     diagnostics = driven.assembly.diagnostics

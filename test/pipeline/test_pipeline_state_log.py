@@ -1,4 +1,4 @@
-"""A problem on /diagnostics is logged once when it begins, when it changes, and when it is over."""
+"""A problem on /diagnostics is logged once when it begins, and once when it is over."""
 
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel, DiagnosticStatus
 from stream_infer_ros.pipeline.state_log import BEGUN_AFTER, OVER_AFTER, PROBLEM, StateLog
@@ -44,6 +44,15 @@ def test_another_problem_of_the_same_level_is_logged():
     assert logged(StateLog(), *[calibration] * 5, *[transform] * 5) == [
         (WARN, 'camera front: no calibration'),
         (WARN, 'camera front: no transform'),
+    ]
+
+
+def test_a_second_problem_that_comes_and_goes_is_logged_once():
+    over = status(WARN, 'over the bound', 'over_bound')
+    both = status(WARN, 'over the bound; overload', 'over_bound, overload')
+    assert logged(StateLog(), *([over] * 3 + [both] * 3) * 5) == [
+        (WARN, 'camera front: over the bound'),
+        (WARN, 'camera front: over the bound; overload'),
     ]
 
 

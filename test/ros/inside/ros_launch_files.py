@@ -96,11 +96,36 @@ def test_rviz_shows_the_cameras_of_the_node_or_the_file_that_is_given(pipeline, 
     assert (ours.node_package, ours.node_executable) == ('stream_infer_ros', 'stream_infer_rviz')
     file = tmp_path / 'mine.rviz'
     context.launch_configurations['rviz_config'] = str(file)
-    with pytest.raises(RuntimeError, match='rviz_config: expected a file, there is none at'):
-        pipeline.rviz(context)
-    file.touch()
     (given,) = pipeline.rviz(context)
     assert (given.node_package, given.node_executable) == ('rviz2', 'rviz2')
+
+
+@pytest.mark.parametrize(
+    ('argument', 'text', 'words'),
+    [
+        ('rviz', 'yes', "rviz: expected true or false, got 'yes'"),
+        (
+            'rviz_config',
+            '/nowhere/my.rviz',
+            'rviz_config: expected a file, there is none at /nowhere/my.rviz',
+        ),
+        ('bound_ms', 'fast', "bound_ms: expected a number, got 'fast'"),
+        (
+            'params_file',
+            '/nowhere/my.yaml',
+            'params_file: expected a file, there is none at /nowhere/my.yaml',
+        ),
+    ],
+)
+def test_a_wrong_argument_is_refused_before_a_node_is_started(pipeline, argument, text, words):
+    good = dict.fromkeys([*pipeline.SETTINGS, 'rviz_config'], '') | {'params_file': __file__}
+    good |= dict.fromkeys(['build_only', 'tf_in_namespace', 'rviz'], 'false')
+    context = LaunchContext()
+    context.launch_configurations.update(good)
+    pipeline.check(context)
+    context.launch_configurations[argument] = text
+    with pytest.raises(RuntimeError, match=words):
+        pipeline.check(context)
 
 
 @pytest.fixture
@@ -157,8 +182,9 @@ def test_the_demo_refuses_cameras_that_its_world_does_not_make(names):
     context = LaunchContext()
     context.launch_configurations.update(cameras=names, use_sim_time='', tf_in_namespace='false')
     with pytest.raises(RuntimeError, match='the simulated ones are cam0'):
-        demo.world(context)
+        demo.check_cameras(context)
     context.launch_configurations['cameras'] = 'cam1, cam0'
+    demo.check_cameras(context)
     assert len(demo.world(context)) == 1
 
 
