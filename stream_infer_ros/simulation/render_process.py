@@ -11,6 +11,7 @@ import os
 import queue
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
@@ -24,7 +25,7 @@ from stream_infer_ros.errors import WorldError
 from stream_infer_ros.simulation.schedule import Exposure
 
 # Longest it may take to end: it looks up after each image.
-_END_S = 5.0
+_END_S, _LOOK_S = 5.0, 0.1
 
 
 class Encoder(Protocol):
@@ -66,13 +67,20 @@ class RenderProcess:
     def close(self) -> None:
         """End it. Safe to call twice."""
         self._connection.close()
-        if sys.platform == 'linux' and self._process.is_alive():
-            with suppress(OSError):  # with idle priority it would end only once the machine is idle
-                os.sched_setscheduler(self._process.pid or 0, os.SCHED_OTHER, os.sched_param(0))
-        self._process.join(_END_S)
+        end_s = time.monotonic() + _END_S
+        while self._process.is_alive() and time.monotonic() < end_s:
+            # Repeatedly, because a process that has only just started still lowers its own priority.
+            self._raise_priority()
+            self._process.join(_LOOK_S)
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
+
+    def _raise_priority(self) -> None:
+        """Give the process the usual priority: an idle one would end only once the machine is idle."""
+        if sys.platform == 'linux':
+            with suppress(OSError):  # it has just ended
+                os.sched_setscheduler(self._process.pid or 0, os.SCHED_OTHER, os.sched_param(0))
 
     def __enter__(self) -> RenderProcess:
         return self
