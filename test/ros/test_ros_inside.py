@@ -58,6 +58,10 @@ def run_inside(ros, file, marker, record_property):
     if reason is not None:
         pytest.skip(f'{reason}: not tested {file.stem}: {file.read_text().splitlines()[0]}')
     code, output = run(ros, file, marker)
+    if code not in (0, NO_TESTS_RAN):
+        # On Fast DDS two participants rarely do not find each other. Such a failure is reported, not hidden.
+        warnings.warn(f'{ros.name}, {file.stem} failed and was run again: {output[-1500:]}', stacklevel=1)
+        code, output = run(ros, file, marker)
     skipped = [line for line in output.splitlines() if line.startswith('SKIPPED')]
     passed = re.search(r'(\d+) passed', output)
     if code in (0, NO_TESTS_RAN) and passed is None and skipped:
