@@ -30,10 +30,10 @@ from stream_infer_ros.config import GraphConfig, parse_config
 from stream_infer_ros.graph import Graph, make_graph
 from stream_infer_ros.memory_use import keep_freed_images
 from stream_infer_ros.pipeline.assembly import assemble
-from stream_infer_ros.pipeline.camera_topics import camera_topics
-from stream_infer_ros.pipeline.live import LiveRunner
+from stream_infer_ros.pipeline.health.statistics import STAGES
+from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
-from stream_infer_ros.pipeline.statistics import STAGES
+from stream_infer_ros.pipeline.runtime.live import LiveRunner
 from stream_infer_ros.simulation.pacing import publish_on_time
 from stream_infer_ros.simulation.publisher import WorldPublisher
 from stream_infer_ros.simulation.rig import surround_rig

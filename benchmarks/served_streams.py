@@ -29,10 +29,10 @@ from stream_infer_ros.config import Config, EngineConfig, KserveConfig
 from stream_infer_ros.graph.memory import MemoryGraph
 from stream_infer_ros.inference.engines import EngineSpec, make_engine
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
-from stream_infer_ros.pipeline.camera_topics import camera_topics
-from stream_infer_ros.pipeline.live import LiveRunner
+from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.processed_set import FusedSet
+from stream_infer_ros.pipeline.runtime.live import LiveRunner
 from stream_infer_ros.resources import default_model
 from stream_infer_ros.simulation.pacing import publish_on_time
 from stream_infer_ros.simulation.publisher import WorldPublisher

@@ -21,9 +21,9 @@ from stream_infer_ros.graph.ros import RosGraph
 from stream_infer_ros.graph.ros.middleware import middleware_variables
 from stream_infer_ros.memory_use import keep_freed_images
 from stream_infer_ros.pipeline.assembly import NetworkAssembly, assemble
-from stream_infer_ros.pipeline.camera_topics import camera_topics
-from stream_infer_ros.pipeline.live import LiveRunner
+from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
+from stream_infer_ros.pipeline.runtime.live import LiveRunner
 
 
 def main() -> None:

@@ -31,10 +31,10 @@ from stream_infer_ros.inference.batch import Batch
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.memory_use import keep_freed_images
 from stream_infer_ros.pipeline.assembly import NetworkAssembly, assemble
-from stream_infer_ros.pipeline.camera_topics import camera_topics
-from stream_infer_ros.pipeline.live import LiveRunner
+from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.processed_set import FusedSet, PerceivedSet
+from stream_infer_ros.pipeline.runtime.live import LiveRunner
 from stream_infer_ros.sync.frame_set import FrameSet
 
 NETWORK_WIDTH, NETWORK_HEIGHT = 320, 240

@@ -16,10 +16,10 @@ from stream_infer_ros.capacity.tally import Tally, TrialResult
 from stream_infer_ros.config import Config, parse_config
 from stream_infer_ros.graph import Graph, make_graph
 from stream_infer_ros.pipeline.assembly import NetworkAssembly, assemble
-from stream_infer_ros.pipeline.camera_topics import camera_topics
-from stream_infer_ros.pipeline.live import LiveRunner
+from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.processed_set import FusedSet
+from stream_infer_ros.pipeline.runtime.live import LiveRunner
 
 
 class Bench:

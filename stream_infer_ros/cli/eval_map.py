@@ -23,9 +23,9 @@ from stream_infer_ros.errors import EngineError
 from stream_infer_ros.evaluation.map_drive import Perceive
 from stream_infer_ros.evaluation.map_trial import MapTrialResult, run_map_trials
 from stream_infer_ros.inference.detections import Perception
+from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.network import Network
-from stream_infer_ros.pipeline.perceiver import Perceiver
-from stream_infer_ros.pipeline.statistics import Statistics
+from stream_infer_ros.pipeline.steps.perceiver import Perceiver
 from stream_infer_ros.sync.frame_set import FrameSet, SetReason
 
 # Training's worlds are the seeds below 900000: these were never seen.

@@ -16,11 +16,11 @@ from stream_infer_ros.cli.writable import check_new
 from stream_infer_ros.config import EngineKind, ModelFamily
 from stream_infer_ros.graph import BagGraph
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
-from stream_infer_ros.pipeline.camera_search import describe_found
-from stream_infer_ros.pipeline.camera_topics import camera_topics
+from stream_infer_ros.pipeline.inputs.camera_search import describe_found
+from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.processed_set import FusedSet
-from stream_infer_ros.pipeline.replay import ReplayRunner
+from stream_infer_ros.pipeline.runtime.replay import ReplayRunner
 
 
 def replay(

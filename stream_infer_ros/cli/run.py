@@ -18,11 +18,11 @@ from stream_infer_ros.config import Config, EngineKind, GraphKind, Precision
 from stream_infer_ros.graph import Graph, make_graph
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
-from stream_infer_ros.pipeline.camera_search import describe_found, wait_for_cameras
-from stream_infer_ros.pipeline.camera_topics import CameraTopics, camera_topics
-from stream_infer_ros.pipeline.live import LiveRunner
+from stream_infer_ros.pipeline.health.state_log import LogLine
+from stream_infer_ros.pipeline.inputs.camera_search import describe_found, wait_for_cameras
+from stream_infer_ros.pipeline.inputs.camera_topics import CameraTopics, camera_topics
 from stream_infer_ros.pipeline.network import Network
-from stream_infer_ros.pipeline.state_log import LogLine
+from stream_infer_ros.pipeline.runtime.live import LiveRunner
 from stream_infer_ros.report.live_table import live_table
 
 DISCOVERY_S = 10.0  # longest wait for the first camera

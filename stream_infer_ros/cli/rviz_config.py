@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stream_infer_ros.cli.settings import configured
-from stream_infer_ros.pipeline.camera_topics import camera_topics
+from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.report.rviz_config import rviz_config as rviz_config_text
 
 

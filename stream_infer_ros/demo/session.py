@@ -17,9 +17,9 @@ from stream_infer_ros.graph import make_graph
 from stream_infer_ros.graph.recording import RecordingGraph
 from stream_infer_ros.memory_use import peak_rss_mb
 from stream_infer_ros.pipeline.assembly import Assembly, NetworkAssembly, assemble
-from stream_infer_ros.pipeline.camera_topics import camera_topics
-from stream_infer_ros.pipeline.live import LiveRunner
+from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
+from stream_infer_ros.pipeline.runtime.live import LiveRunner
 
 # What the world may take to start, and the pipeline to publish what is on its way at the end.
 START_S = 120.0

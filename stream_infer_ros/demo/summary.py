@@ -11,7 +11,7 @@ import numpy as np
 from stream_infer_ros.demo.options import DemoOptions
 from stream_infer_ros.demo.scoring import DemoScores
 from stream_infer_ros.demo.session import DemoRun
-from stream_infer_ros.pipeline.statistics import Percentiles, percentiles
+from stream_infer_ros.pipeline.health.statistics import Percentiles, percentiles
 
 
 def summarise(options: DemoOptions, run: DemoRun, scores: DemoScores) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from stream_infer_ros.graph.graph import CAMERA_INPUT, Cdr, Graph, Qos
 from stream_infer_ros.messages.compressed_image import recognise
 from stream_infer_ros.messages.image import pixel_view
 from stream_infer_ros.nodes.frame_message import FrameMessage, stamp_ns
-from stream_infer_ros.pipeline.camera_topics import CameraTopics, sibling_info
-from stream_infer_ros.pipeline.frame_readers import FRAME_READERS
+from stream_infer_ros.pipeline.inputs.camera_topics import CameraTopics, sibling_info
+from stream_infer_ros.pipeline.inputs.frame_readers import FRAME_READERS
 
 
 class FrameSubscriber(SimpleFilter):

@@ -25,7 +25,7 @@ from stream_infer_ros.messages.bond_status import (
     encode_bond_status,
 )
 from stream_infer_ros.nodes.bond_end import BondEnd
-from stream_infer_ros.pipeline.live import LiveRunner
+from stream_infer_ros.pipeline.runtime.live import LiveRunner
 
 _log = logging.getLogger(__name__)
 

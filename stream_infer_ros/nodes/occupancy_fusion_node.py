@@ -9,7 +9,7 @@ from stream_infer_ros.graph import Graph
 from stream_infer_ros.nodes.pipeline_node import PipelineNode
 from stream_infer_ros.nodes.remapped_cameras import remapped
 from stream_infer_ros.pipeline.assembly import Assembly, assemble_fusion
-from stream_infer_ros.pipeline.camera_topics import DetectionTopics, detection_topics
+from stream_infer_ros.pipeline.inputs.camera_topics import DetectionTopics, detection_topics
 
 
 class OccupancyFusionNode(PipelineNode[FusionConfig]):

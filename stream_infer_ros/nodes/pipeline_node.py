@@ -24,8 +24,8 @@ from stream_infer_ros.nodes.parameters import TreeParameters
 from stream_infer_ros.nodes.ros_parts import offer_ros_parts
 from stream_infer_ros.nodes.state_report import StateReport
 from stream_infer_ros.pipeline.assembly import Assembly
-from stream_infer_ros.pipeline.live import LiveRunner
-from stream_infer_ros.pipeline.state_log import LogLine
+from stream_infer_ros.pipeline.health.state_log import LogLine
+from stream_infer_ros.pipeline.runtime.live import LiveRunner
 
 SUCCESS, FAILURE, ERROR = (
     TransitionCallbackReturn.SUCCESS,

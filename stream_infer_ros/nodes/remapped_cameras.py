@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from rclpy.node import Node
 
-from stream_infer_ros.pipeline.camera_topics import CameraTopics, sibling_info
+from stream_infer_ros.pipeline.inputs.camera_topics import CameraTopics, sibling_info
 
 # The topics of a camera with images, or with detections.
 Topics = TypeVar('Topics', bound=CameraTopics)

@@ -22,7 +22,7 @@ from rclpy.signals import SignalHandlerOptions
 from stream_infer_ros.config import Config, GraphConfig, parse_section
 from stream_infer_ros.errors import StreamInferError
 from stream_infer_ros.graph.ros.discovery import topics
-from stream_infer_ros.pipeline.camera_topics import DETECTIONS, camera_topics
+from stream_infer_ros.pipeline.inputs.camera_topics import DETECTIONS, camera_topics
 from stream_infer_ros.report.rviz_config import rviz_config
 
 PIPELINE = 'stream_infer'

@@ -11,8 +11,8 @@ from stream_infer_ros.graph.ros.discovery import topics
 from stream_infer_ros.nodes.pipeline_node import PipelineNode
 from stream_infer_ros.nodes.remapped_cameras import remapped
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
-from stream_infer_ros.pipeline.camera_search import cameras_among, describe_found, wait_for_cameras
-from stream_infer_ros.pipeline.camera_topics import CameraTopics, camera_topics
+from stream_infer_ros.pipeline.inputs.camera_search import cameras_among, describe_found, wait_for_cameras
+from stream_infer_ros.pipeline.inputs.camera_topics import CameraTopics, camera_topics
 from stream_infer_ros.pipeline.network import MOST_CAMERAS, Network
 
 # The longest wait for the first camera if none are named.

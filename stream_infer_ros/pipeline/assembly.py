@@ -11,23 +11,23 @@ from stream_infer_ros.config import Config
 from stream_infer_ros.errors import EncodingError, EngineError
 from stream_infer_ros.graph.graph import Graph, Qos
 from stream_infer_ros.inference.detections import Perception
-from stream_infer_ros.pipeline.camera_state import CameraState
-from stream_infer_ros.pipeline.camera_topics import CameraTopics, DetectionTopics
-from stream_infer_ros.pipeline.detected import Detected
-from stream_infer_ros.pipeline.diagnostics import Diagnostics
-from stream_infer_ros.pipeline.fuser import Fuser
-from stream_infer_ros.pipeline.input_watch import InputWatch
-from stream_infer_ros.pipeline.intake import Intake
-from stream_infer_ros.pipeline.locator import Locator
-from stream_infer_ros.pipeline.map_outputs import MapOutputs
+from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.health.diagnostics import Diagnostics
+from stream_infer_ros.pipeline.health.input_watch import InputWatch
+from stream_infer_ros.pipeline.health.statistics import Statistics
+from stream_infer_ros.pipeline.inputs.camera_topics import CameraTopics, DetectionTopics
+from stream_infer_ros.pipeline.inputs.subscriptions import subscriptions
+from stream_infer_ros.pipeline.inputs.transform_topics import TransformTopics
 from stream_infer_ros.pipeline.network import Network
-from stream_infer_ros.pipeline.outputs import Outputs
-from stream_infer_ros.pipeline.perceiver import Perceiver
 from stream_infer_ros.pipeline.pipeline import Pipeline
 from stream_infer_ros.pipeline.scheduling import make_schedule
-from stream_infer_ros.pipeline.statistics import Statistics
-from stream_infer_ros.pipeline.subscriptions import subscriptions
-from stream_infer_ros.pipeline.transform_topics import TransformTopics
+from stream_infer_ros.pipeline.steps.detected import Detected
+from stream_infer_ros.pipeline.steps.fuser import Fuser
+from stream_infer_ros.pipeline.steps.intake import Intake
+from stream_infer_ros.pipeline.steps.locator import Locator
+from stream_infer_ros.pipeline.steps.map_outputs import MapOutputs
+from stream_infer_ros.pipeline.steps.outputs import Outputs
+from stream_infer_ros.pipeline.steps.perceiver import Perceiver
 from stream_infer_ros.sync import make_synchronizer
 
 Resolve = Callable[[str], str]

@@ -11,14 +11,14 @@ from typing import Protocol
 from stream_infer_ros.config import Config, ModelConfig
 from stream_infer_ros.graph.graph import Cdr
 from stream_infer_ros.mapping import GridSnapshot, GroundObject
-from stream_infer_ros.pipeline.derived_deadline import DerivedDeadline
-from stream_infer_ros.pipeline.fuser import Fuser
-from stream_infer_ros.pipeline.intake import Intake
-from stream_infer_ros.pipeline.locator import Locator
+from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.processed_set import FusedSet, PerceivedSet
 from stream_infer_ros.pipeline.scheduling import TAIL, Schedule
-from stream_infer_ros.pipeline.statistics import Statistics
-from stream_infer_ros.pipeline.time_left import TimeLeft
+from stream_infer_ros.pipeline.scheduling.derived_deadline import DerivedDeadline
+from stream_infer_ros.pipeline.scheduling.time_left import TimeLeft
+from stream_infer_ros.pipeline.steps.fuser import Fuser
+from stream_infer_ros.pipeline.steps.intake import Intake
+from stream_infer_ros.pipeline.steps.locator import Locator
 from stream_infer_ros.sync.frame_set import FrameSet
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from stream_infer_ros.config import GraphConfig
 from stream_infer_ros.graph import RELIABLE, make_graph
-from stream_infer_ros.pipeline.camera_topics import IMAGE
+from stream_infer_ros.pipeline.inputs.camera_topics import IMAGE
 
 pytest.importorskip('cyclonedds', reason='cyclonedds is not installed: not tested that `run` finds cameras')
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_infer_ros.pipeline.camera_names import camera_names
+from stream_infer_ros.pipeline.inputs.camera_names import camera_names
 
 
 @pytest.mark.parametrize(

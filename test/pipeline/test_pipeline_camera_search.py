@@ -4,8 +4,8 @@ import pytest
 
 from stream_infer_ros.config import parse_config
 from stream_infer_ros.graph import TopicInfo
-from stream_infer_ros.pipeline.camera_search import describe_found, wait_for_cameras
-from stream_infer_ros.pipeline.camera_topics import IMAGE, camera_topics
+from stream_infer_ros.pipeline.inputs.camera_search import describe_found, wait_for_cameras
+from stream_infer_ros.pipeline.inputs.camera_topics import IMAGE, camera_topics
 
 CONFIG = parse_config({}, 'test')
 

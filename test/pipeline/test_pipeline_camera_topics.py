@@ -5,7 +5,7 @@ import pytest
 from stream_infer_ros.config import parse_config
 from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.graph import TopicInfo
-from stream_infer_ros.pipeline.camera_topics import COMPRESSED_IMAGE, IMAGE, camera_topics, left_out
+from stream_infer_ros.pipeline.inputs.camera_topics import COMPRESSED_IMAGE, IMAGE, camera_topics, left_out
 
 
 def config(**settings):

@@ -3,8 +3,8 @@
 import pytest
 
 from stream_infer_ros.config import Config, SyncConfig
-from stream_infer_ros.pipeline.derived_deadline import DerivedDeadline
-from stream_infer_ros.pipeline.statistics import Statistics
+from stream_infer_ros.pipeline.health.statistics import Statistics
+from stream_infer_ros.pipeline.scheduling.derived_deadline import DerivedDeadline
 
 MS = 1_000_000
 

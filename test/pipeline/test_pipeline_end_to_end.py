@@ -17,9 +17,9 @@ from stream_infer_ros.messages.laser_scan import decode_laser_scan
 from stream_infer_ros.messages.occupancy_grid import decode_occupancy_grid
 from stream_infer_ros.messages.occupancy_grid_update import decode_occupancy_grid_update
 from stream_infer_ros.pipeline.assembly import assemble
-from stream_infer_ros.pipeline.camera_topics import camera_topics
-from stream_infer_ros.pipeline.live import LiveRunner
+from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
+from stream_infer_ros.pipeline.runtime.live import LiveRunner
 from stream_infer_ros.simulation import SimulationOptions, Timing
 
 CAMERAS = [f'cam{i}' for i in range(SMALL.cameras)]

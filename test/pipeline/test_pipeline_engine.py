@@ -14,11 +14,11 @@ from stream_infer_ros.inference.engines import SupervisedEngine
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel
 from stream_infer_ros.messages.image import TYPE_NAME, encode_image
 from stream_infer_ros.pipeline.assembly import assemble
-from stream_infer_ros.pipeline.camera_topics import camera_topics
-from stream_infer_ros.pipeline.live import LiveRunner
+from stream_infer_ros.pipeline.health.statistics import Statistics
+from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
-from stream_infer_ros.pipeline.statistics import Statistics
-from stream_infer_ros.pipeline.time_left import TimeLeft
+from stream_infer_ros.pipeline.runtime.live import LiveRunner
+from stream_infer_ros.pipeline.scheduling.time_left import TimeLeft
 
 CAMERAS = [f'cam{i}' for i in range(SMALL.cameras)]
 MS = 1_000_000

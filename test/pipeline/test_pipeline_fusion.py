@@ -13,8 +13,8 @@ from stream_infer_ros.messages.detection2d_array import encode_detection2d_array
 from stream_infer_ros.messages.detection3d_array import decode_detection3d_array
 from stream_infer_ros.messages.occupancy_grid import decode_occupancy_grid
 from stream_infer_ros.pipeline.assembly import assemble_fusion
-from stream_infer_ros.pipeline.camera_topics import camera_topics, detection_topics
-from stream_infer_ros.pipeline.frame_readers import read_detections
+from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics, detection_topics
+from stream_infer_ros.pipeline.inputs.frame_readers import read_detections
 
 NAMES = ('cam0', 'cam1', 'cam2')
 

@@ -15,10 +15,10 @@ from stream_infer_ros.inference import FakeEngine
 from stream_infer_ros.inference.engines import SupervisedEngine
 from stream_infer_ros.inference.engines.image_by_image import one_by_one
 from stream_infer_ros.pipeline.assembly import assemble
-from stream_infer_ros.pipeline.camera_topics import camera_topics
+from stream_infer_ros.pipeline.health.statistics import Statistics
+from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
-from stream_infer_ros.pipeline.perceiver import Perceiver
-from stream_infer_ros.pipeline.statistics import Statistics
+from stream_infer_ros.pipeline.steps.perceiver import Perceiver
 from stream_infer_ros.sync.frame_set import FrameSet, SetReason
 
 CAMERAS = [f'cam{i}' for i in range(5)]

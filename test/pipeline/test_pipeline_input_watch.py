@@ -7,9 +7,9 @@ from yard import EPOCH_NS, Clock
 from stream_infer_ros.config import parse_config
 from stream_infer_ros.graph import RELIABLE, MemoryBus, MemoryGraph
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel
-from stream_infer_ros.pipeline.camera_topics import COMPRESSED_IMAGE, IMAGE
-from stream_infer_ros.pipeline.input_watch import PATIENCE_NS
-from stream_infer_ros.pipeline.state_log import PROBLEM
+from stream_infer_ros.pipeline.health.input_watch import PATIENCE_NS
+from stream_infer_ros.pipeline.health.state_log import PROBLEM
+from stream_infer_ros.pipeline.inputs.camera_topics import COMPRESSED_IMAGE, IMAGE
 
 TF_MESSAGE = 'tf2_msgs/msg/TFMessage'
 SECOND_NS = 1_000_000_000

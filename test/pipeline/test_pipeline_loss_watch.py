@@ -3,8 +3,8 @@
 import pytest
 
 from stream_infer_ros.graph import MemoryBus, MemoryGraph
-from stream_infer_ros.pipeline.loss_watch import LossWatch
-from stream_infer_ros.pipeline.sync_watch import SyncWatch
+from stream_infer_ros.pipeline.health.loss_watch import LossWatch
+from stream_infer_ros.pipeline.health.sync_watch import SyncWatch
 
 S = 1_000_000_000
 PERIOD_NS = S // 10

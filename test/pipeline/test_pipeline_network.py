@@ -5,9 +5,9 @@ import pytest
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import parse_config
+from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.network import Network
-from stream_infer_ros.pipeline.perceiver import Perceiver
-from stream_infer_ros.pipeline.statistics import Statistics
+from stream_infer_ros.pipeline.steps.perceiver import Perceiver
 from stream_infer_ros.resources import default_model
 from stream_infer_ros.sync.matched import matched_set
 

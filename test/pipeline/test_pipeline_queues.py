@@ -5,8 +5,8 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_infer_ros.pipeline.in_order import InOrder
-from stream_infer_ros.pipeline.inbox import Inbox
+from stream_infer_ros.pipeline.runtime.in_order import InOrder
+from stream_infer_ros.pipeline.runtime.inbox import Inbox
 
 
 @given(st.integers(1, 4), st.permutations(range(12)), st.lists(st.booleans(), min_size=40, max_size=40))

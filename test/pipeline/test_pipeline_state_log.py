@@ -1,7 +1,7 @@
 """A problem on /diagnostics is logged once when it begins, and once when it is over."""
 
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel, DiagnosticStatus
-from stream_infer_ros.pipeline.state_log import BEGUN_AFTER, OVER_AFTER, PROBLEM, StateLog
+from stream_infer_ros.pipeline.health.state_log import BEGUN_AFTER, OVER_AFTER, PROBLEM, StateLog
 
 OK, WARN, ERROR, STALE = DiagnosticLevel
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_infer_ros.pipeline.statistics import WINDOW, Durations, Statistics
+from stream_infer_ros.pipeline.health.statistics import WINDOW, Durations, Statistics
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=300))

@@ -10,9 +10,9 @@ from yard import Yard
 
 from stream_infer_ros.cameras import Frame
 from stream_infer_ros.config.tree import SyncConfig
-from stream_infer_ros.pipeline.slop_suggestion import phases_ns, suggest_slop
-from stream_infer_ros.pipeline.sync_explanation import explain_sync
-from stream_infer_ros.pipeline.sync_watch import ARRIVALS_KEPT, SETS_KEPT, SyncWatch
+from stream_infer_ros.pipeline.health.slop_suggestion import phases_ns, suggest_slop
+from stream_infer_ros.pipeline.health.sync_explanation import explain_sync
+from stream_infer_ros.pipeline.health.sync_watch import ARRIVALS_KEPT, SETS_KEPT, SyncWatch
 from stream_infer_ros.sync import SYNCHRONIZERS, make_synchronizer
 
 MS = 1_000_000

@@ -14,7 +14,7 @@ from stream_infer_ros.messages.compressed_image import encode_compressed_image
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel
 from stream_infer_ros.messages.image import encode_image
 from stream_infer_ros.messages.tf import encode_tf
-from stream_infer_ros.pipeline.live import LiveRunner
+from stream_infer_ros.pipeline.runtime.live import LiveRunner
 
 IMAGE, INFO, TF_MESSAGE = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CameraInfo', 'tf2_msgs/msg/TFMessage'
 

@@ -12,9 +12,9 @@ import pytest
 from stream_infer_ros.config import parse_config
 from stream_infer_ros.graph import make_graph
 from stream_infer_ros.pipeline.assembly import assemble
-from stream_infer_ros.pipeline.camera_topics import camera_topics
-from stream_infer_ros.pipeline.live import LiveRunner
+from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
+from stream_infer_ros.pipeline.runtime.live import LiveRunner
 
 pytest.importorskip('cyclonedds', reason='needs a DDS peer in another process; cyclonedds is not installed')
 

@@ -12,7 +12,7 @@ from stream_infer_ros.cli.app import app
 from stream_infer_ros.config import Config, GraphConfig, MapConfig, PublishConfig
 from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.graph import MemoryGraph
-from stream_infer_ros.pipeline.outputs import Outputs
+from stream_infer_ros.pipeline.steps.outputs import Outputs
 from stream_infer_ros.report.rviz_config import rviz_config
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ from stream_infer_ros.graph.ros import RosGraph
 from stream_infer_ros.messages.occupancy_grid import decode_occupancy_grid
 from stream_infer_ros.nodes import clock_watch
 from stream_infer_ros.nodes.stream_infer_node import StreamInferNode
-from stream_infer_ros.pipeline import input_watch
+from stream_infer_ros.pipeline.health import input_watch
 from stream_infer_ros.simulation import SimulationOptions
 
 IMAGE = 'sensor_msgs/msg/Image'

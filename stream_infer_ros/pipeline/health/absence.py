@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stream_infer_ros.config.tree import SyncConfig
-from stream_infer_ros.pipeline.sync_watch import Arrival, PartialRecord, SetRecord, StreamRecord
+from stream_infer_ros.pipeline.health.sync_watch import Arrival, PartialRecord, SetRecord, StreamRecord
 
 # Of a period: the nearest frame being farther than this, one was left out in between.
 MOSTLY = 0.75

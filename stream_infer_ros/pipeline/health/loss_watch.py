@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from stream_infer_ros.graph.graph import Graph
-from stream_infer_ros.pipeline.sync_watch import SyncWatch
+from stream_infer_ros.pipeline.health.sync_watch import SyncWatch
 
 REMEMBERED_NS = 10_000_000_000
 # A camera may skip a frame for its own reasons.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from stream_infer_ros.cameras.camera_model import CameraModel
-from stream_infer_ros.pipeline.camera_topics import CameraTopics
+from stream_infer_ros.pipeline.inputs.camera_topics import CameraTopics
 
 
 @dataclass(slots=True)

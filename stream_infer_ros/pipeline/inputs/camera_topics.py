@@ -9,7 +9,7 @@ from stream_infer_ros.config import Config
 from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.graph.graph import TopicInfo
 from stream_infer_ros.graph.names import is_topic_name
-from stream_infer_ros.pipeline.camera_names import camera_names
+from stream_infer_ros.pipeline.inputs.camera_names import camera_names
 
 IMAGE = 'sensor_msgs/msg/Image'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'

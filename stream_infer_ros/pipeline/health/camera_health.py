@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel
-from stream_infer_ros.pipeline.camera_state import CameraState
-from stream_infer_ros.pipeline.input_watch import InputWatch
+from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.health.input_watch import InputWatch
 
 
 class CameraHealth(NamedTuple):

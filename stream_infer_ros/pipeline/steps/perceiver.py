@@ -17,9 +17,9 @@ from stream_infer_ros.inference.batch import Batch
 from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.inference.engines import EngineState
 from stream_infer_ros.inference.input_packing import ImageInput
+from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.processed_set import PerceivedSet
-from stream_infer_ros.pipeline.statistics import Statistics
 from stream_infer_ros.sync.frame_set import FrameSet
 
 OnDecoded = Callable[[Frame, EncodingError | None], None]

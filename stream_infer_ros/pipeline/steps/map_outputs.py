@@ -12,8 +12,8 @@ from stream_infer_ros.messages.detection3d_array import encode_detection3d_array
 from stream_infer_ros.messages.markers import encode_marker_array
 from stream_infer_ros.messages.occupancy_grid import encode_occupancy_grid
 from stream_infer_ros.messages.occupancy_grid_update import encode_occupancy_grid_update
-from stream_infer_ros.pipeline.grid_update import changed_part
 from stream_infer_ros.pipeline.processed_set import FusedSet
+from stream_infer_ros.pipeline.steps.grid_update import changed_part
 
 
 class MapOutputs:

@@ -12,11 +12,11 @@ from stream_infer_ros.errors import CalibrationError, MessageError, TransformErr
 from stream_infer_ros.graph.graph import Cdr
 from stream_infer_ros.messages.camera_info import decode_camera_info, unstamped
 from stream_infer_ros.messages.tf import decode_tf
-from stream_infer_ros.pipeline.camera_state import CameraState
-from stream_infer_ros.pipeline.frame_readers import FRAME_READERS
-from stream_infer_ros.pipeline.statistics import Statistics
-from stream_infer_ros.pipeline.sync_watch import SyncWatch
-from stream_infer_ros.pipeline.transform_topics import TransformTopics
+from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.health.statistics import Statistics
+from stream_infer_ros.pipeline.health.sync_watch import SyncWatch
+from stream_infer_ros.pipeline.inputs.frame_readers import FRAME_READERS
+from stream_infer_ros.pipeline.inputs.transform_topics import TransformTopics
 from stream_infer_ros.sync.frame_set import FrameSet
 from stream_infer_ros.sync.synchronizer import Synchronizer
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from stream_infer_ros.config import Config
 from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.graph.graph import TopicInfo
-from stream_infer_ros.pipeline.camera_topics import CameraTopics, camera_topics, left_out
+from stream_infer_ros.pipeline.inputs.camera_topics import CameraTopics, camera_topics, left_out
 
 # Drivers start one after the other: the search ends when no camera has appeared or disappeared for this long.
 SETTLED_S = 2.0

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stream_infer_ros.config.tree import SyncConfig
-from stream_infer_ros.pipeline.absence import in_ms, why_absent
-from stream_infer_ros.pipeline.slop_suggestion import SlopSuggestion, phases_ns, suggest_slop
-from stream_infer_ros.pipeline.sync_watch import SetRecord, StreamRecord, SyncWatch
+from stream_infer_ros.pipeline.health.absence import in_ms, why_absent
+from stream_infer_ros.pipeline.health.slop_suggestion import SlopSuggestion, phases_ns, suggest_slop
+from stream_infer_ros.pipeline.health.sync_watch import SetRecord, StreamRecord, SyncWatch
 from stream_infer_ros.sync.frame_set import SetReason
 
 # cause -> camera -> count, as Diagnostics tells them

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stream_infer_ros.pipeline.statistics import Statistics
+from stream_infer_ros.pipeline.health.statistics import Statistics
 
 # What comes after inference.
 _AFTER = ('decode', 'fuse', 'publish')

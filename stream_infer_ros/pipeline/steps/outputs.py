@@ -16,8 +16,8 @@ from stream_infer_ros.messages.detection2d_array import encode_detection2d_array
 from stream_infer_ros.messages.image import encode_image
 from stream_infer_ros.messages.label_info import encode_label_info
 from stream_infer_ros.messages.laser_scan import encode_laser_scan
-from stream_infer_ros.pipeline.map_outputs import MapOutputs
 from stream_infer_ros.pipeline.processed_set import FusedSet
+from stream_infer_ros.pipeline.steps.map_outputs import MapOutputs
 
 Advertise = Callable[[str, str, Qos], Publisher]
 

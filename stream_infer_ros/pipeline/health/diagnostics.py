@@ -12,16 +12,16 @@ from stream_infer_ros.messages.diagnostics import (
     DiagnosticStatus,
     encode_diagnostic_array,
 )
-from stream_infer_ros.pipeline.camera_health import heard_health, unheard_health
-from stream_infer_ros.pipeline.camera_state import CameraState
-from stream_infer_ros.pipeline.input_watch import InputWatch
-from stream_infer_ros.pipeline.intake import Intake
-from stream_infer_ros.pipeline.loss_watch import LossWatch
+from stream_infer_ros.pipeline.health.camera_health import heard_health, unheard_health
+from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.health.input_watch import InputWatch
+from stream_infer_ros.pipeline.health.loss_watch import LossWatch
+from stream_infer_ros.pipeline.health.state_log import PROBLEM
+from stream_infer_ros.pipeline.health.statistics import FEW, Percentiles, Statistics
+from stream_infer_ros.pipeline.health.sync_explanation import SyncExplanation, explain_sync
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.scheduling import Schedule
-from stream_infer_ros.pipeline.state_log import PROBLEM
-from stream_infer_ros.pipeline.statistics import FEW, Percentiles, Statistics
-from stream_infer_ros.pipeline.sync_explanation import SyncExplanation, explain_sync
+from stream_infer_ros.pipeline.steps.intake import Intake
 from stream_infer_ros.sync.synchronizer import Synchronizer
 
 # A camera is silent after this many of its periods without an image.

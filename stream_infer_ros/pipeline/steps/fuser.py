@@ -8,8 +8,8 @@ from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.config import Config
 from stream_infer_ros.errors import CalibrationError
 from stream_infer_ros.mapping import GridSnapshot, GroundObject, OccupancyMap, PolarScan, View
-from stream_infer_ros.pipeline.camera_state import CameraState
-from stream_infer_ros.pipeline.statistics import Statistics
+from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.health.statistics import Statistics
 
 JUMP_NS = 1_000_000_000  # stamps going back farther than any reordering
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.inference.detections import Perception
-from stream_infer_ros.pipeline.camera_state import CameraState
-from stream_infer_ros.pipeline.frame_readers import DetectedFrame
+from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.inputs.frame_readers import DetectedFrame
 from stream_infer_ros.pipeline.processed_set import PerceivedSet
 from stream_infer_ros.sync.frame_set import FrameSet
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stream_infer_ros.config import Config, SyncConfig
-from stream_infer_ros.pipeline.statistics import Statistics
+from stream_infer_ros.pipeline.health.statistics import Statistics
 
 # What a set meets once it has left the synchronizer, as a whole: the p99s of its parts add up to far more.
 FOLLOWING = 'processing'

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median_low
 
-from stream_infer_ros.pipeline.sync_watch import Arrival, StreamRecord
+from stream_infer_ros.pipeline.health.sync_watch import Arrival, StreamRecord
 
 # Of a normal distribution four standard deviations are 5.9 median deviations; jitter is one of those. (With
 # three, what twenty frames say of the jitter was too little once in 800 simulated rigs: 36 sets of 40.)

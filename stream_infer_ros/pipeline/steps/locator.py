@@ -11,9 +11,9 @@ from stream_infer_ros.cameras.transform_buffer import TransformBuffer
 from stream_infer_ros.errors import ExtrapolationError, TransformError
 from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.mapping.view import View
-from stream_infer_ros.pipeline.camera_state import CameraState
+from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.processed_set import PerceivedSet
-from stream_infer_ros.pipeline.statistics import Statistics
 
 # Odometry may come later than images: how old a frame may get while its transform is on the way.
 PATIENCE_NS = 300_000_000

@@ -13,16 +13,16 @@ from stream_infer_ros.config import Config
 from stream_infer_ros.graph.graph import Cdr, Graph, Qos
 from stream_infer_ros.memory_use import spare_what_is_there
 from stream_infer_ros.messages.diagnostics import DiagnosticStatus
-from stream_infer_ros.pipeline.camera_state import CameraState
-from stream_infer_ros.pipeline.derived_deadline import FOLLOWING
-from stream_infer_ros.pipeline.diagnostics import Diagnostics
-from stream_infer_ros.pipeline.in_order import InOrder
-from stream_infer_ros.pipeline.inbox import Inbox
+from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.health.diagnostics import Diagnostics
+from stream_infer_ros.pipeline.health.state_log import LogLine, StateLog
+from stream_infer_ros.pipeline.inputs.subscriptions import subscriptions
 from stream_infer_ros.pipeline.pipeline import Pipeline
 from stream_infer_ros.pipeline.processed_set import FusedSet, PerceivedSet
-from stream_infer_ros.pipeline.state_log import LogLine, StateLog
-from stream_infer_ros.pipeline.subscriptions import subscriptions
-from stream_infer_ros.pipeline.work_queue import Work, WorkQueue
+from stream_infer_ros.pipeline.runtime.in_order import InOrder
+from stream_infer_ros.pipeline.runtime.inbox import Inbox
+from stream_infer_ros.pipeline.runtime.work_queue import Work, WorkQueue
+from stream_infer_ros.pipeline.scheduling.derived_deadline import FOLLOWING
 from stream_infer_ros.sync.frame_set import FrameSet, SetReason
 
 OnFused = Callable[[FusedSet, int], None]

@@ -1,0 +1,1 @@
+"""Statistics, diagnostics and explanations of what goes wrong."""

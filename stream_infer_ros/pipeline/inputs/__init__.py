@@ -1,0 +1,1 @@
+"""The topics that the pipeline reads, and the search for cameras."""

@@ -1,0 +1,1 @@
+"""Threads and queues: they run the data path live, or over a recording."""

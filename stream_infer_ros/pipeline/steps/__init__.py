@@ -1,0 +1,1 @@
+"""The steps of the data path. They know nothing of threads and queues."""
