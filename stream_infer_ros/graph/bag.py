@@ -1,17 +1,16 @@
-"""The graph of a recording: what was recorded comes in, what is published goes into another recording."""
+"""The graph of a recording: plays one recording, and writes published messages to another."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rosbags.interfaces import Connection
 
 from stream_infer_ros.errors import GraphError
-from stream_infer_ros.graph.bag_reader import BagReader
+from stream_infer_ros.graph.bag_reader import BagReader, RecordedMessages
 from stream_infer_ros.graph.bag_writer import BagWriter
 from stream_infer_ros.graph.graph import Cdr, OnMessage, Qos, QosProblem, TopicInfo
 from stream_infer_ros.graph.guarded_callback import GuardedCallback, count_by_topic
@@ -37,13 +36,14 @@ class _Publisher:
 class BagGraph:
     """A `Graph` over recordings.
 
-    `play` delivers the messages of `read` on the thread that calls it; the clock is the recording's and
-    stands at the message being delivered. What is published is written to `write` with that time, and dropped
-    where there is none. Without `read` the clock is the system's (or `clock_ns`), which makes it a recorder.
+    `play` delivers the messages of the recording `read` to the subscribers, on the calling thread. `steps`
+    does the same one message at a time. The clock is that of the recording: it shows the stamp of the message
+    that was delivered last. Published messages are written to `write` with that time. Without `write` they
+    are dropped. Without `read` the clock is the system's (or `clock_ns`), and the graph is a recorder.
 
     Args:
-        read: recording to play: a folder, .mcap or .db3.
-        write: recording to make, see `BagWriter`.
+        read: the recording to play: a folder, .mcap or .db3.
+        write: the recording to make, see `BagWriter`.
 
     Raises:
         BagError: `read` cannot be read, or `write` cannot be written.
@@ -57,10 +57,11 @@ class BagGraph:
         self._now_ns = 0 if self._reader is None else self._reader.start_ns
         self._clock_ns = clock_ns
         self._subscriptions: list[tuple[TopicInfo, GuardedCallback]] = []
+        self._playing = False
+        self._messages: RecordedMessages | None = None
         self._stop = threading.Event()
-        self._idle = threading.Event()
-        self._idle.set()
-        self._player: threading.Thread | None = None
+        # Held during each step; reentrant, because a subscriber may call close().
+        self._step_lock = threading.RLock()
         self._writer: BagWriter | None = None
         if write is not None:
             try:
@@ -70,9 +71,9 @@ class BagGraph:
                 raise
 
     def subscribe(self, topic: str, type_name: str, qos: Qos, on_message: OnMessage) -> None:
-        """As in `Graph`; whatever QoS the recorder saw, its messages are delivered."""
+        """Subscribe as in `Graph`. Messages are delivered with any QoS, whatever the recorder used."""
         self._check(topic, type_name)
-        if self._player is not None:
+        if self._playing:
             raise GraphError(f'topic {topic}: the recording is being played; subscribe before play()')
         self._subscriptions.append((TopicInfo(topic, type_name), GuardedCallback(topic, on_message)))
 
@@ -81,35 +82,39 @@ class BagGraph:
         entry = None if self._writer is None else self._writer.add_topic(topic, type_name, qos)
         return _Publisher(self, topic, self._writer, entry)
 
-    def play(self, realtime: bool = False, wait_until: Callable[[int], None] | None = None) -> int:
-        """Deliver the recording, once; returns the number of messages delivered.
+    def play(self, realtime: bool = False) -> int:
+        """Deliver the whole recording; return the number of messages. For errors see `steps`."""
+        return sum(1 for _ in self.steps(realtime))
+
+    def steps(self, realtime: bool = False) -> Iterator[None]:
+        """Deliver the recording message by message, in its order.
+
+        Each step of the iterator calls the subscribers of one message, and then returns to the caller. The
+        iterator ends with the recording, or when the graph is closed. A recording can be played only once.
 
         Args:
-            realtime: keep the pace of the recording; else as fast as the subscribers return.
-            wait_until: called with the stamp_ns of each message before it is delivered, to hold it back;
-                takes the place of the pace of `realtime`.
+            realtime: keep the pace of the recording. Otherwise, a step does not wait.
 
         Raises:
             GraphError: there is no recording to play, it was played already, or the graph is closed.
-            BagError: the recording turns out to be damaged.
+            BagError: the recording is damaged (raised by a step).
         """
-        if self._reader is None or self.closed or self._player is not None:
-            raise GraphError('play() needs an open BagGraph with a recording to read, and plays it only once')
-        hold = wait_until or (self._pace(self._reader.start_ns) if realtime else lambda _: None)
-        self._player = threading.current_thread()
-        self._idle.clear()
-        try:
-            return self._deliver(self._reader, hold)
-        finally:
-            if self.closed:  # by a subscriber, in mid-message
-                self._reader.close()
-            self._idle.set()
+        if self._reader is None or self.closed or self._playing:
+            raise GraphError(
+                'expected an open BagGraph with a recording to read, which was not played yet; make a new one'
+            )
+        self._playing = True
+        listeners: dict[TopicInfo, list[GuardedCallback]] = {}
+        for topic, callback in self._subscriptions:
+            listeners.setdefault(topic, []).append(callback)
+        self._messages = self._reader.messages(listeners.keys())
+        return self._steps(self._messages, listeners, self._pace(self._reader.start_ns) if realtime else None)
 
     def topics(self) -> list[TopicInfo]:
         return [] if self._reader is None or self.closed else self._reader.topics()
 
     def qos_problems(self) -> list[QosProblem]:
-        """Subscriptions whose topic was recorded with another type."""
+        """Return the subscriptions whose topic was recorded with another type."""
         recorded = {topic.name: topic.type_name for topic in self.topics()}
         return [
             QosProblem(
@@ -123,7 +128,7 @@ class BagGraph:
         return count_by_topic((topic.name, callback.failures) for topic, callback in self._subscriptions)
 
     def losses(self) -> dict[str, int]:
-        """None: a recording is delivered whole."""
+        """Return an empty dict, because a recording is delivered completely."""
         return {}
 
     def why_lost(self) -> str:
@@ -132,49 +137,49 @@ class BagGraph:
     def now_ns(self) -> int:
         return self._clock_ns() if self._reader is None else self._now_ns
 
-    @property
-    def span_ns(self) -> tuple[int, int]:
-        """Stamps of the first and the last recorded message; (0, 0) where there are none."""
-        return (0, 0) if self._reader is None else (self._reader.start_ns, self._reader.end_ns)
-
     def close(self) -> None:
-        """Stop playing, complete the recording that is being written."""
+        """Stop playing, and complete the recording that is being written."""
         self._stop.set()
-        called_by_a_subscriber = self._player is threading.current_thread() and not self._idle.is_set()
-        if not called_by_a_subscriber:
-            self._idle.wait()
-        if self.closed:
-            return
-        self.closed = True
-        if self._reader is not None and not called_by_a_subscriber:
-            self._reader.close()
-        if self._writer is not None:
-            self._writer.close()
+        with self._step_lock:
+            if self.closed:
+                return
+            self.closed = True
+            if self._messages is not None:
+                self._messages.close()
+            if self._reader is not None:
+                self._reader.close()
+            if self._writer is not None:
+                self._writer.close()
 
-    def _deliver(self, reader: BagReader, hold: Callable[[int], None]) -> int:
-        listeners: dict[TopicInfo, list[GuardedCallback]] = {}
-        for topic, callback in self._subscriptions:
-            listeners.setdefault(topic, []).append(callback)
-        delivered = 0
-        with closing(reader.messages(listeners.keys())) as messages:
-            for topic, stamp_ns, cdr in messages:
-                hold(stamp_ns)
+    def _steps(
+        self,
+        messages: RecordedMessages,
+        listeners: dict[TopicInfo, list[GuardedCallback]],
+        wait_until: Callable[[int], None] | None,
+    ) -> Iterator[None]:
+        while True:
+            with self._step_lock:  # not held between steps, when any thread may close the graph
+                if self.closed or (message := next(messages, None)) is None:
+                    return
+                topic, stamp_ns, cdr = message
+                if wait_until is not None:
+                    wait_until(stamp_ns)
                 if self._stop.is_set():
-                    break
+                    return
                 self._now_ns = max(self._now_ns, stamp_ns)  # the files of a split recording may overlap
                 for callback in listeners[topic]:
                     callback(cdr, stamp_ns)
-                delivered += 1
-        return delivered
+            yield
 
     def _pace(self, start_ns: int) -> Callable[[int], None]:
+        """Return a function that waits until a message is due; close() ends the wait."""
         began_ns = time.monotonic_ns()
 
-        def wait(stamp_ns: int) -> None:
+        def wait_until(stamp_ns: int) -> None:
             due_ns = began_ns + stamp_ns - start_ns
-            self._stop.wait(max(0, due_ns - time.monotonic_ns()) / 1e9)  # close() ends the wait
+            self._stop.wait(max(0, due_ns - time.monotonic_ns()) / 1e9)
 
-        return wait
+        return wait_until
 
     def _check(self, topic: str, type_name: str) -> None:
         check_names(topic, type_name)

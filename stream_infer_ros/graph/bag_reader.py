@@ -11,6 +11,8 @@ from rosbags.rosbag2 import Reader
 from stream_infer_ros.errors import BagError
 from stream_infer_ros.graph.graph import TopicInfo
 
+RecordedMessages = Generator[tuple[TopicInfo, int, bytes], None, None]
+
 _STORAGE = ('.mcap', '.db3')
 _ZSTD = b'\x28\xb5\x2f\xfd'  # begins a compressed message, and never a CDR one
 
@@ -31,16 +33,14 @@ class BagReader:
             self._reader = Reader(_what_to_open(path))
             self._reader.open()
         self.start_ns = self._reader.start_time if self._reader.message_count else 0
-        self.end_ns = self._reader.end_time - 1 if self._reader.message_count else 0
-        self.message_count = self._reader.message_count
 
     def topics(self) -> list[TopicInfo]:
         """The recorded topics, sorted by name."""
         found = {TopicInfo(own.topic, _full_name(own.msgtype)) for own in self._reader.connections}
         return sorted(found, key=lambda topic: (topic.name, topic.type_name))
 
-    def messages(self, topics: Collection[TopicInfo]) -> Generator[tuple[TopicInfo, int, bytes], None, None]:
-        """(topic, stamp_ns of the recorder, CDR bytes) of these topics, in the order of the recording.
+    def messages(self, topics: Collection[TopicInfo]) -> RecordedMessages:
+        """Yield (topic, stamp_ns of the recorder, CDR bytes) of these topics, in the order of the recording.
 
         Raises:
             BagError: the recording turns out to be damaged.
@@ -50,7 +50,7 @@ class BagReader:
             for own in self._reader.connections
             if TopicInfo(own.topic, _full_name(own.msgtype)) in topics
         }
-        if not wanted:  # rosbags takes an empty choice for all
+        if not wanted:  # for rosbags, no connections means all of them
             return
         connections = [own for own in self._reader.connections if id(own) in wanted]
         recorded = self._reader.messages(connections)

@@ -4,6 +4,7 @@ import os
 import resource
 import shutil
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,7 @@ def test_what_is_recorded_is_played_in_the_order_of_its_stamps(tmp_path, form):
 
 
 @pytest.mark.parametrize('form', FORMS)
-def test_a_recording_tells_topics_span_and_types_to_others(tmp_path, form):
+def test_a_recording_holds_topics_stamps_and_types_for_others(tmp_path, form):
     graph = BagGraph(write=tmp_path / form, clock_ns=lambda: 5)
     graph.advertise('/map', STRING, LATCHED).publish(string('m'))
     graph.advertise('/detections', DETECTIONS, SENSOR_DATA)
@@ -75,7 +76,6 @@ def test_a_recording_tells_topics_span_and_types_to_others(tmp_path, form):
     assert sorted(p.name for p in tmp_path.iterdir()) == [form]
     read = BagGraph(tmp_path / form)
     assert read.topics() == [TopicInfo('/detections', DETECTIONS), TopicInfo('/map', STRING)]
-    assert read.span_ns == (5, 5)
     assert read.now_ns() == 5
     read.close()
     with Reader(tmp_path / form) as reader:
@@ -208,23 +208,52 @@ def test_a_real_recording_is_read_as_a_folder_and_as_its_file():
         graph.close()
 
 
-def test_each_message_is_held_back_until_it_is_due(tmp_path):
-    path = record(tmp_path / 'bag', [('/a', 1000, 'x'), ('/a', 3000, 'y')])
-    due = []
-    assert len(replay(path, ['/a'], realtime=True, wait_until=due.append)) == 2
-    assert due == [1000, 3000]
-
-
-def test_the_pace_of_real_time_is_that_of_the_recording(tmp_path, monkeypatch):
-    path = record(tmp_path / 'bag', [('/a', 10**9, 'x'), ('/a', 4 * 10**9, 'y')])
-    graph = BagGraph(path)
-    waited = []
-    monkeypatch.setattr(graph._stop, 'wait', waited.append)
-    graph.subscribe('/a', STRING, RELIABLE, Inbox())
-    graph.play(realtime=True)
+def test_each_step_delivers_one_message_of_the_recording(tmp_path):
+    graph = BagGraph(record(tmp_path / 'bag', [('/a', 30, 'a30'), ('/b', 10, 'b10'), ('/c', 20, 'c20')]))
+    first, second = Inbox(), Inbox()
+    for topic, inbox in [('/a', first), ('/b', first), ('/b', second)]:
+        graph.subscribe(topic, STRING, RELIABLE, inbox)
+    steps = graph.steps()
+    assert (first.messages, graph.now_ns()) == ([], 10)
+    next(steps)
+    assert (first.messages, second.messages) == ([string('b10')], [string('b10')])
+    next(steps)
+    assert (first.messages, graph.now_ns()) == ([string('b10'), string('a30')], 30)
+    assert list(steps) == []
+    assert graph.now_ns() == 30
     graph.close()
-    assert waited[0] == 0
-    assert 2.0 < waited[1] <= 3.0  # three seconds, less what opening took
+
+
+@pytest.mark.parametrize('form', FORMS)
+def test_a_graph_that_is_closed_between_two_steps_delivers_nothing_more(tmp_path, form):
+    graph = BagGraph(record(tmp_path / form, [('/a', 1, 'x'), ('/a', 2, 'y')]))
+    inbox = Inbox()
+    graph.subscribe('/a', STRING, RELIABLE, inbox)
+    steps = graph.steps()
+    next(steps)
+    graph.close()
+    assert list(steps) == []
+    assert inbox.messages == [string('x')]
+
+
+@pytest.mark.parametrize('form', FORMS)
+def test_a_subscriber_may_close_the_graph(tmp_path, form):
+    graph = BagGraph(record(tmp_path / form, [('/a', 1, 'x'), ('/a', 2, 'y')]))
+    graph.subscribe('/a', STRING, RELIABLE, lambda _cdr, _ns: graph.close())
+    assert graph.play() == 1
+    with pytest.raises(GraphError, match='was closed'):
+        graph.subscribe('/a', STRING, RELIABLE, Inbox())
+
+
+def test_the_pace_of_real_time_is_that_of_the_recording(tmp_path):
+    path = record(tmp_path / 'bag', [('/a', 10**9, 'x'), ('/a', 10**9 + 200_000_000, 'y')])
+    graph = BagGraph(path)
+    delivered_s = []
+    graph.subscribe('/a', STRING, RELIABLE, lambda _cdr, _ns: delivered_s.append(time.monotonic()))
+    began_s = time.monotonic()
+    assert graph.play(realtime=True) == 2
+    graph.close()
+    assert delivered_s[1] - began_s >= 0.2
 
 
 def test_closing_from_another_thread_ends_a_slow_replay_at_once(tmp_path):
@@ -246,7 +275,7 @@ def test_play_is_for_recordings_and_only_once(tmp_path):
     inbox = Inbox()
     graph.subscribe('/a', STRING, RELIABLE, inbox)
     graph.play()
-    with pytest.raises(GraphError, match='once'):
+    with pytest.raises(GraphError, match='played yet'):
         graph.play()
     with pytest.raises(GraphError, match='before play'):
         graph.subscribe('/a', STRING, RELIABLE, inbox)
@@ -260,7 +289,7 @@ def test_play_is_for_recordings_and_only_once(tmp_path):
 def test_an_empty_recording_is_one(tmp_path):
     BagGraph(write=tmp_path / 'bag').close()
     graph = BagGraph(tmp_path / 'bag')
-    assert (graph.topics(), graph.span_ns, graph.play()) == ([], (0, 0), 0)
+    assert (graph.topics(), graph.now_ns(), graph.play()) == ([], 0, 0)
     graph.close()
     silent = BagGraph(write=tmp_path / 'silent')
     silent.advertise('/a', STRING, RELIABLE)
