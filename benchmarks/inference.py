@@ -15,7 +15,7 @@ from interleaved import medians_ms
 from machine import Results, parser
 
 from stream_infer_ros.config import ModelConfig
-from stream_infer_ros.inference import EngineIo, TensorInfo, fit, make_decoder, nms
+from stream_infer_ros.inference import EngineIo, TensorInfo, Thresholds, fit, make_decoder, nms
 from stream_infer_ros.inference.surround_contract import surround_io, surround_scene
 
 IMAGES = 6
@@ -24,6 +24,7 @@ IMAGES = 6
 # Decoding and suppressing 6 images with 12 boxes each may cost so much, ms.
 ALLOWED_MS = 2.0
 CLASSES, OVERLAP = 4, 0.55
+THRESHOLDS = Thresholds.of(ModelConfig())
 
 
 def main() -> int:
@@ -41,10 +42,10 @@ def main() -> int:
     decoding = medians_ms(
         {
             'a bare copy of the outputs': lambda: [copy() for copy in raw_bytes.values()],
-            'surround, 12 boxes an image': lambda: surround.decode(busy, letterboxes),
-            'surround, 12 boxes, padded 16:9': lambda: surround.decode(busy, wide),
-            'surround, 100 boxes above the threshold': lambda: surround.decode(full, letterboxes),
-            'yolox, 21 candidates an image': lambda: yolox.decode({'output': raw}, letterboxes),
+            'surround, 12 boxes an image': lambda: surround.decode(busy, letterboxes, THRESHOLDS),
+            'surround, 12 boxes, padded 16:9': lambda: surround.decode(busy, wide, THRESHOLDS),
+            'surround, 100 boxes above the threshold': lambda: surround.decode(full, letterboxes, THRESHOLDS),
+            'yolox, 21 candidates an image': lambda: yolox.decode({'output': raw}, letterboxes, THRESHOLDS),
         },
         rounds,
     )

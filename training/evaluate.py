@@ -14,7 +14,7 @@ import numpy as np
 from stream_infer_ros.config import EngineConfig, ModelConfig
 from stream_infer_ros.evaluation.column_scores import ColumnScores
 from stream_infer_ros.evaluation.detection_scores import DetectionScores
-from stream_infer_ros.inference import Perception, fit, make_decoder, make_engine
+from stream_infer_ros.inference import Perception, Thresholds, fit, make_decoder, make_engine
 from stream_infer_ros.inference.engines import EngineSpec
 from training import CLASS_NAMES, HEIGHT, WIDTH
 from training.dataset import Dataset
@@ -62,12 +62,13 @@ def evaluate(
     """Summaries by kind of picture, and of all together."""
     engine = make_engine(EngineSpec(engine_config, model))
     engine.load()
-    decoder = make_decoder(ModelConfig(file=str(model), score_threshold=LOWEST_SCORE), engine.io)
+    config = ModelConfig(file=str(model), score_threshold=LOWEST_SCORE)
+    decoder, thresholds = make_decoder(config, engine.io), Thresholds.of(config)
     whole_picture = fit(WIDTH, HEIGHT, WIDTH, HEIGHT)
     scores = {name: Scores(ignore_iou) for name in (*KIND_NAMES, 'together')}
     for picture in scored:
         outputs = engine.infer(np.array(picture.image[None]), 1)
-        perception = decoder.decode(outputs, [whole_picture])[0]
+        perception = decoder.decode(outputs, [whole_picture], thresholds)[0]
         for name in (KIND_NAMES[picture.kind], 'together'):
             scores[name].add(perception, picture.labels)
     engine.close()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import EngineConfig, ModelConfig
-from stream_infer_ros.inference import ImageInput, make_decoder
+from stream_infer_ros.inference import ImageInput, Thresholds, make_decoder
 from stream_infer_ros.inference.batch import Batch
 from stream_infer_ros.inference.detections import Detections
 from stream_infer_ros.inference.engines import EngineSpec, make_engine
@@ -42,7 +42,9 @@ class PlainDetector:
         return self._input.pack(self._batch.images)
 
     def decode(self, outputs: Outputs) -> Detections:
-        return self._decoder.decode(outputs, self._batch.letterboxes)[0].detections
+        return self._decoder.decode(outputs, self._batch.letterboxes, Thresholds.of(ModelConfig()))[
+            0
+        ].detections
 
 
 def rgb_of_file(file: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -19,7 +19,7 @@ from peers.talk import Results, Setting
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import EngineConfig, GraphConfig, ModelConfig
 from stream_infer_ros.graph import SENSOR_DATA, Cdr, Graph, Qos, make_graph
-from stream_infer_ros.inference import EngineIo, ImageInput, make_decoder
+from stream_infer_ros.inference import EngineIo, ImageInput, Thresholds, make_decoder
 from stream_infer_ros.inference.batch import Batch
 from stream_infer_ros.inference.decoders import Decoder
 from stream_infer_ros.inference.engines import EngineSpec, make_engine
@@ -73,7 +73,9 @@ class Client:
             if error is not None:
                 return
             outputs = {output.name(): result.as_numpy(output.name()) for output in self._outputs}
-            found = self._decoder.decode(outputs, batch.letterboxes)[0].detections
+            found = self._decoder.decode(outputs, batch.letterboxes, Thresholds.of(ModelConfig()))[
+                0
+            ].detections
             self._publisher.publish(
                 detection2d_array.encode_detection2d_array(told.stamp_ns, told.frame_id, found)
             )

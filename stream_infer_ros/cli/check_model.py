@@ -45,8 +45,8 @@ def check_model(
     table.add_row(
         'time', f'{report.frame_ms:.2f} ms an image, in batches of {report.batch}, decoding included'
     )
-    if report.dropped:
-        table.add_row('broken boxes', f'{report.dropped}: scores above 1, or numbers that are not finite')
+    if report.invalid:
+        table.add_row('broken boxes', f'{report.invalid}: scores above 1, or numbers that are not finite')
     Console().print(table)
 
 

@@ -22,6 +22,7 @@ from stream_infer_ros.config import Config, EngineConfig, EngineKind, ModelConfi
 from stream_infer_ros.errors import EngineError
 from stream_infer_ros.evaluation.map_drive import Perceive
 from stream_infer_ros.evaluation.map_trial import MapTrialResult, run_map_trials
+from stream_infer_ros.inference.decoders import Thresholds
 from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.network import Network
@@ -55,7 +56,9 @@ def eval_map(
         results = run_map_trials(chosen, seconds, None, config.map, progress=told)
     else:
         with Network(config) as network:
-            results = run_map_trials(chosen, seconds, _perceive(network), config.map, progress=told)
+            results = run_map_trials(
+                chosen, seconds, _perceive(network, Thresholds.of(config.model)), config.map, progress=told
+            )
     console.print(_table(results))
     console.print(_LEGEND)
     if out is not None:
@@ -68,7 +71,7 @@ def _known(scores: dict[str, float]) -> dict[str, float | None]:
     return {name: None if math.isnan(score) else score for name, score in scores.items()}
 
 
-def _perceive(network: Network) -> Perceive:
+def _perceive(network: Network, thresholds: Thresholds) -> Perceive:
     """Pictures of one moment through the same steps as a set of frames; raises EngineError."""
     perceiver: Perceiver | None = None
 
@@ -80,7 +83,7 @@ def _perceive(network: Network) -> Perceive:
     def perceive(images: Sequence[NDArray[np.uint8]]) -> Sequence[Perception]:
         nonlocal perceiver
         if perceiver is None:
-            perceiver = Perceiver(network, len(images), Statistics(), on_inferred=told)
+            perceiver = Perceiver(network, len(images), Statistics(), thresholds, on_inferred=told)
         frames = tuple(Frame('', 0, 0, image, 'rgb8', '') for image in images)
         return perceiver.perceive(FrameSet(0, frames, 0, SetReason.COMPLETE)).perceptions
 

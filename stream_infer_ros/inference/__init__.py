@@ -2,7 +2,7 @@
 
 from stream_infer_ros.inference.batch import Batch
 from stream_infer_ros.inference.check_model import ModelReport, check_model
-from stream_infer_ros.inference.decoders import DECODERS, Decoder, make_decoder, model_family
+from stream_infer_ros.inference.decoders import DECODERS, Decoder, Thresholds, make_decoder, model_family
 from stream_infer_ros.inference.detections import Detections, FreeSpace, Perception
 from stream_infer_ros.inference.engines import ENGINES, Engine, FakeEngine, engine_kind, make_engine
 from stream_infer_ros.inference.input_packing import ImageInput
@@ -26,6 +26,7 @@ __all__ = [
     'ModelReport',
     'Perception',
     'TensorInfo',
+    'Thresholds',
     'check_model',
     'engine_kind',
     'fit',

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from stream_infer_ros.config import EngineConfig, ModelConfig
-from stream_infer_ros.inference.decoders import card_of, make_decoder
+from stream_infer_ros.inference.decoders import Thresholds, card_of, make_decoder
 from stream_infer_ros.inference.engines import EngineSpec, engine_kind, make_engine
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import fit
@@ -29,7 +29,7 @@ class ModelReport:
         card: how pictures go in, and the family of its decoder.
         inputs, outputs: tensors; -1 stands for a free dimension.
         class_names: in order of class_id.
-        dropped: boxes that were left out in the runs on noise because their numbers were broken.
+        invalid: number of boxes that were left out in a run on noise because their values are invalid.
         batch: images per run in the timing.
         frame_ms: time per image in such a batch, inference and decoding, median over the runs.
     """
@@ -41,7 +41,7 @@ class ModelReport:
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     class_names: tuple[str, ...]
-    dropped: int
+    invalid: int
     batch: int
     frame_ms: float
 
@@ -78,11 +78,13 @@ def check_model(
         letterboxes = [
             fit(image_input.width, image_input.height, image_input.width, image_input.height)
         ] * batch
-        decoder.decode(engine.infer(images, batch), letterboxes)  # the first run allocates
+        thresholds = Thresholds.of(config)
+        seen = decoder.decode(engine.infer(images, batch), letterboxes, thresholds)  # the first run allocates
+        invalid = sum(perception.invalid for perception in seen)
         times_s = []
         for _ in range(runs):
             start_s = clock()
-            decoder.decode(engine.infer(images, batch), letterboxes)
+            decoder.decode(engine.infer(images, batch), letterboxes, thresholds)
             times_s.append(clock() - start_s)
     finally:
         engine.close()
@@ -94,7 +96,7 @@ def check_model(
         inputs=io.inputs,
         outputs=io.outputs,
         class_names=decoder.class_names,
-        dropped=decoder.dropped,
+        invalid=invalid,
         batch=batch,
         frame_ms=statistics.median(times_s) / batch * 1e3,
     )

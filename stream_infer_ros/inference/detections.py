@@ -70,15 +70,22 @@ class Perception:
 
     Args:
         detections: its boxes.
-        free_space: or what works it out: only a map and a drawing ask for it, after the boxes are out.
+        free_space: the free space, or a function that computes it. Only the map and the overlay use it, after
+            the boxes have been published.
+        invalid: number of boxes, or of columns of free space, that were left out because the network's values
+            are invalid, e.g. not finite.
     """
 
-    __slots__ = ('_free_space', 'detections')
+    __slots__ = ('_free_space', 'detections', 'invalid')
 
     def __init__(
-        self, detections: Detections, free_space: FreeSpace | Callable[[], FreeSpace] | None = None
+        self,
+        detections: Detections,
+        free_space: FreeSpace | Callable[[], FreeSpace] | None = None,
+        invalid: int = 0,
     ) -> None:
         self.detections = detections
+        self.invalid = invalid
         self._free_space = free_space
 
     @property

@@ -55,8 +55,6 @@ class StreamInferNode(PipelineNode[Config]):
         config = self.tree_of(settings)
         if self._network is None:
             raise ConfigError('there is no network: configure the node first')
-        # Thresholds may have been changed since it was loaded.
-        self._network.decoder.retune(config.model)
         return assemble(config, self._cameras, graph, self._network, self.resolve_topic_name), config
 
     def is_worth_a_try(self, settings: Config) -> bool:

@@ -10,6 +10,7 @@ from stream_infer_ros.cameras.transform_buffer import TransformBuffer
 from stream_infer_ros.config import Config
 from stream_infer_ros.errors import EncodingError, EngineError
 from stream_infer_ros.graph.graph import Graph, Qos
+from stream_infer_ros.inference.decoders import Thresholds
 from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.pipeline.health.camera_state import CameraState
 from stream_infer_ros.pipeline.health.diagnostics import Diagnostics
@@ -98,8 +99,9 @@ def assemble(
 
     # Of several engines the later set may be done first: then the detections go out with the set, in order.
     at_once = publish if len(network.engines) == 1 else None
+    thresholds = Thresholds.of(config.model)
     perceivers = [
-        Perceiver(network, len(names), statistics, remember, remember_engine, at_once, instance)
+        Perceiver(network, len(names), statistics, thresholds, remember, remember_engine, at_once, instance)
         for instance in range(len(network.engines))
     ]
     for perceiver in perceivers:

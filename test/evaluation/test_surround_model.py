@@ -9,7 +9,7 @@ import pytest
 from stream_infer_ros.config import EngineConfig, ModelConfig
 from stream_infer_ros.evaluation.column_scores import ColumnScores
 from stream_infer_ros.evaluation.detection_scores import DetectionScores
-from stream_infer_ros.inference import fit, make_decoder, make_engine
+from stream_infer_ros.inference import Thresholds, fit, make_decoder, make_engine
 from stream_infer_ros.inference.engines import EngineSpec
 from training import CLASS_NAMES, HEIGHT, WIDTH
 from training.scenes import pictures
@@ -91,10 +91,12 @@ def test_fewer_bits_cost_hundredths_of_a_pixel(engine, taken):
 
 def test_it_sees_an_unseen_world(engine, taken):
     """Far below the model card's figures, which are means over 80 worlds: this is one, by 24 pictures."""
-    decoder = make_decoder(ModelConfig(file=str(MODEL), score_threshold=0.05), engine.io)
+    config = ModelConfig(file=str(MODEL), score_threshold=0.05)
+    decoder = make_decoder(config, engine.io)
     boxes, columns = DetectionScores(CLASS_NAMES), ColumnScores()
     outputs = engine.infer(np.stack([picture.image for picture in taken]), len(taken))
-    perceptions = decoder.decode(outputs, [fit(WIDTH, HEIGHT, WIDTH, HEIGHT)] * len(taken))
+    letterboxes = [fit(WIDTH, HEIGHT, WIDTH, HEIGHT)] * len(taken)
+    perceptions = decoder.decode(outputs, letterboxes, Thresholds.of(config))
     for picture, perception in zip(taken, perceptions, strict=True):
         labels = picture.labels
         boxes.add(perception.detections, labels.boxes, labels.class_id, labels.counted(), labels.contact)

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ConfigError, ModelError
-from stream_infer_ros.inference import EngineIo, TensorInfo, fit, make_decoder, model_family
+from stream_infer_ros.inference import EngineIo, TensorInfo, Thresholds, fit, make_decoder, model_family
 from stream_infer_ros.inference.decoders import DECODERS, SurroundDecoder
 from stream_infer_ros.inference.detections import Detections, FreeSpace, Perception
 from stream_infer_ros.inference.surround_contract import CLASS_NAMES, METADATA, surround_io, surround_scene
 
+THRESHOLDS = Thresholds.of(ModelConfig())
 SOURCES = [(320, 240), (640, 480), (1920, 1080), (480, 640), (512, 600), (641, 479), (100, 30)]
 
 
@@ -21,8 +22,8 @@ def batch_of(*scenes: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: np.stack([scene[name] for scene in scenes]) for name in scenes[0]}
 
 
-def surround(**options: object) -> SurroundDecoder:
-    return make_decoder(ModelConfig(**options), surround_io())
+def surround() -> SurroundDecoder:
+    return make_decoder(ModelConfig(), surround_io())
 
 
 def yolox_io(
@@ -44,7 +45,7 @@ class TestSurround:
         contact = np.array([[0.35 * width, 0.75 * height]], np.float32)
         inside = letterbox.to_network(np.concatenate([box, contact]).astype(np.float32)).ravel()
         outputs = batch_of(surround_scene([(*inside, 0.8, 1)]))
-        detections = surround().decode(outputs, [letterbox])[0].detections
+        detections = surround().decode(outputs, [letterbox], THRESHOLDS)[0].detections
         np.testing.assert_allclose(detections.xyxy, box.reshape(1, 4), rtol=1e-4, atol=0.01)
         np.testing.assert_allclose(detections.contact, contact, rtol=1e-4, atol=0.01)
         assert detections.score.tolist() == [np.float32(0.8)]
@@ -55,7 +56,7 @@ class TestSurround:
     def test_columns_and_rows_are_source_pixels(self, width, height):
         letterbox = fit(width, height, 320, 240)
         outputs = batch_of(surround_scene(boundary_row=100.0))
-        free_space = surround().decode(outputs, [letterbox])[0].free_space
+        free_space = surround().decode(outputs, [letterbox], THRESHOLDS)[0].free_space
         back = letterbox.to_network(np.stack([free_space.column_u, free_space.boundary_v], axis=1))
         np.testing.assert_allclose(back[:, 1], 100.0, atol=1e-3)
         centres = (np.arange(80) + 0.5) * 4 - 0.5
@@ -77,7 +78,7 @@ class TestSurround:
             mask[inside_v, letterbox.pad_u : right] = 1.0
             mask[inside_v, 160:right] = 0.5
             scene['ground'] = mask.reshape(60, 4, 80, 4).mean(axis=(1, 3))
-            ground = surround().decode(batch_of(scene), [letterbox])[0].free_space.ground
+            ground = surround().decode(batch_of(scene), [letterbox], THRESHOLDS)[0].free_space.ground
             shape = (max(1, round(letterbox.resized_height / 4)), max(1, round(letterbox.resized_width / 4)))
             assert ground.shape == shape
             assert ground.dtype == np.float32
@@ -91,7 +92,7 @@ class TestSurround:
         letterbox = fit(400, 240, 320, 240, 'corner')  # 48 rows below are padding
         tall = fit(200, 240, 320, 240, 'corner')  # and 120 columns on the right
         scene = surround_scene(boundary_row=96.0)
-        wide_seen, tall_seen = surround().decode(batch_of(scene, scene), [letterbox, tall])
+        wide_seen, tall_seen = surround().decode(batch_of(scene, scene), [letterbox, tall], THRESHOLDS)
         assert wide_seen.free_space.ground.shape == (48, 80)
         assert tall_seen.free_space.ground.shape == (60, 50)
         assert len(tall_seen.free_space.column_u) == 50
@@ -102,15 +103,38 @@ class TestSurround:
         near = (52.0, 51.0, 91.0, 121.0, 70.0, 118.0)
         scene = surround_scene([(*box, 0.6, 0), (*near, 0.9, 0), (*box, 0.7, 1), (*box, 0.29, 2)])
         letterbox = fit(320, 240, 320, 240)
-        detections = surround().decode(batch_of(scene), [letterbox])[0].detections
+        detections = surround().decode(batch_of(scene), [letterbox], THRESHOLDS)[0].detections
         assert detections.class_id.tolist() == [0, 1]
         np.testing.assert_allclose(detections.score, [0.9, 0.7])
-        assert len(surround(score_threshold=0.95).decode(batch_of(scene), [letterbox])[0].detections) == 0
-        assert len(surround(score_threshold=0.0).decode(batch_of(scene), [letterbox])[0].detections) == 3
-        assert len(surround(nms_iou=1.0).decode(batch_of(scene), [letterbox])[0].detections) == 3
+        assert (
+            len(
+                surround()
+                .decode(batch_of(scene), [letterbox], Thresholds.of(ModelConfig(score_threshold=0.95)))[0]
+                .detections
+            )
+            == 0
+        )
+        assert (
+            len(
+                surround()
+                .decode(batch_of(scene), [letterbox], Thresholds.of(ModelConfig(score_threshold=0.0)))[0]
+                .detections
+            )
+            == 3
+        )
+        assert (
+            len(
+                surround()
+                .decode(batch_of(scene), [letterbox], Thresholds.of(ModelConfig(nms_iou=1.0)))[0]
+                .detections
+            )
+            == 3
+        )
 
     def test_no_boxes_still_tell_that_there_are_contacts(self):
-        detections = surround().decode(batch_of(surround_scene()), [fit(640, 480, 320, 240)])[0].detections
+        detections = (
+            surround().decode(batch_of(surround_scene()), [fit(640, 480, 320, 240)], THRESHOLDS)[0].detections
+        )
         assert len(detections) == 0
         assert detections.contact is not None
         assert detections.contact.shape == (0, 2)
@@ -118,7 +142,9 @@ class TestSurround:
     def test_a_contact_below_the_image_is_kept_and_an_unknown_one_is_nan(self):
         boxes = [(10, 10, 50, 230, 30, 300, 0.9, 0), (100, 10, 150, 230, np.nan, 5, 0.8, 0)]
         detections = (
-            surround().decode(batch_of(surround_scene(boxes)), [fit(640, 480, 320, 240)])[0].detections
+            surround()
+            .decode(batch_of(surround_scene(boxes)), [fit(640, 480, 320, 240)], THRESHOLDS)[0]
+            .detections
         )
         np.testing.assert_allclose(detections.contact[0], [60.5, 600.5])
         assert np.isnan(detections.contact[1]).all()
@@ -127,9 +153,9 @@ class TestSurround:
         left = surround_scene([(10, 10, 50, 50, 30, 48, 0.9, 0)], boundary_row=60.0)
         right = surround_scene([(200, 10, 250, 50, 30, 48, 0.8, 3)], boundary_row=180.0)
         letterboxes = [fit(320, 240, 320, 240), fit(640, 480, 320, 240)]
-        both = surround().decode(batch_of(left, right), letterboxes)
+        both = surround().decode(batch_of(left, right), letterboxes, THRESHOLDS)
         for scene, letterbox, seen in zip((left, right), letterboxes, both, strict=True):
-            alone = surround().decode(batch_of(scene), [letterbox])[0]
+            alone = surround().decode(batch_of(scene), [letterbox], THRESHOLDS)[0]
             np.testing.assert_array_equal(seen.detections.xyxy, alone.detections.xyxy)
             np.testing.assert_array_equal(seen.free_space.boundary_v, alone.free_space.boundary_v)
 
@@ -147,7 +173,7 @@ class TestSurround:
         }
         outputs['boxes'][..., 6] = rng.choice(np.array([0.5, 1.0, 2.0, np.nan], np.float32), (2, 100))
         letterbox = fit(*size, 320, 240)
-        for seen in surround().decode(outputs, [letterbox] * 2):
+        for seen in surround().decode(outputs, [letterbox] * 2, THRESHOLDS):
             check_detections(seen.detections, *size)
             assert np.isfinite(seen.free_space.column_u).all()
             assert np.isfinite(seen.free_space.boundary_v).all()
@@ -158,7 +184,7 @@ class TestSurround:
         scene = surround_scene()
         scene['free_space'][3, 0] = np.nan
         scene['free_space'][4, 1] = np.inf
-        free_space = surround().decode(batch_of(scene), [fit(640, 480, 320, 240)])[0].free_space
+        free_space = surround().decode(batch_of(scene), [fit(640, 480, 320, 240)], THRESHOLDS)[0].free_space
         assert free_space.confidence[2:6].tolist() == [1.0, 0.0, 0.0, 1.0]
         assert (free_space.boundary_v[3:5] == 479.5).all()
 
@@ -191,7 +217,7 @@ class TestYolox:
         column, line, stride = column_row_stride
         outputs = self.outputs(row, (0.5, 0.25), (np.log(1.5), np.log(0.5)))
         decoder = make_decoder(ModelConfig(), yolox_io())
-        detections = decoder.decode(outputs, [fit(64, 64, 64, 64)])[0].detections
+        detections = decoder.decode(outputs, [fit(64, 64, 64, 64)], THRESHOLDS)[0].detections
         # In the paper's coordinates, which begin at the corner of the image; ours half a pixel further in.
         centre = np.array([(column + 0.5) * stride, (line + 0.25) * stride])
         half = np.array([1.5, 0.5]) * stride / 2
@@ -217,32 +243,32 @@ class TestYolox:
         decoded[..., :2] = (raw[..., :2] + cells[:, :2]) * cells[:, 2:]
         decoded[..., 2:4] = np.exp(raw[..., 2:4]) * cells[:, 2:]
         letterbox = fit(100, 50, 64, 64)
-        one = decoder.decode({'output': raw}, [letterbox])[0].detections
-        other = decoder.decode({'output': decoded}, [letterbox])[0].detections
+        one = decoder.decode({'output': raw}, [letterbox], THRESHOLDS)[0].detections
+        other = decoder.decode({'output': decoded}, [letterbox], THRESHOLDS)[0].detections
         assert len(one) > 3
         np.testing.assert_allclose(one.xyxy, other.xyxy, atol=1e-3)
         np.testing.assert_array_equal(one.class_id, other.class_id)
         # A broken row goes and is counted, though the export is told by such rows among others.
         decoded[0, :, 4][[0, 16]] = 0.0
-        before = decoder.decode({'output': decoded}, [letterbox])[0].detections
+        before = decoder.decode({'output': decoded}, [letterbox], THRESHOLDS)[0].detections
         decoded[0, [0, 16], :5] = np.nan
-        after = decoder.decode({'output': decoded}, [letterbox])[0].detections
-        assert decoder.dropped == 2
-        np.testing.assert_array_equal(after.xyxy, before.xyxy)
+        (after,) = decoder.decode({'output': decoded}, [letterbox], THRESHOLDS)
+        assert after.invalid == 2
+        np.testing.assert_array_equal(after.detections.xyxy, before.xyxy)
 
     @given(st.integers(0, 2**32 - 1), st.sampled_from(SOURCES))
     def test_garbage_in_gives_boxes_inside_the_image_or_none(self, seed, size):
         values = np.array([0, 0.5, 0.9, 1, -2, 50, 100, 1e30, np.nan, np.inf, -np.inf], np.float32)
         raw = np.random.default_rng(seed).choice(values, (2, 84, 8))
         decoder = make_decoder(ModelConfig(), yolox_io(batch=-1))
-        for seen in decoder.decode({'output': raw}, [fit(*size, 64, 64)] * 2):
+        for seen in decoder.decode({'output': raw}, [fit(*size, 64, 64)] * 2, THRESHOLDS):
             check_detections(seen.detections, *size)
             assert seen.free_space is None
 
     def test_an_output_of_another_shape_is_refused(self):
         decoder = make_decoder(ModelConfig(), yolox_io())
         with pytest.raises(ModelError, match='84'):
-            decoder.decode({'output': np.zeros((1, 85, 8), np.float32)}, [fit(64, 64, 64, 64)])
+            decoder.decode({'output': np.zeros((1, 85, 8), np.float32)}, [fit(64, 64, 64, 64)], THRESHOLDS)
 
 
 class TestFindingTheFamily:
@@ -307,7 +333,7 @@ class TestClassNamesAndColour:
 
     def test_a_box_of_a_class_without_a_name_is_left_out(self):
         scene = surround_scene([(10, 10, 50, 50, 30, 48, 0.9, 7), (10, 10, 50, 50, 30, 48, 0.8, 2)])
-        detections = surround().decode(batch_of(scene), [fit(320, 240, 320, 240)])[0].detections
+        detections = surround().decode(batch_of(scene), [fit(320, 240, 320, 240)], THRESHOLDS)[0].detections
         assert detections.class_id.tolist() == [2]
 
 

@@ -8,6 +8,7 @@ from stream_infer_ros.inference import (
     EngineIo,
     FakeEngine,
     TensorInfo,
+    Thresholds,
     check_model,
     fit,
     make_decoder,
@@ -41,7 +42,7 @@ def test_it_answers_with_its_scene_in_every_image():
     engine.load()
     decoder = make_decoder(ModelConfig(), engine.io)
     outputs = engine.infer(np.zeros((3, 240, 320, 3), np.uint8), 3)
-    for seen in decoder.decode(outputs, [fit(640, 480, 320, 240)] * 3):
+    for seen in decoder.decode(outputs, [fit(640, 480, 320, 240)] * 3, Thresholds.of(ModelConfig())):
         np.testing.assert_allclose(seen.detections.xyxy, [[20.5, 20.5, 100.5, 100.5]])
         np.testing.assert_allclose(seen.free_space.boundary_v, 200.5)
 

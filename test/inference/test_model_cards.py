@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stream_infer_ros.config import ModelConfig, ModelFamily
 from stream_infer_ros.errors import ConfigError, ModelError
-from stream_infer_ros.inference import EngineIo, TensorInfo, fit, make_decoder
+from stream_infer_ros.inference import EngineIo, TensorInfo, Thresholds, fit, make_decoder
 from stream_infer_ros.inference.card_file import CardFile, read_card, shipped_cards
 from stream_infer_ros.inference.decoders import DECODERS, card_of
 from stream_infer_ros.inference.input_packing import AS_THEY_ARE, Normalisation
@@ -256,7 +256,7 @@ def test_anchors_of_a_card_reach_the_decoder():
     raw = {head.name: np.full(head.shape, -9.0, np.float32) for head in heads}
     # Stride 16, third anchor (59, 119), row 1, column 2, a quarter of a cell right of its middle.
     raw['h4'][0, 2, 1, 2] = [np.log(0.625 / 0.375), 0.0, 0.0, 0.0, 9.0, -9.0, 9.0]
-    detections = decoder.decode(raw, [fit(640, 640, 64, 64)])[0].detections
+    detections = decoder.decode(raw, [fit(640, 640, 64, 64)], Thresholds.of(ModelConfig()))[0].detections
     assert detections.class_id.tolist() == [1]
     centre = np.array([(2.75 * 16 - 0.5), (1.5 * 16 - 0.5)])
     half = np.array([59, 119]) / 2

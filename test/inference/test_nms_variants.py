@@ -9,7 +9,7 @@ from real_pictures import YOLOX, goal_frames, read_portrait
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import EngineConfig, ModelConfig
-from stream_infer_ros.inference import Batch, Detections, ImageInput, make_decoder, make_engine
+from stream_infer_ros.inference import Batch, Detections, ImageInput, Thresholds, make_decoder, make_engine
 from stream_infer_ros.inference.decoders import card_of
 from stream_infer_ros.inference.engines import EngineSpec
 from stream_infer_ros.resources import share_directory
@@ -65,10 +65,10 @@ def see(kind: str, model: Path, config: ModelConfig, frames: list[Frame]) -> tup
             batch.add(frame)
         outputs = engine.infer(batch.images, len(batch))
         assert all(len(array) == len(frames) for array in outputs.values())
-        seen = decoder.decode(outputs, batch.letterboxes)
+        seen = decoder.decode(outputs, batch.letterboxes, Thresholds.of(config))
     finally:
         engine.close()
-    assert decoder.dropped == 0
+    assert not any(perception.invalid for perception in seen)
     return decoder.card.family, [perception.detections for perception in seen]
 
 

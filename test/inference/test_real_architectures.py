@@ -22,7 +22,7 @@ from small_architectures import ARCHITECTURES, AREAS, SIZE, build, export
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import EngineConfig, ModelConfig
-from stream_infer_ros.inference import Batch, ImageInput, Perception, make_decoder, make_engine
+from stream_infer_ros.inference import Batch, ImageInput, Perception, Thresholds, make_decoder, make_engine
 from stream_infer_ros.inference.decoders import card_of
 from stream_infer_ros.inference.engines import EngineSpec
 
@@ -67,7 +67,7 @@ def see(kind: str, model: Path, config: ModelConfig) -> tuple[list[Perception], 
         outputs = engine.infer(batch.images, 2)
     finally:
         engine.close()
-    return decoder.decode(outputs, batch.letterboxes), outputs, batch
+    return decoder.decode(outputs, batch.letterboxes, Thresholds.of(config)), outputs, batch
 
 
 def config_for(name: str, tmp_path: Path) -> ModelConfig:

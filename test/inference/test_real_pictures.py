@@ -8,7 +8,15 @@ from real_pictures import YOLOX, goal_frames, read_portrait
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import EngineConfig, ModelConfig
-from stream_infer_ros.inference import Batch, ImageInput, Perception, check_model, make_decoder, make_engine
+from stream_infer_ros.inference import (
+    Batch,
+    ImageInput,
+    Perception,
+    Thresholds,
+    check_model,
+    make_decoder,
+    make_engine,
+)
 from stream_infer_ros.inference.engines import EngineSpec
 
 CONFIG = ModelConfig(class_names_file=str(YOLOX.with_name('coco_classes.txt')))
@@ -28,7 +36,7 @@ def perceive(kind: str, *frames: Frame) -> list[Perception]:
     batch = Batch(len(frames), image_input.height, image_input.width, decoder.card.colour)
     for frame in frames:
         batch.add(frame)
-    return decoder.decode(engine.infer(batch.images, len(batch)), batch.letterboxes)
+    return decoder.decode(engine.infer(batch.images, len(batch)), batch.letterboxes, Thresholds.of(CONFIG))
 
 
 @pytest.fixture(scope='module')

@@ -7,9 +7,19 @@ from hypothesis import strategies as st
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
-from stream_infer_ros.inference import EngineIo, FreeSpace, TensorInfo, fit, make_decoder, model_family
+from stream_infer_ros.inference import (
+    EngineIo,
+    FreeSpace,
+    Perception,
+    TensorInfo,
+    Thresholds,
+    fit,
+    make_decoder,
+    model_family,
+)
 from stream_infer_ros.inference.decoders.ground_boundary import boundary_rows
 
+THRESHOLDS = Thresholds.of(ModelConfig())
 WIDTH, HEIGHT = 128, 96
 NAMES = ('road', 'sidewalk', 'building', 'sky')
 NAMED = {'class_names': ','.join(NAMES)}
@@ -42,11 +52,13 @@ def logits_of(classes: np.ndarray, count: int = 4, sure: float = 8.0) -> np.ndar
     return np.moveaxis(np.eye(count)[classes], -1, 0).astype(np.float32) * sure
 
 
-def see(io: EngineIo, output: np.ndarray, size=(WIDTH, HEIGHT), how='stretch') -> tuple[FreeSpace, object]:
+def see(
+    io: EngineIo, output: np.ndarray, size=(WIDTH, HEIGHT), how='stretch'
+) -> tuple[FreeSpace, Perception]:
     decoder = make_decoder(ModelConfig(), io)
-    (perception,) = decoder.decode({'logits': output[None]}, [fit(*size, WIDTH, HEIGHT, how)])
+    (perception,) = decoder.decode({'logits': output[None]}, [fit(*size, WIDTH, HEIGHT, how)], THRESHOLDS)
     assert len(perception.detections) == 0
-    return perception.free_space, decoder
+    return perception.free_space, perception
 
 
 FORMS = {
@@ -78,7 +90,7 @@ def test_the_boundary_lies_where_the_ground_ends_whatever_the_fit(form, how, siz
     assert model_family(ModelConfig(), io) == 'segmentation'
     rows = 48.0 + 0.2 * np.arange(WIDTH)  # a slope, network pixels
     letterbox = fit(*size, WIDTH, HEIGHT, how)
-    free_space, decoder = see(io, make(classes_of(rows, stride)), size, how)
+    free_space, perception = see(io, make(classes_of(rows, stride)), size, how)
     inside = letterbox.to_network(np.stack([free_space.column_u, free_space.boundary_v], 1))
     last = letterbox.pad_v + letterbox.resized_height - 0.5
     expected = np.minimum(48.0 + 0.2 * (inside[:, 0] + 0.5) - 0.5, last)
@@ -93,8 +105,8 @@ def test_the_boundary_lies_where_the_ground_ends_whatever_the_fit(form, how, siz
     assert free_space.ground.dtype == np.float32
     ratio = free_space.ground.shape[1] / free_space.ground.shape[0]
     assert ratio == pytest.approx(letterbox.resized_width / letterbox.resized_height, rel=0.15)
-    assert decoder.dropped == 0
-    assert decoder.class_names == NAMES
+    assert perception.invalid == 0
+    assert perception.detections.class_names == NAMES
 
 
 def test_an_obstacle_ends_the_ground_though_there_is_more_behind_it():
@@ -170,10 +182,10 @@ def test_columns_of_broken_numbers_say_nothing_and_are_counted():
     logits = logits_of(classes_of(np.full(WIDTH, 48.0), 4))
     logits[1, 5, 7] = np.nan
     logits[:, 20, 9] = np.inf
-    free_space, decoder = see(network((-1, 4, 24, 32)), logits)
+    free_space, perception = see(network((-1, 4, 24, 32)), logits)
     assert np.flatnonzero(free_space.confidence == 0.0).tolist() == [7, 9]
     assert (free_space.boundary_v[[7, 9]] == HEIGHT - 0.5).all()
-    assert decoder.dropped == 2
+    assert perception.invalid == 2
     assert np.isfinite(free_space.ground).all()
 
 

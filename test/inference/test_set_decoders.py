@@ -9,9 +9,18 @@ from hypothesis import strategies as st
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
-from stream_infer_ros.inference import EngineIo, Letterbox, TensorInfo, fit, make_decoder, model_family
+from stream_infer_ros.inference import (
+    EngineIo,
+    Letterbox,
+    TensorInfo,
+    Thresholds,
+    fit,
+    make_decoder,
+    model_family,
+)
 from stream_infer_ros.inference.decoders import card_of
 
+THRESHOLDS = Thresholds.of(ModelConfig())
 WIDTH, HEIGHT = 192, 128
 NAMES = ('cat', 'dog', 'cow')
 NAMED = {'class_names': ','.join(NAMES)}
@@ -234,8 +243,8 @@ def decode(kind: str, boxes: list[Box], letterbox: Letterbox, dtype: type = np.f
         name: array.astype(dtype) if array.dtype.kind == 'f' else array for name, array in outputs.items()
     }
     decoder = make_decoder(ModelConfig(), io)
-    (perception,) = decoder.decode(floats, [letterbox])
-    return perception.detections, decoder
+    (perception,) = decoder.decode(floats, [letterbox], THRESHOLDS)
+    return perception.detections, perception.invalid
 
 
 def names_of(detections) -> list[str]:
@@ -276,17 +285,17 @@ def test_best_first_and_weak_ones_go(kind, dtype):
         ((100.0, 40.0, 170.0, 120.0), 0.875, 2),
         ((10.0, 70.0, 60.0, 120.0), 0.125, 1),
     ]
-    detections, decoder = decode(kind, boxes, fit(WIDTH, HEIGHT, WIDTH, HEIGHT), dtype)
+    detections, invalid = decode(kind, boxes, fit(WIDTH, HEIGHT, WIDTH, HEIGHT), dtype)
     assert names_of(detections) == ['cow', 'cat']
     np.testing.assert_allclose(detections.xyxy, np.array([boxes[1][0], boxes[0][0]]) - 0.5, atol=0.3)
     assert detections.xyxy.dtype == detections.score.dtype == np.float32
-    assert decoder.dropped == 0
+    assert invalid == 0
 
 
 @each_kind
 def test_nothing_seen_is_no_box(kind):
-    detections, decoder = decode(kind, [], fit(640, 480, WIDTH, HEIGHT))
-    assert len(detections) == decoder.dropped == 0
+    detections, invalid = decode(kind, [], fit(640, 480, WIDTH, HEIGHT))
+    assert len(detections) == invalid == 0
 
 
 @each_kind
@@ -304,9 +313,9 @@ def test_broken_numbers_are_left_out_and_counted(kind):
             array[array != clean[name]] = np.nan
         else:
             array[:, 1:] = np.nan
-    (perception,) = decoder.decode(outputs, [letterbox])
+    (perception,) = decoder.decode(outputs, [letterbox], THRESHOLDS)
     assert names_of(perception.detections) == ['cat']
-    assert decoder.dropped >= 1
+    assert perception.invalid >= 1
 
 
 @each_kind
@@ -321,7 +330,9 @@ def test_garbage_in_gives_boxes_inside_the_image_or_none(kind, seed, size):
             outputs[name] = rng.choice(values, array.shape).astype(np.float32)
         else:
             outputs[name] = rng.choice([-(2**40), -1, 0, 1, 3, 2**40], array.shape)
-    detections = make_decoder(ModelConfig(), io).decode(outputs, [fit(*size, WIDTH, HEIGHT)])[0].detections
+    detections = (
+        make_decoder(ModelConfig(), io).decode(outputs, [fit(*size, WIDTH, HEIGHT)], THRESHOLDS)[0].detections
+    )
     xyxy = detections.xyxy
     assert ((xyxy >= -0.5) & (xyxy <= [size[0] - 0.5, size[1] - 0.5] * 2)).all()
     assert (xyxy[:, 2:] > xyxy[:, :2]).all()
@@ -406,7 +417,7 @@ class TestWhichDetr:
         io, outputs = rtdetr([((20.0, 10.0, 90.0, 60.0), 0.5, 0)])
         outputs['logits'][0, 0, 2] = logit(0.75)
         letterbox = fit(WIDTH, HEIGHT, WIDTH, HEIGHT)
-        detections = make_decoder(ModelConfig(), io).decode(outputs, [letterbox])[0].detections
+        detections = make_decoder(ModelConfig(), io).decode(outputs, [letterbox], THRESHOLDS)[0].detections
         assert names_of(detections) == ['cow', 'cat']
 
     def test_no_copies_are_suppressed(self):
@@ -439,9 +450,9 @@ class TestBackground:
         io, outputs = KINDS[kind][1](boxes)
         outputs['labels' if 'labels' in outputs else 'det_classes'][:, :2] = [2, 1]
         decoder = make_decoder(self.config(tmp_path), io)
-        detections = decoder.decode(outputs, [fit(WIDTH, HEIGHT, WIDTH, HEIGHT)])[0].detections
-        assert names_of(detections) == ['dog']
-        assert decoder.dropped == 0
+        (perception,) = decoder.decode(outputs, [fit(WIDTH, HEIGHT, WIDTH, HEIGHT)], THRESHOLDS)
+        assert names_of(perception.detections) == ['dog']
+        assert perception.invalid == 0
 
     def test_it_takes_its_share_of_a_softmax(self, tmp_path):
         io, outputs = detr([])
@@ -449,7 +460,7 @@ class TestBackground:
         outputs['logits'][0, 5] = np.log([0.1, 0.2, 0.6, 0.1])
         outputs['pred_boxes'][0, 5] = [0.5, 0.5, 0.2, 0.2]
         decoder = make_decoder(self.config(tmp_path), io)
-        detections = decoder.decode(outputs, [fit(WIDTH, HEIGHT, WIDTH, HEIGHT)])[0].detections
+        detections = decoder.decode(outputs, [fit(WIDTH, HEIGHT, WIDTH, HEIGHT)], THRESHOLDS)[0].detections
         assert names_of(detections) == ['dog']
         assert detections.score.tolist() == pytest.approx([0.6])
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
-from stream_infer_ros.inference import EngineIo, TensorInfo, fit, make_decoder, model_family
+from stream_infer_ros.inference import EngineIo, TensorInfo, Thresholds, fit, make_decoder, model_family
 from stream_infer_ros.inference.decoders.grid import grid_cells
 
+THRESHOLDS = Thresholds.of(ModelConfig())
 WIDTH, HEIGHT, CLASSES = 96, 64, 3
 CELLS = len(grid_cells(HEIGHT, WIDTH, (8, 16, 32)))
 ANCHORS = [[[9, 9], [10, 20], [40, 30]], [[9, 9]] * 3, [[9, 9]] * 3]
@@ -148,13 +149,14 @@ def test_boxes_come_back_in_source_pixels(seed, size, how, name, fixed):
     outputs = {f'output{index}': array.astype(np.float32) for index, array in enumerate(raw)}
     if not fixed:
         outputs = {key: np.concatenate([array * 0 - 20.0, array]) for key, array in outputs.items()}
-    detections = decoder.decode(outputs, [letterbox] * (1 if fixed else 2))[-1].detections
+    seen = decoder.decode(outputs, [letterbox] * (1 if fixed else 2), THRESHOLDS)
+    detections = seen[-1].detections
     if name in ('yolov5_raw', 'yolov5_planes') and len(detections) < 4:
         return  # two centres in one cell: the later one is all that this form can say
     np.testing.assert_allclose(detections.xyxy, boxes, atol=0.02 * max(size) / HEIGHT)
     np.testing.assert_allclose(detections.score, score, atol=1e-4)
     assert detections.class_id.tolist() == class_id.tolist()
-    assert decoder.dropped == 0
+    assert not any(perception.invalid for perception in seen)
 
 
 @pytest.mark.parametrize('name', FORMS)
@@ -168,7 +170,7 @@ def test_half_precision_is_worked_on_in_single(name):
         network(*(array.shape for array in raw), metadata=form.metadata, dtype='float16'),
     )
     outputs = {f'output{index}': array.astype(np.float16) for index, array in enumerate(raw)}
-    detections = decoder.decode(outputs, [letterbox])[0].detections
+    detections = decoder.decode(outputs, [letterbox], THRESHOLDS)[0].detections
     assert detections.xyxy.dtype == detections.score.dtype == np.float32
     # Steps of a sixteenth of a network pixel above 64, ten source pixels each.
     np.testing.assert_allclose(detections.xyxy, boxes, atol=1.0)
@@ -183,7 +185,7 @@ def test_garbage_in_gives_boxes_inside_the_image_or_none(seed, size, name):
     decoder = make_decoder(ModelConfig(), network(*shapes, metadata=form.metadata))
     rng = np.random.default_rng(seed)
     raw = {f'output{index}': rng.choice(values, shape) for index, shape in enumerate(shapes)}
-    detections = decoder.decode(raw, [fit(*size, WIDTH, HEIGHT)])[0].detections
+    detections = decoder.decode(raw, [fit(*size, WIDTH, HEIGHT)], THRESHOLDS)[0].detections
     width, height = size
     assert ((detections.xyxy >= -0.5) & (detections.xyxy <= [width - 0.5, height - 0.5] * 2)).all()
     assert (detections.xyxy[:, 2:] > detections.xyxy[:, :2]).all()
@@ -204,19 +206,17 @@ def test_boxes_with_broken_numbers_are_left_out_and_counted(name, broken):
     flat[first + step, 5] = broken  # a class's score; the class of those that were picked
     flat[first + 2 * step, 4] = broken  # objectness, or a class's score, or the score
     decoder = make_decoder(ModelConfig(), network(raw.shape, metadata=form.metadata))
-    detections = decoder.decode({'output0': raw}, [letterbox])[0].detections
-    np.testing.assert_allclose(detections.xyxy, boxes[3:], atol=1e-3)
-    assert decoder.dropped == 3
-    decoder.decode({'output0': raw}, [letterbox])
-    assert decoder.dropped == 6
+    (perception,) = decoder.decode({'output0': raw}, [letterbox], THRESHOLDS)
+    np.testing.assert_allclose(perception.detections.xyxy, boxes[3:], atol=1e-3)
+    assert perception.invalid == 3
 
 
 def test_a_broken_number_in_a_box_that_is_too_weak_anyway_is_none_of_ours():
     (raw,) = yolov8(np.zeros((0, 4)), np.zeros(0), np.zeros(0, int))
     raw[0, 0, 0] = np.nan
     decoder = make_decoder(ModelConfig(), network(raw.shape, metadata=ULTRALYTICS))
-    decoder.decode({'output0': raw}, [fit(640, 480, WIDTH, HEIGHT)])
-    assert decoder.dropped == 0
+    (perception,) = decoder.decode({'output0': raw}, [fit(640, 480, WIDTH, HEIGHT)], THRESHOLDS)
+    assert perception.invalid == 0
 
 
 class TestWhichFamily:
@@ -268,7 +268,7 @@ class TestWhichFamily:
             assert model_family(ModelConfig(), io) == 'yolov8'
             outputs = {'output0': np.zeros((1, 7, 8400), np.float32)}
             decoder = make_decoder(ModelConfig(), io)
-            assert not len(decoder.decode(outputs, [fit(640, 480, *self.SQUARE)])[0].detections)
+            assert not len(decoder.decode(outputs, [fit(640, 480, *self.SQUARE)], THRESHOLDS)[0].detections)
 
     def test_boxes_picked_in_the_graph(self):
         for said in ({'end2end': 'True'}, {'args': "{'batch': 1, 'nms': True}"}):
@@ -299,9 +299,13 @@ class TestWhichFamily:
     def test_an_output_of_another_shape_is_refused(self):
         decoder = make_decoder(ModelConfig(), network((1, 7, CELLS), metadata=ULTRALYTICS))
         with pytest.raises(ModelError, match=r'expected output .*got \(1, 7, 5\)'):
-            decoder.decode({'output0': np.zeros((1, 7, 5), np.float32)}, [fit(64, 64, WIDTH, HEIGHT)])
+            decoder.decode(
+                {'output0': np.zeros((1, 7, 5), np.float32)}, [fit(64, 64, WIDTH, HEIGHT)], THRESHOLDS
+            )
 
     def test_a_batch_that_was_lost_in_the_network_is_told(self):
         decoder = make_decoder(ModelConfig(), network((1, 7, CELLS), metadata=ULTRALYTICS))
         with pytest.raises(ModelError, match=r'for 2 images, got \(1, 7, 126\)'):
-            decoder.decode({'output0': np.zeros((1, 7, CELLS), np.float32)}, [fit(64, 64, WIDTH, HEIGHT)] * 2)
+            decoder.decode(
+                {'output0': np.zeros((1, 7, CELLS), np.float32)}, [fit(64, 64, WIDTH, HEIGHT)] * 2, THRESHOLDS
+            )

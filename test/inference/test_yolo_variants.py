@@ -11,7 +11,7 @@ from real_pictures import YOLOX, goal_frames, read_portrait
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import EngineConfig, ModelConfig
-from stream_infer_ros.inference import Batch, Detections, ImageInput, make_decoder, make_engine
+from stream_infer_ros.inference import Batch, Detections, ImageInput, Thresholds, make_decoder, make_engine
 from stream_infer_ros.inference.decoders import card_of
 from stream_infer_ros.inference.engines import EngineSpec
 from stream_infer_ros.resources import share_directory
@@ -98,10 +98,12 @@ def see(model: Path, config: ModelConfig, frames: list[Frame]) -> tuple[str, lis
         batch = Batch.of(len(frames), ImageInput.of(engine.io), decoder.card)
         for frame in frames:
             batch.add(frame)
-        seen = decoder.decode(engine.infer(batch.images, len(batch)), batch.letterboxes)
+        seen = decoder.decode(
+            engine.infer(batch.images, len(batch)), batch.letterboxes, Thresholds.of(config)
+        )
     finally:
         engine.close()
-    assert decoder.dropped == 0
+    assert not any(perception.invalid for perception in seen)
     return decoder.card.family, [perception.detections for perception in seen]
 
 

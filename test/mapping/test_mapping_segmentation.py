@@ -6,7 +6,7 @@ from mapping_scenes import PERIOD_NS, cell, column_centres, disc, mounted, pinho
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.config.tree import MapConfig
-from stream_infer_ros.inference import EngineIo, TensorInfo, fit, make_decoder
+from stream_infer_ros.inference import EngineIo, TensorInfo, Thresholds, fit, make_decoder
 from stream_infer_ros.mapping import FREE, OCCUPIED, UNKNOWN, OccupancyMap, View
 
 NETWORK_WIDTH, NETWORK_HEIGHT, STRIDE = 320, 256, 4
@@ -39,7 +39,7 @@ def test_a_post_on_a_road(how):
     outputs = {'out': logits_of(by_pixel, model, letterbox)[None]}
     occupancy = OccupancyMap(MapConfig(size_m=20.0))
     for i in range(6):
-        (perception,) = decoder.decode(outputs, [letterbox])
+        (perception,) = decoder.decode(outputs, [letterbox], Thresholds.of(ModelConfig()))
         assert len(perception.detections) == 0
         occupancy.update([View('front', i * PERIOD_NS, model, camera, pose, perception)], i * PERIOD_NS)
     snapshot = occupancy.snapshot(6 * PERIOD_NS)

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream_infer_ros.cameras.frame import Frame
-from stream_infer_ros.config import parse_config
+from stream_infer_ros.config import ModelConfig, parse_config
 from stream_infer_ros.errors import EngineError, InferenceMissed
 from stream_infer_ros.graph import RELIABLE, MemoryBus, MemoryGraph
-from stream_infer_ros.inference import FakeEngine
+from stream_infer_ros.inference import FakeEngine, Thresholds
 from stream_infer_ros.inference.engines import SupervisedEngine
 from stream_infer_ros.inference.engines.image_by_image import one_by_one
 from stream_infer_ros.pipeline.assembly import assemble
@@ -64,7 +64,7 @@ def perceiving(network, failure, gives):
         engine.order.append(f'out {frame.camera}')
         return 1000 + len(published)
 
-    perceiver = Perceiver(network, 5, statistics, publish=publish)
+    perceiver = Perceiver(network, 5, statistics, Thresholds.of(ModelConfig()), publish=publish)
     engine.failure, engine.gives = failure, gives
     return perceiver, engine, statistics, published
 

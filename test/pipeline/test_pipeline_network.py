@@ -5,6 +5,7 @@ import pytest
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import parse_config
+from stream_infer_ros.inference import Thresholds
 from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.steps.perceiver import Perceiver
@@ -58,7 +59,11 @@ def test_what_a_model_does_not_give_is_told_and_true(tmp_path, write, words):
         assert bool(network.limits(with_map=True)) == bool(words)
         picture = np.full((SIZE, SIZE, 3), 90, np.uint8)
         frame = Frame('front', 0, 0, picture, 'rgb8', 'optical')
-        (seen,) = Perceiver(network, 1, Statistics()).perceive(matched_set([frame])).perceptions
+        (seen,) = (
+            Perceiver(network, 1, Statistics(), Thresholds.of(config.model))
+            .perceive(matched_set([frame]))
+            .perceptions
+        )
         assert network.decoder.gives_free_space == (seen.free_space is not None)
 
 

@@ -3,6 +3,7 @@
 from stream_infer_ros.inference.decoders.decoder import Decoder
 from stream_infer_ros.inference.decoders.registry import DECODERS, Family, card_of, make_decoder, model_family
 from stream_infer_ros.inference.decoders.surround import SurroundDecoder
+from stream_infer_ros.inference.decoders.thresholds import Thresholds
 from stream_infer_ros.inference.decoders.yolox import YoloxDecoder
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     'Decoder',
     'Family',
     'SurroundDecoder',
+    'Thresholds',
     'YoloxDecoder',
     'card_of',
     'make_decoder',

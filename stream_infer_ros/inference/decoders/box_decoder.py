@@ -4,32 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
-from stream_infer_ros.inference.decoders.box_selection import BoxSelection
-from stream_infer_ros.inference.detections import Perception
+from stream_infer_ros.inference.decoders.box_selection import Boxes, select
+from stream_infer_ros.inference.decoders.thresholds import Thresholds
+from stream_infer_ros.inference.detections import Detections, Perception
 from stream_infer_ros.inference.letterbox import Letterbox
 from stream_infer_ros.inference.model_card import ModelCard
 from stream_infer_ros.inference.network_io import EngineIo
-
-
-class Boxes(NamedTuple):
-    """Boxes of one image before anything is left out, in any order.
-
-    Attributes:
-        xyxy: (A, 4) float32, network pixels, centres at whole numbers.
-        score: (A,) float32 in 0..1.
-        class_id: (A,) whole numbers of any dtype.
-    """
-
-    xyxy: NDArray[np.float32]
-    score: NDArray[np.float32]
-    class_id: NDArray[Any]
 
 
 class BoxDecoder(ABC):
@@ -59,7 +46,7 @@ class BoxDecoder(ABC):
         self._card = card
         self._class_names = class_names
         self._announced = {tensor.name: tensor for tensor in io.outputs}
-        self._selection = BoxSelection(config, class_names, suppress=suppress)
+        self._suppress = suppress
 
     gives_boxes = True
     gives_free_space = False
@@ -74,16 +61,9 @@ class BoxDecoder(ABC):
         """See Decoder."""
         return self._card
 
-    @property
-    def dropped(self) -> int:
-        """See Decoder."""
-        return self._selection.dropped
-
-    def retune(self, config: ModelConfig) -> None:
-        """See Decoder."""
-        self._selection.retune(config)
-
-    def decode(self, outputs: dict[str, NDArray[Any]], letterboxes: Sequence[Letterbox]) -> list[Perception]:
+    def decode(
+        self, outputs: dict[str, NDArray[Any]], letterboxes: Sequence[Letterbox], thresholds: Thresholds
+    ) -> list[Perception]:
         """See Decoder. float16 outputs are worked on in float32.
 
         Raises ModelError if an output is not the shape the network announced.
@@ -96,19 +76,22 @@ class BoxDecoder(ABC):
                 image = {name: outputs[name][index] for name in self._announced}
                 if not self.takes_half:
                     image = {name: in_float32(output) for name, output in image.items()}
-                perceptions.append(Perception(self._selection.detections(*self.boxes(image), letterbox)))
+                perceptions.append(self._perception(self.boxes(image, thresholds), letterbox, thresholds))
         return perceptions
 
     @abstractmethod
-    def boxes(self, outputs: dict[str, NDArray[Any]]) -> Boxes:
-        """Outputs of one image, without batch dimension and floats as float32, to Boxes.
+    def boxes(self, outputs: dict[str, NDArray[Any]], thresholds: Thresholds) -> Boxes:
+        """Convert the outputs of one image, without batch dimension, to Boxes.
 
-        With `takes_half` float16 outputs come as they are.
+        Floats are float32. With `takes_half`, float16 outputs stay float16.
         """
 
-    def passing(self, score: NDArray[np.float32]) -> NDArray[np.intp]:
-        """Indices of the scores that are worth working out a box for, see BoxSelection."""
-        return self._selection.passing(score)
+    def _perception(self, boxes: Boxes, letterbox: Letterbox, thresholds: Thresholds) -> Perception:
+        found = select(boxes, letterbox, thresholds, len(self._class_names), suppress=self._suppress)
+        score = boxes.score[found.rows].clip(None, 1.0)
+        class_id = np.rint(boxes.class_id[found.rows]).astype(np.int32)
+        detections = Detections(found.xyxy, score, class_id, self._class_names)
+        return Perception(detections, invalid=found.invalid)
 
     def _check(self, outputs: dict[str, NDArray[Any]], images: int) -> None:
         for name, announced in self._announced.items():

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from stream_infer_ros.config import ModelConfig
+from stream_infer_ros.inference.decoders.thresholds import Thresholds
 from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.inference.letterbox import Letterbox
 from stream_infer_ros.inference.model_card import ModelCard
@@ -30,15 +30,14 @@ class Decoder(Protocol):
         """How pictures are to go in."""
         ...
 
-    @property
-    def dropped(self) -> int:
-        """Boxes left out so far because their numbers were not finite, or none that a box can have."""
-        ...
+    def decode(
+        self, outputs: dict[str, NDArray[Any]], letterboxes: Sequence[Letterbox], thresholds: Thresholds
+    ) -> list[Perception]:
+        """Return one Perception per letterbox, in order. Callable from several threads at once.
 
-    def decode(self, outputs: dict[str, NDArray[Any]], letterboxes: Sequence[Letterbox]) -> list[Perception]:
-        """One Perception per letterbox, in order; outputs have that many in their first dimension."""
-        ...
-
-    def retune(self, config: ModelConfig) -> None:
-        """Take on the live settings (score_threshold, nms_iou) from the next `decode` on; from any thread."""
+        Args:
+            outputs: raw outputs by name; their first dimension counts the images.
+            letterboxes: of each image.
+            thresholds: the live settings.
+        """
         ...

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
-from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder, Boxes
+from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder
+from stream_infer_ros.inference.decoders.box_selection import Boxes
+from stream_infer_ros.inference.decoders.thresholds import Thresholds
 from stream_infer_ros.inference.decoders.which_detr import query_outputs
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.model_card import ModelCard, names_of_classes
@@ -41,16 +43,16 @@ class DetrDecoder(BoxDecoder):
         self._size = np.array([image_input.width, image_input.height], np.float32)
         super().__init__(config, io, card, self._names(config, card, logits), suppress=False)
 
-    def boxes(self, outputs: dict[str, NDArray[Any]]) -> Boxes:
+    def boxes(self, outputs: dict[str, NDArray[Any]], thresholds: Thresholds) -> Boxes:
         """See BoxDecoder."""
-        query, class_id, score = self._best(outputs[self._logits])
+        query, class_id, score = self._best(outputs[self._logits], thresholds)
         return Boxes(self._xyxy(outputs[self._boxes][query]), score, class_id)
 
     def _names(self, config: ModelConfig, card: ModelCard, classes: int) -> tuple[str, ...]:
         return names_of_classes(card, config, classes - (card.background is None))
 
     def _best(
-        self, logits: NDArray[np.float32]
+        self, logits: NDArray[np.float32], thresholds: Thresholds
     ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
         """Logits (Q, C) to query, class and score of what may pass; scores that are NaN among them."""
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -59,7 +61,7 @@ class DetrDecoder(BoxDecoder):
             probability[:, self.card.background] = 0.0
         class_id = probability.argmax(axis=1)
         score = probability[np.arange(len(class_id)), class_id]
-        query = self.passing(score)
+        query = thresholds.passing(score)
         return query, class_id[query], score[query]
 
     def _xyxy(self, cxcywh: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -80,13 +82,13 @@ class SigmoidDetrDecoder(DetrDecoder):
         return names_of_classes(card, config, classes)
 
     def _best(
-        self, logits: NDArray[np.float32]
+        self, logits: NDArray[np.float32], thresholds: Thresholds
     ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
         """See DetrDecoder."""
-        return self._best_pairs(np.float32(1.0) / (np.float32(1.0) + np.exp(-logits)))
+        return self._best_pairs(np.float32(1.0) / (np.float32(1.0) + np.exp(-logits)), thresholds)
 
     def _best_pairs(
-        self, probability: NDArray[np.float32]
+        self, probability: NDArray[np.float32], thresholds: Thresholds
     ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
         """Probabilities (Q, C), written over, to query, class and score of what may pass."""
         queries, classes = probability.shape
@@ -95,7 +97,7 @@ class SigmoidDetrDecoder(DetrDecoder):
         probability[broken] = 0.0
         probability[broken, 0] = np.nan
         score = probability.ravel()
-        pairs = self.passing(score)
+        pairs = thresholds.passing(score)
         if len(pairs) > queries:
             pairs = pairs[np.argsort(-score[pairs], kind='stable')[:queries]]
         return pairs // classes, pairs % classes, score[pairs]

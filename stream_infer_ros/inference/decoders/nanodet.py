@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
-from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder, Boxes
+from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder
+from stream_infer_ros.inference.decoders.box_selection import Boxes
+from stream_infer_ros.inference.decoders.thresholds import Thresholds
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.model_card import ModelCard, names_of_classes
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
@@ -63,10 +65,12 @@ class _DistributionDecoder(BoxDecoder):
         super().__init__(config, io, card, names_of_classes(card, config, classes))
         self._cells = cells
 
-    def _decoded(self, scores: NDArray[np.float32], sides: NDArray[np.float32]) -> Boxes:
+    def _decoded(
+        self, thresholds: Thresholds, scores: NDArray[np.float32], sides: NDArray[np.float32]
+    ) -> Boxes:
         class_id = scores.argmax(axis=1)
         score = scores[np.arange(len(scores)), class_id]
-        chosen = self.passing(score)
+        chosen = thresholds.passing(score)
         distance = _mean_step(sides[chosen]) * self._cells[chosen, 2:]
         # Both measure from the image's corner, where pixel centres lie at halves.
         centre = self._cells[chosen, :2] - np.float32(0.5)
@@ -95,10 +99,10 @@ class NanoDetDecoder(_DistributionDecoder):
         self._output = output.name
         super().__init__(config, io, card, self._classes, cells)
 
-    def boxes(self, outputs: dict[str, NDArray[Any]]) -> Boxes:
+    def boxes(self, outputs: dict[str, NDArray[Any]], thresholds: Thresholds) -> Boxes:
         """See BoxDecoder."""
         rows = outputs[self._output]
-        return self._decoded(rows[:, : self._classes], rows[:, self._classes :])
+        return self._decoded(thresholds, rows[:, : self._classes], rows[:, self._classes :])
 
 
 class PicoDetDecoder(_DistributionDecoder):
@@ -118,11 +122,13 @@ class PicoDetDecoder(_DistributionDecoder):
             raise ModelError(f'expected outputs of a PicoDet, got {[str(tensor) for tensor in io.outputs]}')
         super().__init__(config, io, card, classes, cells)
 
-    def boxes(self, outputs: dict[str, NDArray[Any]]) -> Boxes:
+    def boxes(self, outputs: dict[str, NDArray[Any]], thresholds: Thresholds) -> Boxes:
         """See BoxDecoder."""
         if self._levels is not None:
             scores = np.concatenate([outputs[tensor.name] for tensor in self._levels.scores])
-            return self._decoded(scores, np.concatenate([outputs[it.name] for it in self._levels.sides]))
+            return self._decoded(
+                thresholds, scores, np.concatenate([outputs[it.name] for it in self._levels.sides])
+            )
         assert self._whole is not None
         boxes, scores = (outputs[tensor.name] for tensor in self._whole)
         class_id = scores.argmax(axis=0)

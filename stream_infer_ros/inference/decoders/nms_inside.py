@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.config import ModelConfig
-from stream_infer_ros.inference.decoders.box_decoder import Boxes
+from stream_infer_ros.inference.decoders.box_selection import Boxes
 from stream_infer_ros.inference.decoders.decoder import Decoder
 from stream_infer_ros.inference.decoders.grid import MOST_PICKED
 from stream_infer_ros.inference.decoders.ready_boxes import ReadyBoxesDecoder

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
-from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder, Boxes
+from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder
+from stream_infer_ros.inference.decoders.box_selection import Boxes
+from stream_infer_ros.inference.decoders.thresholds import Thresholds
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.loose_outputs import by_image
 from stream_infer_ros.inference.model_card import ModelCard
@@ -44,12 +46,12 @@ class ReadyBoxesDecoder(BoxDecoder):
         self._read = read
         self._first_label = first_label
 
-    def boxes(self, outputs: dict[str, NDArray[Any]]) -> Boxes:
+    def boxes(self, outputs: dict[str, NDArray[Any]], thresholds: Thresholds) -> Boxes:
         """See BoxDecoder."""
         xyxy, score, label = self._read(outputs)
         class_id = label.astype(np.float32) - self._first_label
         nothing = (class_id < 0) | (class_id == self.card.background)
-        chosen = self.passing(np.where(nothing, np.float32(0.0), score))
+        chosen = thresholds.passing(np.where(nothing, np.float32(0.0), score))
         xyxy = xyxy[chosen]
         if len(xyxy) and np.nanmax(np.abs(xyxy), initial=0.0) <= _FARTHEST_PART:
             xyxy = xyxy * self._size

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
-from stream_infer_ros.inference.decoders.box_decoder import Boxes
+from stream_infer_ros.inference.decoders.box_selection import Boxes
 from stream_infer_ros.inference.decoders.decoder import Decoder
 from stream_infer_ros.inference.decoders.detr import SigmoidDetrDecoder
 from stream_infer_ros.inference.decoders.ssd import (
@@ -21,6 +21,7 @@ from stream_infer_ros.inference.decoders.ssd import (
     is_detr_with_labels,
     is_torchvision,
 )
+from stream_infer_ros.inference.decoders.thresholds import Thresholds
 from stream_infer_ros.inference.decoders.which_detr import (
     is_query_detector,
     is_rf_detr_export,
@@ -68,10 +69,10 @@ class JoinedDetrDecoder(SigmoidDetrDecoder):
         self._set_up(config, io, card, classes)
         self._joined = io.outputs[0].name
 
-    def boxes(self, outputs: dict[str, NDArray[Any]]) -> Boxes:
+    def boxes(self, outputs: dict[str, NDArray[Any]], thresholds: Thresholds) -> Boxes:
         """See BoxDecoder."""
         rows = outputs[self._joined]
-        query, class_id, score = self._best_pairs(rows[:, _BOX_FIELDS:].copy())
+        query, class_id, score = self._best_pairs(rows[:, _BOX_FIELDS:].copy(), thresholds)
         return Boxes(self._xyxy(rows[query, :_BOX_FIELDS]), score, class_id)
 
 

@@ -18,6 +18,7 @@ from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.decoders.box_decoder import in_float32
 from stream_infer_ros.inference.decoders.ground_boundary import boundary_rows
 from stream_infer_ros.inference.decoders.ground_mask import without_padding
+from stream_infer_ros.inference.decoders.thresholds import Thresholds
 from stream_infer_ros.inference.detections import Detections, FreeSpace, Perception
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import Letterbox
@@ -68,7 +69,6 @@ class SegmentationDecoder:
         self._ground = _ground_classes(self._class_names, card)
         self._ground_of_class = np.zeros(len(self._class_names) + 2, np.float32)
         self._ground_of_class[self._ground + 1] = 1.0
-        self._dropped = 0
 
     gives_boxes = False
     gives_free_space = True
@@ -83,16 +83,13 @@ class SegmentationDecoder:
         """See Decoder."""
         return self._card
 
-    @property
-    def dropped(self) -> int:
-        """Columns left out so far because their numbers were not finite."""
-        return self._dropped
+    def decode(
+        self, outputs: dict[str, NDArray[Any]], letterboxes: Sequence[Letterbox], thresholds: Thresholds
+    ) -> list[Perception]:
+        """Return the free space of each image; `thresholds` are not used.
 
-    def retune(self, config: ModelConfig) -> None:
-        """See Decoder; nothing of it is used."""
-
-    def decode(self, outputs: dict[str, NDArray[Any]], letterboxes: Sequence[Letterbox]) -> list[Perception]:
-        """See Decoder. Raises ModelError if the output is not the shape the network announced."""
+        Raises ModelError if the output is not the shape the network announced.
+        """
         maps = outputs[self._output.name]
         if maps.ndim != len(self._output.shape) or (
             self._channels > 1 and maps.shape[-1 if self._classes_last else 1] != self._channels
@@ -102,30 +99,27 @@ class SegmentationDecoder:
                 f'export the network again'
             )
         with np.errstate(over='ignore', invalid='ignore'):
-            return [
-                Perception(Detections.empty(self._class_names), self._free_space(maps[index], letterbox))
-                for index, letterbox in enumerate(letterboxes)
-            ]
+            return [self._perception(maps[index], letterbox) for index, letterbox in enumerate(letterboxes)]
 
-    def _free_space(self, output: NDArray[Any], letterbox: Letterbox) -> FreeSpace:
-        """One image's output, without batch dimension."""
+    def _perception(self, output: NDArray[Any], letterbox: Letterbox) -> Perception:
+        """Convert the output of one image, without batch dimension."""
         probability = self._ground_probability(in_float32(output))
         ground = without_padding(probability, letterbox, *self._network_size)
         columns = max(1, round(letterbox.resized_width / max(_COLUMN_STRIDE, self._stride(probability))))
         by_column = _resized(ground, columns, len(ground))
         broken = ~np.isfinite(by_column).all(axis=0)
-        self._dropped += int(np.count_nonzero(broken))
         row, confidence = boundary_rows(np.where(broken, np.float32(0.0), by_column))
         confidence[broken] = 0.0
         pitch_u = letterbox.source_width / columns
         pitch_v = letterbox.source_height / len(ground)
         rows = max(1, min(len(ground), letterbox.resized_height // _COLUMN_STRIDE))
-        return FreeSpace(
+        free_space = FreeSpace(
             ((np.arange(columns) + 0.5) * pitch_u - 0.5).astype(np.float32),
             ((row + 0.5) * pitch_v - 0.5).clip(-0.5, letterbox.source_height - 0.5).astype(np.float32),
             confidence,
             np.nan_to_num(_resized(by_column, columns, rows), nan=0.0).clip(0.0, 1.0),
         )
+        return Perception(Detections.empty(self._class_names), free_space, int(np.count_nonzero(broken)))
 
     def _ground_probability(self, output: NDArray[Any]) -> NDArray[np.float32]:
         """(h, w) in 0..1, NaN where the network's numbers are; over its whole input."""

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.inference.decoders.box_decoder import in_float32
-from stream_infer_ros.inference.decoders.box_selection import BoxSelection
+from stream_infer_ros.inference.decoders.box_selection import Boxes, select
 from stream_infer_ros.inference.decoders.ground_mask import without_padding
+from stream_infer_ros.inference.decoders.thresholds import Thresholds
 from stream_infer_ros.inference.detections import Detections, FreeSpace, Perception
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import Letterbox
@@ -36,13 +37,8 @@ class SurroundDecoder:
     def __init__(self, config: ModelConfig, io: EngineIo, card: ModelCard) -> None:
         self._card = card
         self._class_names = card.class_names
-        self._selection = BoxSelection(config, card.class_names)
         image_input = ImageInput.of(io)
         self._network_size = image_input.width, image_input.height
-
-    def retune(self, config: ModelConfig) -> None:
-        """See Decoder."""
-        self._selection.retune(config)
 
     gives_boxes = True
     gives_free_space = True
@@ -57,36 +53,34 @@ class SurroundDecoder:
         """See Decoder."""
         return self._card
 
-    @property
-    def dropped(self) -> int:
-        """See Decoder."""
-        return self._selection.dropped
-
-    def decode(self, outputs: dict[str, NDArray[Any]], letterboxes: Sequence[Letterbox]) -> list[Perception]:
-        """See Decoder. float16 outputs are worked on in float32."""
+    def decode(
+        self, outputs: dict[str, NDArray[Any]], letterboxes: Sequence[Letterbox], thresholds: Thresholds
+    ) -> list[Perception]:
+        """Return what each image shows; free space is computed when it is first used."""
         outputs = {name: in_float32(output) for name, output in outputs.items()}
         boxes, free_space = outputs['boxes'], outputs['free_space']
         ground = outputs.get('ground')
-        return [
-            Perception(
-                self._detections(boxes[index], letterbox),
-                partial(
-                    self._free_space, free_space[index], None if ground is None else ground[index], letterbox
-                ),
-            )
-            for index, letterbox in enumerate(letterboxes)
-        ]
+        perceptions = []
+        for index, letterbox in enumerate(letterboxes):
+            detections, invalid = self._detections(boxes[index], letterbox, thresholds)
+            ground_of_image = None if ground is None else ground[index]
+            later = partial(self._free_space, free_space[index], ground_of_image, letterbox)
+            perceptions.append(Perception(detections, later, invalid))
+        return perceptions
 
-    def _detections(self, rows: NDArray[np.float32], letterbox: Letterbox) -> Detections:
-        """Rows (N, 8) of one image; those outside the image, in the padding, are left out."""
-        best, xyxy = self._selection.select(rows[:, :4], rows[:, 6], np.rint(rows[:, 7]), letterbox)
+    def _detections(
+        self, rows: NDArray[np.float32], letterbox: Letterbox, thresholds: Thresholds
+    ) -> tuple[Detections, int]:
+        """Convert rows (N, 8) of one image; also return the number of boxes with invalid values."""
+        boxes = Boxes(rows[:, :4], rows[:, 6], np.rint(rows[:, 7]))
+        best, xyxy, invalid = select(boxes, letterbox, thresholds, len(self._class_names))
         if not len(best):
-            return Detections.empty(self._class_names, contact=True)
+            return Detections.empty(self._class_names, contact=True), invalid
         rows = rows[best]
         contact = letterbox.to_source(rows[:, 4:6])
         contact[~plausible(rows[:, 4:6])] = np.nan
         score, class_id = np.minimum(rows[:, 6], 1.0), np.rint(rows[:, 7]).astype(np.int32)
-        return Detections(xyxy, score, class_id, self._class_names, contact)
+        return Detections(xyxy, score, class_id, self._class_names, contact), invalid
 
     def _free_space(
         self, columns: NDArray[np.float32], ground: NDArray[np.float32] | None, letterbox: Letterbox

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
-from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder, Boxes
+from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder
+from stream_infer_ros.inference.decoders.box_selection import Boxes
 from stream_infer_ros.inference.decoders.grid import MOST_PICKED, count_cells
+from stream_infer_ros.inference.decoders.thresholds import Thresholds
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.model_card import ModelCard
 from stream_infer_ros.inference.model_metadata import has_boxes_inside, keypoint_channels
@@ -49,7 +51,7 @@ class YoloEndToEndDecoder(BoxDecoder):
         self._output = output.name
         super().__init__(config, io, card, card.class_names, suppress=False)
 
-    def boxes(self, outputs: dict[str, NDArray[Any]]) -> Boxes:
+    def boxes(self, outputs: dict[str, NDArray[Any]], thresholds: Thresholds) -> Boxes:
         """See BoxDecoder."""
         rows = outputs[self._output]
         # Measured from the image's corner, where pixel centres lie at halves.

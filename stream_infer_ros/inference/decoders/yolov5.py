@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
-from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder, Boxes, in_float32
+from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder, in_float32
+from stream_infer_ros.inference.decoders.box_selection import Boxes
 from stream_infer_ros.inference.decoders.grid import centred, strides_of
+from stream_infer_ros.inference.decoders.thresholds import Thresholds
 from stream_infer_ros.inference.decoders.yolov5_heads import RawHeads, raw_heads
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.model_card import ModelCard, names_of_classes
@@ -69,11 +71,11 @@ class Yolov5Decoder(BoxDecoder):
         self._classes_end = _BEFORE_CLASSES + classes
         super().__init__(config, io, card, names_of_classes(card, config, classes))
 
-    def boxes(self, outputs: dict[str, NDArray[Any]]) -> Boxes:
+    def boxes(self, outputs: dict[str, NDArray[Any]], thresholds: Thresholds) -> Boxes:
         """See BoxDecoder."""
-        rows = outputs[self._output] if self._raw is None else self._raw.rows(outputs, self.passing)
+        rows = outputs[self._output] if self._raw is None else self._raw.rows(outputs, thresholds.passing)
         # A score is objectness times class probability, so objectness alone rules out nearly all rows.
-        chosen = in_float32(rows[self.passing(in_float32(rows[:, 4]))])
+        chosen = in_float32(rows[thresholds.passing(in_float32(rows[:, 4]))])
         classes = chosen[:, _BEFORE_CLASSES : self._classes_end]
         class_id = classes.argmax(axis=1)
         score = chosen[:, 4] * classes[np.arange(len(chosen)), class_id]

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
-from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder, Boxes
+from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder
+from stream_infer_ros.inference.decoders.box_selection import Boxes
 from stream_infer_ros.inference.decoders.grid import centred, strides_of
+from stream_infer_ros.inference.decoders.thresholds import Thresholds
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.model_card import ModelCard, names_of_classes
 from stream_infer_ros.inference.model_metadata import (
@@ -79,7 +81,7 @@ class Yolov8Decoder(BoxDecoder):
         self._classes_end = _BEFORE_CLASSES + classes
         super().__init__(config, io, card, names_of_classes(card, config, classes))
 
-    def boxes(self, outputs: dict[str, NDArray[Any]]) -> Boxes:
+    def boxes(self, outputs: dict[str, NDArray[Any]], thresholds: Thresholds) -> Boxes:
         """See BoxDecoder. Raises ModelError if there are other channels than class names ask for."""
         columns = outputs[self._head.output.name]
         if self._head.rows:
@@ -92,7 +94,7 @@ class Yolov8Decoder(BoxDecoder):
         scores = columns[_BEFORE_CLASSES : self._classes_end]
         # The maximum is NaN where one of them is: such boxes are found, and counted, afterwards.
         best = scores.max(axis=0)
-        candidates = self.passing(best)
+        candidates = thresholds.passing(best)
         class_id = scores[:, candidates].argmax(axis=0)
         return Boxes(centred(columns[:4, candidates].T), best[candidates], class_id)
 

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.config import ModelConfig
-from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder, Boxes, in_float32
+from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder, in_float32
+from stream_infer_ros.inference.decoders.box_selection import Boxes
 from stream_infer_ros.inference.decoders.grid import centred, count_cells, grid_cells
+from stream_infer_ros.inference.decoders.thresholds import Thresholds
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.model_card import ModelCard, names_of_classes
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
@@ -55,11 +57,11 @@ class YoloxDecoder(BoxDecoder):
         names = names_of_classes(card, config, yolox_classes(io))
         super().__init__(config, replace(io, outputs=(rows,)), card, names)
 
-    def boxes(self, outputs: dict[str, NDArray[Any]]) -> Boxes:
+    def boxes(self, outputs: dict[str, NDArray[Any]], thresholds: Thresholds) -> Boxes:
         """See BoxDecoder."""
         rows = outputs[self._output]
         # A score is objectness times class probability, so objectness alone rules out nearly all rows.
-        candidates = self.passing(in_float32(rows[:, 4]))
+        candidates = thresholds.passing(in_float32(rows[:, 4]))
         chosen = in_float32(rows[candidates])
         class_id = chosen[:, _BEFORE_CLASSES:].argmax(axis=1)
         score = chosen[:, 4] * chosen[np.arange(len(chosen)), _BEFORE_CLASSES + class_id]

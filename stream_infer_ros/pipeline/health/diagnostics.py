@@ -224,7 +224,7 @@ class Diagnostics:
         health = self._network.health()
         values = {'engine': self._network.kind, 'model': self._network.file.name}
         values |= {'restarts': str(health.restarts)}
-        values |= {'boxes.not_finite': str(self._network.decoder.dropped)}
+        values |= {'boxes.not_finite': str(self._statistics.invalid_boxes)}
         values |= {'last failure': health.reason} if health.reason else {}
         if health.state is EngineState.DOWN:
             down, of = self._network.down(), len(self._network.engines)

@@ -76,6 +76,7 @@ class Statistics:
         self._not_mapped: Counter[tuple[str, str]] = Counter()
         self.sets_published = 0
         self.sets_partial = 0
+        self.invalid_boxes = 0
 
     def took(self, stage: str, duration_ns: int, camera: str = '') -> None:
         """Note one duration; `camera` is empty for stages that work on whole sets."""
@@ -107,6 +108,11 @@ class Statistics:
         with self._lock:
             self.sets_published += 1
             self.sets_partial += partial
+
+    def invalid(self, boxes: int) -> None:
+        """Count boxes that were left out because the network's values are invalid, e.g. not finite."""
+        with self._lock:
+            self.invalid_boxes += boxes
 
     def drops(self) -> dict[str, dict[str, int]]:
         """Losses so far: cause -> camera -> count."""

@@ -14,6 +14,7 @@ from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import EncodingError, EngineDown, EngineError, InferenceMissed
 from stream_infer_ros.inference.batch import Batch
+from stream_infer_ros.inference.decoders import Thresholds
 from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.inference.engines import EngineState
 from stream_infer_ros.inference.input_packing import ImageInput
@@ -54,6 +55,7 @@ class Perceiver:
 
     Args:
         capacity: most frames in a set.
+        thresholds: for decoding, until `retune` replaces them.
         on_decoded: called with each frame and the reason why its pixels cannot be decoded, None if they can;
             the rest of its set goes on.
         on_inferred: called with the frames that went to the engine and the reason why it gave no result,
@@ -68,6 +70,7 @@ class Perceiver:
         network: Network,
         capacity: int,
         statistics: Statistics,
+        thresholds: Thresholds,
         on_decoded: OnDecoded = lambda _frame, _error: None,
         on_inferred: OnInferred = lambda _frames, _error: None,
         publish: PublishOne | None = None,
@@ -78,6 +81,7 @@ class Perceiver:
         self._decoder = network.decoder
         self._batch = Batch.of(capacity, image_input, network.decoder.card)
         self._statistics = statistics
+        self._thresholds = thresholds
         self._on_decoded = on_decoded
         self._on_inferred = on_inferred
         self._publish = publish
@@ -89,7 +93,7 @@ class Perceiver:
 
     def retune(self, config: ModelConfig) -> None:
         """Take on the live settings from the next `decode` on; from any thread."""
-        self._decoder.retune(config)
+        self._thresholds = Thresholds.of(config)
 
     def warm_up(self) -> None:
         """One run on empty pictures: a runtime's first is many times slower than the next."""
@@ -97,7 +101,7 @@ class Perceiver:
         for _ in range(self._batch.capacity):
             self._batch.add(Frame('', 0, 0, blank, 'rgb8', ''))
         outputs = self._engine.infer(self._batch.images, len(self._batch))
-        self._decoder.decode(outputs, self._batch.letterboxes)
+        self._decoder.decode(outputs, self._batch.letterboxes, self._thresholds)
         self._batch.clear()
 
     def perceive(self, frame_set: FrameSet, within_s: float = math.inf) -> PerceivedSet:
@@ -119,7 +123,8 @@ class Perceiver:
         try:
             for outputs in self._engine.infer_each(self._batch.images, filling, within_s):
                 decoding_ns, index = perf_counter_ns(), len(perceptions)
-                perceptions += self._decoder.decode(outputs, self._batch.letterboxes[index : index + 1])
+                letterboxes = self._batch.letterboxes[index : index + 1]
+                perceptions += self._decoder.decode(outputs, letterboxes, self._thresholds)
                 decoded_ns = perf_counter_ns()
                 spent.decode_ns += decoded_ns - decoding_ns
                 if self._publish is not None:
@@ -128,6 +133,7 @@ class Perceiver:
         except (InferenceMissed, EngineDown) as error:
             self._lose([*frames[len(perceptions) :], *waiting], error)
             del frames[len(perceptions) :]
+        self._statistics.invalid(sum(perception.invalid for perception in perceptions))
         if frames:
             self._on_inferred(frames, None)
             spent.tell(self._statistics, perf_counter_ns() - start_ns)
