@@ -1,4 +1,4 @@
-"""Configuration: one typed tree."""
+"""The configuration: one typed tree."""
 
 from stream_infer_ros.config.engine_tree import (
     EngineConfig,
@@ -22,6 +22,7 @@ from stream_infer_ros.config.tree import (
     MapConfig,
     ModelConfig,
     ModelFamily,
+    PipelineConfig,
     PublishConfig,
     SyncConfig,
 )
@@ -42,6 +43,7 @@ __all__ = [
     'MapConfig',
     'ModelConfig',
     'ModelFamily',
+    'PipelineConfig',
     'Precision',
     'PublishConfig',
     'Section',

@@ -1,4 +1,4 @@
-"""The part of the configuration tree that is about the inference runtime."""
+"""Settings of the inference runtime."""
 
 from __future__ import annotations
 
@@ -13,37 +13,58 @@ Precision = Literal['auto', 'fp32', 'fp16', 'bf16', 'int8', 'fp8']
 
 
 class TensorRtConfig(Section):
-    """kind tensorrt: building and running plans."""
+    """Building and running TensorRT plans, with `engine.kind: tensorrt`."""
 
-    # [8.6, 8.9] without quotes are numbers in YAML.
+    # In YAML, [8.6, 8.9] without quotes are numbers.
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
     flavour: Literal['auto', 'tensorrt', 'tensorrt_rtx'] = Field(
-        'auto', description='auto: tensorrt where it is installed, else tensorrt_rtx (TensorRT for RTX).'
+        'auto',
+        description='The product to use: tensorrt, or tensorrt_rtx (TensorRT for RTX). With auto, tensorrt '
+        'is used if it is installed.',
     )
     compute_capabilities: tuple[str, ...] = Field(
-        (), description='tensorrt_rtx: GPUs to build for, e.g. [8.6, 8.9]; empty: the one that is here.'
+        (),
+        description='Compute capabilities of the GPUs to build for, e.g. [8.6, 8.9] (tensorrt_rtx only). '
+        'If empty, the plan is built for the GPU of this machine.',
     )
-    workspace_mb: int = Field(0, ge=0, description='Scratch memory a layer may take; 0: all there is.')
-    cuda_graphs: bool = Field(True, description='Replay one CUDA graph per batch size.')
+    workspace_mb: int = Field(
+        0, ge=0, description='Limit of the scratch memory of a layer, in MB. 0 means no limit.'
+    )
+    cuda_graphs: bool = Field(
+        True,
+        description='Capture a CUDA graph for each batch size and replay it. This lowers the cost of '
+        'launching kernels.',
+    )
 
 
 class KserveConfig(Section):
-    """kind kserve: inference on servers that speak KServe v2, Triton among them."""
+    """Inference on servers with the KServe v2 protocol, e.g. Triton, with `engine.kind: kserve`."""
 
     endpoints: tuple[str, ...] = Field(
-        (), description='Servers, e.g. [grpc://gpu1:8001, http://gpu2:8000]; all serve the same model.'
+        (),
+        description='Addresses of the servers, e.g. [grpc://gpu1:8001, http://gpu2:8000]. All of them must '
+        'serve the same model.',
     )
-    model: str = Field('', description='Name of the model there; empty: the stem of model.file.')
-    version: str = Field('', description='Version of the model; empty: the server chooses.')
+    model: str = Field(
+        '',
+        description='Name of the model on the servers. If empty, the name of model.file without its suffix '
+        'is used.',
+    )
+    version: str = Field('', description='Version of the model on the servers. If empty, the server chooses.')
     shared_memory: Literal['auto', 'none', 'system', 'cuda'] = Field(
-        'auto', description='How images reach a server on this host; auto: system where it can be had.'
+        'auto',
+        description='How images are passed to a server on the same host. With auto, system shared memory '
+        'is used if the server supports it.',
     )
     timeout_ms: float = Field(
-        0.0, ge=0.0, description='Longest a request may take, retries included; 0: what bound_ms leaves.'
+        0.0,
+        ge=0.0,
+        description='Time limit of a request in milliseconds, including retries. With 0, the limit is the '
+        'time that bound_ms leaves.',
     )
     fallback: Literal['none', 'auto', 'tensorrt', 'torch', 'openvino', 'onnxruntime'] = Field(
-        'none', description='Engine on this machine that takes over while no server answers.'
+        'none', description='Engine on this machine that is used while no server answers.'
     )
 
 
@@ -51,32 +72,44 @@ class EngineConfig(Section):
     """The inference runtime."""
 
     kind: EngineKind = Field(
-        'auto', description='auto: the best that works here; `stream_infer engines` says which and why.'
+        'auto',
+        description='Inference engine. With auto, the fastest engine that works on this machine is used; '
+        '`stream_infer engines` shows which one and why.',
     )
     device: str = Field(
         'auto',
-        description='auto, or what the runtime calls it: openvino CPU, GPU, NPU; torch and onnxruntime cpu, '
-        'cuda, cuda:1; tensorrt cuda:0.',
+        description='Device, as the engine names it. openvino: CPU, GPU or NPU; torch and onnxruntime: cpu, '
+        'cuda or cuda:1; tensorrt: cuda:0. With auto, the engine chooses.',
     )
     precision: Precision = Field(
-        'auto', description='auto: the fastest the runtime holds safe; any other is honoured or refused.'
+        'auto',
+        description='Numeric precision of the network. With auto, the engine uses the fastest precision '
+        'that it considers safe. An engine that does not support the precision reports an error.',
     )
-    threads: int = Field(0, ge=0, description='CPU threads; 0: the runtime decides.')
+    threads: int = Field(0, ge=0, description='Number of CPU threads. With 0, the engine decides.')
     max_batch: int = Field(
-        0, ge=0, le=256, description='Most images in one run; 0: as many as there are cameras.'
+        0,
+        ge=0,
+        le=256,
+        description='Maximum number of images in a batch. With 0, it is the number of cameras.',
     )
     instances: int = Field(
         1,
         ge=1,
         le=16,
-        description='Engines side by side, each with a thread of its own; with device cuda, one on each GPU.',
+        description='Number of engines that work in parallel, each on its own thread. With device cuda, '
+        'each GPU gets one engine.',
     )
     cache_dir: str = Field(
-        '', description='Where built plans are kept; empty: $XDG_CACHE_HOME/stream_infer_ros.'
+        '', description='Folder where built plans are kept. If empty, it is $XDG_CACHE_HOME/stream_infer_ros.'
     )
-    fake_latency_ms: float = Field(0.0, ge=0.0, description='fake: time one batch takes.')
+    fake_latency_ms: float = Field(
+        0.0, ge=0.0, description='Time that the fake engine takes for a batch, in milliseconds.'
+    )
     fake_latency_per_image_ms: float = Field(
-        0.0, ge=0.0, description='fake: time each image of a batch adds.'
+        0.0,
+        ge=0.0,
+        description='Additional time that the fake engine takes for each image of a batch, in milliseconds.',
     )
     tensorrt: TensorRtConfig = TensorRtConfig()
     kserve: KserveConfig = KserveConfig()

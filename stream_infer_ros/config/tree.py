@@ -1,4 +1,4 @@
-"""The one typed configuration tree: YAML, ROS parameters, CLI options and the reference all come from it."""
+"""The typed configuration tree, from which parameters, CLI options, files and reference are made."""
 
 from __future__ import annotations
 
@@ -31,23 +31,28 @@ ModelFamily = Literal[
     'segmentation',
 ]
 
-# A map of more cells along an edge would take gigabytes and seconds a set.
+# A larger map would need gigabytes of memory, and seconds for each set.
 MOST_CELLS = 4000
 _UNMEASURED_DEADLINE_MS = 40.0
 
 
 class CameraOptions(Section):
-    """What differs for one camera from the common rule `<camera>/image_raw` + `<camera>/camera_info`."""
+    """Settings of one camera that differs from `<camera>/image_raw` and `<camera>/camera_info`."""
 
-    image_topic: str = Field('', description='Image topic; empty: <camera>/image_raw.')
-    camera_info_topic: str = Field('', description='CameraInfo topic; empty: sibling of the image topic.')
+    image_topic: str = Field('', description='Image topic. If empty, it is <camera>/image_raw.')
+    camera_info_topic: str = Field(
+        '', description='CameraInfo topic. If empty, it is camera_info in the namespace of the image topic.'
+    )
     priority: int = Field(
         0,
         ge=-100,
         le=100,
-        description='Under overload the lowest come last, or are thinned first (sync.policy none).',
+        description='Under overload, cameras with a higher priority are served first. With sync.policy '
+        'none, the frame rate of cameras with a lower priority is reduced first.',
     )
-    compressed: bool = Field(False, description='Subscribe to <image_topic>/compressed (jpeg, png) instead.')
+    compressed: bool = Field(
+        False, description='Subscribe to <image_topic>/compressed (JPEG or PNG) instead of image_topic.'
+    )
 
 
 class SyncConfig(Section):
@@ -108,20 +113,31 @@ class SyncConfig(Section):
 class ModelConfig(Section):
     """The network."""
 
-    file: str = Field('', description='Model file; empty: the surround model that comes with the package.')
-    card: str = Field(
-        '', description='Model card: a name from config/models or a YAML file; empty: from metadata.'
+    file: str = Field(
+        '', description='Model file, usually ONNX. If empty, the surround model of this package is used.'
     )
-    family: ModelFamily = Field('auto', description='Decoder; auto: from ONNX metadata and output shapes.')
-    class_names_file: str = Field('', description='One class name a line, for models that carry none.')
+    card: str = Field(
+        '',
+        description='Model card: a name from config/models, or a YAML file. If empty, the metadata of the '
+        'model file is used.',
+    )
+    family: ModelFamily = Field(
+        'auto',
+        description='Model family, which selects the decoder. With auto, it is found from the ONNX '
+        'metadata and the output shapes.',
+    )
+    class_names_file: str = Field(
+        '', description='Text file with one class name per line, for models without class names.'
+    )
     score_threshold: float = Field(
-        0.3, ge=0.0, le=1.0, description='Boxes below are not published.', json_schema_extra=LIVE
+        0.3, ge=0.0, le=1.0, description='Boxes with a lower score are not published.', json_schema_extra=LIVE
     )
     nms_iou: float = Field(
         0.55,
         gt=0.0,
         le=1.0,
-        description='Overlap above which the weaker of two boxes goes.',
+        description='If the intersection over union of two boxes is larger than this, the box with the '
+        'lower score is removed.',
         json_schema_extra=LIVE,
     )
 
@@ -129,21 +145,30 @@ class ModelConfig(Section):
 class MapConfig(Section):
     """The fused occupancy map."""
 
-    enabled: bool = Field(True, description='Fuse and publish a map at all.')
-    map_frame: str = Field('odom', description='Fixed frame the grid lives in.')
+    enabled: bool = Field(True, description='Fuse the detections of all cameras into a map, and publish it.')
+    map_frame: str = Field('odom', description='Fixed frame of the grid.')
     base_frame: str = Field(
-        'base_link', description='Moving frame the window follows; its z=0 plane is the ground.'
+        'base_link',
+        description='Frame of the robot. The map is centred on it, and its z=0 plane is the ground.',
     )
-    size_m: float = Field(40.0, gt=1.0, le=400.0, description='Edge of the square window, metres.')
-    resolution_m: float = Field(0.1, gt=0.005, le=5.0, description='Edge of a cell, metres.')
+    size_m: float = Field(40.0, gt=1.0, le=400.0, description='Edge length of the square map in metres.')
+    resolution_m: float = Field(0.1, gt=0.005, le=5.0, description='Edge length of a cell in metres.')
     range_m: float = Field(
-        8.0, gt=0.5, le=100.0, description='Evidence farther than this from its camera is not used.'
+        8.0,
+        gt=0.5,
+        le=100.0,
+        description='Largest distance from a camera, in metres, at which its observations are used.',
     )
     blind_after_s: float = Field(
-        2.0, gt=0.0, description='Cells that only cameras silent for this long could see turn to unknown.'
+        2.0,
+        gt=0.0,
+        description='If a camera sends no frames for this many seconds, cells that no other camera sees '
+        'become unknown.',
     )
     memory_s: float = Field(
-        0.0, ge=0.0, description='Cells outside every view are forgotten after this long; 0: never.'
+        0.0,
+        ge=0.0,
+        description='Cells that no camera sees become unknown after this many seconds. 0 means never.',
     )
 
     @model_validator(mode='after')
@@ -157,54 +182,77 @@ class MapConfig(Section):
         return self
 
 
-class PublishConfig(Section):
-    """What is published beside detections and map."""
+class MapPublishConfig(Section):
+    """Outputs in addition to the map."""
+
+    markers: bool = Field(
+        True,
+        description='Publish a MarkerArray of the objects on the ground. It is made only while there is a '
+        'subscriber.',
+    )
+    diagnostics_period_s: float = Field(
+        1.0, gt=0.0, description='Period of /diagnostics in seconds.', json_schema_extra=LIVE
+    )
+
+
+class PublishConfig(MapPublishConfig):
+    """Outputs in addition to detections and map."""
 
     scan: bool = Field(
         True,
-        description='A LaserScan per camera from its free-space boundary, made only while someone listens.',
+        description='Publish a LaserScan for each camera, made from the boundary of its free space. It is '
+        'made only while there is a subscriber.',
     )
     overlay: bool = Field(
-        True, description='Overlay images, drawn only while someone listens.', json_schema_extra=LIVE
-    )
-    markers: bool = Field(
-        True, description='MarkerArray of objects on the ground, made only while someone listens.'
-    )
-    diagnostics_period_s: float = Field(
-        1.0, gt=0.0, description='Period of /diagnostics.', json_schema_extra=LIVE
+        True,
+        description='Publish overlay images. They are drawn only while there is a subscriber.',
+        json_schema_extra=LIVE,
     )
 
 
-class Config(Section):
-    """stream_infer_ros, whole."""
+class PipelineConfig(Section):
+    """The settings that all nodes with a pipeline have."""
 
-    cameras: tuple[str, ...] = Field(
-        (), description='Camera names, e.g. [front, left]; empty: every image topic found on the graph.'
-    )
-    camera: dict[str, CameraOptions] = Field(
-        default_factory=dict, description='Per-camera exceptions, by name.'
-    )
+    cameras: tuple[str, ...] = Field((), description='Camera names, e.g. [front, left].')
     autostart: bool = Field(
-        True, description='The node configures and activates itself; false: a lifecycle manager does.'
+        True,
+        description='The node configures and activates itself. Set it to false if a lifecycle manager does '
+        'so.',
     )
     # Named as in the servers of Nav2.
     bond_heartbeat_period: float = Field(
         0.1,
         ge=0.0,
         le=1.0,
-        description="Seconds between heartbeats to Nav2's lifecycle manager while active; 0: no bond.",
+        description="Period in seconds of the heartbeats to Nav2's lifecycle manager while the node is "
+        'active. '
+        '0 means no bond.',
     )
     bound_ms: float = Field(
         100.0,
         gt=0.0,
-        description='Latency bound, header stamp to published result.',
+        description='Latency bound in milliseconds, from the header stamp of an image to the published '
+        'result.',
         json_schema_extra=LIVE,
     )
-    graph: GraphConfig = GraphConfig()
     sync: SyncConfig = SyncConfig()
+    map: MapConfig = MapConfig()
+
+
+class Config(PipelineConfig):
+    """All settings of stream_infer."""
+
+    cameras: tuple[str, ...] = Field(
+        (),
+        description='Camera names, e.g. [front, left]. If empty, every image topic that is found is a '
+        'camera.',
+    )
+    camera: dict[str, CameraOptions] = Field(
+        default_factory=dict, description='Settings of single cameras, by camera name.'
+    )
+    graph: GraphConfig = GraphConfig()
     engine: EngineConfig = EngineConfig()
     model: ModelConfig = ModelConfig()
-    map: MapConfig = MapConfig()
     publish: PublishConfig = PublishConfig()
 
 

@@ -1,4 +1,4 @@
-"""Configuration from a ROS 2 parameter file."""
+"""Read the configuration from a ROS 2 parameter file."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ AnySection = TypeVar('AnySection', bound=Section)
 
 
 def load_config(path: Path, node_name: str = 'stream_infer') -> Config:
-    """Read a parameter file (`/**:` or `<node name>:` over `ros__parameters:`), or the bare tree.
+    """Read a parameter file (`ros__parameters` under `/**` or the node name), or a file with the tree alone.
 
-    Where several sections fit the node, later ones win key by key, as in ROS 2.
-    Raises ConfigError if the file is missing, no YAML, or holds a setting that is unknown or out of range.
+    If several sections match the node, each key is taken from the last section that has it, as in ROS 2.
+
+    Raises:
+        ConfigError: the file is missing or not valid YAML, or a setting is unknown or out of range.
     """
     try:
         document = yaml.safe_load(path.read_text(encoding='utf-8'))
@@ -30,7 +32,7 @@ def load_config(path: Path, node_name: str = 'stream_infer') -> Config:
             f'cannot read configuration {path}: {error.strerror}; check the path after --config'
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f'{path} is no valid YAML: {str(error).splitlines()[0]}') from error
+        raise ConfigError(f'{path} is not valid YAML: {str(error).splitlines()[0]}') from error
     if document is None:
         document = {}
     if not isinstance(document, dict):
@@ -39,12 +41,12 @@ def load_config(path: Path, node_name: str = 'stream_infer') -> Config:
 
 
 def parse_config(settings: dict[str, Any], source: str) -> Config:
-    """Check a tree of settings; `source` names where they came from in errors. Raises ConfigError."""
+    """Return the checked settings; `source` names their origin in errors. Raises ConfigError."""
     return parse_section(Config, settings, source)
 
 
 def parse_section(section: type[AnySection], settings: dict[str, Any], source: str) -> AnySection:
-    """The same for another tree, or a part of this one."""
+    """Return the checked settings of another tree, or of a part of this one. Raises ConfigError."""
     try:
         return section.model_validate(_nested(settings))
     except ValidationError as error:
@@ -66,14 +68,14 @@ def _parameters(document: dict[str, Any], node_name: str, source: str) -> dict[s
             if not isinstance(section, (dict, NoneType)):
                 raise ConfigError(
                     f'{source}: {name}: expected a mapping of settings under {PARAMETERS}, '
-                    f'got {type(section).__name__}; `stream_infer config` prints a whole file'
+                    f'got {type(section).__name__}; `stream_infer config` prints an example'
                 )
             merged = _merge(merged, _nested(section or {}))
     return merged
 
 
 def _nested(settings: dict[str, Any]) -> dict[str, Any]:
-    """Dotted keys ('sync.slop_ms') become branches, as in ROS 2."""
+    """Return the tree with dotted keys ('sync.slop_ms') split into branches, as in ROS 2."""
     tree: dict[str, Any] = {}
     for key, value in settings.items():
         *branches, leaf = str(key).split('.')

@@ -11,7 +11,7 @@ from rclpy.clock import Clock
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
-from stream_infer_ros.config import Config, FusionConfig, GraphConfig
+from stream_infer_ros.config import Config, GraphConfig, PipelineConfig
 from stream_infer_ros.errors import ConfigError, StreamInferError
 from stream_infer_ros.graph import Graph
 from stream_infer_ros.graph.ros import RosGraph
@@ -37,7 +37,7 @@ START_AGAIN_S = 1.0
 
 
 # The settings of the nodes that run a pipeline.
-Settings = TypeVar('Settings', Config, FusionConfig)
+Settings = TypeVar('Settings', bound=PipelineConfig)
 
 
 class PipelineNode(LifecycleNode, Generic[Settings]):
