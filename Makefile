@@ -7,12 +7,13 @@ BIN := $(VENV)/bin
 # A sourced ROS must not shadow what .venv holds.
 RUN := env -u PYTHONPATH
 
-.PHONY: demo ros test test-slow lint bench clean help
+.PHONY: demo docs ros test test-slow lint bench clean help
 
 help:
 	@echo "make demo    six simulated cameras become detections and one map; report in demo_report/"
 	@echo "make test    format, lint, types, and all tests except the slow ones; PYTEST_ARGS=... selects tests"
 	@echo "make test-slow  the tests that take minutes each"
+	@echo "make docs    the documentation site in docs/_build/html, and its generated reference pages"
 	@echo "make bench   quick benchmarks, with a summary; BENCH_ARGS=--all for all of them, at full length"
 	@echo "make clean   remove .venv and what was built"
 
@@ -28,6 +29,13 @@ $(VENV)/.base: setup.py
 $(VENV)/.test: $(VENV)/.base
 	$(RUN) $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@
+
+# Without -E Sphinx would not notice changes in the code. The reference pages are kept in git; the test of docs/
+# fails if they differ from the code.
+docs: $(VENV)/.test
+	$(RUN) $(BIN)/python -m tools.reference_pages
+	$(RUN) $(BIN)/python -m sphinx -q -E -n -W --keep-going docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
 
 demo: $(VENV)/.base
 	$(RUN) $(BIN)/stream_infer demo $(DEMO_ARGS)
@@ -54,4 +62,4 @@ bench: $(VENV)/.test
 	$(RUN) $(BIN)/python benchmarks/suite.py $(BENCH_ARGS)
 
 clean:
-	rm -rf $(VENV) build install log *.egg-info demo_report .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build install log *.egg-info demo_report docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis

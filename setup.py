@@ -25,6 +25,10 @@ def share(folder: str, *patterns: str) -> tuple[str, list[str]]:
     return f'share/{PACKAGE}/{folder}', files
 
 
+# docs.ros.org builds the site with its own versions of Sphinx and MyST, and with its own theme.
+DOCS_WHEELS = ['sphinx>=7.2', 'myst-parser>=3.0', 'furo>=2024.1']
+
+
 setup(
     name=PACKAGE,
     version='0.1.0',
@@ -68,7 +72,9 @@ setup(
         'tensorrt-rtx': [*RTX_WHEELS, 'onnx>=1.16', 'cuda-bindings>=13.0'],
         # The cross-check of `find-streams --engine-only`.
         'bench': ['mlcommons-loadgen>=4.0'],
+        'docs': DOCS_WHEELS,
         'test': [
+            *DOCS_WHEELS,
             # Builds real plans on a CPU; 147 MB to fetch, 306 MB on disk.
             *RTX_WHEELS,
             *ZENOH_WHEELS,

@@ -16,7 +16,7 @@ def config(
         Path | None, typer.Option(help='Check a parameter file and say nothing if it is right.')
     ] = None,
     as_markdown: Annotated[
-        bool, typer.Option('--markdown', help='Print the reference for docs/parameters.md.')
+        bool, typer.Option('--markdown', help='Print docs/reference/parameters.md.')
     ] = False,
 ) -> None:
     """Print every setting with its default, as a ROS 2 parameter file."""

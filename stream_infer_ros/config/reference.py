@@ -1,4 +1,4 @@
-"""The reference of the configuration tree: the commented YAML file, and docs/parameters.md."""
+"""The reference of the configuration tree: the commented YAML file, and docs/reference/parameters.md."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def commented_yaml() -> str:
 
 
 def markdown() -> str:
-    """Return the text of docs/parameters.md."""
+    """Return the text of docs/reference/parameters.md."""
     rows = [
         '# Parameters',
         '',

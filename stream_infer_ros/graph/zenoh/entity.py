@@ -2,7 +2,8 @@
 
 A publisher puts to `<domain>/<topic>/<type>/<type hash>`. Who is there is told by liveliness tokens:
 `@ros2_lv/<domain>/<session>/<node id>/<id>/<kind>/<enclave>/<namespace>/<node>`, and for the ends of topics
-`/<topic>/<type>/<type hash>/<qos>` behind it, with % for / within a part (rmw_zenoh, docs/design.md).
+`/<topic>/<type>/<type hash>/<qos>` behind it, with % for / within a part (see the design document of
+rmw_zenoh).
 """
 
 from __future__ import annotations

@@ -1,0 +1,11 @@
+"""Reference pages of the documentation that are generated from the code.
+
+They are kept in git because docs.ros.org builds the site on a machine that has none of the package's
+dependencies (rosdoc2 runs in a container with Sphinx only), and because readers on GitHub need them too.
+`test/docs/test_docs_reference.py` fails if a page differs from the code.
+"""
+
+from tools.reference_pages.command_line import command_line_page
+from tools.reference_pages.launch_arguments import launch_arguments_page
+
+__all__ = ['command_line_page', 'launch_arguments_page']
