@@ -24,6 +24,7 @@ from peers.message_filters_rule import MessageFiltersPython
 from ros_setup import start_again_in_ros
 
 from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.sync import (
     ApproximateTimeSynchronizer,
     DeadlineSynchronizer,
@@ -111,12 +112,17 @@ def cost_us(matches: Matches, frames: Sequence[Any]) -> float:
 def compare(streams: int, rounds: int, messages: int, with_ros: bool) -> dict[str, float]:
     """us a message, best round, by policy."""
     cameras = [f'c{slot}' for slot in range(streams)]
+    config = SyncConfig(deadline_ms=25.0, queue_size=10)
+
+    def settings() -> SyncConfig:
+        return config
+
     policies: dict[str, Callable[[], Matches]] = {
         'empty loop': Nothing,
-        'deadline': lambda: DeadlineSynchronizer(cameras, 25 * MS),
-        'approximate_time': lambda: ApproximateTimeSynchronizer(cameras, 10),
-        'latest': lambda: LatestSynchronizer(cameras),
-        'exact, one trigger': lambda: ExactSynchronizer(cameras, 10),
+        'deadline': lambda: DeadlineSynchronizer(cameras, settings),
+        'approximate_time': lambda: ApproximateTimeSynchronizer(cameras, settings),
+        'latest': lambda: LatestSynchronizer(cameras, settings),
+        'exact, one trigger': lambda: ExactSynchronizer(cameras, settings),
         'stock rule alone': lambda: MessageFiltersPython(cameras, 10, 16 * MS),
     }
     if with_ros:
@@ -157,9 +163,10 @@ def outcomes(streams: int, trouble: str, with_ros: bool) -> dict[str, tuple[floa
             arrivals.append((stamp_ns + int(late_ms * MS), frame))
     arrivals.sort(key=lambda arrival: arrival[0])
     cameras = [f'c{slot}' for slot in range(streams)]
+    config = SyncConfig(deadline_ms=80.0, queue_size=10)
     ours: dict[str, Any] = {
-        'deadline': DeadlineSynchronizer(cameras, 80 * MS),
-        'approximate_time': ApproximateTimeSynchronizer(cameras, 10),
+        'deadline': DeadlineSynchronizer(cameras, lambda: config),
+        'approximate_time': ApproximateTimeSynchronizer(cameras, lambda: config),
         'stock rule alone': MessageFiltersPython(cameras, 10, 16 * MS),
     }
     found = {}

@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[1] / 'stream_infer_ros'
 # Top to bottom: a room may import itself and the rooms before it.
 LAYERS = [
     'errors',
+    'drop_causes',
     'config',
     'resources',
     'memory_use',

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stream_infer_ros.cameras.encodings import FALLBACKS
-from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.nodes.cv_bridge_fallback import known_to_cv_bridge
 from stream_infer_ros.sync import SYNCHRONIZERS, Synchronizer
+from stream_infer_ros.sync.synchronizer import Settings
 
 
 def offer_ros_parts() -> None:
@@ -22,7 +22,7 @@ def offer_ros_parts() -> None:
     SYNCHRONIZERS['message_filters'] = _stock
 
 
-def _stock(config: SyncConfig, cameras: Sequence[str]) -> Synchronizer:
+def _stock(cameras: Sequence[str], settings: Settings) -> Synchronizer:
     try:
         from stream_infer_ros.nodes.stock_synchronizer import StockSynchronizer  # noqa: PLC0415
     except ImportError as error:
@@ -30,4 +30,4 @@ def _stock(config: SyncConfig, cameras: Sequence[str]) -> Synchronizer:
             f'sync.policy message_filters needs message_filters of ROS, which is not installed ({error}): '
             'install ros-$ROS_DISTRO-message-filters, or choose another policy'
         ) from error
-    return StockSynchronizer(cameras, config.queue_size, config.slop_ns, config.deadline_ns)
+    return StockSynchronizer(cameras, settings)

@@ -1,80 +1,85 @@
-"""sync.policy message_filters: the stock Python ApproximateTimeSynchronizer, run on our frames."""
+"""sync.policy message_filters: the stock ApproximateTimeSynchronizer in Python, run on our frames."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from message_filters import ApproximateTimeSynchronizer, SimpleFilter
 from rclpy.duration import Duration
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config.tree import SyncConfig
+from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.nodes.frame_message import FrameMessage
 from stream_infer_ros.sync import FrameSet, StreamClock
 from stream_infer_ros.sync.deadline import JUMP_NS
 from stream_infer_ros.sync.frame_driven import FrameDriven
 from stream_infer_ros.sync.matched import matched_set
+from stream_infer_ros.sync.synchronizer import Settings
 
 
 class StockSynchronizer(FrameDriven):
-    """Set for set what `message_filters.ApproximateTimeSynchronizer` makes of the same messages.
+    """Makes the same sets as `message_filters.ApproximateTimeSynchronizer`.
 
-    To compare with, or to move a system over step by step: a set holds a frame of every camera, so one dead
-    camera silences it, and its cost grows with the product of what lies in the queues. Unlike there, stamps
-    that go back (a bag looped) empty the queues, which would otherwise keep what is newest for ever.
+    Use it for comparison, or to migrate a system step by step. A set holds a frame of every camera, so one
+    silent camera stops all sets. The cost grows with the product of the lengths of the queues. Unlike in
+    message_filters, stamps that go back (a recording that starts again) clear the queues, which would
+    otherwise keep the newest messages forever.
 
-    Drops: `unmatched` (the queue was full, or a frame of the same stamp took its place), `jump`.
+    Drops: `unmatched` (the queue was full, or a frame of the same stamp replaced it), `jump`.
 
     Args:
-        cameras: names; their order is the order of the slots.
-        queue_size: frames kept per camera.
-        slop_ns: widest spread of a set; 0: half the shortest period, as soon as one is known.
-        first_slop_ns: until then.
+        cameras: their names, in the order of the slots of a set.
+        settings: returns the settings in use at present: `queue_size` (read once) and `slop_ms`, the largest
+            spread of a set. With a slop of 0, it is half the shortest period as soon as one is known; until
+            then, `deadline_ms` is used.
 
     Raises:
-        ConfigError: no cameras, or one twice; in `add`: a frame of a camera not named.
+        ConfigError: no camera, or one that is named twice; in `add`: a frame of an unknown camera.
     """
 
-    def __init__(
-        self, cameras: Sequence[str], queue_size: int, slop_ns: int, first_slop_ns: int = 40_000_000
-    ) -> None:
-        super().__init__(cameras)
+    def __init__(self, cameras: Sequence[str], settings: Settings) -> None:
+        super().__init__(cameras, settings)
+        config = settings()
         self._inputs = [SimpleFilter() for _ in cameras]
-        self._stock = ApproximateTimeSynchronizer(self._inputs, queue_size, slop=0.0)
+        self._stock = ApproximateTimeSynchronizer(self._inputs, config.queue_size, slop=0.0)
         self._stock.registerCallback(self._matched)
         self._closed: list[FrameSet] = []
         self._clocks = [StreamClock() for _ in cameras]
         self._given = [0] * len(cameras)
         self._jumped = [0] * len(cameras)
         self._sets = 0
-        self._automatic = slop_ns == 0
-        self._set_slop(slop_ns or first_slop_ns)
+        self._set_slop(config.deadline_ns)
+        self._apply(config)
 
     @property
     def slop_ns(self) -> int | None:
         return self._slop_ns
 
-    def drops(self) -> dict[str, dict[str, int]]:
+    def drops(self) -> Mapping[str, Mapping[DropCause, int]]:
         drops = {}
         for camera, slot in self._slots.items():
             held = self._sets + len(self._stock.queues[slot]) + self._jumped[slot]
-            counts = {'unmatched': self._given[slot] - held, 'jump': self._jumped[slot]}
+            counts = {DropCause.UNMATCHED: self._given[slot] - held, DropCause.JUMP: self._jumped[slot]}
             drops[camera] = {cause: n for cause, n in counts.items() if n}
         return drops
 
-    def retune(self, config: SyncConfig) -> None:
-        self._automatic = config.slop_ns == 0
-        if config.slop_ns:
+    def _apply(self, config: SyncConfig) -> None:
+        self._config = config
+        if config.slop_ms:
             self._set_slop(config.slop_ns)
         else:
             self._tune_slop()
 
     def add(self, frame: Frame, now_ns: int) -> Sequence[FrameSet]:
+        config = self._settings()
+        if config is not self._config:
+            self._apply(config)
         slot = self._slots[frame.camera]
         clock = self._clocks[slot]
         if clock.newest_stamp_ns is not None and frame.stamp_ns < clock.newest_stamp_ns - JUMP_NS:
             self._forget()
-        if clock.observe(frame.stamp_ns, now_ns) and self._automatic:
+        if clock.observe(frame.stamp_ns, now_ns) and not config.slop_ms:
             self._tune_slop()
         self._given[slot] += 1
         self._inputs[slot].signalMessage(FrameMessage(frame))

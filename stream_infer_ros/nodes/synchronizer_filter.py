@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from message_filters import SimpleFilter
 from rclpy.node import Node
 
 from stream_infer_ros.config.tree import SyncConfig
+from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.nodes.frame_message import stamp_ns
 from stream_infer_ros.sync import FrameSet, Synchronizer, make_synchronizer
 
@@ -53,7 +54,8 @@ class SynchronizerFilter(SimpleFilter):
         names = names or [str(position) for position in range(len(inputs))]
         self._node = node
         self._clock = node.get_clock()
-        self._synchronizer = make_synchronizer(config or SyncConfig(), names)
+        fixed = config or SyncConfig()
+        self._synchronizer = make_synchronizer(names, lambda: fixed)
         self._lock = threading.Lock()  # over the synchronizer; not held while a callback runs
         self._timer = node.create_timer(1.0, self._poll)
         self._timer.cancel()
@@ -66,7 +68,7 @@ class SynchronizerFilter(SimpleFilter):
         """The policy in use, for its state and statistics."""
         return self._synchronizer
 
-    def drops(self) -> dict[str, dict[str, int]]:
+    def drops(self) -> Mapping[str, Mapping[DropCause, int]]:
         """Return the number of messages that are in no set, by input and cause."""
         with self._lock:
             return self._synchronizer.drops()

@@ -29,7 +29,6 @@ from stream_infer_ros.pipeline.steps.locator import Locator
 from stream_infer_ros.pipeline.steps.map_outputs import MapOutputs
 from stream_infer_ros.pipeline.steps.outputs import Outputs
 from stream_infer_ros.pipeline.steps.perceiver import Perceiver
-from stream_infer_ros.sync import make_synchronizer
 
 Resolve = Callable[[str], str]
 
@@ -83,12 +82,11 @@ def assemble(
     cameras = tuple(CameraState(camera) for camera in topics)
     names = [camera.name for camera in cameras]
     transforms = TransformBuffer()
-    synchronizer = make_synchronizer(config.sync, names)
-    intake = Intake(cameras, synchronizer, transforms, statistics, TransformTopics.of(config.graph))
+    intake = Intake(cameras, config.sync, transforms, statistics, TransformTopics.of(config.graph))
     schedule = make_schedule(config, names)
     inputs = InputWatch(graph, config, cameras, intake, resolve)
     diagnostics = Diagnostics(
-        graph, config, cameras, intake, synchronizer, statistics, schedule, inputs, network
+        graph, config, cameras, intake, intake.synchronizer, statistics, schedule, inputs, network
     )
     remember, remember_engine = _remember(cameras), _remember_engine(cameras)
     outputs = Outputs(graph, config, names, network.decoder.class_names, graph.now_ns())
@@ -130,8 +128,8 @@ def assemble_fusion(
     cameras = tuple(CameraState(camera) for camera in topics)
     transforms = TransformBuffer()
     names = [camera.name for camera in cameras]
-    synchronizer, schedule = make_synchronizer(config.sync, names), make_schedule(config, names)
-    intake = Intake(cameras, synchronizer, transforms, statistics, TransformTopics.of(config.graph))
+    schedule = make_schedule(config, names)
+    intake = Intake(cameras, config.sync, transforms, statistics, TransformTopics.of(config.graph))
     pipeline = Pipeline(
         intake,
         [Detected(cameras)],
@@ -143,7 +141,9 @@ def assemble_fusion(
         config,
     )
     inputs = InputWatch(graph, config, cameras, intake, resolve)
-    diagnostics = Diagnostics(graph, config, cameras, intake, synchronizer, statistics, schedule, inputs)
+    diagnostics = Diagnostics(
+        graph, config, cameras, intake, intake.synchronizer, statistics, schedule, inputs
+    )
     return Assembly(pipeline, cameras, statistics, diagnostics, config.bound_ms)
 
 

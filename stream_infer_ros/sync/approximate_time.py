@@ -1,4 +1,4 @@
-"""The adaptive matching of message_filters' ApproximateTime policy: the tightest sets that can be made."""
+"""The ApproximateTime policy of message_filters: sets with the least spread."""
 
 from __future__ import annotations
 
@@ -7,66 +7,63 @@ from collections.abc import Mapping, Sequence
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config.tree import SyncConfig
+from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.sync.frame_driven import FrameDriven
 from stream_infer_ros.sync.frame_set import FrameSet
 from stream_infer_ros.sync.matched import matched_set
+from stream_infer_ros.sync.synchronizer import Settings
 
 
 class ApproximateTimeSynchronizer(FrameDriven):
-    """Set for set what message_filters' C++ policy of that name makes of the same frames.
+    """Makes the same sets as the C++ policy of that name in message_filters.
 
-    A set holds a frame of every camera, so one dead camera silences it. Of the sets that contain a given
-    frame (the pivot) it picks the one with the least spread, and gives it out as soon as no frame still to
-    come could be part of a better one; that often takes the next frame, a period later. The algorithm is
-    described at https://wiki.ros.org/message_filters/ApproximateTime; names here are the ones used there.
+    A set holds a frame of every camera, so one silent camera stops all sets. Of the sets that contain a given
+    frame (the pivot), the policy picks the one with the least spread. It returns the set as soon as no later
+    frame can be part of a better one, which often takes until the next frame, a period later. The algorithm
+    is described at https://wiki.ros.org/message_filters/ApproximateTime; the names here are those used there.
 
-    Drops: `overflow` (the queue was full), `unmatched` (a better set was made without it).
+    Drops: `overflow` (the queue was full), `unmatched` (a better set was made without the frame).
 
     Args:
-        cameras: names; their order is the order of the slots.
-        queue_size: frames kept per camera.
-        age_penalty: how much tighter, as a fraction, a later set must be to be preferred.
-        max_interval_ns: largest spread of a set; 0: any.
-        lower_bounds_ns: by camera, the least time between two of its frames, where known: sets can then be
-            given out earlier.
+        cameras: their names, in the order of the slots of a set.
+        settings: returns the settings in use at present: `queue_size` (read once), `age_penalty` (how much
+            less spread, as a fraction, a later set must have to be preferred) and `max_interval_ms`.
+        lower_bounds_ns: by camera, the least time between two of its frames, if it is known. Sets can then be
+            returned earlier.
 
     Raises:
-        ConfigError: no cameras, or one twice; in `add`: a frame of a camera not named.
+        ConfigError: no camera, or one that is named twice; in `add`: a frame of an unknown camera.
     """
 
     def __init__(
         self,
         cameras: Sequence[str],
-        queue_size: int,
-        age_penalty: float = 0.1,
-        max_interval_ns: int = 0,
+        settings: Settings,
         lower_bounds_ns: Mapping[str, int] | None = None,
     ) -> None:
-        super().__init__(cameras)
-        self._queue_size = queue_size
-        # An exact fraction: the C++ policy multiplies in extended precision, where float64 would round.
-        self._penalty = (1.0 + age_penalty).as_integer_ratio()
-        self._max_interval_ns = max_interval_ns
+        super().__init__(cameras, settings)
+        self._apply(settings())
+        self._queue_size = self._config.queue_size
         self._lower_bounds_ns = [(lower_bounds_ns or {}).get(camera, 0) for camera in cameras]
         self._queues: list[deque[Frame]] = [deque() for _ in cameras]
-        self._past: list[list[Frame]] = [[] for _ in cameras]  # tried with the pivot, put back afterwards
-        self._heads_ns = [0] * len(cameras)  # stamps of the queues' first frames, where there is one
-        self._empty = len(cameras)  # queues
+        self._past: list[list[Frame]] = [[] for _ in cameras]  # tried with the pivot; put back afterwards
+        self._heads_ns = [0] * len(cameras)  # stamps of the first frames of the queues that are not empty
+        self._empty = len(cameras)  # number of empty queues
         self._has_dropped: set[int] = set()  # slots
         self._candidate: tuple[Frame, ...] | None = None
         self._start_ns = self._end_ns = 0  # of the candidate
         self._pivot, self._pivot_ns = 0, 0
 
-    @property
-    def pending(self) -> int:
-        """Frames that may still come into a set."""
-        return sum(map(len, self._queues)) + sum(map(len, self._past))
-
-    def retune(self, config: SyncConfig) -> None:
+    def _apply(self, config: SyncConfig) -> None:
+        self._config = config
+        # An exact fraction: the C++ policy multiplies in extended precision, where float64 would round.
         self._penalty = (1.0 + config.age_penalty).as_integer_ratio()
         self._max_interval_ns = config.max_interval_ns
 
     def add(self, frame: Frame, now_ns: int) -> Sequence[FrameSet]:
+        config = self._settings()
+        if config is not self._config:
+            self._apply(config)
         slot = self._slots[frame.camera]
         closed: list[FrameSet] = []
         queue, past = self._queues[slot], self._past[slot]
@@ -78,7 +75,7 @@ class ApproximateTimeSynchronizer(FrameDriven):
         if len(queue) + len(past) > self._queue_size:
             self._put_back()
             self._take(slot)
-            self._drops.count(frame.camera, 'overflow')
+            self._drops.count(frame.camera, DropCause.OVERFLOW)
             self._has_dropped.add(slot)
             if self._candidate is not None:
                 self._candidate = None
@@ -86,19 +83,20 @@ class ApproximateTimeSynchronizer(FrameDriven):
         return closed
 
     def _search(self, closed: list[FrameSet]) -> None:
-        """Go through the intervals between queue heads as long as every camera has one."""
+        """Search through the intervals between the queue heads while every camera has one."""
         heads_ns = self._heads_ns
         while not self._empty:
             start_ns, end_ns = min(heads_ns), max(heads_ns)
             start_slot = heads_ns.index(start_ns)
             if self._has_dropped or self._candidate is None:
                 end_slot = len(heads_ns) - 1 - heads_ns[::-1].index(end_ns)
-                # What others dropped could not have been better than these heads: they may be pivots again.
+                # Frames that other cameras dropped could not have been better than these heads. Those
+                # cameras may provide the pivot again.
                 self._has_dropped &= {end_slot}
             if self._candidate is None:
                 too_wide = 0 < self._max_interval_ns < end_ns - start_ns
                 if too_wide or self._has_dropped:
-                    self._drops.count(self._take(start_slot).camera, 'unmatched')
+                    self._drops.count(self._take(start_slot).camera, DropCause.UNMATCHED)
                     continue
                 self._pivot, self._pivot_ns = end_slot, end_ns
                 self._take_candidate(start_ns, end_ns)
@@ -118,17 +116,17 @@ class ApproximateTimeSynchronizer(FrameDriven):
         self._start_ns, self._end_ns = start_ns, end_ns
         for past in self._past:
             for frame in past:
-                self._drops.count(frame.camera, 'unmatched')
+                self._drops.count(frame.camera, DropCause.UNMATCHED)
             past.clear()
 
     def _is_best(self, end_ns: int) -> bool:
-        """Any further set holds pivot_ns..end_ns: whether that alone is too wide already."""
+        """True if no later set can be better: each of them spans at least pivot_ns to end_ns."""
         return self._penalised(end_ns - self._end_ns) >= self._pivot_ns - self._start_ns
 
     def _is_best_of_all_to_come(self) -> bool:
-        """Whether no frame still to come, at the earliest time it could, makes a better set.
+        """True if no later frame, at the earliest time possible for it, can make a better set.
 
-        Leaves frames set aside if it is so; the candidate is then given out, which puts them back.
+        In that case frames stay set aside. Returning the candidate puts them back.
         """
         if not self._empty:
             return False
@@ -148,13 +146,13 @@ class ApproximateTimeSynchronizer(FrameDriven):
             earliest_ns[slot] = self._earliest_ns(slot)
 
     def _earliest_ns(self, slot: int) -> int:
-        """Stamp of the next frame of a camera, or a lower bound if it is not here yet."""
+        """Return the stamp of the next frame of a camera, or a lower bound if it has not arrived yet."""
         if self._queues[slot]:
             return self._heads_ns[slot]
         return max(self._past[slot][-1].stamp_ns + self._lower_bounds_ns[slot], self._pivot_ns)
 
     def _take(self, slot: int) -> Frame:
-        """The oldest frame of a queue that is not empty."""
+        """Remove and return the oldest frame of a queue that is not empty."""
         queue = self._queues[slot]
         frame = queue.popleft()
         if queue:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config.tree import SyncConfig
+from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.sync.drops import DropCounter
 from stream_infer_ros.sync.frame_set import FrameSet, SetReason
 from stream_infer_ros.sync.open_set import OpenSet
 from stream_infer_ros.sync.roster import Roster
 from stream_infer_ros.sync.stream_clock import StreamClock, StreamHealth
+from stream_infer_ros.sync.synchronizer import Settings
 
 JUMP_NS = 500_000_000  # clock or stamps going back farther than any reordering; stamps ahead of their arrival
 _MAX_OPEN = 64  # sets; two or three are the rule
@@ -68,19 +70,14 @@ class DeadlineSynchronizer:
     def __init__(
         self,
         cameras: Sequence[str],
-        deadline_ns: int,
-        slop_ns: int = 0,
-        camera_timeout_ns: int = 500_000_000,
+        settings: Settings,
     ) -> None:
         self._slots = Roster(cameras)
-        self._deadline_ns = deadline_ns
-        self._automatic = slop_ns == 0
-        self._slop_ns = slop_ns or deadline_ns
-        self._camera_timeout_ns = camera_timeout_ns
+        self._settings = settings
         self._clocks = [StreamClock() for _ in cameras]
         self._drops = DropCounter(cameras)
-        self._jumps = 0
         self._forget()
+        self._apply(settings())
 
     @property
     def slop_ns(self) -> int:
@@ -88,19 +85,15 @@ class DeadlineSynchronizer:
         return self._slop_ns
 
     @property
-    def jumps(self) -> int:
-        """How often time has jumped."""
-        return self._jumps
-
-    @property
     def pending(self) -> int:
         """Frames in sets that have not left."""
         return sum(open_set.members.bit_count() for open_set in self._open)
 
-    def drops(self) -> dict[str, dict[str, int]]:
-        return self._drops.snapshot()
+    def drops(self) -> Mapping[str, Mapping[DropCause, int]]:
+        return self._drops.counts()
 
-    def retune(self, config: SyncConfig) -> None:
+    def _apply(self, config: SyncConfig) -> None:
+        self._config = config
         self._deadline_ns = config.deadline_ns
         self._automatic = config.slop_ns == 0
         self._slop_ns = config.slop_ns or config.deadline_ns
@@ -119,6 +112,12 @@ class DeadlineSynchronizer:
         return min(self._due_ns, self._silence_ns) if self._open else None
 
     def poll(self, now_ns: int) -> Sequence[FrameSet]:
+        config = self._settings()
+        if config is not self._config:
+            self._apply(config)
+        return self._poll(now_ns)
+
+    def _poll(self, now_ns: int) -> Sequence[FrameSet]:
         if now_ns < self._now_ns - JUMP_NS:
             self._jump()
         self._now_ns = max(self._now_ns, now_ns)
@@ -133,15 +132,18 @@ class DeadlineSynchronizer:
         return self._leave(leaving, now_ns) if leaving else _NOTHING
 
     def add(self, frame: Frame, now_ns: int) -> Sequence[FrameSet]:
+        config = self._settings()
+        if config is not self._config:
+            self._apply(config)
         slot = self._slots[frame.camera]
         closed: Sequence[FrameSet] = _NOTHING
         if self._now_ns <= now_ns < self._due_ns and now_ns < self._silence_ns:
             self._now_ns = now_ns
         else:
-            closed = self.poll(now_ns)
+            closed = self._poll(now_ns)
         stamp_ns = frame.stamp_ns
         if stamp_ns > now_ns + JUMP_NS:
-            self._drops.count(frame.camera, 'future')
+            self._drops.count(frame.camera, DropCause.FUTURE)
             return closed
         bit = 1 << slot
         clock = self._clocks[slot]
@@ -161,7 +163,7 @@ class DeadlineSynchronizer:
         if clock.observe(stamp_ns, now_ns) and self._automatic:
             self._tune_slop()
         if stamp_ns == newest_ns or stamp_ns < self._left_ns:
-            self._drops.count(frame.camera, 'duplicate' if stamp_ns == newest_ns else 'late')
+            self._drops.count(frame.camera, DropCause.DUPLICATE if stamp_ns == newest_ns else DropCause.LATE)
             return closed
         leaving = self._place(frame, slot, now_ns)
         return [*closed, *self._leave(leaving, now_ns)] if leaving else closed
@@ -181,7 +183,7 @@ class DeadlineSynchronizer:
                 ):
                     home, least_ns = open_set, distance_ns
             elif held.stamp_ns == stamp_ns:
-                self._drops.count(frame.camera, 'duplicate')
+                self._drops.count(frame.camera, DropCause.DUPLICATE)
                 return 0
         if home is None:
             return self._open_set(frame, slot, now_ns)
@@ -201,7 +203,7 @@ class DeadlineSynchronizer:
             and stamp_ns - self._left_ns <= self._slop_ns
             and not self._left_members >> slot & 1
         ):
-            self._drops.count(frame.camera, 'late')
+            self._drops.count(frame.camera, DropCause.LATE)
             return 0
         not_before_ns = now_ns + min(age_ns, self._slop_ns, self._deadline_ns)
         home = OpenSet(len(self._slots), slot, frame, self._deadline_ns, not_before_ns)
@@ -256,11 +258,10 @@ class DeadlineSynchronizer:
         return 2 * (self._gone_back & (self._live | bit)).bit_count() > (self._live | bit).bit_count()
 
     def _jump(self) -> None:
-        self._jumps += 1
         for open_set in self._open:
             for frame in open_set.frames:
                 if frame is not None:
-                    self._drops.count(frame.camera, 'jump')
+                    self._drops.count(frame.camera, DropCause.JUMP)
         for clock in self._clocks:
             clock.restart()
         self._forget()

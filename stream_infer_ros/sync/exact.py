@@ -1,4 +1,4 @@
-"""Frames of one and the same stamp: for cameras behind one trigger."""
+"""The policy for cameras with a common trigger: the frames of a set have the same stamp."""
 
 from __future__ import annotations
 
@@ -6,37 +6,35 @@ from bisect import insort
 from collections.abc import Sequence
 
 from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.sync.frame_driven import FrameDriven
 from stream_infer_ros.sync.frame_set import FrameSet
 from stream_infer_ros.sync.matched import matched_set
+from stream_infer_ros.sync.synchronizer import Settings
 
 
 class ExactSynchronizer(FrameDriven):
-    """Set for set what message_filters' C++ ExactTime policy makes of the same frames.
+    """Makes the same sets as the C++ ExactTime policy of message_filters.
 
-    A set holds a frame of every camera, all of the same stamp; older ones that are not complete go with it.
+    A set holds a frame of every camera, all with the same stamp. When a set is complete, older incomplete
+    sets are dropped.
 
-    Drops: `overflow` (too many stamps waiting), `unmatched` (a newer set was complete first), `duplicate`
-    (another frame of that camera and stamp took its place).
+    Drops: `overflow` (more than `sync.queue_size` stamps were waiting), `unmatched` (a newer set was complete
+    first), `duplicate` (another frame of the same camera and stamp replaced it).
 
     Args:
-        cameras: names; their order is the order of the slots.
-        queue_size: stamps that may wait.
+        cameras: their names, in the order of the slots of a set.
+        settings: returns the settings in use at present.
 
     Raises:
-        ConfigError: no cameras, or one twice; in `add`: a frame of a camera not named.
+        ConfigError: no camera, or one that is named twice; in `add`: a frame of an unknown camera.
     """
 
-    def __init__(self, cameras: Sequence[str], queue_size: int) -> None:
-        super().__init__(cameras)
-        self._queue_size = queue_size
-        self._stamps_ns: list[int] = []  # rising
+    def __init__(self, cameras: Sequence[str], settings: Settings) -> None:
+        super().__init__(cameras, settings)
+        self._queue_size = settings().queue_size
+        self._stamps_ns: list[int] = []  # ascending
         self._waiting: dict[int, list[Frame | None]] = {}  # by stamp
-
-    @property
-    def pending(self) -> int:
-        """Frames that may still come into a set."""
-        return sum(frame is not None for frames in self._waiting.values() for frame in frames)
 
     @property
     def slop_ns(self) -> int | None:
@@ -50,19 +48,19 @@ class ExactSynchronizer(FrameDriven):
             frames = self._waiting[stamp_ns] = [None] * len(self._slots)
             insort(self._stamps_ns, stamp_ns)
         if frames[slot] is not None:
-            self._drops.count(frame.camera, 'duplicate')
+            self._drops.count(frame.camera, DropCause.DUPLICATE)
         frames[slot] = frame
         if None not in frames:
             self._stamps_ns.remove(stamp_ns)
             del self._waiting[stamp_ns]
             while self._stamps_ns and self._stamps_ns[0] <= stamp_ns:
-                self._drop_oldest('unmatched')
+                self._drop_oldest(DropCause.UNMATCHED)
             return (matched_set(frames),)
         if len(self._stamps_ns) > self._queue_size:
-            self._drop_oldest('overflow')
+            self._drop_oldest(DropCause.OVERFLOW)
         return ()
 
-    def _drop_oldest(self, cause: str) -> None:
+    def _drop_oldest(self, cause: DropCause) -> None:
         for frame in self._waiting.pop(self._stamps_ns.pop(0)):
             if frame is not None:
                 self._drops.count(frame.camera, cause)

@@ -1,59 +1,42 @@
-"""From configuration to a matching policy."""
+"""Construction of the configured matching policy."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.sync.approximate_time import ApproximateTimeSynchronizer
 from stream_infer_ros.sync.deadline import DeadlineSynchronizer
 from stream_infer_ros.sync.exact import ExactSynchronizer
 from stream_infer_ros.sync.independent import IndependentStreams
 from stream_infer_ros.sync.latest import LatestSynchronizer
-from stream_infer_ros.sync.synchronizer import Synchronizer
+from stream_infer_ros.sync.synchronizer import Settings, Synchronizer
 
-
-def _deadline(config: SyncConfig, cameras: Sequence[str]) -> Synchronizer:
-    return DeadlineSynchronizer(cameras, config.deadline_ns, config.slop_ns, config.camera_timeout_ns)
-
-
-def _approximate_time(config: SyncConfig, cameras: Sequence[str]) -> Synchronizer:
-    return ApproximateTimeSynchronizer(cameras, config.queue_size, config.age_penalty, config.max_interval_ns)
-
-
-def _exact(config: SyncConfig, cameras: Sequence[str]) -> Synchronizer:
-    return ExactSynchronizer(cameras, config.queue_size)
-
-
-def _latest(config: SyncConfig, cameras: Sequence[str]) -> Synchronizer:
-    return LatestSynchronizer(cameras, config.camera_timeout_ns)
-
-
-def _none(config: SyncConfig, cameras: Sequence[str]) -> Synchronizer:
-    del config  # it has no settings
-    return IndependentStreams(cameras)
-
-
-# A ROS node adds `message_filters`: nothing here depends on one.
-SYNCHRONIZERS: dict[str, Callable[[SyncConfig, Sequence[str]], Synchronizer]] = {
-    'deadline': _deadline,
-    'approximate_time': _approximate_time,
-    'exact': _exact,
-    'latest': _latest,
-    'none': _none,
+# By the value of sync.policy. A ROS node adds `message_filters`, which depends on ROS.
+SYNCHRONIZERS: dict[str, Callable[[Sequence[str], Settings], Synchronizer]] = {
+    'deadline': DeadlineSynchronizer,
+    'approximate_time': ApproximateTimeSynchronizer,
+    'exact': ExactSynchronizer,
+    'latest': LatestSynchronizer,
+    'none': IndependentStreams,
 }
 
 
-def make_synchronizer(config: SyncConfig, cameras: Sequence[str]) -> Synchronizer:
-    """The configured policy, slots in the order given.
+def make_synchronizer(cameras: Sequence[str], settings: Settings) -> Synchronizer:
+    """Return a synchronizer of the policy that is configured now.
 
-    Raises ConfigError for no cameras, or one twice, or a policy that this process does not have.
+    Args:
+        cameras: their names, in the order of the slots of a set.
+        settings: returns the settings in use at present. `policy` and `queue_size` are read only once.
+
+    Raises:
+        ConfigError: no camera, one that is named twice, or a policy that this process does not have.
     """
-    make = SYNCHRONIZERS.get(config.policy)
-    if make is None:
+    policy = settings().policy
+    synchronizer = SYNCHRONIZERS.get(policy)
+    if synchronizer is None:
         raise ConfigError(
-            f'one of {", ".join(SYNCHRONIZERS)} was expected as sync.policy, {config.policy} came, which '
-            'runs inside a ROS node only: `ros2 launch stream_infer_ros stream_infer.launch.py`'
+            f'sync.policy must be one of {", ".join(SYNCHRONIZERS)}; {policy} came, which runs inside a ROS '
+            'node only: `ros2 launch stream_infer_ros stream_infer.launch.py`'
         )
-    return make(config, cameras)
+    return synchronizer(cameras, settings)

@@ -1,34 +1,38 @@
-"""No matching at all: streams that show different places, or whose results nobody joins."""
+"""The policy without matching, for streams that are processed independently of each other."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.sync.frame_driven import FrameDriven
 from stream_infer_ros.sync.frame_set import FrameSet, SetReason
+from stream_infer_ros.sync.synchronizer import Settings
 
 
 class IndependentStreams(FrameDriven):
-    """Every frame is a set of its own, at once.
+    """Puts each frame into a set of its own at once.
 
-    Drops: `duplicate` (the stamp that camera had last). One that goes back is taken: time may have jumped.
+    Drops: `duplicate` (the same stamp as the previous frame of the camera). Stamps may go back, because time
+    may have jumped.
 
     Args:
-        cameras: names; their order is the order of the slots.
+        cameras: their names, in the order of the slots of a set.
+        settings: returns the settings in use at present.
 
     Raises:
-        ConfigError: no cameras, or one twice; in `add`: a frame of a camera not named.
+        ConfigError: no camera, or one that is named twice; in `add`: a frame of an unknown camera.
     """
 
-    def __init__(self, cameras: Sequence[str]) -> None:
-        super().__init__(cameras)
+    def __init__(self, cameras: Sequence[str], settings: Settings) -> None:
+        super().__init__(cameras, settings)
         self._newest_ns: list[int | None] = [None] * len(cameras)
 
     def add(self, frame: Frame, now_ns: int) -> Sequence[FrameSet]:
         slot = self._slots[frame.camera]
         if self._newest_ns[slot] == frame.stamp_ns:
-            self._drops.count(frame.camera, 'duplicate')
+            self._drops.count(frame.camera, DropCause.DUPLICATE)
             return ()
         self._newest_ns[slot] = frame.stamp_ns
         frames: list[Frame | None] = [None] * len(self._slots)

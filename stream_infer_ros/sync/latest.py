@@ -1,77 +1,69 @@
-"""The newest frame of everyone, at the pace of the fastest camera."""
+"""The LatestTime policy of message_filters: the newest frame of each camera, at the fastest rate."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from stream_infer_ros.cameras.frame import Frame
-from stream_infer_ros.config.tree import SyncConfig
+from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.sync.frame_driven import FrameDriven
 from stream_infer_ros.sync.frame_set import FrameSet
 from stream_infer_ros.sync.matched import matched_set
+from stream_infer_ros.sync.synchronizer import Settings
 
-# Factors of message_filters' LatestTime policy.
+# The constants of the LatestTime policy of message_filters.
 _RATE_WEIGHT = 0.9
 _ERROR_WEIGHT = 0.3
 _MARGIN = 10.0
 
 
 class LatestSynchronizer(FrameDriven):
-    """message_filters' C++ LatestTime policy, with an end to old frames.
+    """The C++ LatestTime policy of message_filters, without its outdated frames.
 
-    Stamps are not looked at. The pivot is the camera with the highest rate of arrival that is not overdue.
-    Each of its frames makes a set with the newest frame of every other camera: a slow camera's frame comes in
-    several.
+    Stamps are ignored. The pivot is the camera with the highest rate of arrival that is not overdue. Each of
+    its frames makes a set with the newest frame of every other camera, so a frame of a slow camera is in
+    several sets.
 
-    Unlike there, a frame that arrived longer than `camera_timeout_ns` ago (two and a half periods of its
-    camera, if that is longer) is left out, and a camera never heard is waited for no longer than that.
+    Unlike in message_filters, a frame is left out if it arrived longer than `sync.camera_timeout_ms` ago (or
+    2.5 periods of its camera, if that is longer). A camera without any frame so far is awaited no longer than
+    the timeout.
 
-    Drops: `superseded` (a newer frame of that camera came before any set).
+    Drops: `superseded` (a newer frame of the camera came before any set).
 
     Args:
-        cameras: names; their order is the order of the slots.
-        camera_timeout_ns: age of arrival beyond which a frame is left out.
+        cameras: their names, in the order of the slots of a set.
+        settings: returns the settings in use at present.
 
     Raises:
-        ConfigError: no cameras, or one twice; in `add`: a frame of a camera not named.
+        ConfigError: no camera, or one that is named twice; in `add`: a frame of an unknown camera.
     """
 
-    def __init__(self, cameras: Sequence[str], camera_timeout_ns: int = 500_000_000) -> None:
-        super().__init__(cameras)
-        self._camera_timeout_ns = camera_timeout_ns
+    def __init__(self, cameras: Sequence[str], settings: Settings) -> None:
+        super().__init__(cameras, settings)
         self._frames: list[Frame | None] = [None] * len(cameras)
         self._given_out = [True] * len(cameras)
         self._rates = [_ArrivalRate() for _ in cameras]
         self._first_heard_ns: int | None = None
-
-    @property
-    def pending(self) -> int:
-        """Frames that came into no set yet."""
-        return self._given_out.count(False)
-
-    def retune(self, config: SyncConfig) -> None:
-        self._camera_timeout_ns = config.camera_timeout_ns
 
     def add(self, frame: Frame, now_ns: int) -> Sequence[FrameSet]:
         slot = self._slots[frame.camera]
         if self._first_heard_ns is None:
             self._first_heard_ns = now_ns
         if not self._given_out[slot]:
-            self._drops.count(frame.camera, 'superseded')
+            self._drops.count(frame.camera, DropCause.SUPERSEDED)
         self._frames[slot], self._given_out[slot] = frame, False
         if not self._rates[slot].heard(now_ns) or self._pivot(now_ns) != slot:
             return ()
-        if None in self._frames and now_ns - self._first_heard_ns < self._camera_timeout_ns:
+        timeout_ns = self._settings().camera_timeout_ns
+        if None in self._frames and now_ns - self._first_heard_ns < timeout_ns:
             return ()
-        fresh = [self._is_fresh(slot, now_ns) for slot in range(len(self._frames))]
+        fresh = [self._is_fresh(slot, now_ns, timeout_ns) for slot in range(len(self._frames))]
         self._given_out = [given or now for given, now in zip(self._given_out, fresh, strict=True)]
         return (matched_set([f if now else None for f, now in zip(self._frames, fresh, strict=True)]),)
 
-    def _is_fresh(self, slot: int, now_ns: int) -> bool:
-        heard_ns = self._rates[slot].heard_ns
-        return heard_ns is not None and now_ns - heard_ns <= max(
-            self._camera_timeout_ns, self._rates[slot].patience_ns
-        )
+    def _is_fresh(self, slot: int, now_ns: int, timeout_ns: int) -> bool:
+        rate = self._rates[slot]
+        return rate.heard_ns is not None and now_ns - rate.heard_ns <= max(timeout_ns, rate.patience_ns)
 
     def _pivot(self, now_ns: int) -> int | None:
         fastest_first = sorted(range(len(self._rates)), key=lambda slot: -self._rates[slot].hz)
@@ -79,7 +71,7 @@ class LatestSynchronizer(FrameDriven):
 
 
 class _ArrivalRate:
-    """Exponential means of a stream's rate and of its error; a step of the rate starts them anew."""
+    """Exponential means of the rate of a stream and of its error. A step of the rate restarts them."""
 
     __slots__ = ('error_hz', 'heard_ns', 'hz')
 
@@ -90,15 +82,15 @@ class _ArrivalRate:
 
     @property
     def patience_ns(self) -> int:
-        """Two and a half periods; 0 while the rate is unknown."""
+        """2.5 periods; 0 while the rate is unknown."""
         return int(2.5e9 / self.hz) if self.hz else 0
 
     def heard(self, now_ns: int) -> bool:
-        """A frame arrived. Whether that told a rate."""
+        """Note the arrival of a frame; return True if the rate was estimated."""
         if self.heard_ns is None:
             self.heard_ns = now_ns
             return False
-        if now_ns <= self.heard_ns:  # several at once: no interval to learn from
+        if now_ns <= self.heard_ns:  # several frames at once: no interval
             return False
         hz = 1e9 / (now_ns - self.heard_ns)
         self.heard_ns = now_ns
@@ -113,7 +105,7 @@ class _ArrivalRate:
         return True
 
     def is_on_time(self, now_ns: int) -> bool:
-        """Whether its rate is known and its next frame is not overdue."""
+        """True if the rate is known and the next frame is not overdue."""
         if self.hz == 0.0 or self.heard_ns is None:
             return False
         if now_ns <= self.heard_ns or self.error_hz is None:

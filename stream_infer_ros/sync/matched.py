@@ -1,4 +1,4 @@
-"""Frame sets of the classic policies."""
+"""Construction of the sets of the policies without deadlines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stream_infer_ros.sync.frame_set import FrameSet, SetReason
 
 
 def matched_set(slots: Sequence[Frame | None]) -> FrameSet:
-    """A set of these frames, at least one; its stamp is their mean."""
+    """Return a set of these frames, at least one; its stamp is the mean of theirs."""
     stamps_ns = [frame.stamp_ns for frame in slots if frame is not None]
     first_ns = stamps_ns[0]
     mean_ns = first_ns + sum([stamp_ns - first_ns for stamp_ns in stamps_ns]) // len(stamps_ns)

@@ -1,4 +1,4 @@
-"""The cameras a synchronizer was made for, and their order."""
+"""The cameras of a synchronizer and their order."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from stream_infer_ros.errors import ConfigError
 
 
 class Roster(dict[str, int]):
-    """Camera name -> slot in a frame set.
+    """The slot in a frame set, by name of the camera.
 
     Raises:
-        ConfigError: no cameras, or one named twice; in `roster[camera]`: a camera that is not in it.
+        ConfigError: no camera, or one that is named twice; in `roster[camera]`: an unknown camera.
     """
 
     def __init__(self, cameras: Sequence[str]) -> None:
         super().__init__({camera: slot for slot, camera in enumerate(cameras)})
         if not self or len(self) != len(cameras):
             raise ConfigError(
-                f'at least one camera, each named once, was expected, {list(cameras)} came; correct `cameras`'
+                f'expected at least one camera, each named once, but got {list(cameras)}; correct `cameras`'
             )
 
     def __missing__(self, camera: str) -> int:

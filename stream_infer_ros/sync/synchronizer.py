@@ -1,40 +1,41 @@
-"""The one contract that every matching policy keeps."""
+"""The interface of all matching policies."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config.tree import SyncConfig
+from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.sync.frame_set import FrameSet
+
+# Returns the settings in use at present. A synchronizer calls it in each `add` and `poll`.
+Settings = Callable[[], SyncConfig]
 
 
 class Synchronizer(Protocol):
-    """Joins frames of several cameras in time. No threads, and no clock of its own."""
+    """Joins frames of several cameras in time. It has no threads and no clock of its own.
+
+    Live settings (times, penalties) take effect with the next `add` or `poll` after they changed. An open set
+    keeps its deadline until the next frame joins it.
+    """
 
     def add(self, frame: Frame, now_ns: int) -> Sequence[FrameSet]:
-        """Take one frame that arrived at `now_ns`; return the sets it closed, oldest first."""
+        """Take one frame that arrived at `now_ns`; return the sets that it closed, oldest first."""
         ...
 
     def poll(self, now_ns: int) -> Sequence[FrameSet]:
-        """Return the sets whose time has run out at `now_ns`, oldest first."""
+        """Return the sets that are due at `now_ns`, oldest first."""
         ...
 
     def next_deadline_ns(self) -> int | None:
-        """When `poll` next has something to do, nanoseconds; None if only a frame can change anything."""
+        """Return the time at which `poll` must be called next; None if only a frame can change anything."""
         ...
 
     @property
     def slop_ns(self) -> int | None:
-        """Farthest a frame may lie from its set at present; None where the policy has no such bound."""
+        """The largest distance of a frame from its set at present; None if the policy has no such limit."""
         ...
 
-    def drops(self) -> dict[str, dict[str, int]]:
-        """Frames lost so far, by camera and cause."""
-        ...
-
-    def retune(self, config: SyncConfig) -> None:
-        """Take on the live settings (times, penalties) as far as the policy has them; nothing is lost by it.
-
-        Sets that are open keep their deadline until the next frame joins them.
-        """
+    def drops(self) -> Mapping[str, Mapping[DropCause, int]]:
+        """Return the number of frames lost so far, by camera and cause."""
         ...

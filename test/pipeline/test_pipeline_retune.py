@@ -105,13 +105,13 @@ def test_a_map_that_is_reset_knows_nothing(running):
 
 @pytest.mark.parametrize('policy', ['deadline', 'approximate_time', 'exact', 'latest'])
 def test_retuning_a_policy_loses_nothing(policy):
-    """Two equal streams, one synchronizer retuned to what it has already: the same sets."""
-    settings_ = SyncConfig(policy=policy)
-    kept, retuned = (make_synchronizer(settings_, ['a', 'b']) for _ in range(2))
+    """Of two equal streams, one gets the same settings anew with each frame: the sets are the same."""
+    unchanged = SyncConfig(policy=policy)
+    kept = make_synchronizer(['a', 'b'], lambda: unchanged)
+    retuned = make_synchronizer(['a', 'b'], unchanged.model_copy)
     sets = ([], [])
     for step in range(40):
         stamp_ns = (1_000_000 + 100 * step) * MS
-        retuned.retune(settings_)
         for synchronizer, found in zip((kept, retuned), sets, strict=True):
             for camera, offset_ns in (('a', 0), ('b', 0 if policy == 'exact' else 3 * MS)):
                 frame = Frame(camera, stamp_ns + offset_ns, stamp_ns + offset_ns, None, 'rgb8', camera)

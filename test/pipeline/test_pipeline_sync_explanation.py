@@ -25,7 +25,7 @@ class Match:
 
     def __init__(self, cameras: str, **settings) -> None:
         self.config = SyncConfig(**settings)
-        self.synchronizer = make_synchronizer(self.config, [*cameras])
+        self.synchronizer = make_synchronizer([*cameras], lambda: self.config)
         self.watch = SyncWatch([*cameras])
         self.now_ns = 0
         self.sets = []

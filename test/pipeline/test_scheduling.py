@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.pipeline.scheduling import EarliestDeadline, NewestSet
 from stream_infer_ros.pipeline.scheduling.cost_model import FEW
 from stream_infer_ros.pipeline.scheduling.earliest_deadline import STARVED_NS
@@ -74,7 +75,7 @@ def simulate(schedule, arrivals, cost_ns, after_ns=0, learnt=True):
 def streams(n, period_ns, until_ns, phases=None, wire_ns=2 * MS, cameras=None):
     """Independent streams, as (arrival, set), and their names."""
     names = cameras or [f'c{i}' for i in range(n)]
-    singles = IndependentStreams(names)
+    singles = IndependentStreams(names, SyncConfig)
     arrivals = []
     for i, name in enumerate(names):
         phase_ns = phases[i] if phases else i * period_ns // n
@@ -172,7 +173,7 @@ class TestEarliestDeadline:
     def test_the_earliest_deadline_goes_first(self):
         schedule = EarliestDeadline(['a', 'b', 'c'], BOUND_NS, 1)
         schedule.took(1, 10 * MS)
-        singles = IndependentStreams(['a', 'b', 'c'])
+        singles = IndependentStreams(['a', 'b', 'c'], SyncConfig)
         for camera, stamp_ms in (('a', 30), ('b', 10), ('c', 20)):
             (one,) = singles.add(frame(camera, stamp_ms * MS), 30 * MS)
             schedule.put(one, 30 * MS)
@@ -277,7 +278,10 @@ class TestEarliestDeadline:
 
     def test_the_longest_starved_comes_first(self):
         """Its phase in the period does not decide: one and the same stream could lose for ever."""
-        singles, schedule = IndependentStreams(['a', 'b']), EarliestDeadline(['a', 'b'], BOUND_NS, 1)
+        singles, schedule = (
+            IndependentStreams(['a', 'b'], SyncConfig),
+            EarliestDeadline(['a', 'b'], BOUND_NS, 1),
+        )
         for _ in range(FEW):
             schedule.took(1, 150 * MS)
         for camera, stamp_ms in (('a', 0), ('b', 50), ('b', 2000), ('a', 2010)):
@@ -300,13 +304,13 @@ class TestEarliestDeadline:
         for arrived_ms in range(0, 3_000, 100):
             now_ns = 10**18 + arrived_ms * MS
             old = Frame('a', arrived_ms * MS, now_ns, NOTHING, 'rgb8', '')
-            (one,) = IndependentStreams(['a']).add(old, now_ns)
+            (one,) = IndependentStreams(['a'], SyncConfig).add(old, now_ns)
             schedule.put(one, now_ns)
             assert schedule.take(now_ns).run is not None
 
     def test_a_clock_that_jumps_back_stops_nothing(self):
         schedule = EarliestDeadline(['a'], BOUND_NS, 1)
-        singles = IndependentStreams(['a'])
+        singles = IndependentStreams(['a'], SyncConfig)
         for stamp_ms in (10_000, 10_100, 50, 150):
             (one,) = singles.add(frame('a', stamp_ms * MS), stamp_ms * MS)
             assert not schedule.put(one, stamp_ms * MS).lost

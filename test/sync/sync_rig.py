@@ -1,12 +1,21 @@
-"""A deadline synchronizer with the clock of its owner, and frames that have only a camera and a stamp."""
+"""A deadline synchronizer, the clock of its owner, and frames that have only a camera and a stamp."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from stream_infer_ros.cameras import Frame
+from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.sync import DeadlineSynchronizer, FrameSet
+from stream_infer_ros.sync.synchronizer import Settings
 
 MS = 1_000_000
 START = 1_700_000_000_000 * MS  # stamps as large as real ones
+
+
+def fixed(**settings: Any) -> Settings:
+    """Settings that do not change."""
+    config = SyncConfig(**settings)
+    return lambda: config
 
 
 def frame(camera: str, stamp_ns: int) -> Frame:
@@ -47,7 +56,8 @@ class Rig:
 
 
 def rig(cameras: str, deadline_ms: int = 40, slop_ms: int = 0, timeout_ms: int = 500) -> Rig:
-    return Rig(DeadlineSynchronizer([*cameras], deadline_ms * MS, slop_ms * MS, timeout_ms * MS))
+    settings = fixed(deadline_ms=deadline_ms, slop_ms=slop_ms, camera_timeout_ms=timeout_ms)
+    return Rig(DeadlineSynchronizer([*cameras], settings))
 
 
 def warm(cameras: str, **options: int) -> tuple[Rig, int]:

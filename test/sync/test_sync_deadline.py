@@ -181,7 +181,8 @@ def test_late_frames_are_counted() -> None:
     assert r.add('b', t + 1 * MS, t + 60 * MS) == []  # its set has left, and its own deadline has passed
     assert r.add('b', t - 1 * MS, t + 61 * MS) == []  # older than what has left
     assert r.synchronizer.drops() == {'a': {}, 'b': {'late': 2}}
-    assert r.synchronizer.pending == 0
+    r.advance(t + 1000 * MS)
+    assert r.present() == ['a']
 
 
 def test_duplicates_are_counted() -> None:
@@ -190,8 +191,9 @@ def test_duplicates_are_counted() -> None:
     r.add('a', t)
     r.add('a', t + 30 * MS)
     r.add('a', t, t + 31 * MS)
+    r.advance(t + 1000 * MS)
     assert r.synchronizer.drops()['a'] == {'duplicate': 2}
-    assert r.synchronizer.pending == 2
+    assert r.present() == ['a', 'a']
 
 
 def test_frames_from_the_future_are_counted_and_their_camera_is_not_waited_for() -> None:
@@ -202,7 +204,6 @@ def test_frames_from_the_future_are_counted_and_their_camera_is_not_waited_for()
         r.add('b', now + 3600_000 * MS, now)
     assert r.present() == ['a'] * 10
     assert r.synchronizer.drops() == {'a': {}, 'b': {'future': 10}}
-    assert r.synchronizer.pending == 0
 
 
 def test_a_camera_whose_clock_is_a_little_ahead_still_meets_the_others() -> None:
@@ -249,9 +250,7 @@ def test_a_clock_that_goes_back_clears_everything() -> None:
     r, t = warm('ab')
     r.add('a', t)
     assert r.add('a', START - 3600_000 * MS) == []
-    assert r.synchronizer.pending == 1
     assert r.synchronizer.drops() == {'a': {'jump': 1}, 'b': {}}
-    assert r.synchronizer.jumps == 1
     r.add('b', START - 3600_000 * MS + 90 * MS)
     r.add('a', START - 3600_000 * MS + 100 * MS)
     assert r.present()[-1] == 'ab'
@@ -265,7 +264,6 @@ def test_a_looping_bag_under_a_steady_clock() -> None:
             for camera in 'abc':
                 now = START + (loop * 20 + tick) * 100 * MS
                 r.add(camera, START + tick * 100 * MS, now)
-    assert r.synchronizer.jumps == 2
     assert Counter(r.present())['abc'] >= 3 * 19 - 1
     lost = sum(sum(causes.values()) for causes in r.synchronizer.drops().values())
     assert lost <= 4
@@ -278,7 +276,6 @@ def test_one_camera_with_a_broken_clock_does_not_disturb_the_others() -> None:
         for camera in 'abc':
             r.add(camera, now)
         r.add('d', now - (30_000 * MS if tick % 2 else 0), now + 1)
-    assert r.synchronizer.jumps == 0
     names = Counter(r.present()[1:])
     assert names['abcd'] + names['abc'] >= 58
     assert r.synchronizer.drops()['d']['late'] == 30

@@ -63,10 +63,11 @@ weathers = st.builds(
 @given(weathers)
 def test_whatever_the_weather(weather: Weather) -> None:
     r = weather.play()
+    r.advance(START + 60_000 * MS)  # the last sets leave
     members = [f for s in r.sets for f in s.frames if f]
     assert len(set(map(id, members))) == len(members), 'a frame was in two sets'
     dropped = sum(sum(causes.values()) for causes in r.synchronizer.drops().values())
-    assert len(members) + dropped + r.synchronizer.pending == len(r.given)
+    assert len(members) + dropped == len(r.given)
     assert {id(f) for f in members} <= {id(f) for f in r.given}
     for _, s in r.left:
         assert all(f is None or f.camera == c for f, c in zip(s.frames, weather.cameras, strict=True))
@@ -155,7 +156,6 @@ def test_a_dead_camera_never_delays_a_set_beyond_its_deadline(
             at = stamp + rng.randint(-5 * MS, 5 * MS)
             r.add(camera, at, max(stamp + 5 * MS, at) + int(latency_ms * MS))
     r.advance(START + 5000 * MS)
-    assert r.synchronizer.pending == 0
     assert all(when - s.stamp_ns <= 40 * MS for when, s in r.left)
     alive = names[:-1]
     assert r.present()[-5:] == [alive] * 5

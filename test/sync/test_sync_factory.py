@@ -1,16 +1,15 @@
 """From configuration to a policy, and what all policies refuse."""
 
 import pytest
-from sync_rig import MS, START, frame
+from sync_rig import MS, START, fixed, frame
 
-from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.sync import SYNCHRONIZERS, DeadlineSynchronizer, make_synchronizer
 
 
 def test_a_frame_of_an_unknown_camera() -> None:
     for policy in SYNCHRONIZERS:
-        synchronizer = make_synchronizer(SyncConfig(policy=policy), ['front', 'left'])
+        synchronizer = make_synchronizer(['front', 'left'], fixed(policy=policy))
         with pytest.raises(ConfigError, match=r"'rear'.*front, left"):
             synchronizer.add(frame('rear', START), START)
 
@@ -19,12 +18,12 @@ def test_a_frame_of_an_unknown_camera() -> None:
 def test_cameras_must_be_named_once(cameras: list[str]) -> None:
     for policy in SYNCHRONIZERS:
         with pytest.raises(ConfigError, match='each named once'):
-            make_synchronizer(SyncConfig(policy=policy), cameras)
+            make_synchronizer(cameras, fixed(policy=policy))
 
 
 def test_milliseconds_of_the_configuration() -> None:
-    config = SyncConfig(deadline_ms=12.5, slop_ms=3.0, camera_timeout_ms=200.0)
-    synchronizer = make_synchronizer(config, 'ab')
+    settings = fixed(deadline_ms=12.5, slop_ms=3.0, camera_timeout_ms=200.0)
+    synchronizer = make_synchronizer('ab', settings)
     assert isinstance(synchronizer, DeadlineSynchronizer)
     assert synchronizer.slop_ns == 3 * MS
     for camera in 'ab':
@@ -36,4 +35,4 @@ def test_milliseconds_of_the_configuration() -> None:
 def test_a_policy_that_only_a_ros_node_has() -> None:
     assert 'message_filters' not in SYNCHRONIZERS
     with pytest.raises(ConfigError, match=r'deadline, .*message_filters came, which runs inside a ROS node'):
-        make_synchronizer(SyncConfig(policy='message_filters'), 'ab')
+        make_synchronizer('ab', fixed(policy='message_filters'))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 
 from stream_infer_ros.cameras.frame import AHEAD_NS, BEHIND_NS
@@ -17,8 +16,8 @@ from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.health.sync_watch import SyncWatch
 from stream_infer_ros.pipeline.inputs.frame_readers import FRAME_READERS
 from stream_infer_ros.pipeline.inputs.transform_topics import TransformTopics
+from stream_infer_ros.sync import make_synchronizer
 from stream_infer_ros.sync.frame_set import FrameSet
-from stream_infer_ros.sync.synchronizer import Synchronizer
 
 REMEMBERED_NS = 10_000_000_000
 
@@ -30,6 +29,7 @@ class Intake:
     camera's `problems`. The stream continues.
 
     Attributes:
+        synchronizer: the policy of `sync`.
         transform_topics: the topics of transforms.
         heard_transforms: True once a message with transforms has arrived.
     """
@@ -37,19 +37,20 @@ class Intake:
     def __init__(
         self,
         cameras: Sequence[CameraState],
-        synchronizer: Synchronizer,
+        sync: SyncConfig,
         transforms: TransformBuffer,
         statistics: Statistics,
         transform_topics: TransformTopics,
     ) -> None:
         self.transform_topics = transform_topics
         self.heard_transforms = False
-        self._synchronizer = synchronizer
+        names = [camera.name for camera in cameras]
+        self._sync = sync
+        self.synchronizer = make_synchronizer(names, lambda: self._sync)
         self._transforms = transforms
         self._statistics = statistics
-        self._watch = SyncWatch([camera.name for camera in cameras])
+        self._watch = SyncWatch(names)
         self._transform_problem: tuple[str, int] | None = None
-        self._retunings: deque[SyncConfig] = deque()
         self._handlers: dict[str, Callable[[Cdr, int], Sequence[FrameSet]]] = {
             transform_topics.static: lambda cdr, now_ns: self._take_transforms(cdr, now_ns, static=True),
             transform_topics.dynamic: lambda cdr, now_ns: self._take_transforms(cdr, now_ns, static=False),
@@ -72,26 +73,18 @@ class Intake:
 
     def accept(self, topic: str, cdr: Cdr, received_ns: int) -> Sequence[FrameSet]:
         """One message; returns the sets it closed."""
-        if self._retunings:
-            self._retune()
         return self._handlers[topic](cdr, received_ns)
 
     def poll(self, now_ns: int) -> Sequence[FrameSet]:
         """Sets whose time has run out."""
-        if self._retunings:
-            self._retune()
-        return self._emitted(self._synchronizer.poll(now_ns), now_ns)
+        return self._emitted(self.synchronizer.poll(now_ns), now_ns)
 
     def next_deadline_ns(self) -> int | None:
-        return self._synchronizer.next_deadline_ns()
+        return self.synchronizer.next_deadline_ns()
 
     def retune(self, config: SyncConfig) -> None:
-        """Take on the live settings with the next message or poll; from any thread."""
-        self._retunings.append(config)
-
-    def _retune(self) -> None:
-        while self._retunings:
-            self._synchronizer.retune(self._retunings.popleft())
+        """Use these settings from the next frame or poll on. Callable from any thread."""
+        self._sync = config
 
     def _image_handler(self, camera: CameraState) -> Callable[[Cdr, int], Sequence[FrameSet]]:
         read = FRAME_READERS[camera.topics.image_type]
@@ -107,7 +100,7 @@ class Intake:
             camera.last_stamp_ns, camera.last_received_ns = frame.stamp_ns, received_ns
             self._statistics.took('wire', received_ns - frame.stamp_ns, camera.name)
             self._watch.arrived(camera.name, frame.stamp_ns, received_ns)
-            return self._emitted(self._synchronizer.add(frame, received_ns), received_ns)
+            return self._emitted(self.synchronizer.add(frame, received_ns), received_ns)
 
         return take
 

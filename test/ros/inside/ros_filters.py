@@ -269,7 +269,7 @@ def test_the_policy_makes_the_sets_that_stock_makes(arrivals, queue_size, slop_m
     stock = ApproximateTimeSynchronizer(inputs, queue_size, slop_ms / 1000)
     expected = []
     stock.registerCallback(lambda *messages: expected.append([stamp_ns(message) for message in messages]))
-    ours = StockSynchronizer('abc', queue_size, slop_ms * MS)
+    ours = StockSynchronizer('abc', lambda: SyncConfig(queue_size=queue_size, slop_ms=slop_ms))
     found = []
     for slot, tick, jitter in arrivals:
         at_ns = START + tick * 10 * MS + jitter * MS
@@ -282,20 +282,23 @@ def test_the_policy_makes_the_sets_that_stock_makes(arrivals, queue_size, slop_m
 
 
 def test_its_slop_follows_the_period_unless_it_is_set():
-    ours = StockSynchronizer('ab', 10, 0, 40 * MS)
+    config = SyncConfig()
+    ours = StockSynchronizer('ab', lambda: config)
     assert ours.slop_ns == 40 * MS
     for tick in range(10):
         for camera in 'ab':
             ours.add(frame(camera, START + tick * 30 * MS), START)
     assert ours.slop_ns == 15 * MS
-    ours.retune(SyncConfig(slop_ms=7.0))
+    config = SyncConfig(slop_ms=7.0)
+    ours.add(frame('a', START + 300 * MS), START)
     assert ours.slop_ns == 7 * MS
-    ours.retune(SyncConfig(slop_ms=0.0))
+    config = SyncConfig(slop_ms=0.0)
+    ours.add(frame('b', START + 300 * MS), START)
     assert ours.slop_ns == 15 * MS
 
 
 def test_it_matches_again_after_a_recording_looped():
-    ours = StockSynchronizer('ab', 5, 20 * MS)
+    ours = StockSynchronizer('ab', lambda: SyncConfig(queue_size=5, slop_ms=20.0))
 
     def play():
         return sum(
@@ -315,12 +318,12 @@ def test_it_is_a_policy_once_it_is_offered(monkeypatch):
     monkeypatch.delitem(SYNCHRONIZERS, 'message_filters', raising=False)
     config = SyncConfig(policy='message_filters', slop_ms=12.0)
     with pytest.raises(ConfigError, match='inside a ROS node'):
-        make_synchronizer(config, 'ab')
+        make_synchronizer('ab', lambda: config)
     offer_ros_parts()
-    made = make_synchronizer(config, 'ab')
+    made = make_synchronizer('ab', lambda: config)
     assert isinstance(made, StockSynchronizer)
     assert made.slop_ns == 12 * MS
     with pytest.raises(ConfigError, match="'rear'"):
         made.add(frame('rear', START), START)
     with pytest.raises(ConfigError, match='each named once'):
-        make_synchronizer(config, ['a', 'a'])
+        make_synchronizer(['a', 'a'], lambda: config)
