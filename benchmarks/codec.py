@@ -26,7 +26,7 @@ from stream_infer_ros.messages.camera_info import decode_camera_info, encode_cam
 from stream_infer_ros.messages.detection2d_array import decode_detection2d_array, encode_detection2d_array
 from stream_infer_ros.messages.image import decode_image, encode_image
 from stream_infer_ros.messages.markers import encode_marker_array
-from stream_infer_ros.messages.occupancy_grid import decode_occupancy_grid, encode_occupancy_grid
+from stream_infer_ros.messages.occupancy_grid import encode_occupancy_grid
 from stream_infer_ros.messages.tf import decode_tf, encode_tf
 from stream_infer_ros.messages.typestore import typestore
 
@@ -78,7 +78,7 @@ def main() -> int:
     compare(
         'OccupancyGrid 400x400',
         lambda: encode_occupancy_grid('odom', grid),
-        decode_occupancy_grid,
+        None,
         'nav_msgs/msg/OccupancyGrid',
         floor=grid.cells.tobytes,
     )

@@ -26,11 +26,8 @@ class _Formats:
     def __init__(self, order: str) -> None:
         self.order = order
         self.uint8 = Struct(order + 'B')
-        self.uint16 = Struct(order + 'H')
-        self.int32 = Struct(order + 'i')
         self.uint32 = Struct(order + 'I')
         self.float32 = Struct(order + 'f')
-        self.float64 = Struct(order + 'd')
         self.time = Struct(order + 'iI')
 
 
@@ -73,28 +70,14 @@ class CdrReader:
         self._formats = formats
         self._at = 4
 
-    @property
-    def byte_order(self) -> str:
-        """'<' or '>', as in struct and numpy."""
-        return self._formats.order
-
     def uint8(self) -> int:
         return int(self._number(self._formats.uint8))
-
-    def uint16(self) -> int:
-        return int(self._number(self._formats.uint16))
-
-    def int32(self) -> int:
-        return int(self._number(self._formats.int32))
 
     def uint32(self) -> int:
         return int(self._number(self._formats.uint32))
 
     def float32(self) -> float:
         return float(self._number(self._formats.float32))
-
-    def float64(self) -> float:
-        return float(self._number(self._formats.float64))
 
     def time_ns(self) -> int:
         """builtin_interfaces/Time as nanoseconds; negative before 1970."""
@@ -129,10 +112,10 @@ class CdrReader:
     def sequence_length(self, min_item_bytes: int) -> int:
         """Number of items of a sequence, checked against the fewest bytes that so many could take."""
         length = self.uint32()
-        if length * min_item_bytes > self.remaining():
+        if length * min_item_bytes > self._remaining():
             raise MessageError(
                 f'{self._type_name}: a sequence of {length} items at byte {self._at} cannot fit into the '
-                f'{self.remaining()} bytes that are left; the message is cut short or of another type'
+                f'{self._remaining()} bytes that are left; the message is cut short or of another type'
             )
         return length
 
@@ -140,31 +123,23 @@ class CdrReader:
         """uint8[], byte[]: a read-only view (N,) into the message."""
         return self._array(self.uint32(), np.dtype(np.uint8))
 
-    def int8_sequence(self) -> NDArray[np.int8]:
-        """int8[]: a read-only view (N,) into the message."""
-        return self._array(self.uint32(), np.dtype(np.int8))
-
-    def float32_sequence(self) -> NDArray[np.float32]:
-        """float32[]: a copy (N,) in native byte order."""
-        return self._array(self.uint32(), np.dtype(self.byte_order + 'f4')).astype(np.float32)
-
     def float64_sequence(self) -> NDArray[np.float64]:
         """float64[]: a copy (N,) in native byte order."""
-        return self._array(self.uint32(), np.dtype(self.byte_order + 'f8')).astype(np.float64)
+        return self._array(self.uint32(), np.dtype(self._formats.order + 'f8')).astype(np.float64)
 
     def float64_array(self, count: int) -> NDArray[np.float64]:
         """float64[count]: a copy (count,) in native byte order."""
-        return self._array(count, np.dtype(self.byte_order + 'f8')).astype(np.float64)
+        return self._array(count, np.dtype(self._formats.order + 'f8')).astype(np.float64)
 
-    def remaining(self) -> int:
+    def _remaining(self) -> int:
         """Bytes not read yet."""
         return len(self._view) - self._at
 
     def end(self) -> None:
         """Refuse a message that goes on: it is of another type, or of another version of it."""
-        if self.remaining() > _MAX_PADDING:
+        if self._remaining() > _MAX_PADDING:
             raise MessageError(
-                f'{self._type_name}: the end was expected at byte {self._at}, {self.remaining()} more bytes '
+                f'{self._type_name}: the end was expected at byte {self._at}, {self._remaining()} more bytes '
                 'came; the message is of another type, or of another version of it'
             )
 

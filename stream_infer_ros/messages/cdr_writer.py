@@ -18,7 +18,6 @@ _UINT16 = Struct('<H')
 _INT32 = Struct('<i')
 _UINT32 = Struct('<I')
 _FLOAT32 = Struct('<f')
-_FLOAT64 = Struct('<d')
 _TIME = Struct('<iI')
 
 
@@ -54,9 +53,6 @@ class CdrWriter:
 
     def float32(self, value: float) -> None:
         self._pack(_FLOAT32, value)
-
-    def float64(self, value: float) -> None:
-        self._pack(_FLOAT64, value)
 
     def time_ns(self, stamp_ns: int) -> None:
         """builtin_interfaces/Time from nanoseconds; its seconds are an int32 (to January 2038)."""

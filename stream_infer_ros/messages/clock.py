@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from stream_infer_ros.messages.cdr_reader import Cdr, CdrReader
 from stream_infer_ros.messages.cdr_writer import CdrWriter
 
 TYPE_NAME = 'rosgraph_msgs/msg/Clock'
-
-
-def decode_clock(cdr: Cdr) -> int:
-    """The simulated time, nanoseconds. Raises MessageError."""
-    reader = CdrReader(cdr, TYPE_NAME)
-    stamp_ns = reader.time_ns()
-    reader.end()
-    return stamp_ns
 
 
 def encode_clock(stamp_ns: int) -> bytes:

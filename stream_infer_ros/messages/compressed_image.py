@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from stream_infer_ros.errors import EncodingError
 from stream_infer_ros.messages.cdr_reader import Cdr, CdrReader
 from stream_infer_ros.messages.cdr_writer import CdrWriter
-from stream_infer_ros.messages.image_message import ImageMessage
+from stream_infer_ros.messages.image import ImageMessage
 
 TYPE_NAME = 'sensor_msgs/msg/CompressedImage'
 

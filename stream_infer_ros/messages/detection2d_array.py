@@ -12,9 +12,17 @@ from stream_infer_ros.errors import MessageError
 from stream_infer_ros.inference.detections import Detections
 from stream_infer_ros.messages.cdr_reader import Cdr, CdrReader
 from stream_infer_ros.messages.cdr_writer import CdrWriter
-from stream_infer_ros.messages.hypothesis import POSE_NUMBERS, read_best_hypothesis
 
 TYPE_NAME = 'vision_msgs/msg/Detection2DArray'
+
+# geometry_msgs/PoseWithCovariance: position, orientation, 6 x 6 covariance
+_POSE_NUMBERS = 3 + 4 + 36
+
+# Scores of other detectors may be anything that `Detections` can hold.
+_LARGEST_SCORE = float(np.finfo(np.float32).max)
+
+# an empty string, the score, the pose
+_MIN_HYPOTHESIS_BYTES = 5 + 8 * (1 + _POSE_NUMBERS)
 
 # header with an empty frame, no hypotheses, five doubles, an empty id
 _MIN_DETECTION_BYTES = 8 + 5 + 4 + 5 * 8 + 5
@@ -69,7 +77,7 @@ def decode_detection2d_array(cdr: Cdr, class_names: Sequence[str] = ()) -> Detec
     boxes, scores, classes, tracks = [], [], [], []
     for _ in range(reader.sequence_length(_MIN_DETECTION_BYTES)):
         reader.header()
-        name, score, _ = read_best_hypothesis(reader, TYPE_NAME)
+        name, score = _best_hypothesis(reader)
         boxes.append(reader.float64_array(5))
         tracks.append(reader.string())
         scores.append(score)
@@ -89,7 +97,7 @@ def decode_detection2d_array(cdr: Cdr, class_names: Sequence[str] = ()) -> Detec
 def _numbers(detections: Detections) -> NDArray[np.float64]:
     """All doubles of each Detection2D, in wire order: score, pose with covariance, centre, turn, size."""
     xyxy = detections.xyxy.astype(np.float64)
-    numbers = np.zeros((len(detections), 1 + POSE_NUMBERS + 5))
+    numbers = np.zeros((len(detections), 1 + _POSE_NUMBERS + 5))
     numbers[:, 0] = detections.score
     numbers[:, 7] = 1.0  # w of the empty pose's quaternion
     numbers[:, -5:-3] = (xyxy[:, :2] + xyxy[:, 2:]) / 2
@@ -105,3 +113,22 @@ def _corners(boxes: NDArray[np.float64]) -> NDArray[np.float32]:
     if not np.isfinite(xyxy).all() or np.any(boxes[:, 2] != 0):
         raise MessageError(f'{TYPE_NAME}: finite, upright boxes were expected; a turned or broken one came')
     return xyxy
+
+
+def _best_hypothesis(reader: CdrReader) -> tuple[str, float]:
+    """Return class name and score of the hypothesis with the highest score in `Detection2D.results`.
+
+    Raises:
+        MessageError: there is no hypothesis, or a score is not a finite float32.
+    """
+    best: tuple[str, float] | None = None
+    for _ in range(reader.sequence_length(_MIN_HYPOTHESIS_BYTES)):
+        name = reader.string()
+        score = float(reader.float64_array(1 + _POSE_NUMBERS)[0])
+        if not abs(score) <= _LARGEST_SCORE:
+            raise MessageError(f'{TYPE_NAME}: a score in 0..1 was expected, {score} came')
+        if best is None or score > best[1]:
+            best = name, score
+    if best is None:
+        raise MessageError(f'{TYPE_NAME}: a detection without any hypothesis came; at least one is expected')
+    return best

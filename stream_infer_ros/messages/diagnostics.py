@@ -6,14 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from stream_infer_ros.errors import MessageError
-from stream_infer_ros.messages.cdr_reader import Cdr, CdrReader
 from stream_infer_ros.messages.cdr_writer import CdrWriter
 
 TYPE_NAME = 'diagnostic_msgs/msg/DiagnosticArray'
-
-_MIN_STATUS_BYTES = 1 + 3 * 5 + 4
-_MIN_VALUE_BYTES = 2 * 5
 
 
 class DiagnosticLevel(IntEnum):
@@ -58,24 +53,3 @@ def encode_diagnostic_array(stamp_ns: int, statuses: Sequence[DiagnosticStatus])
             writer.string(key)
             writer.string(value)
     return writer.finish()
-
-
-def decode_diagnostic_array(cdr: Cdr) -> tuple[int, list[DiagnosticStatus]]:
-    """Read (stamp_ns, states). Raises MessageError, also on a level that REP-107 does not know."""
-    reader = CdrReader(cdr, TYPE_NAME)
-    stamp_ns, _ = reader.header()
-    statuses = [_status(reader) for _ in range(reader.sequence_length(_MIN_STATUS_BYTES))]
-    reader.end()
-    return stamp_ns, statuses
-
-
-def _status(reader: CdrReader) -> DiagnosticStatus:
-    level = reader.uint8()
-    if level not in DiagnosticLevel.__members__.values():
-        raise MessageError(f'{TYPE_NAME}: a level from 0 (OK) to 3 (STALE) was expected, {level} came')
-    name, message, hardware_id = reader.string(), reader.string(), reader.string()
-    values = {}
-    for _ in range(reader.sequence_length(_MIN_VALUE_BYTES)):
-        key = reader.string()
-        values[key] = reader.string()
-    return DiagnosticStatus(DiagnosticLevel(level), name, message, hardware_id, values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -11,9 +12,25 @@ from stream_infer_ros.cameras.encodings import encoding_info
 from stream_infer_ros.errors import EncodingError
 from stream_infer_ros.messages.cdr_reader import Cdr, CdrReader
 from stream_infer_ros.messages.cdr_writer import CdrWriter
-from stream_infer_ros.messages.image_message import ImageMessage
 
 TYPE_NAME = 'sensor_msgs/msg/Image'
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageMessage:
+    """One image, still inside its message; with a camera's name and a time of arrival it makes a `Frame`.
+
+    Attributes:
+        stamp_ns: header stamp, nanoseconds.
+        frame_id: optical frame of the camera.
+        image: read-only view into the message, laid out as `Frame.image` says.
+        encoding: as `Frame.encoding`.
+    """
+
+    stamp_ns: int
+    frame_id: str
+    image: NDArray[Any]
+    encoding: str
 
 
 def decode_image(cdr: Cdr) -> ImageMessage:

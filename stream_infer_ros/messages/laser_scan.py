@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from stream_infer_ros.mapping.polar_scan import PolarScan
-from stream_infer_ros.messages.cdr_reader import Cdr, CdrReader
 from stream_infer_ros.messages.cdr_writer import CdrWriter
 
 TYPE_NAME = 'sensor_msgs/msg/LaserScan'
@@ -24,19 +23,3 @@ def encode_laser_scan(scan: PolarScan) -> bytes:
     writer.float32_sequence(scan.ranges_m)
     writer.uint32(0)  # intensities
     return writer.finish()
-
-
-def decode_laser_scan(cdr: Cdr) -> PolarScan:
-    """Read a scan; times between its rays and intensities are left behind. Raises MessageError."""
-    reader = CdrReader(cdr, TYPE_NAME)
-    stamp_ns, frame_id = reader.header()
-    angle_min = reader.float32()
-    reader.float32()  # angle_max follows from the number of ranges
-    angle_increment = reader.float32()
-    reader.float32()  # time_increment
-    reader.float32()  # scan_time
-    range_min, range_max = reader.float32(), reader.float32()
-    ranges = reader.float32_sequence()
-    reader.float32_sequence()  # intensities
-    reader.end()
-    return PolarScan(stamp_ns, frame_id, angle_min, angle_increment, range_min, range_max, ranges)

@@ -1,9 +1,10 @@
-"""One small valid message of every type with a decoder, and how its value compares with rosbags' reading."""
+"""One small valid message of every type, and for types with a decoder a comparison with rosbags."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from rosbags_messages import STAMP_NS, stamp_ns
 
 from stream_infer_ros.cameras.camera_model import CameraModel, Roi
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
@@ -17,7 +18,6 @@ from stream_infer_ros.messages import (
     camera_info,
     clock,
     compressed_image,
-    detection2d_array,
     detection3d_array,
     diagnostics,
     image,
@@ -25,47 +25,17 @@ from stream_infer_ros.messages import (
     laser_scan,
     markers,
     occupancy_grid,
-    occupancy_grid_update,
     tf,
 )
-from stream_infer_ros.messages.typestore import typestore
-
-STAMP_NS = 1_700_000_000_123_456_789
 
 
 class Codec(NamedTuple):
-    """A decoder, a message it reads, and the check that a value says the same as rosbags' message."""
+    """A decoder, a message that it reads, and a check that its value agrees with the message of rosbags."""
 
     type_name: str
     decode: Callable[[Any], Any]
     sample: bytes
     agree: Callable[[Any, Any], None]
-
-
-def stamp_ns(stamp: Any) -> int:
-    return stamp.sec * 1_000_000_000 + stamp.nanosec
-
-
-def from_rosbags(message: Any, big_endian: bool = False) -> bytes:
-    """Serialised by rosbags, either byte order."""
-    return bytes(typestore().serialize_cdr(message, message.__msgtype__, little_endian=not big_endian))
-
-
-def by_rosbags(cdr: bytes, type_name: str) -> Any:
-    return typestore().deserialize_cdr(memoryview(cdr), type_name)
-
-
-def new(type_name: str, **fields: Any) -> Any:
-    """A rosbags message; fields in their order, all of them."""
-    return typestore().types[type_name](**fields)
-
-
-def time(at_ns: int) -> Any:
-    return new('builtin_interfaces/msg/Time', sec=at_ns // 1_000_000_000, nanosec=at_ns % 1_000_000_000)
-
-
-def header(at_ns: int = STAMP_NS, frame_id: str = 'front_optical') -> Any:
-    return new('std_msgs/msg/Header', stamp=time(at_ns), frame_id=frame_id)
 
 
 def detections(count: int = 3, tracked: bool = False) -> Detections:
@@ -118,7 +88,7 @@ STATUSES = [
 PIXELS = np.random.default_rng(1).integers(0, 256, (4, 6, 3), np.uint8)
 JPEG = b'\xff\xd8\xff\xe0' + bytes(range(60))
 HEARTBEAT = bond_status.BondStatus(STAMP_NS, 'stream_infer', 'c0ffee', True, 4.0, 0.1)
-UPDATE = occupancy_grid_update.OccupancyGridUpdate(STAMP_NS, -3, 4, GRID.cells)
+UPDATE = occupancy_grid.OccupancyGridUpdate(STAMP_NS, -3, 4, GRID.cells)
 
 
 def _image_agrees(ours: Any, theirs: Any) -> None:
@@ -159,10 +129,6 @@ def _tf_agrees(ours: Any, theirs: Any) -> None:
         assert abs(transform.transform.quaternion() @ given) > 1 - 1e-9
 
 
-def _clock_agrees(ours: Any, theirs: Any) -> None:
-    assert ours == stamp_ns(theirs.clock)
-
-
 def _detections_agree(ours: Any, theirs: Any) -> None:
     assert (ours.stamp_ns, ours.frame_id) == (stamp_ns(theirs.header.stamp), theirs.header.frame_id)
     found = ours.detections
@@ -177,62 +143,12 @@ def _detections_agree(ours: Any, theirs: Any) -> None:
         assert found.xyxy[i].tolist() == np.float32(corners).tolist()
 
 
-def _objects_agree(ours: Any, theirs: Any) -> None:
-    assert (ours.stamp_ns, ours.frame_id) == (stamp_ns(theirs.header.stamp), theirs.header.frame_id)
-    assert len(ours.objects) == len(theirs.detections)
-    for thing, message in zip(ours.objects, theirs.detections, strict=True):
-        box = message.bbox
-        assert (thing.x_m, thing.y_m) == (box.center.position.x, box.center.position.y)
-        assert (thing.length_m, thing.width_m, thing.height_m) == (box.size.x, box.size.y, box.size.z)
-        best = max(message.results, key=lambda result: result.hypothesis.score)
-        assert (thing.class_name, thing.score) == (best.hypothesis.class_id, best.hypothesis.score)
-
-
-def _labels_agree(ours: Any, theirs: Any) -> None:
-    assert (ours.stamp_ns, ours.frame_id) == (stamp_ns(theirs.header.stamp), theirs.header.frame_id)
-    assert ours.class_names == {item.class_id: item.class_name for item in theirs.class_map}
-    assert np.array_equal(ours.threshold, theirs.threshold, equal_nan=True)
-
-
-def _grid_agrees(ours: Any, theirs: Any) -> None:
-    assert ours.stamp_ns == stamp_ns(theirs.header.stamp)
-    assert (theirs.info.height, theirs.info.width) == ours.cells.shape
-    assert ours.cells.ravel().tolist() == theirs.data.tolist()
-    assert np.float32(ours.resolution_m) == np.float32(theirs.info.resolution)
-    origin = theirs.info.origin.position
-    assert (ours.origin_x_m, ours.origin_y_m) == (origin.x, origin.y)
-
-
-def _update_agrees(ours: Any, theirs: Any) -> None:
-    assert ours.stamp_ns == stamp_ns(theirs.header.stamp)
-    assert (ours.column, ours.row) == (theirs.x, theirs.y)
-    assert (theirs.height, theirs.width) == ours.cells.shape
-    assert ours.cells.ravel().tolist() == theirs.data.tolist()
-
-
-def _scan_agrees(ours: Any, theirs: Any) -> None:
-    assert (ours.stamp_ns, ours.frame_id) == (stamp_ns(theirs.header.stamp), theirs.header.frame_id)
-    values = [ours.angle_min_rad, ours.angle_increment_rad, ours.range_min_m, ours.range_max_m]
-    given = [theirs.angle_min, theirs.angle_increment, theirs.range_min, theirs.range_max]
-    assert np.array_equal(values, given, equal_nan=True)
-    assert ours.ranges_m.tobytes() == theirs.ranges.tobytes()
-
-
 def _heartbeats_agree(ours: Any, theirs: Any) -> None:
     assert ours.stamp_ns == stamp_ns(theirs.header.stamp)
     assert (ours.bond_id, ours.instance_id) == (theirs.id, theirs.instance_id)
     assert ours.active == bool(theirs.active)
     periods = [ours.heartbeat_timeout_s, ours.heartbeat_period_s]
     assert np.array_equal(periods, [theirs.heartbeat_timeout, theirs.heartbeat_period], equal_nan=True)
-
-
-def _statuses_agree(ours: Any, theirs: Any) -> None:
-    at_ns, statuses = ours
-    assert at_ns == stamp_ns(theirs.header.stamp)
-    for status, message in zip(statuses, theirs.status, strict=True):
-        assert (status.level, status.name) == (message.level, message.name)
-        assert (status.message, status.hardware_id) == (message.message, message.hardware_id)
-        assert status.values == {pair.key: pair.value for pair in message.values}
 
 
 CODECS = [
@@ -255,49 +171,6 @@ CODECS = [
         _camera_agrees,
     ),
     Codec(tf.TYPE_NAME, tf.decode_tf, tf.encode_tf(TRANSFORMS), _tf_agrees),
-    Codec(clock.TYPE_NAME, clock.decode_clock, clock.encode_clock(STAMP_NS), _clock_agrees),
-    Codec(
-        detection2d_array.TYPE_NAME,
-        detection2d_array.decode_detection2d_array,
-        detection2d_array.encode_detection2d_array(STAMP_NS, 'front_optical', detections(1, tracked=True)),
-        _detections_agree,
-    ),
-    Codec(
-        detection3d_array.TYPE_NAME,
-        detection3d_array.decode_detection3d_array,
-        detection3d_array.encode_detection3d_array(STAMP_NS, 'odom', OBJECTS[:1]),
-        _objects_agree,
-    ),
-    Codec(
-        label_info.TYPE_NAME,
-        label_info.decode_label_info,
-        label_info.encode_label_info(STAMP_NS, 'front', ('pedestrian', 'car', 'é'), 0.25),
-        _labels_agree,
-    ),
-    Codec(
-        occupancy_grid.TYPE_NAME,
-        occupancy_grid.decode_occupancy_grid,
-        occupancy_grid.encode_occupancy_grid('odom', GRID),
-        _grid_agrees,
-    ),
-    Codec(
-        occupancy_grid_update.TYPE_NAME,
-        occupancy_grid_update.decode_occupancy_grid_update,
-        occupancy_grid_update.encode_occupancy_grid_update('odom', UPDATE),
-        _update_agrees,
-    ),
-    Codec(
-        laser_scan.TYPE_NAME,
-        laser_scan.decode_laser_scan,
-        laser_scan.encode_laser_scan(SCAN),
-        _scan_agrees,
-    ),
-    Codec(
-        diagnostics.TYPE_NAME,
-        diagnostics.decode_diagnostic_array,
-        diagnostics.encode_diagnostic_array(STAMP_NS, STATUSES),
-        _statuses_agree,
-    ),
     Codec(
         bond_status.TYPE_NAME,
         bond_status.decode_bond_status,
@@ -305,5 +178,14 @@ CODECS = [
         _heartbeats_agree,
     ),
 ]
-# Written, but not read: there is no decoder to compare.
-WRITE_ONLY = {markers.TYPE_NAME: markers.encode_marker_array(STAMP_NS, 'odom', OBJECTS)}
+# Messages that are written but never read.
+WRITTEN = {
+    clock.TYPE_NAME: clock.encode_clock(STAMP_NS),
+    detection3d_array.TYPE_NAME: detection3d_array.encode_detection3d_array(STAMP_NS, 'odom', OBJECTS),
+    diagnostics.TYPE_NAME: diagnostics.encode_diagnostic_array(STAMP_NS, STATUSES),
+    label_info.TYPE_NAME: label_info.encode_label_info(STAMP_NS, 'front', ('pedestrian', 'car', 'é'), 0.25),
+    laser_scan.TYPE_NAME: laser_scan.encode_laser_scan(SCAN),
+    markers.TYPE_NAME: markers.encode_marker_array(STAMP_NS, 'odom', OBJECTS),
+    occupancy_grid.GRID_TYPE_NAME: occupancy_grid.encode_occupancy_grid('odom', GRID),
+    occupancy_grid.UPDATE_TYPE_NAME: occupancy_grid.encode_occupancy_grid_update('odom', UPDATE),
+}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from message_samples import from_rosbags, header, new
+from rosbags_messages import header, new, write
 
 from stream_infer_ros.errors import MessageError
 from stream_infer_ros.messages.cdr_reader import CdrReader
@@ -30,9 +30,9 @@ def test_sequences_of_doubles_are_aligned_only_where_there_are_any(frame_id, one
     writer.uint32(0)
     for values in (one, two, three):
         writer.float64_sequence(values)
-    assert writer.finish() == from_rosbags(message)
+    assert writer.finish() == write(message)
 
-    reader = CdrReader(from_rosbags(message, big_endian), TYPE_NAME)
+    reader = CdrReader(write(message, big_endian), TYPE_NAME)
     assert reader.header() == (5, frame_id)
     assert reader.sequence_length(5) == 0
     for values in (one, two, three):
@@ -42,13 +42,12 @@ def test_sequences_of_doubles_are_aligned_only_where_there_are_any(frame_id, one
 
 @pytest.mark.parametrize('order', ['<', '>'])
 def test_numbers_are_aligned_to_their_own_size_behind_the_encapsulation(order):
-    body = np.zeros(1, np.dtype([('a', order + 'u1'), ('b', order + 'u2'), ('c', order + 'i4')], align=True))
+    body = np.zeros(1, np.dtype([('a', order + 'u1'), ('b', order + 'u4'), ('c', order + 'f4')], align=True))
     body['a'], body['b'], body['c'] = 1, 2, -3
     reader = CdrReader((b'\0\1\0\0' if order == '<' else b'\0\0\0\0') + body.tobytes(), 'x/msg/Y')
-    assert (reader.uint8(), reader.uint16(), reader.int32()) == (1, 2, -3)
-    assert reader.byte_order == order
-    assert reader.remaining() == 0
-    with pytest.raises(MessageError, match='1 bytes were expected at byte 12 of 12'):
+    assert (reader.uint8(), reader.uint32(), reader.float32()) == (1, 2, -3.0)
+    reader.end()
+    with pytest.raises(MessageError, match='1 bytes were expected at byte 16 of 16'):
         reader.uint8()
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from message_samples import by_rosbags, from_rosbags, header, new
 from rosbags.highlevel import AnyReader
+from rosbags_messages import STAMP_NS, header, new, read, write
 
 from stream_infer_ros.cameras.encodings import ENCODINGS, encoding_info, to_colour
 from stream_infer_ros.errors import EncodingError, MessageError
@@ -37,7 +37,7 @@ def message(encoding='rgb8', height=4, width=6, step=None, data=None, is_bigendi
     step = info.row_bytes(width) if step is None else step
     rows = height * info.rows_per_two // 2
     data = np.zeros(min(rows * step, 10_000), np.uint8) if data is None else data
-    return from_rosbags(
+    return write(
         new(
             'sensor_msgs/msg/Image',
             header=header(),
@@ -54,13 +54,13 @@ def message(encoding='rgb8', height=4, width=6, step=None, data=None, is_bigendi
 @pytest.mark.parametrize('encoding', PROMISED)
 def test_every_encoding_both_ways(encoding):
     image = picture(encoding)
-    cdr = encode_image(samples.STAMP_NS, 'cam', image, encoding)
-    theirs = by_rosbags(cdr, 'sensor_msgs/msg/Image')
+    cdr = encode_image(STAMP_NS, 'cam', image, encoding)
+    theirs = read(cdr, 'sensor_msgs/msg/Image')
     assert (theirs.height, theirs.width, theirs.encoding) == (4, 6, encoding)
     assert theirs.data.tobytes() == image.tobytes()
-    assert from_rosbags(theirs) == cdr
+    assert write(theirs) == cdr
     ours = decode_image(cdr)
-    assert (ours.stamp_ns, ours.frame_id, ours.encoding) == (samples.STAMP_NS, 'cam', encoding)
+    assert (ours.stamp_ns, ours.frame_id, ours.encoding) == (STAMP_NS, 'cam', encoding)
     np.testing.assert_array_equal(ours.image, image)
     assert to_colour(ours.image, ours.encoding).shape == (4, 6, 3)
 
@@ -83,9 +83,9 @@ def test_samples_keep_their_own_byte_order(encoding, big_endian_message):
     image = picture(encoding)
     swapped = image.astype(image.dtype.newbyteorder('>'))
     cdr = encode_image(5, 'cam', swapped, encoding)
-    theirs = by_rosbags(cdr, 'sensor_msgs/msg/Image')
+    theirs = read(cdr, 'sensor_msgs/msg/Image')
     assert (theirs.is_bigendian, theirs.data.tobytes()) == (1, swapped.tobytes())
-    got = decode_image(from_rosbags(theirs, big_endian_message)).image
+    got = decode_image(write(theirs, big_endian_message)).image
     assert got.dtype == swapped.dtype
     np.testing.assert_array_equal(got, image)
     np.testing.assert_array_equal(to_colour(got, encoding), to_colour(image, encoding))
@@ -128,7 +128,7 @@ def test_a_recording_of_a_real_camera_is_read():
     for raw, stamp_ns in frames:
         ours = decode_image(raw)
         assert (ours.stamp_ns, ours.frame_id, ours.image.shape) == (stamp_ns, 'camera', (480, 640, 3))
-        theirs = by_rosbags(raw, 'sensor_msgs/msg/Image')
+        theirs = read(raw, 'sensor_msgs/msg/Image')
         assert ours.image.tobytes() == theirs.data.tobytes()
 
 

@@ -1,12 +1,11 @@
 """Type hashes as ROS 2 announces them, and the definitions they come from."""
 
 import pytest
-from message_samples import CODECS, WRITE_ONLY
+from message_samples import CODECS, WRITTEN
 from rosbags.typesys import Stores, get_typestore
 
 from stream_infer_ros.errors import MessageError
-from stream_infer_ros.messages.definitions import DEFINITIONS
-from stream_infer_ros.messages.typestore import type_hash, typestore
+from stream_infer_ros.messages.typestore import DEFINITIONS, type_hash, typestore
 
 # Computed by ROS 2's own rosidl_generator_type_description from the .msg files of common_interfaces,
 # rcl_interfaces, geometry2, rmw_dds_common (rolling), vision_msgs 4.1.1, map_msgs 2.4.0 and bond 4.1. All but
@@ -34,7 +33,7 @@ ANNOUNCED = {
         '91a0593bacdcc50ea9bdcf849a938b128412cc1ea821245c663bcd26f83c295e'
     ),
 }
-SPOKEN = [*(codec.type_name for codec in CODECS), *WRITE_ONLY]
+SPOKEN = [*(codec.type_name for codec in CODECS), *WRITTEN]
 
 
 @pytest.mark.parametrize('type_name', ANNOUNCED)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from rosbags_messages import grid_cells, read
 from test_pipeline_end_to_end import DETECTIONS, GRID, Driven, config
 from yard import Yard
 
@@ -10,12 +11,11 @@ from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.graph import LATCHED, RELIABLE
 from stream_infer_ros.inference.detections import Detections
 from stream_infer_ros.messages.detection2d_array import encode_detection2d_array
-from stream_infer_ros.messages.detection3d_array import decode_detection3d_array
-from stream_infer_ros.messages.occupancy_grid import decode_occupancy_grid
 from stream_infer_ros.pipeline.assembly import assemble_fusion
 from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics, detection_topics
 from stream_infer_ros.pipeline.inputs.frame_readers import read_detections
 
+OBJECTS = 'vision_msgs/msg/Detection3DArray'
 NAMES = ('cam0', 'cam1', 'cam2')
 
 
@@ -48,8 +48,8 @@ class Fused:
 def test_the_other_half_of_this_package_serves_as_the_detector():
     """Objects on the fused map are those that the whole pipeline finds from the same images."""
     yard = Yard()
-    by_images = yard.collect('/stream_infer/detections_3d', 'vision_msgs/msg/Detection3DArray', RELIABLE)
-    by_boxes = yard.collect('/occupancy_fusion/detections_3d', 'vision_msgs/msg/Detection3DArray', RELIABLE)
+    by_images = yard.collect('/stream_infer/detections_3d', OBJECTS, RELIABLE)
+    by_boxes = yard.collect('/occupancy_fusion/detections_3d', OBJECTS, RELIABLE)
     maps = yard.collect('/occupancy_fusion/occupancy_grid', GRID, LATCHED)
     settings = config(engine={'kind': 'auto'}, model={'score_threshold': 0.2})
     options = {
@@ -65,13 +65,16 @@ def test_the_other_half_of_this_package_serves_as_the_detector():
     assert not yard.graph.callback_failures()
     assert len(fusion.fused) >= 10
     assert all(f.views for f in fusion.fused[2:])
-    seen, fused = decode_detection3d_array(by_images[-1]), decode_detection3d_array(by_boxes[-1])
-    assert fused.frame_id == 'odom'
-    assert len(fused.objects) > 0
-    places = np.array([(o.x_m, o.y_m) for o in fused.objects])
-    distances_m = [np.hypot(*(places - (found.x_m, found.y_m)).T).min() for found in seen.objects]
+    seen, fused = read(by_images[-1], OBJECTS), read(by_boxes[-1], OBJECTS)
+    assert fused.header.frame_id == 'odom'
+    assert len(fused.detections) > 0
+    places, sought = (
+        np.array([(p.x, p.y) for p in (found.bbox.center.position for found in objects.detections)])
+        for objects in (fused, seen)
+    )
+    distances_m = [np.hypot(*(places - place).T).min() for place in sought]
     assert max(distances_m) < 1.2
-    cells = decode_occupancy_grid(maps[-1]).cells
+    cells = grid_cells(maps[-1])
     assert np.count_nonzero(cells == 100) > 0
     assert np.count_nonzero(cells == 0) == 0, 'boxes alone do not tell where ground is free'
     topics = {topic.name for topic in yard.graph.topics() if topic.name.startswith('/occupancy_fusion')}

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from rosbags_messages import read
 from test_pipeline_end_to_end import CAMERAS, DETECTIONS, Driven, config
 from yard import Yard
 
@@ -10,10 +11,10 @@ from stream_infer_ros.config import SyncConfig
 from stream_infer_ros.config.reference import settings
 from stream_infer_ros.graph import LATCHED, RELIABLE
 from stream_infer_ros.messages.detection2d_array import decode_detection2d_array
-from stream_infer_ros.messages.label_info import decode_label_info
 from stream_infer_ros.sync import make_synchronizer
 
 MS = 1_000_000
+LABELS = 'vision_msgs/msg/LabelInfo'
 IMAGE = 'sensor_msgs/msg/Image'
 
 
@@ -33,7 +34,7 @@ def changed(**sections):
 def test_a_higher_threshold_leaves_fewer_boxes_and_is_told(running):
     yard, made = running
     boxes = yard.collect('/stream_infer/cam0/detections', DETECTIONS, RELIABLE)
-    labels = yard.collect('/stream_infer/cam0/label_info', 'vision_msgs/msg/LabelInfo', LATCHED)
+    labels = yard.collect('/stream_infer/cam0/label_info', LABELS, LATCHED)
     made.assembly.retune(changed(model={'score_threshold': 0.0}))
     yard.stream(ticks=3)
     before = [len(decode_detection2d_array(cdr).detections) for cdr in boxes]
@@ -44,7 +45,7 @@ def test_a_higher_threshold_leaves_fewer_boxes_and_is_told(running):
     assert min(before) > 0
     assert after
     assert max(after) == 0
-    assert [decode_label_info(cdr).threshold for cdr in labels] == [pytest.approx(0.3), 0.0, 1.0]
+    assert [read(cdr, LABELS).threshold for cdr in labels] == [pytest.approx(0.3), 0.0, 1.0]
 
 
 def test_the_deadline_of_sets_follows(running):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from stream_infer_ros.messages.definitions import DEFINITIONS
-from stream_infer_ros.messages.typestore import typestore
+from stream_infer_ros.messages.typestore import DEFINITIONS, typestore
 
 # rosbags knows these, so they are not among the definitions of the package.
 FROM_ROSBAGS = ['tf2_msgs/msg/TFMessage']

@@ -12,8 +12,7 @@ from stream_infer_ros.graph.graph import Cdr
 from stream_infer_ros.inference.detections import Detections
 from stream_infer_ros.messages.compressed_image import decode_compressed_image
 from stream_infer_ros.messages.detection2d_array import decode_detection2d_array
-from stream_infer_ros.messages.image import decode_image
-from stream_infer_ros.messages.image_message import ImageMessage
+from stream_infer_ros.messages.image import ImageMessage, decode_image
 from stream_infer_ros.pipeline.inputs.camera_topics import (
     COMPRESSED_IMAGE,
     DETECTIONS,

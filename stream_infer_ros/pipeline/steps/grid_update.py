@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stream_infer_ros.mapping.grid_snapshot import GridSnapshot
-from stream_infer_ros.messages.occupancy_grid_update import OccupancyGridUpdate
+from stream_infer_ros.messages.occupancy_grid import OccupancyGridUpdate
 
 
 def changed_part(before: GridSnapshot, after: GridSnapshot) -> OccupancyGridUpdate | None:

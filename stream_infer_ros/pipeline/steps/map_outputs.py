@@ -10,8 +10,7 @@ from stream_infer_ros.mapping.grid_snapshot import GridSnapshot
 from stream_infer_ros.mapping.ground_object import GroundObject
 from stream_infer_ros.messages.detection3d_array import encode_detection3d_array
 from stream_infer_ros.messages.markers import encode_marker_array
-from stream_infer_ros.messages.occupancy_grid import encode_occupancy_grid
-from stream_infer_ros.messages.occupancy_grid_update import encode_occupancy_grid_update
+from stream_infer_ros.messages.occupancy_grid import encode_occupancy_grid, encode_occupancy_grid_update
 from stream_infer_ros.pipeline.processed_set import FusedSet
 from stream_infer_ros.pipeline.steps.grid_update import changed_part
 

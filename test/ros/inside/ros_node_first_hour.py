@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import rclpy
 from node_harness import SMALL, Bench, Cameras, ros_arguments, until
+from rosbags_messages import grid_cells
 from rosgraph_msgs.msg import Clock
 
 from stream_infer_ros.graph import LATCHED, RELIABLE
 from stream_infer_ros.graph.ros import RosGraph
-from stream_infer_ros.messages.occupancy_grid import decode_occupancy_grid
 from stream_infer_ros.nodes import clock_watch
 from stream_infer_ros.nodes.stream_infer_node import StreamInferNode
 from stream_infer_ros.pipeline.health import input_watch
@@ -104,7 +104,7 @@ def test_a_robot_with_transforms_of_its_own_gets_its_map_and_its_name_on_diagnos
         graph = RosGraph(driver)
         options = SimulationOptions(cameras=2, width=SMALL.width, height=SMALL.height, namespace='/robot1')
         with Cameras(graph, options):
-            until(lambda: maps and np.any(decode_occupancy_grid(maps[-1]).cells == 0), 'free ground')
+            until(lambda: maps and np.any(grid_cells(maps[-1]) == 0), 'free ground')
             until(lambda: ros.statuses.get('robot1/stream_infer: camera cam0', (ERROR,))[0] == OK, 'its name')
             until(lambda: 'robot1/stream_infer: lifecycle' in ros.statuses, 'the name of its state')
         graph.close()

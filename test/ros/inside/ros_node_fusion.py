@@ -4,17 +4,18 @@ import numpy as np
 from geometry_msgs.msg import TransformStamped
 from node_harness import SMALL, Bench, Cameras, ros_arguments, until
 from rclpy.time import Time
+from rosbags_messages import grid_cells, read
 from rosgraph_msgs.msg import Clock
 from tf2_msgs.msg import TFMessage
 from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 from stream_infer_ros.graph import LATCHED, RELIABLE
 from stream_infer_ros.messages.detection2d_array import decode_detection2d_array
-from stream_infer_ros.messages.detection3d_array import decode_detection3d_array
 from stream_infer_ros.messages.image import encode_image
-from stream_infer_ros.messages.occupancy_grid import decode_occupancy_grid
 from stream_infer_ros.nodes.occupancy_fusion_node import OccupancyFusionNode
 from stream_infer_ros.nodes.stream_infer_node import StreamInferNode
+
+OBJECTS = 'vision_msgs/msg/Detection3DArray'
 
 
 def boxes_of(stamp_ns, frame_id):
@@ -33,18 +34,18 @@ def boxes_of(stamp_ns, frame_id):
 def test_boxes_of_another_detector_become_objects_and_a_map():
     parameters = {'cameras': ['cam0', 'cam1'], 'class_names': ['pedestrian', 'car']}
     with Bench(OccupancyFusionNode, ros_arguments(**parameters)) as ros, Cameras(ros.graph):
-        objects = ros.collect('/occupancy_fusion/detections_3d', 'vision_msgs/msg/Detection3DArray', RELIABLE)
+        objects = ros.collect('/occupancy_fusion/detections_3d', OBJECTS, RELIABLE)
         maps = ros.collect('/occupancy_fusion/occupancy_grid', 'nav_msgs/msg/OccupancyGrid', LATCHED)
         ros.until_state('active')
         publisher = ros.peer.create_publisher(Detection2DArray, '/cam0/detections', 10)
 
         def detect():
             publisher.publish(boxes_of(ros.graph.now_ns() - 60_000_000, 'cam0_optical_frame'))
-            return objects and decode_detection3d_array(objects[-1]).objects
+            return objects and read(objects[-1], OBJECTS).detections
 
         (found, *_) = until(detect, 'an object')
-        assert found.class_name == 'pedestrian'
-        until(lambda: detect() and np.any(decode_occupancy_grid(maps[-1]).cells == 100), 'occupied cells')
+        assert found.results[0].hypothesis.class_id == 'pedestrian'
+        until(lambda: detect() and np.any(grid_cells(maps[-1]) == 100), 'occupied cells')
         assert '/occupancy_fusion/cam0/detections' not in {t.name for t in ros.graph.topics()}
         assert ros.trigger('reset_map').success
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import rclpy
 from node_harness import CAMERAS, Bench, Cameras, ros_arguments, until
+from rosbags_messages import grid_cells
 
 from stream_infer_ros.errors import EngineError
 from stream_infer_ros.graph import LATCHED, RELIABLE, Qos
 from stream_infer_ros.graph.ros import RosGraph
 from stream_infer_ros.messages.detection2d_array import decode_detection2d_array
-from stream_infer_ros.messages.occupancy_grid import decode_occupancy_grid
 from stream_infer_ros.nodes import pipeline_node, stream_infer_node
 from stream_infer_ros.nodes.stream_infer_node import StreamInferNode
 
@@ -34,8 +34,8 @@ def test_it_starts_itself_and_gives_detections_and_a_map():
         ros.until_state('active')
         until(lambda: len(boxes) > 5 and len(maps) > 5, 'detections and maps')
         assert decode_detection2d_array(boxes[-1]).frame_id == 'cam1_optical_frame'
-        assert decode_occupancy_grid(maps[-1]).cells.shape == (400, 400)
-        until(lambda: np.count_nonzero(decode_occupancy_grid(maps[-1]).cells == 0) > 300, 'free ground')
+        assert grid_cells(maps[-1]).shape == (400, 400)
+        until(lambda: np.count_nonzero(grid_cells(maps[-1]) == 0) > 300, 'free ground')
         assert ros.statuses[LIFECYCLE] == (OK, 'active: cam0, cam1; surround.onnx on openvino')
 
 
