@@ -6,6 +6,7 @@ dependencies (rosdoc2 runs in a container with Sphinx only), and because readers
 """
 
 from tools.reference_pages.command_line import command_line_page
+from tools.reference_pages.drop_causes import with_drop_causes
 from tools.reference_pages.launch_arguments import launch_arguments_page
 
-__all__ = ['command_line_page', 'launch_arguments_page']
+__all__ = ['command_line_page', 'launch_arguments_page', 'with_drop_causes']
