@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from stream_infer_ros.cli.settings import configured
+from stream_infer_ros.cli.setting_options import changed, with_config
 from stream_infer_ros.cli.writable import check_writable
-from stream_infer_ros.config import ModelFamily, Precision
+from stream_infer_ros.config import Config
 from stream_infer_ros.inference.decoders import card_of
 from stream_infer_ros.inference.engines import EngineSpec, OnProgress
 from stream_infer_ros.inference.engines.device import CudaRuntime, choose_device
@@ -23,43 +23,29 @@ from stream_infer_ros.pipeline.network import MOST_CAMERAS
 from stream_infer_ros.resources import default_model
 
 
+@with_config(
+    'settings',
+    'engine.precision',
+    'engine.max_batch',
+    'engine.tensorrt.flavour',
+    'engine.tensorrt.compute_capabilities',
+    'engine.device',
+    'model.family',
+    'model.card',
+    'engine.cache_dir',
+)
 def build_engine(
-    model: Annotated[Path | None, typer.Argument(help='ONNX file; default: the shipped one.')] = None,
-    config: Annotated[Path | None, typer.Option(help='Configuration file; options go over it.')] = None,
-    precision: Annotated[Precision | None, typer.Option(help='Of the heavy layers.')] = None,
-    max_batch: Annotated[
-        int | None, typer.Option(min=1, max=256, help='Most images in one run: how many cameras there are.')
+    settings: Config,
+    model: Annotated[
+        Path | None, typer.Argument(help='ONNX file. Without it, the surround model is used.')
     ] = None,
-    flavour: Annotated[
-        Literal['auto', 'tensorrt', 'tensorrt_rtx'] | None, typer.Option(help='Which TensorRT.')
-    ] = None,
-    compute_capability: Annotated[
-        list[str] | None,
-        typer.Option(help='tensorrt_rtx: a GPU to build for that need not be here, 8.9; may be repeated.'),
-    ] = None,
-    device: Annotated[str | None, typer.Option(help='GPU that is here: cuda:0.')] = None,
-    family: Annotated[ModelFamily | None, typer.Option(help='Decoder, if it cannot be told.')] = None,
-    card: Annotated[str | None, typer.Option(help='Model card, for how pixels are normalised.')] = None,
-    cache_dir: Annotated[Path | None, typer.Option(help='Where plans are kept.')] = None,
     output: Annotated[Path | None, typer.Option(help='Also write the plan to this file.')] = None,
 ) -> None:
-    """Build the TensorRT plan of a network, so that the node starts at once.
+    """Build the TensorRT plan of a model in advance, so that the node starts without delay.
 
-    It goes into the cache, where an engine with the same settings finds it.
+    The plan is stored in the cache, where an engine with the same settings finds it.
     """
-    settings = configured(
-        config,
-        model__file=None if model is None else str(model),
-        model__family=family,
-        model__card=card,
-        engine__kind='tensorrt',
-        engine__precision=precision,
-        engine__max_batch=max_batch,
-        engine__device=device,
-        engine__cache_dir=None if cache_dir is None else str(cache_dir),
-        engine__tensorrt__flavour=flavour,
-        engine__tensorrt__compute_capabilities=tuple(compute_capability) if compute_capability else None,
-    )
+    settings = changed(settings, {'model.file': model, 'engine.kind': 'tensorrt'})
     check_writable(output, '--output')
     console = Console(highlight=False, soft_wrap=True)
     columns = (TextColumn('{task.description}'), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())

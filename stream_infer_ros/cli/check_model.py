@@ -10,29 +10,22 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from stream_infer_ros.config import EngineConfig, EngineKind, ModelConfig, ModelFamily
+from stream_infer_ros.cli.setting_options import with_section
+from stream_infer_ros.config import Config
 from stream_infer_ros.inference.check_model import check_model as check
 from stream_infer_ros.inference.input_packing import AS_THEY_ARE
 from stream_infer_ros.inference.model_card import ModelCard
 from stream_infer_ros.inference.network_io import TensorInfo
 
 
+@with_section('settings', Config, 'engine.kind', 'model.family', 'model.card', 'model.class_names_file')
 def check_model(
     model: Annotated[Path, typer.Argument(help='ONNX file.')],
-    engine: Annotated[EngineKind, typer.Option(help='Inference engine.')] = 'auto',
-    family: Annotated[ModelFamily, typer.Option(help='Decoder, if it cannot be told.')] = 'auto',
-    card: Annotated[str, typer.Option(help='Model card: a name from config/models, or a YAML file.')] = '',
-    class_names: Annotated[Path | None, typer.Option(help='Text file, one class name a line.')] = None,
-    batch: Annotated[int, typer.Option(min=1, help='Images per run in the timing.')] = 6,
+    settings: Config,
+    batch: Annotated[int, typer.Option(min=1, help='Number of images per batch in the measurement.')] = 6,
 ) -> None:
-    """Tell what a network is, whether it runs here, and what an image costs."""
-    names = str(class_names) if class_names else ''
-    report = check(
-        model,
-        EngineConfig(kind=engine),
-        ModelConfig(family=family, card=card, class_names_file=names),
-        batch=batch,
-    )
+    """Show the family of a model, whether it works on this machine, and the time per image."""
+    report = check(model, settings.engine, settings.model, batch=batch)
     table = Table(show_header=False)
     table.add_row('file', f'{report.path} ({report.size_bytes / 1e6:.2f} MB)')
     table.add_row('family', report.card.family)

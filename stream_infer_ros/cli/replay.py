@@ -11,9 +11,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from stream_infer_ros.cli.settings import configured
+from stream_infer_ros.cli.setting_options import with_config
 from stream_infer_ros.cli.writable import check_new
-from stream_infer_ros.config import EngineKind, ModelFamily
+from stream_infer_ros.config import Config
 from stream_infer_ros.graph import BagGraph
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
 from stream_infer_ros.pipeline.inputs.camera_search import describe_found
@@ -23,33 +23,28 @@ from stream_infer_ros.pipeline.processed_set import FusedSet
 from stream_infer_ros.pipeline.runtime.replay import ReplayRunner
 
 
+@with_config(
+    'settings',
+    'cameras',
+    'model.file',
+    'model.family',
+    'model.card',
+    'model.class_names_file',
+    'engine.kind',
+)
 def replay(
-    bag: Annotated[Path, typer.Argument(help='Folder of a ROS 2 bag, or one .mcap or .db3 file.')],
+    bag: Annotated[Path, typer.Argument(help='Folder of a ROS 2 bag, or a .mcap or .db3 file.')],
+    settings: Config,
     out: Annotated[Path | None, typer.Option(help='Write detections and maps to this new bag.')] = None,
-    config: Annotated[Path | None, typer.Option(help='Parameter file; see `stream_infer config`.')] = None,
-    cameras: Annotated[str | None, typer.Option(help='Camera names; default: every image topic.')] = None,
-    model: Annotated[Path | None, typer.Option(help='ONNX file.')] = None,
-    family: Annotated[ModelFamily | None, typer.Option(help='Decoder, if it cannot be told.')] = None,
-    card: Annotated[
-        str | None, typer.Option(help='Model card: a name from config/models, or a YAML file.')
-    ] = None,
-    class_names: Annotated[Path | None, typer.Option(help='Text file, one class name a line.')] = None,
-    engine: Annotated[EngineKind | None, typer.Option(help='Inference engine.')] = None,
-    realtime: Annotated[bool, typer.Option(help='At the pace of the recording.')] = False,
+    realtime: Annotated[bool, typer.Option(help='Keep the pace of the recording.')] = False,
     explain_sync: Annotated[
-        bool, typer.Option('--explain-sync', help='Tell how the cameras met in time, and a better slop.')
+        bool,
+        typer.Option(
+            '--explain-sync', help='Print how well the frames of the cameras matched, and suggest a slop.'
+        ),
     ] = False,
 ) -> None:
-    """Run the pipeline over a recording: as fast as it goes, and the same result every time."""
-    settings = configured(
-        config,
-        cameras=[name.strip() for name in cameras.split(',')] if cameras else None,
-        model__file=str(model) if model else None,
-        model__family=family,
-        model__card=card,
-        model__class_names_file=str(class_names) if class_names else None,
-        engine__kind=engine,
-    )
+    """Run the pipeline on a recording. The same recording always gives the same result."""
     check_new(out, '--out')
     detections: Counter[str] = Counter()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,9 +11,9 @@ from rich.console import Console
 from rich.live import Live
 
 from stream_infer_ros.cli.ending import Ending
-from stream_infer_ros.cli.settings import configured
+from stream_infer_ros.cli.setting_options import with_config
 from stream_infer_ros.cli.stopping import GRACE_S, stop_on_signal
-from stream_infer_ros.config import Config, EngineKind, GraphKind, Precision
+from stream_infer_ros.config import Config
 from stream_infer_ros.graph import Graph, make_graph
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
@@ -30,40 +29,32 @@ REDRAW_S = 0.5
 LOG_PERIOD_S = 10.0
 
 
+@with_config(
+    'settings',
+    'cameras',
+    'model.file',
+    'model.card',
+    'engine.kind',
+    'engine.device',
+    'engine.precision',
+    'bound_ms',
+    'graph.kind',
+    'graph.domain_id',
+    'graph.loopback',
+)
 def run(
-    config: Annotated[Path | None, typer.Option(help='Parameter file; see `stream_infer config`.')] = None,
-    cameras: Annotated[str | None, typer.Option(help='Camera names, comma separated.')] = None,
-    model: Annotated[Path | None, typer.Option(help='Model file.')] = None,
-    card: Annotated[str | None, typer.Option(help='Model card: a shipped name, or a YAML file.')] = None,
-    engine: Annotated[EngineKind | None, typer.Option(help='Inference engine.')] = None,
-    device: Annotated[str | None, typer.Option(help='Of the engine: CPU, GPU, cuda:0, ...')] = None,
-    precision: Annotated[Precision | None, typer.Option(help='Arithmetic of the engine.')] = None,
-    bound_ms: Annotated[float | None, typer.Option(help='Latency bound.')] = None,
+    settings: Config,
     seconds: Annotated[
-        float, typer.Option(min=0.0, show_default=False, help='Of running; default: until Ctrl-C.')
+        float,
+        typer.Option(min=0.0, show_default=False, help='Duration in seconds. Without it, until Ctrl-C.'),
     ] = math.inf,
-    graph_kind: Annotated[GraphKind | None, typer.Option('--graph', help='Middleware.')] = None,
-    domain_id: Annotated[int | None, typer.Option(help='ROS domain.')] = None,
-    loopback: Annotated[bool | None, typer.Option(help='Keep every packet on this machine.')] = None,
-    plain: Annotated[bool, typer.Option(help='A line now and then instead of a live table.')] = False,
+    plain: Annotated[bool, typer.Option(help='Print lines of text instead of a live table.')] = False,
     explain_sync: Annotated[
-        bool, typer.Option('--explain-sync', help='Tell at the end how the cameras met in time.')
+        bool,
+        typer.Option('--explain-sync', help='Print at the end how well the frames of the cameras matched.'),
     ] = False,
 ) -> None:
     """Run the pipeline on the live graph until Ctrl-C."""
-    settings = configured(
-        config,
-        cameras=[name.strip() for name in cameras.split(',')] if cameras else None,
-        model__file=str(model) if model else None,
-        model__card=card,
-        engine__kind=engine,
-        engine__device=device,
-        engine__precision=precision,
-        bound_ms=bound_ms,
-        graph__kind=graph_kind,
-        graph__domain_id=domain_id,
-        graph__loopback=loopback,
-    )
     with stop_on_signal(grace_s=GRACE_S) as stop:
         graph = make_graph(settings.graph)
         try:

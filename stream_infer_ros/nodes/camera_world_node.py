@@ -11,7 +11,7 @@ from stream_infer_ros.config import WorldConfig
 from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.graph.ros import RosGraph
 from stream_infer_ros.nodes.parameters import TreeParameters
-from stream_infer_ros.simulation import SimulationOptions, Timing, simulate
+from stream_infer_ros.simulation import options_of, simulate
 
 # Building the world, being discovered, rendering ahead.
 LEAD_NS = 6_000_000_000
@@ -68,19 +68,3 @@ class CameraWorldNode(Node):
         """Until then, or until told to stop."""
         while (left_ns := due_ns - self._graph.now_ns()) > 0 and not self._stopping.wait(left_ns * 1e-9):
             pass
-
-
-def options_of(config: WorldConfig, namespace: str) -> SimulationOptions:
-    """Return the world that a configuration describes, with the topics of its cameras in `namespace`."""
-    return SimulationOptions(
-        seed=config.seed,
-        cameras=config.cameras,
-        width=config.width,
-        height=config.height,
-        timing=Timing(config.rate, config.phase_ms, config.jitter_ms, config.drop),
-        duration_s=config.seconds,
-        speed_m_s=config.speed,
-        jpeg_quality=config.jpeg,
-        with_clock=config.clock,
-        namespace=namespace,
-    )

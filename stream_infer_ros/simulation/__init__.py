@@ -5,7 +5,7 @@ from stream_infer_ros.simulation.pacing import PaceReport
 from stream_infer_ros.simulation.render import RenderedView, render, visible_objects
 from stream_infer_ros.simulation.rig import SimCamera, surround_rig
 from stream_infer_ros.simulation.schedule import DeadWindow, Exposure, Timing, schedule
-from stream_infer_ros.simulation.simulate import SimulationOptions, simulate
+from stream_infer_ros.simulation.simulate import SimulationOptions, options_of, simulate
 from stream_infer_ros.simulation.truth_boxes import TruthBoxes, truth_boxes
 from stream_infer_ros.simulation.truth_columns import truth_columns
 from stream_infer_ros.simulation.world import World, WorldState
@@ -22,6 +22,7 @@ __all__ = [
     'TruthBoxes',
     'World',
     'WorldState',
+    'options_of',
     'render',
     'schedule',
     'simulate',

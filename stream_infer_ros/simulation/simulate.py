@@ -9,6 +9,7 @@ from functools import partial
 
 import cv2
 
+from stream_infer_ros.config import WorldConfig
 from stream_infer_ros.errors import WorldError
 from stream_infer_ros.graph.graph import Graph
 from stream_infer_ros.memory_use import spare_what_is_there
@@ -85,6 +86,22 @@ class SimulationOptions:
     def encoder(self, epoch_ns: int) -> ExposureEncoder:
         """What renders, of a world that begins at that stamp."""
         return ExposureEncoder(self.world(), self.rig(), epoch_ns, self.speed_m_s, self.jpeg_quality)
+
+
+def options_of(config: WorldConfig, namespace: str = '/') -> SimulationOptions:
+    """Return the world that a configuration describes, with the topics of its cameras in `namespace`."""
+    return SimulationOptions(
+        seed=config.seed,
+        cameras=config.cameras,
+        width=config.width,
+        height=config.height,
+        timing=Timing(config.rate, config.phase_ms, config.jitter_ms, config.drop),
+        duration_s=config.seconds,
+        speed_m_s=config.speed,
+        jpeg_quality=config.jpeg,
+        with_clock=config.clock,
+        namespace=namespace,
+    )
 
 
 def simulate(
