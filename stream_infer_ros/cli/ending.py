@@ -1,4 +1,4 @@
-"""When a command that runs for a while is over."""
+"""The end of a command that runs for some time."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Callable
 
 
 class Ending:
-    """When a signal came, or so many seconds after `begin`: what is made ready before does not count.
+    """Ends a command on a signal, or some seconds after `begin`. Preparation before `begin` does not count.
 
     Args:
-        stop: what signals set.
-        seconds: of running; infinite: until a signal.
-        clock_s: seconds, of a clock that nobody sets.
+        stop: set by a signal.
+        seconds: the duration; infinite: until a signal.
+        clock_s: returns the seconds of a monotonic clock.
     """
 
     def __init__(
@@ -29,18 +29,18 @@ class Ending:
         self._began_s: float | None = None
 
     def begin(self) -> None:
-        """The time counts from now on."""
+        """Start to count the seconds."""
         self._began_s = self._clock_s()
 
     @property
     def elapsed_s(self) -> float:
-        """Since `begin`; 0 before."""
+        """Seconds since `begin`; 0 before."""
         return 0.0 if self._began_s is None else self._clock_s() - self._began_s
 
     def reached(self) -> bool:
-        """Whether it is over."""
+        """True if the command must end."""
         return self._stop.is_set() or self.elapsed_s >= self._seconds
 
     def not_yet(self, _step: str, _share: float) -> bool:
-        """Whether a long build is to go on: it ends with a signal only."""
+        """True if a long build may continue. Only a signal ends it."""
         return not self._stop.is_set()

@@ -14,17 +14,18 @@ from stream_infer_ros.cli.ending import Ending
 from stream_infer_ros.cli.setting_options import with_config
 from stream_infer_ros.cli.stopping import GRACE_S, stop_on_signal
 from stream_infer_ros.config import Config
+from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.graph import Graph, make_graph
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
 from stream_infer_ros.pipeline.health.state_log import LogLine
 from stream_infer_ros.pipeline.inputs.camera_search import describe_found, wait_for_cameras
-from stream_infer_ros.pipeline.inputs.camera_topics import CameraTopics, camera_topics
+from stream_infer_ros.pipeline.inputs.camera_topics import CameraTopics, camera_topics, image_topics
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.runtime.live import LiveRunner
 from stream_infer_ros.report.live_table import live_table
 
-DISCOVERY_S = 10.0  # longest wait for the first camera
+DISCOVERY_S = 10.0  # the longest wait for the first camera
 REDRAW_S = 0.5
 LOG_PERIOD_S = 10.0
 
@@ -54,15 +55,25 @@ def run(
         typer.Option('--explain-sync', help='Print at the end how well the frames of the cameras matched.'),
     ] = False,
 ) -> None:
-    """Run the pipeline on the live graph until Ctrl-C."""
+    """Run the pipeline on the live graph until Ctrl-C.
+
+    The exit code is 1 if no image has arrived after --seconds.
+    """
     with stop_on_signal(grace_s=GRACE_S) as stop:
         graph = make_graph(settings.graph)
         try:
             topics = _find_cameras(settings, graph, stop)
-            if not stop.is_set():
-                assembly = _run(settings, graph, topics, Ending(stop, seconds), plain)
-                if explain_sync:
-                    typer.echo(str(assembly.diagnostics.explain_sync(graph.now_ns())))
+            if stop.is_set():
+                return
+            assembly = _run(settings, graph, topics, Ending(stop, seconds), plain)
+            typer.echo(_summary(assembly))
+            if not any(camera.images for camera in assembly.cameras):
+                problem = _why_no_image(settings, assembly, graph)
+                if not stop.is_set():
+                    raise ConfigError(problem)
+                typer.echo(problem)
+            if explain_sync:
+                typer.echo(str(assembly.diagnostics.explain_sync(graph.now_ns())))
         finally:
             graph.close()
 
@@ -87,7 +98,7 @@ def _run(
         if limits := network.limits(config.map.enabled):
             typer.echo(limits)
         assembly = assemble(config, topics, graph, network)
-        # A table that is redrawn needs a terminal.
+        # The live table is redrawn in place, which needs a terminal.
         plain = plain or not Console().is_terminal
         runner = LiveRunner(
             graph,
@@ -104,7 +115,7 @@ def _run(
             follow(runner, assembly, graph, ending)
         finally:
             runner.stop()
-        runner.wait(0)  # raises what went wrong on the way out
+        runner.wait(0)  # raises the error of a thread that failed while stopping
     return assembly
 
 
@@ -115,15 +126,30 @@ def _follow_live(runner: LiveRunner, assembly: Assembly, graph: Graph, ending: E
 
 
 def _follow_plain(runner: LiveRunner, assembly: Assembly, graph: Graph, ending: Ending) -> None:
-    """Print the state every LOG_PERIOD_S; the runner prints changes in between."""
-    told_s = 0.0
+    """Print the state every LOG_PERIOD_S. The runner prints changes in between."""
+    printed_s = 0.0
     while not ending.reached() and not runner.wait(REDRAW_S):
-        if ending.elapsed_s - told_s >= LOG_PERIOD_S:
+        if ending.elapsed_s - printed_s >= LOG_PERIOD_S:
             pipeline, *others = assembly.diagnostics.statuses(graph.now_ns())
             words = '; '.join(f'{status.name}: {status.message}' for status in others if status.level)
             typer.echo(f'{pipeline.message}; {words or "all cameras streaming"}')
-            told_s = ending.elapsed_s
+            printed_s = ending.elapsed_s
 
 
 def _echo(line: LogLine) -> None:
     typer.echo(line.text if line.level is DiagnosticLevel.OK else f'{line.level.name}: {line.text}')
+
+
+def _summary(assembly: Assembly) -> str:
+    statistics = assembly.statistics
+    images = ', '.join(f'{camera.name} {camera.images}' for camera in assembly.cameras)
+    return f'{statistics.sets_published} sets, {statistics.sets_partial} of them partial; images: {images}'
+
+
+def _why_no_image(config: Config, assembly: Assembly, graph: Graph) -> str:
+    expected = ', '.join(camera.topics.image for camera in assembly.cameras)
+    present = ', '.join(topic.name for topic in image_topics(config, graph.topics())) or 'none'
+    return (
+        f'no image has arrived. Expected images on: {expected}. Image topics on the graph: {present}. '
+        'Check the camera names, that the camera drivers run, and ROS_DOMAIN_ID'
+    )

@@ -11,6 +11,14 @@ from importlib import import_module
 
 from stream_infer_ros.cli.stopping import GRACE_S, end_now, exit_on_signal, stop_on_signal
 
+RVIZ_HELP = """usage: stream_infer_rviz [OPTIONS OF RVIZ2] [--ros-args ...]
+
+Start rviz2 with displays for the cameras of the node stream_infer: images with detections, scans, objects and
+map. The command waits until the node runs and its cameras are known, and then starts rviz2 with the same
+arguments.
+
+For a node in a namespace: stream_infer_rviz --ros-args -r __ns:=/robot1"""
+
 
 def stream_infer_node() -> None:
     """Run the node `stream_infer`: many cameras, one engine, detections per camera and one map.
@@ -35,6 +43,9 @@ def occupancy_fusion_node() -> None:
 
 def stream_infer_rviz() -> None:
     """Start rviz2 with displays for the cameras of the node `stream_infer`."""
+    if {'-h', '--help'} & set(sys.argv[1:]):
+        print(RVIZ_HELP)
+        return
     exit_on_signal(0)
     start_rviz = import_module('stream_infer_ros.nodes.rviz_start').start_rviz
     with stop_on_signal(for_good=True) as stop:
