@@ -43,6 +43,7 @@ demo: $(VENV)/.base
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(RUN) $(BIN)/lint-imports --no-cache
 	$(RUN) $(BIN)/mypy
 	@site=$$(echo $(VENV)/ros/kilted/lib/python3*/site-packages); \
 	  if [ -d "$$site/rclpy" ]; then MYPYPATH="$$site" $(RUN) $(BIN)/mypy --config-file mypy_ros.ini; \

@@ -87,6 +87,7 @@ setup(
             'hypothesis>=6.100',
             'ruff==0.17.6',
             'mypy==2.4.1',
+            'import-linter>=2.1',
             # What mypy says depends on numpy's stubs: types are checked against 2.2 (Python 3.10) to 2.4.
             'numpy<2.5',
             'types-PyYAML',

@@ -28,12 +28,12 @@ from rendered import Rendered
 from stream_infer_ros.capacity import TrialOptions, measure_floor
 from stream_infer_ros.config import GraphConfig, parse_config
 from stream_infer_ros.graph import Graph, make_graph
-from stream_infer_ros.memory_use import keep_freed_images
 from stream_infer_ros.pipeline.assembly import assemble
 from stream_infer_ros.pipeline.health.statistics import STAGES
 from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.runtime.live import LiveRunner
+from stream_infer_ros.process_memory import keep_freed_memory
 from stream_infer_ros.simulation.pacing import publish_on_time
 from stream_infer_ros.simulation.publisher import WorldPublisher
 from stream_infer_ros.simulation.rig import surround_rig
@@ -65,7 +65,7 @@ class Measured:
 def main() -> int:
     options = _arguments()
     cv2.setNumThreads(1)
-    keep_freed_images()
+    keep_freed_memory()
     if options.cameras is not None:
         play(make_graph(_graph('dds', options.cameras, 'cameras')), forever=True)
         return 0

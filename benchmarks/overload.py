@@ -25,7 +25,7 @@ import trial_arguments
 from machine import Results, Table, parser, resident_mb
 
 from stream_infer_ros.capacity import Bench, Tally, TrialOptions, TrialResult, most_held
-from stream_infer_ros.memory_use import keep_freed_images
+from stream_infer_ros.process_memory import keep_freed_memory
 
 OVER, UNDER = 1.5, 0.8
 RECOVERS_S = 5.0
@@ -67,7 +67,7 @@ class MemoryWatch:
 
 def main() -> int:
     options = _arguments()
-    keep_freed_images()
+    keep_freed_memory()
     name, title = ('soak', 'For long') if options.soak else ('overload', 'Past the limit, and back')
     results = Results(name, title, options)
     trial = TrialOptions(

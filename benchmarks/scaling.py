@@ -21,7 +21,7 @@ from peer_bench import PeerBench
 from stream_peers import usual_node
 
 from stream_infer_ros.capacity import Bench, TrialOptions, measure_floor
-from stream_infer_ros.memory_use import keep_freed_images
+from stream_infer_ros.process_memory import keep_freed_memory
 
 CAMERAS = (1, 2, 4, 8, 12, 16, 24, 32)
 FEW_CAMERAS = (1, 4, 8)
@@ -34,7 +34,7 @@ COLUMNS = ('', 'p50, ms', 'p99, ms', 'lost', 'CPU, ms a frame', 'x floor', 'core
 
 def main() -> int:
     options = _arguments()
-    keep_freed_images()
+    keep_freed_memory()
     results = Results('scaling', 'Against cameras, resolution and rate', options)
     base = TrialOptions(
         graph=options.graph,

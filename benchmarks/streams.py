@@ -40,7 +40,7 @@ from stream_table import tell
 from stream_infer_ros.capacity import Bench, Floor, Tally, TrialOptions, TrialResult, measure_floor
 from stream_infer_ros.capacity.engine_alone import engine_streams
 from stream_infer_ros.capacity.search import confirmed, search
-from stream_infer_ros.memory_use import keep_freed_images
+from stream_infer_ros.process_memory import keep_freed_memory
 from stream_infer_ros.resources import default_model
 
 KINDS = ('ours', *PEERS)
@@ -56,7 +56,7 @@ def main() -> int:
         start_again_in_ros()
     if usable_cores() > options.cores:
         use_cores(options.cores)
-    keep_freed_images()
+    keep_freed_memory()
     name, title = ('independent', ', independent') if options.independent else ('streams', '')
     results = Results(name, f'Streams held under a latency bound{title}', options)
     width, height = map(int, options.size.split('x'))

@@ -19,17 +19,17 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from stream_infer_ros.config import parse_config
 from stream_infer_ros.graph.ros import RosGraph
 from stream_infer_ros.graph.ros.middleware import middleware_variables
-from stream_infer_ros.memory_use import keep_freed_images
 from stream_infer_ros.pipeline.assembly import NetworkAssembly, assemble
 from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.runtime.live import LiveRunner
+from stream_infer_ros.process_memory import keep_freed_memory
 
 
 def main() -> None:
     cameras = [f'cam{i}' for i in range(int(sys.argv[1]))]
     cv2.setNumThreads(1)
-    keep_freed_images()
+    keep_freed_memory()
     os.environ.update(middleware_variables(os.environ))  # as the nodes of this package do
     rclpy.init()
     node = rclpy.create_node('stream_infer')

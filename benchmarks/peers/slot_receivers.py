@@ -29,12 +29,12 @@ from stream_infer_ros.graph.ros.message_class import message_class
 from stream_infer_ros.graph.ros.qos import to_rclpy
 from stream_infer_ros.inference.batch import Batch
 from stream_infer_ros.inference.input_packing import ImageInput
-from stream_infer_ros.memory_use import keep_freed_images
 from stream_infer_ros.pipeline.assembly import NetworkAssembly, assemble
 from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.processed_set import FusedSet, PerceivedSet
 from stream_infer_ros.pipeline.runtime.live import LiveRunner
+from stream_infer_ros.process_memory import keep_freed_memory
 from stream_infer_ros.sync.frame_set import FrameSet
 
 NETWORK_WIDTH, NETWORK_HEIGHT = 320, 240
@@ -164,7 +164,7 @@ def main() -> None:
     kind, cameras, rate_hz = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
     cv2.setNumThreads(1)
     if kind != 'usual':
-        keep_freed_images()  # as the nodes of this package do
+        keep_freed_memory()  # as the nodes of this package do
     rclpy.init()
     node = rclpy.create_node('receiver')
     executor = SingleThreadedExecutor()

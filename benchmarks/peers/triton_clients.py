@@ -23,8 +23,8 @@ from stream_infer_ros.inference import EngineIo, ImageInput, Thresholds, make_de
 from stream_infer_ros.inference.batch import Batch
 from stream_infer_ros.inference.decoders import Decoder
 from stream_infer_ros.inference.engines import EngineSpec, make_engine
-from stream_infer_ros.memory_use import keep_freed_images
 from stream_infer_ros.messages import compressed_image, detection2d_array, image
+from stream_infer_ros.process_memory import keep_freed_memory
 
 RELIABLE_5 = Qos('reliable', 'volatile', 5)
 # Questions of a camera that are not answered yet; a frame that comes on top is let go.
@@ -85,7 +85,7 @@ class Client:
 
 
 def main() -> None:
-    keep_freed_images()
+    keep_freed_memory()
     setting, results = Setting.told(), Results()
     options = setting.options
     config = GraphConfig(kind=options.graph, node_name='triton', domain_id=options.domain_id, loopback=True)

@@ -17,7 +17,7 @@ from stream_infer_ros.capacity.camera_load import CameraLoad
 from stream_infer_ros.capacity.options import TrialOptions
 from stream_infer_ros.config import GraphConfig
 from stream_infer_ros.graph import make_graph
-from stream_infer_ros.memory_use import keep_freed_images
+from stream_infer_ros.process_memory import keep_freed_memory
 
 # From the telling of the beginning to it, nanoseconds.
 _LEAD_NS = 200_000_000
@@ -26,7 +26,7 @@ _DRAIN_S = 0.5
 
 
 def main() -> None:
-    keep_freed_images()
+    keep_freed_memory()
     cv2.setNumThreads(1)
     options = TrialOptions.from_json(sys.argv[1])
     ended = threading.Event()

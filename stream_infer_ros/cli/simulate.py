@@ -16,7 +16,7 @@ from stream_infer_ros.cli.stopping import GRACE_S, stop_on_signal
 from stream_infer_ros.config import Config, WorldConfig
 from stream_infer_ros.errors import WorldError
 from stream_infer_ros.graph import BagGraph, Graph, make_graph
-from stream_infer_ros.memory_use import peak_rss_mb, peak_rss_of_children_mb
+from stream_infer_ros.process_memory import peak_rss_mb, peak_rss_of_children_mb
 from stream_infer_ros.simulation import PaceReport, options_of
 from stream_infer_ros.simulation import simulate as publish_world
 from stream_infer_ros.simulation.jumping_clock import JumpingClock

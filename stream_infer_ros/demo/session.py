@@ -15,11 +15,11 @@ from stream_infer_ros.demo.world_process import WorldProcess, WorldReport
 from stream_infer_ros.errors import WorldError
 from stream_infer_ros.graph import make_graph
 from stream_infer_ros.graph.recording import RecordingGraph
-from stream_infer_ros.memory_use import peak_rss_mb
 from stream_infer_ros.pipeline.assembly import Assembly, NetworkAssembly, assemble
 from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.runtime.live import LiveRunner
+from stream_infer_ros.process_memory import peak_rss_mb
 
 # What the world may take to start, and the pipeline to publish what is on its way at the end.
 START_S = 120.0

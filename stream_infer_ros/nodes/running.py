@@ -20,7 +20,7 @@ from stream_infer_ros.errors import StreamInferError
 from stream_infer_ros.graph import security
 from stream_infer_ros.graph.ros.middleware import middleware_variables
 from stream_infer_ros.graph.ros.rclpy_internals import RCLError
-from stream_infer_ros.memory_use import keep_freed_images
+from stream_infer_ros.process_memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from stream_infer_ros.nodes.pipeline_node import PipelineNode
@@ -88,7 +88,7 @@ def configure_once(make: Callable[[threading.Event], PipelineNode[Any]], stop: t
 
 def _made(make: Callable[[threading.Event], AnyNode], stop: threading.Event) -> AnyNode:
     """Start rclpy and make the node; if ROS refuses, end with one line and exit code 1."""
-    keep_freed_images()
+    keep_freed_memory()
     os.environ.update(middleware_variables(os.environ))
     try:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)

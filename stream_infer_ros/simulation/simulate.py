@@ -12,7 +12,7 @@ import cv2
 from stream_infer_ros.config import WorldConfig
 from stream_infer_ros.errors import WorldError
 from stream_infer_ros.graph.graph import Graph
-from stream_infer_ros.memory_use import spare_what_is_there
+from stream_infer_ros.process_memory import freeze_garbage_collector
 from stream_infer_ros.simulation.exposure_encoder import ExposureEncoder
 from stream_infer_ros.simulation.pacing import PaceReport, publish_on_time
 from stream_infer_ros.simulation.publisher import WorldPublisher
@@ -136,7 +136,7 @@ def simulate(
             options.namespace,
             renderers,
         )
-        spare_what_is_there()
+        freeze_garbage_collector()
         exposures = schedule(options.cameras, options.seed, epoch_ns, options.timing, options.ticks)
         return publish_on_time(
             publisher,

@@ -11,7 +11,6 @@ from time import perf_counter_ns
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import Config
 from stream_infer_ros.graph.graph import Cdr, Graph, Qos
-from stream_infer_ros.memory_use import spare_what_is_there
 from stream_infer_ros.messages.diagnostics import DiagnosticStatus
 from stream_infer_ros.pipeline.health.camera_state import CameraState
 from stream_infer_ros.pipeline.health.diagnostics import Diagnostics
@@ -23,6 +22,7 @@ from stream_infer_ros.pipeline.runtime.in_order import InOrder
 from stream_infer_ros.pipeline.runtime.inbox import Inbox
 from stream_infer_ros.pipeline.runtime.work_queue import Work, WorkQueue
 from stream_infer_ros.pipeline.scheduling.derived_deadline import FOLLOWING
+from stream_infer_ros.process_memory import freeze_garbage_collector
 from stream_infer_ros.sync.frame_set import FrameSet, SetReason
 
 OnFused = Callable[[FusedSet, int], None]
@@ -94,7 +94,7 @@ class LiveRunner:
 
     def start(self) -> None:
         """Subscribe and begin; the garbage collector spares what is there by now."""
-        spare_what_is_there()
+        freeze_garbage_collector()
         for thread in self._threads:
             thread.start()
         transforms = self._pipeline.intake.transform_topics

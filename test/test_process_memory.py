@@ -1,4 +1,4 @@
-"""What becomes of freed memory."""
+"""Freed memory that malloc keeps for the next images."""
 
 import os
 import platform
@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-# Page faults of images that come and go, as the middleware allocates them, once it is warm.
+# Count the page faults of images that are allocated and freed as by the middleware, after a warm-up.
 FAULTS = """
 import resource, sys
-from stream_infer_ros.memory_use import keep_freed_images
-kept = keep_freed_images() if sys.argv[1] == 'keep' else False
+from stream_infer_ros.process_memory import keep_freed_memory
+kept = keep_freed_memory() if sys.argv[1] == 'keep' else False
 def images():
     for _ in range(20):
         held = [bytes(921_600) for _ in range(8)]
@@ -24,10 +24,12 @@ print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 def faults(how, **environment):
-    told = {name: value for name, value in os.environ.items() if not name.startswith(('MALLOC_', 'GLIBC_'))}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(('MALLOC_', 'GLIBC_'))
+    }
     done = subprocess.run(
         [sys.executable, '-c', FAULTS, how],
-        env=told | environment,
+        env=inherited | environment,
         capture_output=True,
         text=True,
         check=True,
@@ -46,5 +48,5 @@ def test_the_memory_of_freed_images_serves_the_next_ones():
     assert faults('leave')[1] > 10 * max(count, 100)
 
 
-def test_who_told_malloc_how_to_work_is_not_overruled():
+def test_an_environment_that_configures_malloc_is_respected():
     assert faults('keep', MALLOC_TRIM_THRESHOLD_='1000000')[0] is False
