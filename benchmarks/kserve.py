@@ -68,7 +68,7 @@ def compare(
     shape = (max(BATCHES), image_input.height, image_input.width, 3)
     images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     there_kb = image_input.pack(images[:1]).nbytes / 1e3
-    back_kb = sum(array.nbytes for array in engines['local'].infer(images, 1).values()) / 1e3
+    back_kb = sum(array.nbytes for array in next(engines['local'].run(images[:1])).values()) / 1e3
     table = Table(
         f'{options.model.name} on {options.runtime}, {options.rounds} rounds, ms an image',
         ('', 'batch', 'wall', 'adds', 'x local', 'CPU here', 'CPU of the server'),
@@ -92,7 +92,7 @@ def costs(
         for name in list(engines)[:: 1 if turn % 2 else -1]:
             start = time.perf_counter(), time.process_time(), server.cpu_s()
             for _ in range(CALLS):
-                engines[name].infer(images, batch)
+                list(engines[name].run(images[:batch]))
             end = time.perf_counter(), time.process_time(), server.cpu_s()
             if turn >= 2:
                 spent = (1e3 * (b - a) / (CALLS * batch) for a, b in zip(start, end, strict=True))

@@ -67,7 +67,7 @@ def evaluate(
     whole_picture = fit(WIDTH, HEIGHT, WIDTH, HEIGHT)
     scores = {name: Scores(ignore_iou) for name in (*KIND_NAMES, 'together')}
     for picture in scored:
-        outputs = engine.infer(np.array(picture.image[None]), 1)
+        outputs = next(engine.run([np.array(picture.image)]))
         perception = decoder.decode(outputs, [whole_picture], thresholds)[0]
         for name in (KIND_NAMES[picture.kind], 'together'):
             scores[name].add(perception, picture.labels)

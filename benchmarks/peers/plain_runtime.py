@@ -38,7 +38,7 @@ class PlainDetector:
     def pack(self, rgb: NDArray[np.uint8]) -> NDArray[np.generic]:
         """The network's input of one image; memory that the next call uses again."""
         self._batch.clear()
-        self._batch.add(Frame('', 0, 0, rgb, 'rgb8', ''))
+        self._batch.write(Frame('', 0, 0, rgb, 'rgb8', ''))
         return self._input.pack(self._batch.images)
 
     def decode(self, outputs: Outputs) -> Detections:

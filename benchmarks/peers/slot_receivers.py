@@ -67,7 +67,7 @@ class Usual:
         self._batch.clear()
         for message in messages:
             pixels = self._bridge.imgmsg_to_cv2(message, 'rgb8')
-            self._batch.add(Frame('', 0, 0, pixels, 'rgb8', message.header.frame_id))
+            self._batch.write(Frame('', 0, 0, pixels, 'rgb8', message.header.frame_id))
         self.images += len(messages)
 
     def close(self) -> None:
@@ -121,7 +121,7 @@ class SlotPipeline:
         self._batch.clear()
         frames = frame_set.there
         for frame in frames:
-            self._batch.add(frame)
+            self._batch.write(frame)
         self.images += len(frames)
         return PerceivedSet(frame_set, frames, (), ())
 

@@ -61,7 +61,7 @@ class Client:
             told = image.decode_image(cdr)
             pixels, encoding = told.image, told.encoding
         batch = Batch.of(1, self._input, self._decoder.card)
-        batch.add(Frame('', told.stamp_ns, received_ns, pixels, encoding, told.frame_id))
+        batch.write(Frame('', told.stamp_ns, received_ns, pixels, encoding, told.frame_id))
         packed = self._input.pack(batch.images)
         asked = triton.InferInput(
             self._input.name, list(packed.shape), 'UINT8' if packed.dtype == 'uint8' else 'FP32'

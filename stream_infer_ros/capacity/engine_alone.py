@@ -32,7 +32,8 @@ def engine_streams(
     images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
     def infer(n: int) -> None:
-        engine.infer(images, n)
+        for _ in engine.run(images[:n]):
+            pass
 
     infer(most)
     ours = most_held(lambda n: _holds(infer, n, options), most, confirmations)

@@ -67,7 +67,7 @@ def measure_floor(engine: Engine, options: TrialOptions) -> Floor:
     batch = np.repeat(slot[None], _BATCH, axis=0)
     copy_ms = _cpu_ms(lambda: np.copyto(target, data))
     resize_ms = _cpu_ms(resize)
-    engine_ms = _cpu_ms(lambda: engine.infer(batch, _BATCH)) / _BATCH
+    engine_ms = _cpu_ms(lambda: list(engine.run(batch))) / _BATCH
     cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
     frames_a_second = cores * 1e3 / (copy_ms + resize_ms + engine_ms)
     return Floor(copy_ms, resize_ms, engine_ms, cores, int(frames_a_second / options.rate_hz))

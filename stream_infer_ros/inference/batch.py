@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from stream_infer_ros.cameras.encodings import ColourOrder
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.errors import EngineError
+from stream_infer_ros.inference.engines.engine import Picture
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import Fit, Letterbox
 from stream_infer_ros.inference.letterbox_writer import PADDING, write_letterboxed
@@ -67,10 +68,10 @@ class Batch:
         """Forget the images; memory and padding stay."""
         self.letterboxes.clear()
 
-    def add(self, frame: Frame) -> Letterbox:
-        """Fit a frame into the next free slot.
+    def write(self, frame: Frame) -> Picture:
+        """Letterbox a frame into the next free slot and return that slot; its geometry is `letterboxes[-1]`.
 
-        Raises EncodingError for an image that cannot be read (the slot stays free), EngineError if the
+        Raises EncodingError if the pixels cannot be decoded (the slot stays free), and EngineError if the
         batch is full.
         """
         slot = len(self)
@@ -80,9 +81,10 @@ class Batch:
                 f'make the batch as large as the number of cameras'
             )
         padded, self._padded[slot] = self._padded[slot], None
+        picture: Picture = self.images[slot]
         letterbox = write_letterboxed(
-            frame, self.images[slot], self._colour, how=self._how, fill=self._padding, padded=padded
+            frame, picture, self._colour, how=self._how, fill=self._padding, padded=padded
         )
         self._padded[slot] = letterbox
         self.letterboxes.append(letterbox)
-        return letterbox
+        return picture

@@ -12,6 +12,7 @@ import numpy as np
 
 from stream_infer_ros.config import EngineConfig, ModelConfig
 from stream_infer_ros.inference.decoders import Thresholds, card_of, make_decoder
+from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.inference.engines import EngineSpec, engine_kind, make_engine
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import fit
@@ -75,16 +76,21 @@ def check_model(
         image_input = ImageInput.of(io)
         shape = (batch, image_input.height, image_input.width, 3)
         images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-        letterboxes = [
-            fit(image_input.width, image_input.height, image_input.width, image_input.height)
-        ] * batch
+        whole_picture = [fit(image_input.width, image_input.height, image_input.width, image_input.height)]
         thresholds = Thresholds.of(config)
-        seen = decoder.decode(engine.infer(images, batch), letterboxes, thresholds)  # the first run allocates
-        invalid = sum(perception.invalid for perception in seen)
+
+        def perceive() -> list[Perception]:
+            return [
+                perception
+                for outputs in engine.run(images)
+                for perception in decoder.decode(outputs, whole_picture, thresholds)
+            ]
+
+        invalid = sum(perception.invalid for perception in perceive())  # the first run allocates
         times_s = []
         for _ in range(runs):
             start_s = clock()
-            decoder.decode(engine.infer(images, batch), letterboxes, thresholds)
+            perceive()
             times_s.append(clock() - start_s)
     finally:
         engine.close()

@@ -130,16 +130,13 @@ class ImageInput:
         beside = {it.name: companion(it, len(packed), self.height, self.width) for it in self.companions}
         return {self.name: packed, **beside}
 
-    def check(self, batch: NDArray[np.uint8], n: int) -> None:
-        """Raise EngineError unless `batch` holds `n` images this network takes."""
-        expected = (self.height, self.width, 3)
-        if batch.dtype != np.uint8 or batch.ndim != 4 or batch.shape[1:] != expected:
+    def check(self, picture: NDArray[np.uint8]) -> None:
+        """Raise EngineError unless `picture` has the type and size of the network's input."""
+        if picture.shape != (self.height, self.width, 3) or picture.dtype != np.uint8:
             raise EngineError(
-                f'expected a uint8 batch (capacity, {self.height}, {self.width}, 3), got {batch.dtype} '
-                f'{batch.shape}; letterbox the images to the size of the network'
+                f'expected uint8 pictures ({self.height}, {self.width}, 3), got {picture.dtype} '
+                f'{picture.shape}; letterbox the images to the size of the network'
             )
-        if not 1 <= n <= len(batch):
-            raise EngineError(f'expected 1 to {len(batch)} images to run, got {n}; fill the batch first')
 
     def pack(self, images: NDArray[np.uint8]) -> NDArray[Any]:
         """Images (n, height, width, 3) uint8 as the network takes them; `images` itself where that is it."""

@@ -15,11 +15,12 @@ class Failing(FakeEngine):
         super().__init__()
         self._error, self._left = error, 6
 
-    def infer(self, batch, n, within_s=float('inf')):
-        self._left -= n
+    def run(self, pictures, within_s=float('inf')):
+        pictures = list(pictures)
+        self._left -= len(pictures)
         if self._left < 0:
             raise self._error
-        return super().infer(batch, n)
+        yield from super().run(pictures)
 
 
 @pytest.mark.parametrize(

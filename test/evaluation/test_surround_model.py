@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from engine_runs import infer
 
 from stream_infer_ros.config import EngineConfig, ModelConfig
 from stream_infer_ros.evaluation.column_scores import ColumnScores
@@ -37,7 +38,7 @@ def exact_outputs(batch):
     """What float32 arithmetic makes of it: the reference for runtimes that use fewer bits."""
     engine = make_engine(EngineSpec(EngineConfig(kind=RUNTIMES[0], precision='fp32', threads=1), MODEL))
     engine.load()
-    outputs = engine.infer(batch, len(batch))
+    outputs = infer(engine, batch)
     engine.close()
     return outputs
 
@@ -53,7 +54,7 @@ def test_it_is_small_and_says_what_it_is(engine):
 
 def test_it_has_the_outputs_of_the_contract(engine, taken):
     batch = np.stack([picture.image for picture in taken[:2]])
-    outputs = engine.infer(batch, 2)
+    outputs = infer(engine, batch[:2])
     assert {name: value.shape for name, value in outputs.items()} == {n: (2, *s) for n, s in OUTPUTS.items()}
     assert all(value.dtype == np.float32 for value in outputs.values())
     boxes, free_space, ground = (outputs[name] for name in OUTPUTS)
@@ -66,16 +67,16 @@ def test_it_has_the_outputs_of_the_contract(engine, taken):
 
 def test_a_batch_of_six_equals_six_singles(engine, taken):
     batch = np.stack([picture.image for picture in taken[:6]])
-    together = engine.infer(batch, 6)
+    together = infer(engine, batch[:6])
     for index in range(6):
-        alone = engine.infer(batch[index : index + 1], 1)
+        alone = infer(engine, batch[index : index + 1])
         for name in OUTPUTS:
             np.testing.assert_allclose(together[name][index], alone[name][0], rtol=1e-4, atol=1e-3)
 
 
 def test_fewer_bits_cost_hundredths_of_a_pixel(engine, taken):
     batch = np.stack([picture.image for picture in taken])
-    exact, said = exact_outputs(batch), engine.infer(batch, len(batch))
+    exact, said = exact_outputs(batch), infer(engine, batch)
     rows = np.abs(exact['free_space'] - said['free_space'])[..., 0]
     assert np.median(rows) < 0.1
     assert np.quantile(rows, 0.95) < 0.5
@@ -94,7 +95,7 @@ def test_it_sees_an_unseen_world(engine, taken):
     config = ModelConfig(file=str(MODEL), score_threshold=0.05)
     decoder = make_decoder(config, engine.io)
     boxes, columns = DetectionScores(CLASS_NAMES), ColumnScores()
-    outputs = engine.infer(np.stack([picture.image for picture in taken]), len(taken))
+    outputs = infer(engine, np.stack([picture.image for picture in taken]))
     letterboxes = [fit(WIDTH, HEIGHT, WIDTH, HEIGHT)] * len(taken)
     perceptions = decoder.decode(outputs, letterboxes, Thresholds.of(config))
     for picture, perception in zip(taken, perceptions, strict=True):

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from engine_runs import infer
 from stand_in_network import write_identity, write_stand_in
 from triton_host import missing, serving
 
 from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.errors import EngineError, ModelError
 from stream_infer_ros.inference.engines import ENGINES, Engine, EngineSpec, make_engine
-from stream_infer_ros.inference.engines.image_by_image import infer_each
 from stream_infer_ros.inference.engines.runtime import import_runtime
 from stream_infer_ros.inference.surround_contract import METADATA, surround_io
 
@@ -131,9 +131,9 @@ def test_tells_inputs_outputs_and_metadata(kind, model):
 @pytest.mark.parametrize('kind', ALL)
 def test_a_batch_of_six_equals_six_singles(kind, model, pictures):
     engine = loaded(kind, model)
-    batch = engine.infer(pictures, 6)
+    batch = infer(engine, pictures[:6])
     for index in range(6):
-        single = engine.infer(pictures[index : index + 1], 1)
+        single = infer(engine, pictures[index : index + 1])
         assert single.keys() == batch.keys()
         for name, array in single.items():
             assert array.shape == (1, *batch[name].shape[1:])
@@ -143,94 +143,101 @@ def test_a_batch_of_six_equals_six_singles(kind, model, pictures):
 
 @pytest.mark.parametrize('kind', NETWORKS)
 def test_images_are_told_apart(kind, model, pictures):
-    ground = loaded(kind, model).infer(pictures, 6)['ground']
+    ground = infer(loaded(kind, model), pictures[:6])['ground']
     expected = pictures[:6].reshape(6, 60, 4, 80, 4, 3).mean(axis=(2, 4, 5)) / 255
     np.testing.assert_allclose(ground, expected, atol=TOLERANCE[kind])
 
 
 @pytest.mark.parametrize('kind', ALL)
-def test_only_the_first_n_images_are_run(kind, model, pictures):
+def test_each_picture_has_outputs_of_its_own(kind, model, pictures):
     engine = loaded(kind, model)
-    few = engine.infer(pictures, 3)
-    assert {len(array) for array in few.values()} == {3}
-    np.testing.assert_array_equal(few['ground'], engine.infer(pictures[:3].copy(), 3)['ground'])
+    outputs = list(engine.run(pictures[:3]))
+    assert [{len(array) for array in each.values()} for each in outputs] == [{1}] * 3
 
 
 @pytest.mark.parametrize('kind', ALL)
 def test_outputs_belong_to_the_caller(kind, model, pictures):
     engine = loaded(kind, model)
-    first = engine.infer(pictures, 2)
-    kept = {name: array.copy() for name, array in first.items()}
-    second = engine.infer(pictures[4:], 2)
-    for name, array in first.items():
-        assert array.flags.writeable
-        assert not np.shares_memory(array, second[name])
-        np.testing.assert_array_equal(array, kept[name])
+    first = list(engine.run(pictures[:2]))
+    kept = [{name: array.copy() for name, array in outputs.items()} for outputs in first]
+    second = list(engine.run(pictures[4:6]))
+    for outputs, before, later in zip(first, kept, second, strict=True):
+        for name, array in outputs.items():
+            assert array.flags.writeable
+            assert not np.shares_memory(array, later[name])
+            np.testing.assert_array_equal(array, before[name])
     engine.close()
-    for name, array in first.items():
-        np.testing.assert_array_equal(array, kept[name])
+    for outputs, before in zip(first, kept, strict=True):
+        for name, array in outputs.items():
+            np.testing.assert_array_equal(array, before[name])
 
 
 @pytest.mark.parametrize('kind', ALL)
-def test_image_by_image_gives_the_same(kind, model, pictures):
+def test_pictures_that_are_written_when_they_are_taken_give_the_same(kind, model, pictures):
     engine = loaded(kind, model)
-    whole = engine.infer(pictures, 3)
+    whole = infer(engine, pictures[:3])
     batch = np.zeros_like(pictures[:3])
 
-    def filling():
+    def written():
         for index in range(3):
             batch[index] = pictures[index]
-            yield index + 1
+            yield batch[index]
 
     for _ in range(2):
-        each = list(infer_each(engine, batch, filling()))
+        each = list(engine.run(written()))
         for name, array in whole.items():
-            np.testing.assert_array_equal(np.concatenate([one[name] for one in each]), array)
+            np.testing.assert_array_equal(np.concatenate([outputs[name] for outputs in each]), array)
         batch[:] = 0
-    assert not list(infer_each(engine, batch, iter(())))
+    assert not list(engine.run(iter(())))
+
+
+@pytest.mark.parametrize('kind', ALL)
+def test_pictures_may_lie_anywhere(kind, model, pictures):
+    engine = loaded(kind, model)
+    apart = infer(engine, [pictures[4], pictures[1].copy(), pictures[5]])
+    for name, array in infer(engine, pictures[[4, 1, 5]]).items():
+        np.testing.assert_array_equal(apart[name], array)
 
 
 @pytest.mark.parametrize('kind', ALL)
 def test_who_looks_no_further_can_go_on_with_another_batch(kind, model, pictures):
     engine = loaded(kind, model)
-    first = next(infer_each(engine, pictures, range(1, 5)))
-    np.testing.assert_array_equal(first['ground'], engine.infer(pictures, 1)['ground'])
+    first = next(engine.run(pictures[:4]))
+    np.testing.assert_array_equal(first['ground'], infer(engine, pictures[:1])['ground'])
     with pytest.raises(EngineError, match='expected'):
-        list(infer_each(engine, pictures[:, :100], range(1, 3)))
-    assert len(engine.infer(pictures, 4)['ground']) == 4
+        list(engine.run(pictures[:2, :100]))
+    assert len(infer(engine, pictures[:4])['ground']) == 4
 
 
 @pytest.mark.parametrize('kind', ALL)
 @pytest.mark.parametrize(
-    ('batch', 'n'),
+    'picture',
     [
-        (np.zeros((2, 240, 320), np.uint8), 1),
-        (np.zeros((2, 320, 240, 3), np.uint8), 1),
-        (np.zeros((2, 240, 320, 3), np.float32), 1),
-        (np.zeros((2, 240, 320, 3), np.uint8), 0),
-        (np.zeros((2, 240, 320, 3), np.uint8), 3),
+        np.zeros((240, 320), np.uint8),
+        np.zeros((320, 240, 3), np.uint8),
+        np.zeros((240, 320, 3), np.float32),
     ],
 )
-def test_a_batch_of_another_form_is_refused(kind, model, batch, n):
+def test_a_picture_of_another_form_is_refused(kind, model, pictures, picture):
     engine = loaded(kind, model)
-    with pytest.raises(EngineError, match='expected'):
-        engine.infer(batch, n)
+    with pytest.raises(EngineError, match='expected uint8 pictures'):
+        list(engine.run([pictures[0], picture]))
 
 
 @pytest.mark.parametrize('kind', ALL)
 def test_nothing_runs_before_load_or_after_close(kind, model, pictures):
     engine = made(kind, model)
     with pytest.raises(EngineError, match='load'):
-        engine.infer(pictures, 1)
+        infer(engine, pictures[:1])
     engine.load()
     engine.close()
     engine.close()
     with pytest.raises(EngineError, match='load'):
-        engine.infer(pictures, 1)
+        infer(engine, pictures[:1])
     with pytest.raises(EngineError, match='load'):
         _ = engine.io
     engine.load()
-    assert len(engine.infer(pictures, 1)['boxes']) == 1
+    assert len(infer(engine, pictures[:1])['boxes']) == 1
 
 
 @pytest.mark.parametrize('kind', NETWORKS)
@@ -238,14 +245,14 @@ def test_nothing_runs_before_load_or_after_close(kind, model, pictures):
 @pytest.mark.parametrize('batch', [1, 'batch'])
 def test_float_networks_and_fixed_batches_give_the_same(kind, layout, batch, model, pictures, tmp_path):
     path = stand_in(kind, tmp_path / 'float', batch=batch, dtype='float32', layout=layout)
-    outputs = loaded(kind, path).infer(pictures, 3)
-    for name, array in loaded(kind, model).infer(pictures, 3).items():
+    outputs = infer(loaded(kind, path), pictures[:3])
+    for name, array in infer(loaded(kind, model), pictures[:3]).items():
         np.testing.assert_allclose(outputs[name], array, atol=TOLERANCE[kind])
 
 
 @pytest.mark.parametrize('kind', RUNTIMES)
 def test_float32_precision_on_request(kind, model, pictures):
-    ground = loaded(kind, model, precision='fp32').infer(pictures, 2)['ground']
+    ground = infer(loaded(kind, model, precision='fp32'), pictures[:2])['ground']
     expected = pictures[:2].reshape(2, 60, 4, 80, 4, 3).mean(axis=(2, 4, 5)) / 255
     np.testing.assert_allclose(ground, expected, atol=1e-5)
 
@@ -255,7 +262,7 @@ def test_a_network_of_free_size_runs_at_the_size_its_metadata_names(kind, pictur
     path = stand_in(
         kind, tmp_path / 'free', height='h', width='w', metadata={**METADATA, 'imgsz': '[240, 320]'}
     )
-    assert loaded(kind, path).infer(pictures, 2)['ground'].shape == (2, 60, 80)
+    assert infer(loaded(kind, path), pictures[:2])['ground'].shape == (2, 60, 80)
     for imgsz in ('[240]', '240', 'big', '[0, 320]'):
         path = stand_in(kind, tmp_path / 'bad', height='h', width='w', metadata={'imgsz': imgsz})
         with pytest.raises(ModelError, match='imgsz'):
@@ -272,7 +279,7 @@ def test_a_network_of_free_size_runs_at_the_size_the_user_says(kind, height, wid
     for metadata in (METADATA, told):
         path = stand_in(kind, tmp_path / 'free', height=height, width=width, metadata=metadata)
         engine = loaded(kind, path, input_size=(240, 320))
-        assert engine.infer(pictures, 2)['ground'].shape == (2, 60, 80)
+        assert infer(engine, pictures[:2])['ground'].shape == (2, 60, 80)
 
 
 @pytest.mark.parametrize('kind', RUNTIMES)

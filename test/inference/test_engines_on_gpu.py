@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from engine_runs import infer
 from stand_in_network import write_stand_in
 
 from stream_infer_ros.config import EngineConfig
@@ -70,7 +71,7 @@ def test_every_size_again_and_again_with_other_pictures(kind, batch, tmp_path, p
         for turn in range(4):  # the third time it is a replay
             for n in (1, 3, 4, 9, 2):
                 images = np.roll(pictures, turn, axis=0)
-                ground = engine.infer(images, n)['ground']
+                ground = infer(engine, images[:n])['ground']
                 np.testing.assert_allclose(ground, expected_ground(images[:n]), atol=TOLERANCE)
     assert 'without CUDA graphs' not in caplog.text
     engine.close()
@@ -78,16 +79,16 @@ def test_every_size_again_and_again_with_other_pictures(kind, batch, tmp_path, p
 
 @pytest.mark.parametrize('kind', KINDS)
 def test_fp16_is_near(kind, tmp_path, pictures):
-    exact = loaded(kind, tmp_path, precision='fp32').infer(pictures, 3)['boxes']
-    boxes = loaded(kind, tmp_path, precision='fp16').infer(pictures, 3)['boxes']
+    exact = infer(loaded(kind, tmp_path, precision='fp32'), pictures[:3])['boxes']
+    boxes = infer(loaded(kind, tmp_path, precision='fp16'), pictures[:3])['boxes']
     np.testing.assert_allclose(boxes, exact, atol=1e-2)
 
 
 @pytest.mark.parametrize('kind', KINDS)
 def test_two_engines_share_a_gpu_and_one_may_go(kind, tmp_path, pictures):
     first, second = loaded(kind, tmp_path), loaded(kind, tmp_path)
-    expected = first.infer(pictures, 4)['boxes']
+    expected = infer(first, pictures[:4])['boxes']
     first.close()
-    np.testing.assert_allclose(second.infer(pictures, 4)['boxes'], expected, atol=1e-5)
+    np.testing.assert_allclose(infer(second, pictures[:4])['boxes'], expected, atol=1e-5)
     first.load()
-    np.testing.assert_allclose(first.infer(pictures, 4)['boxes'], expected, atol=1e-5)
+    np.testing.assert_allclose(infer(first, pictures[:4])['boxes'], expected, atol=1e-5)

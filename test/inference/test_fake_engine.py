@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from engine_runs import infer
 
 from stream_infer_ros.config import EngineConfig, ModelConfig
 from stream_infer_ros.inference import (
@@ -23,8 +24,8 @@ def test_time_is_base_plus_images_and_is_handed_over():
     engine = FakeEngine(base_ms=2.0, per_image_ms=0.5, wait=waited.append)
     engine.load()
     images = np.zeros((6, 240, 320, 3), np.uint8)
-    engine.infer(images, 6)
-    engine.infer(images, 1)
+    infer(engine, images[:6])
+    infer(engine, images[:1])
     assert waited == pytest.approx([5e-3, 2.5e-3])
 
 
@@ -34,14 +35,14 @@ def test_without_latency_it_never_waits():
 
     engine = FakeEngine(wait=refuse)
     engine.load()
-    engine.infer(np.zeros((1, 240, 320, 3), np.uint8), 1)
+    infer(engine, np.zeros((1, 240, 320, 3), np.uint8))
 
 
 def test_it_answers_with_its_scene_in_every_image():
     engine = FakeEngine(scene=surround_scene([(10, 10, 50, 50, 30, 48, 0.9, 2)], boundary_row=100.0))
     engine.load()
     decoder = make_decoder(ModelConfig(), engine.io)
-    outputs = engine.infer(np.zeros((3, 240, 320, 3), np.uint8), 3)
+    outputs = infer(engine, np.zeros((3, 240, 320, 3), np.uint8))
     for seen in decoder.decode(outputs, [fit(640, 480, 320, 240)] * 3, Thresholds.of(ModelConfig())):
         np.testing.assert_allclose(seen.detections.xyxy, [[20.5, 20.5, 100.5, 100.5]])
         np.testing.assert_allclose(seen.free_space.boundary_v, 200.5)
@@ -56,7 +57,7 @@ def test_it_plays_any_network():
     engine = FakeEngine(io, {'y': np.arange(7, dtype=np.float32)})
     engine.load()
     assert engine.io == io
-    assert engine.infer(np.zeros((2, 32, 48, 3), np.uint8), 2)['y'].tolist() == [list(range(7))] * 2
+    assert infer(engine, np.zeros((2, 32, 48, 3), np.uint8))['y'].tolist() == [list(range(7))] * 2
 
 
 def test_the_configured_fake_takes_the_configured_time(tmp_path):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from engine_runs import infer
 from real_pictures import YOLOX, goal_frames, read_portrait
 
 from stream_infer_ros.cameras.frame import Frame
@@ -62,8 +63,8 @@ def see(kind: str, model: Path, config: ModelConfig, frames: list[Frame]) -> tup
         decoder = make_decoder(config, engine.io)
         batch = Batch.of(len(frames), ImageInput.of(engine.io), decoder.card)
         for frame in frames:
-            batch.add(frame)
-        outputs = engine.infer(batch.images, len(batch))
+            batch.write(frame)
+        outputs = infer(engine, batch.images[: len(batch)])
         assert all(len(array) == len(frames) for array in outputs.values())
         seen = decoder.decode(outputs, batch.letterboxes, Thresholds.of(config))
     finally:

@@ -18,6 +18,7 @@ pytest.importorskip('onnx', reason=f'onnx is not installed: {UNTESTED}')
 
 import torch
 import transformers as hf
+from engine_runs import infer
 from small_architectures import ARCHITECTURES, AREAS, SIZE, build, export
 
 from stream_infer_ros.cameras.frame import Frame
@@ -63,8 +64,8 @@ def see(kind: str, model: Path, config: ModelConfig) -> tuple[list[Perception], 
         decoder = make_decoder(config, engine.io)
         batch = Batch.of(2, ImageInput.of(engine.io), decoder.card)
         for frame in frames():
-            batch.add(frame)
-        outputs = engine.infer(batch.images, 2)
+            batch.write(frame)
+        outputs = infer(engine, batch.images[:2])
     finally:
         engine.close()
     return decoder.decode(outputs, batch.letterboxes, Thresholds.of(config)), outputs, batch

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from engine_runs import infer
 from real_pictures import YOLOX, goal_frames, read_portrait
 
 from stream_infer_ros.cameras.frame import Frame
@@ -35,8 +36,9 @@ def perceive(kind: str, *frames: Frame) -> list[Perception]:
     image_input = ImageInput.of(engine.io)
     batch = Batch(len(frames), image_input.height, image_input.width, decoder.card.colour)
     for frame in frames:
-        batch.add(frame)
-    return decoder.decode(engine.infer(batch.images, len(batch)), batch.letterboxes, Thresholds.of(CONFIG))
+        batch.write(frame)
+    outputs = infer(engine, batch.images[: len(batch)])
+    return decoder.decode(outputs, batch.letterboxes, Thresholds.of(CONFIG))
 
 
 @pytest.fixture(scope='module')

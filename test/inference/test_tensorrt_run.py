@@ -15,6 +15,7 @@ from stand_in_network import write_stand_in
 
 pytest.importorskip('onnxruntime')
 
+from engine_runs import infer
 from tensorrt_double import TensorRtDouble
 
 from stream_infer_ros.config import EngineConfig
@@ -58,7 +59,7 @@ def test_whenever_the_device_does_it_the_numbers_are_right(schedule, graphs, siz
     batch = np.empty_like(pictures)
     for turn, n in enumerate(sizes):
         batch[:n] = np.roll(pictures, turn, axis=0)[:n]
-        outputs = engine.infer(batch, n)
+        outputs = infer(engine, batch[:n])
         batch[:] = 99  # it is the caller's again
         np.testing.assert_allclose(
             outputs['ground'], expected_ground(np.roll(pictures, turn, axis=0)[:n]), atol=1e-5
@@ -82,7 +83,7 @@ def test_only_what_counts_is_copied(batch, tmp_path, pictures, monkeypatch):
             plain(*arguments)
 
         monkeypatch.setattr(double.cuda, name, counted)
-    engine.infer(pictures, 2)
+    infer(engine, pictures[:2])
     sizes = [4 * 2 * int(np.prod(shape)) for shape in ((100, 8), (80, 2), (60, 80))]
     assert copied == [('upload', 2 * HEIGHT * WIDTH * 3), *(('download', size) for size in sizes)]
 
@@ -122,7 +123,7 @@ def test_a_large_batch_keeps_both_sets_busy(model, pictures):
     engine = double.engine(spec(model, 2))
     engine.load()
     del double.cuda.calls[:]
-    engine.infer(pictures, 7)
+    infer(engine, pictures[:7])
     steps = [name for name in double.cuda.calls if name in {'upload', 'synchronise_event'}]
     assert steps == ['upload', 'upload', *['synchronise_event', 'upload'] * 2, *['synchronise_event'] * 2]
 
@@ -133,10 +134,10 @@ def test_a_size_that_comes_again_is_replayed(model, pictures):
     engine.load()
     assert double.cuda.calls.count('instantiate') == 2  # the full batch of both sets, while loading
     for _ in range(3):
-        engine.infer(pictures, 3)
+        infer(engine, pictures[:3])
     assert double.cuda.calls.count('instantiate') == 3
     del double.cuda.calls[:]
-    engine.infer(pictures, 3)
+    infer(engine, pictures[:3])
     assert 'launch' in double.cuda.calls
     assert 'run' not in double.cuda.calls
 
@@ -145,7 +146,7 @@ def test_without_graphs_if_they_are_not_wanted(model, pictures):
     double = TensorRtDouble(CudaDouble())
     engine = double.engine(spec(model, 2, tensorrt={'cuda_graphs': False}))
     engine.load()
-    engine.infer(pictures, 2)
+    infer(engine, pictures[:2])
     assert 'begin_capture' not in double.cuda.calls
 
 
@@ -156,7 +157,7 @@ def test_a_refused_capture_is_told_once_and_costs_nothing_else(model, pictures, 
         engine.load()
         for _ in range(3):
             np.testing.assert_allclose(
-                engine.infer(pictures, 5)['ground'], expected_ground(pictures[:5]), atol=1e-5
+                infer(engine, pictures[:5])['ground'], expected_ground(pictures[:5]), atol=1e-5
             )
     assert len(caplog.records) == 1
     assert 'capturing' in caplog.text
@@ -170,7 +171,9 @@ def test_what_tensorrt_for_rtx_says_is_not_capturable_is_not_captured(model, pic
     engine = double.engine(spec(model, 2))
     with caplog.at_level(logging.WARNING):
         engine.load()
-    np.testing.assert_allclose(engine.infer(pictures, 5)['ground'], expected_ground(pictures[:5]), atol=1e-5)
+    np.testing.assert_allclose(
+        infer(engine, pictures[:5])['ground'], expected_ground(pictures[:5]), atol=1e-5
+    )
     assert 'begin_capture' not in double.cuda.calls
     assert 'expected a run that can be captured' in caplog.text
     double.capturable = True
@@ -194,8 +197,8 @@ def test_outputs_whose_size_only_the_pictures_tell(model, pictures):
     known = TensorRtDouble(CudaDouble()).engine(spec(model, 3))
     known.load()
     for _ in range(3):
-        outputs = engine.infer(pictures, 5)
-    np.testing.assert_array_equal(outputs['boxes'], known.infer(pictures, 5)['boxes'])
+        outputs = infer(engine, pictures[:5])
+    np.testing.assert_array_equal(outputs['boxes'], infer(known, pictures[:5])['boxes'])
     assert 'begin_capture' not in double.cuda.calls
 
 
@@ -206,7 +209,7 @@ def test_another_thread_may_take_over(model, pictures):
     results = []
 
     def work() -> None:
-        results.append(engine.infer(pictures, 2))
+        results.append(infer(engine, pictures[:2]))
         engine.close()
 
     thread = threading.Thread(target=work)
@@ -230,7 +233,7 @@ def live(double: TensorRtDouble, model: Path, pictures: np.ndarray) -> bool:
         engine.load()
         for n in (3, 1, 3):
             np.testing.assert_allclose(
-                engine.infer(pictures, n)['ground'], expected_ground(pictures[:n]), atol=1e-5
+                infer(engine, pictures[:n])['ground'], expected_ground(pictures[:n]), atol=1e-5
             )
     except EngineError as error:
         failure = str(error)
@@ -276,11 +279,13 @@ def test_after_a_failure_it_can_be_loaded_again(model, pictures):
     engine.load()
     double.cuda.fail_at = len(double.cuda.calls) + 2
     with pytest.raises(EngineError, match='on purpose'):
-        engine.infer(pictures, 2)
+        infer(engine, pictures[:2])
     with pytest.raises(EngineError, match='load it again'):
-        engine.infer(pictures, 2)
+        infer(engine, pictures[:2])
     engine.load()
-    np.testing.assert_allclose(engine.infer(pictures, 2)['ground'], expected_ground(pictures[:2]), atol=1e-5)
+    np.testing.assert_allclose(
+        infer(engine, pictures[:2])['ground'], expected_ground(pictures[:2]), atol=1e-5
+    )
 
 
 def test_a_machine_without_a_gpu_is_told_so_before_tensorrt_is_touched(model):
@@ -308,7 +313,7 @@ def test_the_second_gpu_is_used_where_it_is_named(model, pictures):
     double = TensorRtDouble(CudaDouble(devices=2))
     engine = double.engine(spec(model, device='cuda:1'))
     engine.load()
-    engine.infer(pictures, 1)
+    infer(engine, pictures[:1])
     assert set(double.cuda._threads.values()) == {1}
 
 
@@ -317,7 +322,7 @@ def test_a_plan_that_cannot_be_read_is_built_again_once(model, pictures):
     engine = double.engine(spec(model))
     engine.load()
     assert double.built == [False, True]
-    assert len(engine.infer(pictures, 2)['ground']) == 2
+    assert len(infer(engine, pictures[:2])['ground']) == 2
     double = TensorRtDouble(CudaDouble(), stale=2)
     with pytest.raises(EngineError, match='read a plan it has just built, it says: the reason'):
         double.engine(spec(model)).load()

@@ -19,6 +19,7 @@ pytest.importorskip('torch', reason='torch is not installed: engine torch is not
 
 import torch
 from cuda_double import CudaDouble
+from engine_runs import infer
 from stand_in_torch import OUTPUTS, Identity, StandIn, write_torch_stand_in
 
 from stream_infer_ros.config import EngineConfig
@@ -68,9 +69,9 @@ def test_torchscript_gives_what_the_exported_program_gives(program, script, pict
     programmed, scripted = loaded(program), loaded(script)
     assert scripted.io == programmed.io
     assert scripted.io.metadata == METADATA
-    expected = programmed.infer(pictures, 3)
+    expected = infer(programmed, pictures[:3])
     assert list(expected) == OUTPUTS
-    for name, array in scripted.infer(pictures, 3).items():
+    for name, array in infer(scripted, pictures[:3]).items():
         np.testing.assert_allclose(array, expected[name], atol=1e-6)
 
 
@@ -81,14 +82,14 @@ def test_pictures_are_normalised_as_elsewhere(tmp_path, pictures):
     engine.load()
     packed = ImageInput.of(engine.io, normalisation).pack(pictures[:2])
     cells = packed.reshape(2, 3, 60, 4, 80, 4).mean(axis=(1, 3, 5)) / 255
-    np.testing.assert_allclose(engine.infer(pictures, 2)['ground'], cells, atol=1e-6)
+    np.testing.assert_allclose(infer(engine, pictures[:2])['ground'], cells, atol=1e-6)
 
 
 def test_a_network_that_hands_its_input_through_does_not_hand_out_the_callers(tmp_path, pictures):
     told = {'input': {'name': 'images', 'dtype': 'uint8', 'shape': [-1, 240, 320, 3]}}
     path = tmp_path / 'identity.pt'
     torch.jit.save(torch.jit.script(Identity()), path, _extra_files={'stream_infer.json': json.dumps(told)})
-    (output,) = loaded(path).infer(pictures, 2).values()
+    (output,) = infer(loaded(path), pictures[:2]).values()
     np.testing.assert_array_equal(output, pictures[:2])
     assert not np.shares_memory(output, pictures)
 
@@ -97,8 +98,8 @@ def test_a_network_that_hands_its_input_through_does_not_hand_out_the_callers(tm
     ('precision', 'atol'), [('auto', 1e-6), ('fp32', 1e-6), ('fp16', 2e-3), ('bf16', 2e-2)]
 )
 def test_precision_is_honoured(precision, atol, program, pictures):
-    exact = loaded(program).infer(pictures, 2)['boxes']
-    boxes = loaded(program, precision=precision).infer(pictures, 2)['boxes']
+    exact = infer(loaded(program), pictures[:2])['boxes']
+    boxes = infer(loaded(program, precision=precision), pictures[:2])['boxes']
     np.testing.assert_allclose(boxes, exact, atol=atol)
     assert np.array_equal(boxes, exact) == (precision in {'auto', 'fp32'})  # else it was ignored
 
@@ -237,7 +238,8 @@ def test_a_program_of_an_older_torch_is_read_and_its_pickled_code_is_not_run(pro
         return tmp_path / name
 
     np.testing.assert_array_equal(
-        loaded(written('old.pt2')).infer(pictures, 2)['ground'], loaded(program).infer(pictures, 2)['ground']
+        infer(loaded(written('old.pt2')), pictures[:2])['ground'],
+        infer(loaded(program), pictures[:2])['ground'],
     )
     bomb = saved(Touch(tmp_path / 'ran'))
     for number, member in enumerate(('serialized_constants.pt', 'serialized_constants.json')):
@@ -279,7 +281,7 @@ def test_torchscript_that_does_not_say_its_input_is_asked_about(tmp_path, pictur
     }
     path.with_suffix('.json').write_text(json.dumps(told))
     assert loaded(path).io.metadata == METADATA
-    assert list(loaded(path).infer(pictures, 1)) == OUTPUTS
+    assert list(infer(loaded(path), pictures[:1])) == OUTPUTS
     path.with_suffix('.json').write_text(json.dumps({**told, 'outputs': OUTPUTS[:2]}))
     with pytest.raises(ModelError, match='names of 3 outputs'):
         loaded(path)
@@ -309,7 +311,7 @@ def test_torchscript_of_ultralytics_tells_all_by_itself(tmp_path, pictures):
     assert engine.io.inputs[0].shape == (1, 3, 240, 320)
     assert engine.io.metadata['names'] == "{0: 'cone', 1: 'car'}"  # as it stands in its ONNX files
     assert engine.io.metadata['imgsz'] == '[240, 320]'
-    assert engine.infer(pictures, 3)['output0'].shape == (3, 6, 238, 318)
+    assert infer(engine, pictures[:3])['output0'].shape == (3, 6, 238, 318)
 
 
 def test_a_network_that_does_not_run_as_it_says_is_refused(tmp_path):
@@ -327,7 +329,7 @@ def test_no_more_images_at_once_than_the_program_takes(tmp_path, pictures):
     images = torch.zeros((2, 3, 240, 320))
     program = torch.export.export(network, (images,), dynamic_shapes={'input': {0: batch}})
     torch.export.save(program, tmp_path / 'two.pt2')
-    (output,) = loaded(tmp_path / 'two.pt2').infer(pictures, 5).values()
+    (output,) = infer(loaded(tmp_path / 'two.pt2'), pictures[:5]).values()
     with torch.inference_mode():
         expected = network(torch.from_numpy(pictures).permute(0, 3, 1, 2).float())
     np.testing.assert_allclose(output, expected.numpy(), atol=1e-2)
@@ -355,7 +357,7 @@ class OnDouble:
 @pytest.mark.parametrize('batch', ['batch', 2])
 def test_through_the_buffers_of_a_gpu_it_gives_the_same(schedule, batch, tmp_path, pictures, caplog):
     path = write_torch_stand_in(tmp_path / 'network.pt2', batch=batch)
-    plain = loaded(path).infer(pictures, 5)
+    plain = infer(loaded(path), pictures[:5])
     file = read_file(path, torch, 'cpu')
     network_io = described(file, path)
     image_input = spec(path).image_input(network_io)

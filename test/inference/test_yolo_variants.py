@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import yaml
+from engine_runs import infer
 from real_pictures import YOLOX, goal_frames, read_portrait
 
 from stream_infer_ros.cameras.frame import Frame
@@ -97,10 +98,9 @@ def see(model: Path, config: ModelConfig, frames: list[Frame]) -> tuple[str, lis
         decoder = make_decoder(config, engine.io)
         batch = Batch.of(len(frames), ImageInput.of(engine.io), decoder.card)
         for frame in frames:
-            batch.add(frame)
-        seen = decoder.decode(
-            engine.infer(batch.images, len(batch)), batch.letterboxes, Thresholds.of(config)
-        )
+            batch.write(frame)
+        outputs = infer(engine, batch.images[: len(batch)])
+        seen = decoder.decode(outputs, batch.letterboxes, Thresholds.of(config))
     finally:
         engine.close()
     assert not any(perception.invalid for perception in seen)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from engine_runs import infer
 from free_size_network import write_free_size_network
 from triton_server import TritonServer, free_port
 
@@ -75,7 +76,7 @@ def requests_answered(server: TritonServer) -> int:
 
 def answers(engine: Engine, pictures: np.ndarray) -> bool:
     try:
-        engine.infer(pictures, 1, 5.0)
+        infer(engine, pictures[:1], 5.0)
     except InferenceMissed:
         return False
     return True
@@ -84,14 +85,14 @@ def answers(engine: Engine, pictures: np.ndarray) -> bool:
 @pytest.mark.parametrize('memory', ['none', 'auto', 'system'])
 @pytest.mark.parametrize('protocol', ['grpc', 'http'])
 def test_tells_and_gives_the_same_as_the_local_engine(protocol, memory, servers, local, pictures):
-    expected = local.infer(pictures, 6)
+    expected = infer(local, pictures[:6])
     with served(getattr(servers[0], protocol), shared_memory=memory) as engine:
         assert engine.io == local.io
         shared = ours(servers[0])
         assert len(shared) == (0 if memory == 'none' else 2)
-        whole = engine.infer(pictures, 6)  # more than the model's max_batch
-        few = engine.infer(pictures, 3)
-        singles = [engine.infer(pictures[index : index + 1], 1) for index in range(6)]
+        whole = infer(engine, pictures[:6])  # more than the model's max_batch
+        few = infer(engine, pictures[:3])
+        singles = [infer(engine, pictures[index : index + 1]) for index in range(6)]
         assert ours(servers[0]) == shared, 'registered once'
         for name, array in expected.items():
             np.testing.assert_allclose(whole[name], array, rtol=1e-4, atol=1e-4)
@@ -109,11 +110,11 @@ def test_a_batch_larger_than_expected_gets_larger_memory_behind_the_scenes(serve
     with served(servers[0].grpc, max_batch=1) as engine:
         shared = ours(servers[0])
         for _ in range(2):
-            outputs = engine.infer(pictures, 6)
-            np.testing.assert_allclose(outputs['ground'], local.infer(pictures, 6)['ground'], atol=1e-4)
+            outputs = infer(engine, pictures[:6])
+            np.testing.assert_allclose(outputs['ground'], infer(local, pictures[:6])['ground'], atol=1e-4)
 
         def larger() -> bool:
-            engine.infer(pictures, 6)
+            infer(engine, pictures[:6])
             return len(ours(servers[0])) == 2 and not {*shared} & {*ours(servers[0])}
 
         until(larger)
@@ -123,23 +124,23 @@ def test_both_servers_get_their_share(servers, pictures):
     with served(servers[0].grpc, servers[1].http) as engine:
         before = [requests_answered(server) for server in servers]
         for _ in range(6):
-            engine.infer(pictures, 2)
+            infer(engine, pictures[:2])
     assert [requests_answered(s) - b for s, b in zip(servers, before, strict=True)] == [3, 3]
 
 
 @pytest.mark.parametrize('protocol', ['grpc', 'http'])
 def test_one_server_dies_and_is_used_again_when_it_returns(protocol, servers, local, pictures):
-    expected = local.infer(pictures, 2)
+    expected = infer(local, pictures[:2])
     with served(*[getattr(server, protocol) for server in servers]) as engine:
         for _ in range(4):
-            engine.infer(pictures, 2)
+            infer(engine, pictures[:2])
         servers[0].kill()
         for _ in range(6):  # none is missed: there is time to ask the other
-            np.testing.assert_allclose(engine.infer(pictures, 2)['ground'], expected['ground'], atol=1e-4)
+            np.testing.assert_allclose(infer(engine, pictures[:2])['ground'], expected['ground'], atol=1e-4)
         servers[0].start()
 
         def asked_again() -> bool:
-            outputs = engine.infer(pictures, 2)
+            outputs = infer(engine, pictures[:2])
             np.testing.assert_allclose(outputs['ground'], expected['ground'], atol=1e-4)
             return requests_answered(servers[0]) >= 2
 
@@ -150,17 +151,17 @@ def test_one_server_dies_and_is_used_again_when_it_returns(protocol, servers, lo
 def test_without_any_server_a_batch_is_missed_and_the_next_may_not_be(servers, pictures, caplog):
     caplog.set_level(logging.WARNING)
     with served(*[server.grpc for server in servers]) as engine:
-        engine.infer(pictures, 2)
+        infer(engine, pictures[:2])
         for server in servers:
             server.kill()
         with pytest.raises(InferenceMissed) as first:
-            engine.infer(pictures, 2)
+            infer(engine, pictures[:2])
         for server in servers:
             assert server.grpc in str(first.value), 'who was tried'
         until(lambda: not answers(engine, pictures))
         start_s = time.monotonic()
         with pytest.raises(InferenceMissed, match=r'not used: .*refused'):
-            engine.infer(pictures, 2)
+            infer(engine, pictures[:2])
         assert time.monotonic() - start_s < 1.0, 'nobody is waited for'
         servers[1].start()
         until(lambda: answers(engine, pictures))
@@ -173,11 +174,11 @@ def test_without_any_server_a_batch_is_missed_and_the_next_may_not_be(servers, p
 @pytest.mark.parametrize('protocol', ['grpc', 'http'])
 def test_a_server_that_hangs_costs_no_more_than_the_deadline(protocol, servers, pictures):
     with served(getattr(servers[0], protocol)) as engine:
-        engine.infer(pictures, 2)
+        infer(engine, pictures[:2])
         servers[0].hang()
         start_s = time.monotonic()
         with pytest.raises(InferenceMissed):
-            engine.infer(pictures, 2, 0.3)
+            infer(engine, pictures[:2], 0.3)
         assert 0.25 < time.monotonic() - start_s < 1.3
         servers[0].go_on()
         until(lambda: answers(engine, pictures))
@@ -185,11 +186,11 @@ def test_a_server_that_hangs_costs_no_more_than_the_deadline(protocol, servers, 
 
 def test_the_configured_timeout_limits_the_deadline(servers, pictures):
     with served(servers[0].grpc, timeout_ms=300.0) as engine:
-        engine.infer(pictures, 1, 30.0)
+        infer(engine, pictures[:1], 30.0)
         servers[0].hang()
         start_s = time.monotonic()
         with pytest.raises(InferenceMissed):
-            engine.infer(pictures, 1, 30.0)
+            infer(engine, pictures[:1], 30.0)
         assert time.monotonic() - start_s < 2.0
         servers[0].go_on()
 
@@ -197,39 +198,39 @@ def test_the_configured_timeout_limits_the_deadline(servers, pictures):
 def test_the_other_server_is_asked_in_time_when_one_hangs(servers, pictures):
     with served(*[server.grpc for server in servers]) as engine:
         for _ in range(4):
-            engine.infer(pictures, 1)
+            infer(engine, pictures[:1])
         servers[0].hang()
         for _ in range(4):
-            assert len(engine.infer(pictures, 1, 2.0)['ground']) == 1
+            assert len(infer(engine, pictures[:1], 2.0)['ground']) == 1
         servers[0].go_on()
 
 
 def test_no_time_left_is_a_miss_at_once(servers, pictures):
     with served(servers[0].grpc) as engine, pytest.raises(InferenceMissed, match='0 ms are left'):
-        engine.infer(pictures, 1, -0.01)
+        infer(engine, pictures[:1], -0.01)
 
 
 @pytest.mark.parametrize('protocol', ['grpc', 'http'])
 def test_a_server_that_is_always_too_slow_gives_late_results(protocol, servers, local, pictures, caplog):
     """Not none for ever, with every run a miss."""
     caplog.set_level(logging.WARNING)
-    expected = local.infer(pictures, 6)['ground']
+    expected = infer(local, pictures[:6])['ground']
     with served(getattr(servers[0], protocol)) as engine:
         late = []
 
         def three_came() -> bool:
             with suppress(InferenceMissed):
-                late.append(engine.infer(pictures, 6, 0.01))  # six images take 50 ms and more
+                late.append(infer(engine, pictures[:6], 0.01))  # six images take 50 ms and more
             return len(late) == 3
 
         with pytest.raises(InferenceMissed, match=r'no answer within \d+ ms'):
-            engine.infer(pictures, 6, 0.01)
+            infer(engine, pictures[:6], 0.01)
         until(three_came)
         np.testing.assert_allclose(late[0]['ground'], expected, atol=1e-4)
-        engine.infer(pictures, 6, 0.01)  # from now on each is waited for: the schedule judges
-        engine.infer(pictures, 6, PATIENCE_S)
+        infer(engine, pictures[:6], 0.01)  # from now on each is waited for: the schedule judges
+        infer(engine, pictures[:6], PATIENCE_S)
         with pytest.raises(InferenceMissed):  # in time again, it is held to the bound again
-            engine.infer(pictures, 6, 0.01)
+            infer(engine, pictures[:6], 0.01)
     (said,) = [line for line in map(str, caplog.messages) if 'results come late' in line]
     assert 'a run of 6 images took' in said
     assert '10 ms were left of bound_ms; raise it by' in said
@@ -249,24 +250,24 @@ def test_a_timeout_that_no_server_keeps_is_told_of(servers, pictures, caplog):
 
 @pytest.mark.parametrize('fallback', ['onnxruntime', 'auto'])
 def test_the_local_engine_takes_over_while_no_server_answers(fallback, servers, local, pictures):
-    expected = local.infer(pictures, 2)
+    expected = infer(local, pictures[:2])
     with served(servers[0].grpc, fallback=fallback) as engine:
-        engine.infer(pictures, 2)
+        infer(engine, pictures[:2])
         servers[0].kill()
         for _ in range(4):
-            ground = engine.infer(pictures, 2)['ground']
+            ground = infer(engine, pictures[:2])['ground']
             np.testing.assert_allclose(ground, expected['ground'], atol=0.1)  # auto may run in bfloat16
         servers[0].start()
-        until(lambda: engine.infer(pictures, 2) is not None and requests_answered(servers[0]) > 0)
+        until(lambda: infer(engine, pictures[:2]) is not None and requests_answered(servers[0]) > 0)
 
 
 def test_with_a_fallback_no_server_is_needed_to_begin(servers, pictures, local):
     servers[0].kill()
     with served(servers[0].http, fallback='onnxruntime') as engine:
         assert engine.io == local.io
-        engine.infer(pictures, 6)
+        infer(engine, pictures[:6])
         servers[0].start()
-        until(lambda: engine.infer(pictures, 6) is not None and requests_answered(servers[0]) > 0)
+        until(lambda: infer(engine, pictures[:6]) is not None and requests_answered(servers[0]) > 0)
 
 
 def test_a_killed_process_leaves_no_memory_behind_for_long(servers, pictures):
@@ -276,7 +277,7 @@ def test_a_killed_process_leaves_no_memory_behind_for_long(servers, pictures):
         'from stream_infer_ros.resources import default_model;'
         f'k = {{"endpoints": [{servers[0].grpc!r}]}};'
         'e = make_engine(EngineSpec(EngineConfig(kind="kserve", kserve=k), default_model())); e.load();'
-        'e.infer(np.zeros((1, 240, 320, 3), np.uint8), 1); print("ready", flush=True); sys.stdin.read()'
+        'next(e.run(np.zeros((1, 240, 320, 3), np.uint8))); print("ready", flush=True); sys.stdin.read()'
     )
     process = subprocess.Popen(
         [sys.executable, '-c', program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -299,7 +300,7 @@ def test_a_process_that_ends_without_close_leaves_nothing(servers):
         'from stream_infer_ros.resources import default_model;'
         f'k = {{"endpoints": [{servers[0].grpc!r}]}};'
         'e = make_engine(EngineSpec(EngineConfig(kind="kserve", kserve=k), default_model())); e.load();'
-        'e.infer(np.zeros((1, 240, 320, 3), np.uint8), 1)'
+        'next(e.run(np.zeros((1, 240, 320, 3), np.uint8)))'
     )
     done = subprocess.run(
         [sys.executable, '-c', program], capture_output=True, text=True, timeout=60, check=False
@@ -346,7 +347,7 @@ def test_a_server_of_another_model_is_not_used(servers, repository, triton, tmp_
         other.start()
         with served(servers[0].grpc, other.grpc, shared_memory=WIRE) as engine:
             for _ in range(4):
-                engine.infer(pictures, 1)
+                infer(engine, pictures[:1])
             assert requests_answered(other) == 0
         with pytest.raises(ModelError, match='class_names'), served(other.grpc, fallback='onnxruntime'):
             pass
@@ -360,7 +361,7 @@ def test_the_user_says_the_size_of_a_served_network_that_leaves_it_open(triton, 
     spec = EngineSpec(EngineConfig(kind='onnxruntime', threads=1), model, input_size=(240, 320))
     local = make_engine(spec)
     local.load()
-    expected = local.infer(pictures, 2)['mean']
+    expected = infer(local, pictures[:2])['mean']
     write_repository(tmp_path / 'served', model, local.io, backend='python', max_batch=4, metadata={})
     local.close()
     server = TritonServer(triton, tmp_path / 'served', tmp_path)
@@ -374,8 +375,8 @@ def test_the_user_says_the_size_of_a_served_network_that_leaves_it_open(triton, 
         with served(server.grpc, model=model, input_size=(240, 320), fallback='onnxruntime') as engine:
             image_input = ImageInput.of(engine.io)
             assert (image_input.height, image_input.width) == (240, 320)
-            np.testing.assert_allclose(engine.infer(pictures, 2)['mean'], expected, rtol=1e-4)
+            np.testing.assert_allclose(infer(engine, pictures[:2])['mean'], expected, rtol=1e-4)
             server.kill()
-            np.testing.assert_allclose(engine.infer(pictures, 2)['mean'], expected, rtol=1e-4)
+            np.testing.assert_allclose(infer(engine, pictures[:2])['mean'], expected, rtol=1e-4)
     finally:
         server.kill()

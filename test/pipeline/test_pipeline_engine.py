@@ -33,11 +33,12 @@ class Failing(FakeEngine):
         super().__init__()
         self.within_s = []
 
-    def infer(self, batch, n, within_s=float('inf')):
+    def run(self, pictures, within_s=float('inf')):
+        pictures = list(pictures)
         self.within_s.append(within_s)
         if self.failure:
             raise self.failure
-        return super().infer(batch, n)
+        yield from super().run(pictures)
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from stream_infer_ros.errors import EngineError, InferenceMissed
 from stream_infer_ros.graph import RELIABLE, MemoryBus, MemoryGraph
 from stream_infer_ros.inference import FakeEngine, Thresholds
 from stream_infer_ros.inference.engines import SupervisedEngine
-from stream_infer_ros.inference.engines.image_by_image import one_by_one
 from stream_infer_ros.pipeline.assembly import assemble
 from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
@@ -34,13 +33,12 @@ class OneByOne(FakeEngine):
         super().__init__()
         self.order = []
 
-    def infer_each(self, batch, filling, within_s=float('inf')):
-        n = 0
-        for n in filling:
-            self.order.append(f'begun {n}')
-        if not n:
-            return
-        for index, outputs in enumerate(one_by_one(self.infer(batch, n), n)):
+    def run(self, pictures, within_s=float('inf')):
+        taken = []
+        for picture in pictures:
+            taken.append(picture)
+            self.order.append(f'begun {len(taken)}')
+        for index, outputs in enumerate(super().run(taken)):
             if self.failure and index == self.gives:
                 failure, self.failure = self.failure, None
                 raise failure

@@ -1,6 +1,6 @@
-"""Inference runtimes behind one contract."""
+"""Inference runtimes behind one protocol."""
 
-from stream_infer_ros.inference.engines.engine import Engine
+from stream_infer_ros.inference.engines.engine import Engine, Outputs, Picture
 from stream_infer_ros.inference.engines.fake_engine import FakeEngine
 from stream_infer_ros.inference.engines.onnxruntime_engine import OnnxRuntimeEngine
 from stream_infer_ros.inference.engines.openvino_engine import OpenVinoEngine
@@ -18,6 +18,8 @@ __all__ = [
     'OnProgress',
     'OnnxRuntimeEngine',
     'OpenVinoEngine',
+    'Outputs',
+    'Picture',
     'SupervisedEngine',
     'engine_kind',
     'instances',

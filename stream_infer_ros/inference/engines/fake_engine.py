@@ -1,26 +1,28 @@
-"""An engine without a runtime: the same scene in every image, after a settable time."""
+"""An engine without a runtime: it returns the same scene for every picture, after a configurable time."""
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_infer_ros.inference.engines.runtime import not_loaded
+from stream_infer_ros.config import EngineConfig
+from stream_infer_ros.inference.engines.base_engine import BaseEngine
+from stream_infer_ros.inference.engines.engine import Outputs
 from stream_infer_ros.inference.engines.spec import EngineSpec
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.network_io import EngineIo
 from stream_infer_ros.inference.surround_contract import surround_io, surround_scene
 
 
-class FakeEngine:
-    """Answers with one image's outputs, repeated; a batch takes `base_ms + n * per_image_ms`.
+class FakeEngine(BaseEngine):
+    """Return the outputs of one scene for every picture. A batch takes `base_ms + n * per_image_ms`.
 
-    For tests, and for measuring everything around the engine.
+    It serves tests, and measurements of everything around the engine.
     """
 
     def __init__(
@@ -30,44 +32,39 @@ class FakeEngine:
         base_ms: float = 0.0,
         per_image_ms: float = 0.0,
         wait: Callable[[float], None] = time.sleep,
+        spec: EngineSpec | None = None,
     ) -> None:
-        """`scene` holds each output of one image, without the batch dimension; by default an empty yard.
+        """Create an engine for tests and measurements.
 
-        `io` describes the network it plays, by default the surround network; `wait` is handed seconds.
+        Args:
+            io: description of the network; by default that of the surround network.
+            scene: each output for one picture, without the batch dimension; by default an empty yard.
+            base_ms: duration of a run, whatever its pictures.
+            per_image_ms: additional duration for each picture.
+            wait: called with the duration of a run, seconds.
+            spec: only its `input_size` is used.
         """
+        super().__init__(spec or EngineSpec(EngineConfig(kind='fake'), Path('fake.onnx')))
         self._described = io or surround_io()
         self._scene = dict(scene if scene is not None else surround_scene(io=self._described))
         self._base_ms = base_ms
         self._per_image_ms = per_image_ms
         self._wait = wait
-        self._input: ImageInput | None = None
 
     @classmethod
     def of(cls, spec: EngineSpec) -> FakeEngine:
-        """It plays the surround network, whatever the file."""
-        return cls(base_ms=spec.config.fake_latency_ms, per_image_ms=spec.config.fake_latency_per_image_ms)
+        """Create an engine that plays the surround network, whatever the model file."""
+        config = spec.config
+        return cls(base_ms=config.fake_latency_ms, per_image_ms=config.fake_latency_per_image_ms, spec=spec)
 
-    @property
-    def io(self) -> EngineIo:
-        """See Engine."""
-        if self._input is None:
-            raise not_loaded()
-        return self._described
+    def _open(self) -> tuple[EngineIo, ImageInput]:
+        return self._described, ImageInput.of(self._described)
 
-    def load(self) -> None:
-        """See Engine."""
-        self._input = ImageInput.of(self._described)
-
-    def infer(self, batch: NDArray[np.uint8], n: int, within_s: float = math.inf) -> dict[str, NDArray[Any]]:
-        """See Engine."""
-        if self._input is None:
-            raise not_loaded()
-        self._input.check(batch, n)
-        duration_ms = self._base_ms + n * self._per_image_ms
+    def _infer(self, batch: NDArray[np.uint8], within_s: float) -> Iterable[Outputs]:
+        duration_ms = self._base_ms + len(batch) * self._per_image_ms
         if duration_ms > 0.0:
             self._wait(duration_ms * 1e-3)
-        return {name: np.repeat(array[None], n, axis=0) for name, array in self._scene.items()}
+        return ({name: array[None].copy() for name, array in self._scene.items()} for _ in batch)
 
-    def close(self) -> None:
-        """See Engine."""
-        self._input = None
+    def _free(self) -> None:
+        pass

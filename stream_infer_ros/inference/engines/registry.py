@@ -13,7 +13,6 @@ from stream_infer_ros.inference.engines.found import automatic_kind
 from stream_infer_ros.inference.engines.kserve import KserveEngine
 from stream_infer_ros.inference.engines.onnxruntime_engine import OnnxRuntimeEngine
 from stream_infer_ros.inference.engines.openvino_engine import OpenVinoEngine
-from stream_infer_ros.inference.engines.sized_engine import SizedEngine
 from stream_infer_ros.inference.engines.spec import EngineSpec
 from stream_infer_ros.inference.engines.tensorrt.tensorrt_engine import TensorRtEngine
 from stream_infer_ros.inference.engines.torch.torch_engine import TorchEngine, torch_gpus
@@ -62,5 +61,4 @@ def make_engine(spec: EngineSpec) -> Engine:
 
     Raises EngineError if its runtime is missing.
     """
-    engine = ENGINES[engine_kind(spec.config, spec.model)](spec)
-    return engine if spec.input_size is None else SizedEngine(engine, spec)
+    return ENGINES[engine_kind(spec.config, spec.model)](spec)

@@ -1,4 +1,4 @@
-"""An engine that fails while it runs is started again once; if that does not help, it is down."""
+"""Restart an engine that fails while it runs. If it fails again, it is down."""
 
 from __future__ import annotations
 
@@ -7,37 +7,33 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from itertools import tee
 
 from stream_infer_ros.errors import EngineDown, EngineError, InferenceMissed, ModelError
-from stream_infer_ros.inference.engines.engine import Engine
-from stream_infer_ros.inference.engines.image_by_image import Counting, infer_each, one_by_one
+from stream_infer_ros.inference.engines.engine import Engine, Outputs, Picture
 from stream_infer_ros.inference.engines.runtime import not_loaded
 from stream_infer_ros.inference.network_io import EngineIo
 
-# A failure this long after the last one is a new story, and is worth a new start.
+# A failure this long after the previous one has another cause, and the engine is restarted again.
 FORGIVEN_AFTER_S = 60.0
 
 
 class EngineState(Enum):
-    """How an engine does."""
+    """State of a supervised engine."""
 
     READY = 'ready'
-    RESTARTED = 'restarted'  # it failed and was started again, less than FORGIVEN_AFTER_S ago
-    DOWN = 'down'  # it failed again: nothing is run any more
+    RESTARTED = 'restarted'  # it failed less than FORGIVEN_AFTER_S ago and was restarted
+    DOWN = 'down'  # it failed again and does not run any more
 
 
 @dataclass(frozen=True, slots=True)
 class EngineHealth:
-    """How an engine does, and why.
+    """State of an engine and its cause.
 
     Attributes:
-        state: now.
-        reason: what the runtime said when it failed last; empty if it never did.
-        restarts: since it was made.
+        state: the current state.
+        reason: the message of the last failure; empty if there was none.
+        restarts: number of restarts since the engine was created.
     """
 
     state: EngineState
@@ -46,11 +42,11 @@ class EngineHealth:
 
 
 class SupervisedEngine:
-    """Passes on to another engine.
+    """Run another engine, and start it again after a failure.
 
-    A failure is kept for `health`, the engine is closed, loaded and given the same batch again, with what is
-    then left of its time. If it fails again within FORGIVEN_AFTER_S it is down until the next `load`: every
-    `infer` raises EngineDown at once.
+    After a failure the engine is closed and loaded again. It then runs the pictures that have no outputs yet,
+    within what is left of their time. If it fails again within FORGIVEN_AFTER_S, it is down until the next
+    `load`: every `run` raises EngineDown at once. `health` says what has happened.
     """
 
     def __init__(self, engine: Engine, clock_s: Callable[[], float] = time.monotonic) -> None:
@@ -64,11 +60,10 @@ class SupervisedEngine:
 
     @property
     def io(self) -> EngineIo:
-        """See Engine."""
         return self._engine.io
 
     def health(self) -> EngineHealth:
-        """From any thread."""
+        """Return the current state. Any thread may call this."""
         if self._down:
             return EngineHealth(EngineState.DOWN, self._reason, self._restarts)
         recent = self._clock_s() - self._failed_s < FORGIVEN_AFTER_S
@@ -76,60 +71,35 @@ class SupervisedEngine:
         return EngineHealth(state, self._reason, self._restarts)
 
     def load(self) -> None:
-        """See Engine. It is up again, whatever was before."""
         self._engine.load()
         self._loaded, self._down, self._failed_s = True, False, -math.inf
 
-    def infer(self, batch: NDArray[np.uint8], n: int, within_s: float = math.inf) -> dict[str, NDArray[Any]]:
-        """See Engine. Raises EngineDown if the engine failed and a new start did not help."""
-        self._check()
+    def run(self, pictures: Iterable[Picture], within_s: float = math.inf) -> Iterator[Outputs]:
+        if not self._loaded:
+            raise not_loaded()
+        if self._down:
+            raise self._is_down()
         until_s = self._clock_s() + within_s
+        pulled, unanswered = tee(pictures)
         try:
-            return self._engine.infer(batch, n, within_s)
-        except InferenceMissed:
-            raise
-        except EngineError as error:
-            self._restart(error)
-        return self._again(batch, n, until_s)
-
-    def infer_each(
-        self, batch: NDArray[np.uint8], filling: Iterable[int], within_s: float = math.inf
-    ) -> Iterator[dict[str, NDArray[Any]]]:
-        """See ImageByImage, and `infer`. After a failure the images without a result are run again."""
-        self._check()
-        until_s = self._clock_s() + within_s
-        counting = Counting(filling)
-        given = 0
-        try:
-            for outputs in infer_each(self._engine, batch, counting, within_s):
+            for outputs in self._engine.run(pulled, within_s):
+                next(unanswered)
                 yield outputs
-                given += 1
             return
         except InferenceMissed:
             raise
         except EngineError as error:
             self._restart(error)
-        n = counting.all() - given
-        yield from one_by_one(self._again(batch[given:], n, until_s), n)
-
-    def close(self) -> None:
-        """See Engine."""
-        self._loaded = False
-        self._engine.close()
-
-    def _check(self) -> None:
-        if not self._loaded:
-            raise not_loaded()
-        if self._down:
-            raise self._is_down()
-
-    def _again(self, batch: NDArray[np.uint8], n: int, until_s: float) -> dict[str, NDArray[Any]]:
         try:
-            return self._engine.infer(batch, n, until_s - self._clock_s())
+            yield from self._engine.run(unanswered, until_s - self._clock_s())
         except InferenceMissed:
             raise
         except EngineError as error:
             raise self._give_up(error) from error
+
+    def close(self) -> None:
+        self._loaded = False
+        self._engine.close()
 
     def _restart(self, error: EngineError) -> None:
         failed_before_s, self._failed_s = self._failed_s, self._clock_s()

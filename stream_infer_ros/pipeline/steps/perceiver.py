@@ -16,7 +16,7 @@ from stream_infer_ros.errors import EncodingError, EngineDown, EngineError, Infe
 from stream_infer_ros.inference.batch import Batch
 from stream_infer_ros.inference.decoders import Thresholds
 from stream_infer_ros.inference.detections import Perception
-from stream_infer_ros.inference.engines import EngineState
+from stream_infer_ros.inference.engines import EngineState, Picture
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.network import Network
@@ -98,16 +98,15 @@ class Perceiver:
     def warm_up(self) -> None:
         """One run on empty pictures: a runtime's first is many times slower than the next."""
         blank = np.zeros((2, 2, 3), np.uint8)
-        for _ in range(self._batch.capacity):
-            self._batch.add(Frame('', 0, 0, blank, 'rgb8', ''))
-        outputs = self._engine.infer(self._batch.images, len(self._batch))
-        self._decoder.decode(outputs, self._batch.letterboxes, self._thresholds)
+        frames = [Frame('', 0, 0, blank, 'rgb8', '')] * self._batch.capacity
+        for outputs in self._engine.run(map(self._batch.write, frames)):
+            self._decoder.decode(outputs, self._batch.letterboxes[:1], self._thresholds)
         self._batch.clear()
 
     def perceive(self, frame_set: FrameSet, within_s: float = math.inf) -> PerceivedSet:
         """All three steps on one set, each timed; without the frames the engine had no result for.
 
-        The steps overlap where the engine can (see ImageByImage): it begins with the first image while the
+        The steps overlap where the engine can (see Engine.run): it begins with the first image while the
         next is letterboxed, and each is decoded and published while it works on those behind it. The oldest
         frame comes first: it is due first.
 
@@ -119,9 +118,9 @@ class Perceiver:
         published_ns: list[int] = []
         start_ns = perf_counter_ns()
         waiting = iter(sorted(frame_set.there, key=_exposed_ns))
-        filling = self._fill(waiting, frames, spent)
+        pictures = self._letterbox(waiting, frames, spent)
         try:
-            for outputs in self._engine.infer_each(self._batch.images, filling, within_s):
+            for outputs in self._engine.run(pictures, within_s):
                 decoding_ns, index = perf_counter_ns(), len(perceptions)
                 letterboxes = self._batch.letterboxes[index : index + 1]
                 perceptions += self._decoder.decode(outputs, letterboxes, self._thresholds)
@@ -140,16 +139,16 @@ class Perceiver:
         sizes = [(box.source_width, box.source_height) for box in self._batch.letterboxes[: len(frames)]]
         return PerceivedSet(frame_set, frames, sizes, perceptions, published_ns, spent.publish_ns)
 
-    def _fill(self, waiting: Iterator[Frame], frames: list[Frame], spent: _Spent) -> Iterator[int]:
-        """Write frames into the batch, one whenever the next is asked for.
+    def _letterbox(self, waiting: Iterator[Frame], frames: list[Frame], spent: _Spent) -> Iterator[Picture]:
+        """Write frames into the batch, one whenever the next picture is asked for.
 
-        Gives how many are there, and has them in `frames`; those whose pixels cannot be read are left out.
+        Appends each to `frames`. Frames whose pixels cannot be decoded are left out.
         """
         self._batch.clear()
         for frame in waiting:
             start_ns = perf_counter_ns()
             try:
-                self._batch.add(frame)
+                picture = self._batch.write(frame)
             except EncodingError as error:
                 self._statistics.lost('undecodable', frame.camera)
                 self._on_decoded(frame, error)
@@ -158,7 +157,7 @@ class Perceiver:
                 spent.letterbox_ns += perf_counter_ns() - start_ns
             self._on_decoded(frame, None)
             frames.append(frame)
-            yield len(frames)
+            yield picture
 
     def _lose(self, frames: Sequence[Frame], error: EngineError) -> None:
         cause = 'engine_down' if isinstance(error, EngineDown) else 'no_result'

@@ -93,7 +93,7 @@ def test_what_only_cv_bridge_knows_goes_through_it(with_cv_bridge, encoding, ord
     message = decode_image(cdr)
     np.testing.assert_array_equal(to_colour(message.image, encoding, order), cv_bridge_colour(cdr, order))
     batch = Batch(1, 24, 32, order)
-    batch.add(Frame('front', message.stamp_ns, message.stamp_ns, message.image, encoding, 'camera'))
+    batch.write(Frame('front', message.stamp_ns, message.stamp_ns, message.image, encoding, 'camera'))
     assert batch.images[0].std() > 0
 
 

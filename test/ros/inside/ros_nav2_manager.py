@@ -44,7 +44,7 @@ def test_it_manages_the_node_with_its_default_bond_timeout(tmp_path):
         until(lambda: 'Managed nodes are active' in said(), 'the manager has the node active')
         assert 'Server stream_infer connected with bond.' in said()
         assert ros.state() == 'active'
-        ros.node._network.engines[0].infer_each = breaks
+        ros.node._network.engines[0].run = breaks
         until(lambda: 'SERVER stream_infer IS DOWN' in said(), 'the manager notices')
         until(lambda: said().count('Managed nodes are active') == 2, 'the manager starts it again')
         assert ros.state() == 'active'

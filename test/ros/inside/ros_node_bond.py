@@ -184,7 +184,7 @@ def test_a_failed_pipeline_breaks_the_bond_whatever_the_executor_does(busy):
 
     with bench() as ros, Cameras(ros.graph):
         end = activated(ros)
-        ros.node._network.engines[0].infer_each = breaks
+        ros.node._network.engines[0].run = breaks
         if busy:
             with Busy(ros.node):
                 until(lambda: end.state == 'dead', 'the bond breaks', BOND_TIMEOUT_S)

@@ -99,16 +99,16 @@ def test_a_pipeline_that_fails_becomes_inactive_and_can_be_activated_again():
     with bench() as ros, Cameras(ros.graph):
         ros.until_state('active')
         engine = ros.node._network.engines[0]
-        works = engine.infer_each
+        works = engine.run
 
         def breaks(*_):
             raise EngineError('the device fell off the bus')
 
-        engine.infer_each = breaks
+        engine.run = breaks
         until(lambda: 'fell off the bus' in ros.statuses.get(LIFECYCLE, (0, ''))[1], 'the reason')
         assert ros.statuses[LIFECYCLE][0] == ERROR
         assert ros.state() == 'inactive'
-        engine.infer_each = works
+        engine.run = works
         assert ros.change('activate')
         boxes = ros.collect('/stream_infer/cam0/detections', DETECTIONS, RELIABLE)
         until(lambda: boxes, 'detections')

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.errors import InferenceMissed, ModelError
-from stream_infer_ros.inference.engines.engine import Engine
+from stream_infer_ros.inference.engines.engine import Engine, Outputs
 from stream_infer_ros.inference.engines.kserve.balancer import SLACK
 from stream_infer_ros.inference.engines.kserve.latency import Latency
 from stream_infer_ros.inference.engines.kserve.served_model import ServedModel
@@ -39,7 +38,8 @@ class Fallback:
         self._engine.load()
         image_input = self._spec.image_input(self._engine.io)
         blank = np.zeros((1, image_input.height, image_input.width, 3), np.uint8)
-        self._engine.infer(blank, 1)
+        for _ in self._engine.run(blank):  # the first run is much slower than the next
+            pass
 
     def agreed(self, served: EngineIo) -> EngineIo:
         """The served model's description, with our file's metadata where the server has none.
@@ -58,14 +58,17 @@ class Fallback:
         """Whether it usually gives a result until then, on the monotonic clock."""
         return time.monotonic() + self._latency.p99_s * SLACK < deadline_s
 
-    def run(self, batch: NDArray[np.uint8], n: int, deadline_s: float) -> dict[str, NDArray[Any]]:
-        """Outputs by name. Raises InferenceMissed if there is no time left, EngineError if it fails."""
+    def run(self, batch: NDArray[np.uint8], deadline_s: float) -> list[Outputs]:
+        """Return the outputs of each picture of a batch (n, height, width, 3).
+
+        Raises InferenceMissed if no time is left, and EngineError if the engine fails.
+        """
         start_s = time.monotonic()
         if start_s >= deadline_s:
             raise InferenceMissed(
                 'expected a result from the fallback, and no time is left for it; raise bound_ms'
             )
-        outputs = self._engine.infer(batch, n, deadline_s - start_s)
+        outputs = list(self._engine.run(batch, deadline_s - start_s))
         self._latency.add(time.monotonic() - start_s)
         return outputs
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.config import KserveConfig
 from stream_infer_ros.errors import ConfigError, EngineError, InferenceMissed
-from stream_infer_ros.inference.engines.engine import Engine
+from stream_infer_ros.inference.engines.base_engine import BaseEngine, by_picture
+from stream_infer_ros.inference.engines.engine import Engine, Outputs
 from stream_infer_ros.inference.engines.kserve.endpoint import parse_endpoint
 from stream_infer_ros.inference.engines.kserve.fallback import Fallback
 from stream_infer_ros.inference.engines.kserve.pace_log import PaceLog
@@ -22,7 +23,6 @@ from stream_infer_ros.inference.engines.kserve.patience import LONGEST_S, Patien
 from stream_infer_ros.inference.engines.kserve.served_model import ServedModel
 from stream_infer_ros.inference.engines.kserve.server import Part, Server
 from stream_infer_ros.inference.engines.kserve.server_group import ServerGroup
-from stream_infer_ros.inference.engines.runtime import not_loaded
 from stream_infer_ros.inference.engines.spec import EngineSpec
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.network_io import EngineIo
@@ -31,7 +31,7 @@ from stream_infer_ros.inference.network_io import EngineIo
 UNBOUNDED_S = 10.0
 
 
-class KserveEngine:
+class KserveEngine(BaseEngine):
     """Sends each batch to one of `engine.kserve.endpoints`; splits it if the model there takes fewer images.
 
     Where no server gives a result in time that batch is missed, and the next is tried; where none ever does,
@@ -56,7 +56,7 @@ class KserveEngine:
                 f'expected engine.precision and engine.device auto with engine.kind kserve, got '
                 f'{spec.config.precision} and {spec.config.device}; the server sets both, in its repository'
             )
-        self._spec = spec
+        super().__init__(spec)
         self._model = config.model or spec.model.stem
         self._fallback = (
             None
@@ -70,47 +70,24 @@ class KserveEngine:
         )
         self._group: ServerGroup | None = None
         self._pool: ThreadPoolExecutor | None = None
-        self._io: EngineIo | None = None
-        self._input: ImageInput | None = None
         self._patience, self._pace_log = Patience(), PaceLog()
 
-    @property
-    def io(self) -> EngineIo:
-        """See Engine: the served model's, its parameters as metadata."""
-        if self._io is None:
-            raise not_loaded()
-        return self._io
-
-    def load(self) -> None:
-        """See Engine. Raises EngineError if no server answers and there is no fallback."""
-        self.close()
-        atexit.register(self.close)  # servers keep shared memory that nobody unregisters
-        try:
-            self._load()
-        except BaseException:
-            self.close()
-            raise
-
-    def infer(self, batch: NDArray[np.uint8], n: int, within_s: float = math.inf) -> dict[str, NDArray[Any]]:
-        """See Engine. `engine.kserve.timeout_ms` limits `within_s`."""
-        if self._group is None or self._input is None:
-            raise not_loaded()
-        self._input.check(batch, n)
+    def _infer(self, batch: NDArray[np.uint8], within_s: float) -> Iterable[Outputs]:
+        assert self._group is not None, 'a loaded engine has one'
         start_s, left_s = time.monotonic(), self._limited(within_s)
         deadline_s = start_s + self._patience.wait_s(left_s, start_s)
         answered = False
         try:
-            outputs = self._outputs(self._group, self._input, batch[:n], deadline_s)
+            outputs = self._outputs(self._group, self._loaded_input(), batch, deadline_s)
             answered = True
         finally:
             end_s = time.monotonic()
             self._patience.ended(answered, end_s)
             rehearsed_s = self._group.rehearsed_s()
-            self._pace_log.note(self._patience.pace, n, end_s - start_s, left_s, rehearsed_s, end_s)
+            self._pace_log.note(self._patience.pace, len(batch), end_s - start_s, left_s, rehearsed_s, end_s)
         return outputs
 
-    def close(self) -> None:
-        """See Engine. Servers forget the shared memory."""
+    def _free(self) -> None:
         atexit.unregister(self.close)
         if self._group is not None:
             self._group.close()
@@ -118,9 +95,14 @@ class KserveEngine:
             self._pool.shutdown()
         if self._fallback is not None:
             self._fallback.close()
-        self._group = self._pool = self._io = self._input = None
+        self._group = self._pool = None
 
-    def _load(self) -> None:
+    def _open(self) -> tuple[EngineIo, ImageInput]:
+        """Raises EngineError if no server answers and there is no fallback.
+
+        The description is that of the served model, with its parameters as metadata.
+        """
+        atexit.register(self.close)  # a server keeps shared memory until it is unregistered
         config = self._spec.config.kserve
         group = self._group = ServerGroup([Server(e, self._model, config) for e in self._endpoints])
         if self._fallback is not None:
@@ -137,33 +119,33 @@ class KserveEngine:
         io = served.io
         if self._fallback is not None:
             io = self._fallback.agreed(io)
-        self._input = self._spec.image_input(io)
-        blank = np.zeros((self._spec.max_batch, self._input.height, self._input.width, 3), np.uint8)
-        parts = [part for part, _count in self._input.parts(blank, most=group.most_at_once())]
+        image_input = self._spec.image_input(io)
+        blank = np.zeros((self._spec.max_batch, image_input.height, image_input.width, 3), np.uint8)
+        parts = [part for part, _count in image_input.parts(blank, most=group.most_at_once())]
         group.rehearse(parts[0], len(parts) * len(parts[0]))
         self._pool = ThreadPoolExecutor(2 * len(self._endpoints), thread_name_prefix='kserve request')
-        self._io = io
         timeout_ms = config.timeout_ms
         self._patience, self._pace_log = Patience(timeout_ms * 1e-3 or LONGEST_S), PaceLog(timeout_ms)
         group.watch()
+        return io, image_input
 
     def _outputs(
         self, group: ServerGroup, image_input: ImageInput, images: NDArray[np.uint8], deadline_s: float
-    ) -> dict[str, NDArray[Any]]:
+    ) -> Iterable[Outputs]:
         """From the servers, or else from the fallback. Raises InferenceMissed if there is no time left."""
         fallback = self._fallback
         if fallback is not None and not group.usable():
-            return fallback.run(images, len(images), deadline_s)
+            return fallback.run(images, deadline_s)
         try:
-            return self._served(group, image_input, images, deadline_s)
+            return by_picture(self._served(group, image_input, images, deadline_s), len(images))
         except InferenceMissed:
             if fallback is None or not fallback.makes_it(deadline_s):
                 raise
-            return fallback.run(images, len(images), deadline_s)
+            return fallback.run(images, deadline_s)
 
     def _served(
         self, group: ServerGroup, image_input: ImageInput, images: NDArray[np.uint8], deadline_s: float
-    ) -> dict[str, NDArray[Any]]:
+    ) -> Outputs:
         packed = list(image_input.parts(images, most=group.most_at_once()))
         step = len(packed[0][0])
         parts = [Part(part, index * step, step * len(packed)) for index, (part, _count) in enumerate(packed)]

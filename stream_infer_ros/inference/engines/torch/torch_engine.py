@@ -1,9 +1,9 @@
-"""PyTorch: exported programs and TorchScript, on the CPU or a GPU."""
+"""Inference with PyTorch: exported programs and TorchScript, on the CPU or a GPU."""
 
 from __future__ import annotations
 
-import math
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -11,13 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.errors import ConfigError, EngineError
+from stream_infer_ros.inference.engines.base_engine import BaseEngine, by_picture
 from stream_infer_ros.inference.engines.device import Cuda, CudaRuntime, DeviceRunner, choose_device
-from stream_infer_ros.inference.engines.runtime import (
-    check_model_file,
-    failed_run,
-    import_runtime,
-    not_loaded,
-)
+from stream_infer_ros.inference.engines.engine import Outputs
+from stream_infer_ros.inference.engines.runtime import check_model_file, failed_run, import_runtime
 from stream_infer_ros.inference.engines.spec import EngineSpec
 from stream_infer_ros.inference.engines.torch.picture_model import RUN_ERRORS, PictureModel
 from stream_infer_ros.inference.engines.torch.torch_cuda import TorchCuda
@@ -28,34 +25,23 @@ from stream_infer_ros.inference.loose_outputs import together
 from stream_infer_ros.inference.network_io import EngineIo
 
 
-class TorchEngine:
-    """Runs the batch in one call. On a GPU with the buffers, streams and graphs that TensorRT has, too.
+class TorchEngine(BaseEngine):
+    """Run the batch in one call. On a GPU it uses the same buffers, streams and graphs as TensorRT.
 
-    `engine.threads` sets torch's threads for the whole process. `engine.precision` fp16 and bf16 are
-    autocast: matrices in that type, the rest in float32.
+    `engine.threads` sets the number of torch's threads for the whole process. With `engine.precision` fp16 or
+    bf16, autocast computes matrix products in that type and the rest in float32.
     """
 
     def __init__(self, spec: EngineSpec, cuda: Cuda | None = None) -> None:
         """`cuda` is for tests. Raises EngineError if torch is not installed."""
+        super().__init__(spec)
         self._torch: Any = import_runtime('torch')
-        self._spec = spec
         self._cuda = cuda
-        self._io: EngineIo | None = None
-        self._input: ImageInput | None = None
         self._model: PictureModel | None = None
         self._most = 0
         self._runner: DeviceRunner | None = None
 
-    @property
-    def io(self) -> EngineIo:
-        """See Engine."""
-        if self._io is None:
-            raise not_loaded()
-        return self._io
-
-    def load(self) -> None:
-        """See Engine."""
-        self.close()
+    def _open(self) -> tuple[EngineIo, ImageInput]:
         path = self._spec.model
         check_model_file(path)
         device = self._chosen_device()
@@ -66,38 +52,35 @@ class TorchEngine:
         image_input = self._spec.image_input(io)
         model = PictureModel(file, image_input, self._torch, device, self._spec.config.precision)
         io = replace(io, outputs=model.outputs(file.description.outputs, path))
-        # What the model is fed: it makes its input of pictures by itself.
+        # PictureModel converts the pictures on the device, so it is fed with bytes.
         fed = replace(image_input, dtype='uint8', layout='nhwc', normalisation=AS_THEY_ARE)
         if device != 'cpu':
             most = min(self._spec.max_batch, file.most or self._spec.max_batch)
             self._runner = self._opened(device, model, fed, io, fed.fixed_batch or most)
-        self._io, self._input, self._model, self._most = io, fed, model, file.most
+        self._model, self._most = model, file.most
+        return io, fed
 
-    def infer(self, batch: NDArray[np.uint8], n: int, within_s: float = math.inf) -> dict[str, NDArray[Any]]:
-        """See Engine."""
-        if self._model is None or self._input is None:
-            raise not_loaded()
-        self._input.check(batch, n)
+    def _infer(self, batch: NDArray[np.uint8], within_s: float) -> Iterable[Outputs]:
         if self._runner is not None:
-            return together(self.io, self._runner.infer(batch[:n]))
+            return by_picture(together(self.io, self._runner.infer(batch)), len(batch))
+        assert self._model is not None, 'a loaded engine has one'
         runs = []
         try:
-            for pictures, count in self._input.parts(batch[:n], self._most):
+            for pictures, count in self._loaded_input().parts(batch, self._most):
                 tensor = self._torch.from_numpy(pictures)
                 runs.append(([_own(it, tensor) for it in self._model(tensor).values()], count))
         except RUN_ERRORS as error:
             raise failed_run(error) from error
-        return together(self.io, runs)
+        return by_picture(together(self.io, runs), len(batch))
 
-    def close(self) -> None:
-        """See Engine."""
-        self._io = self._input = self._model = None
+    def _free(self) -> None:
+        self._model = None
         runner, self._runner = self._runner, None
         if runner is not None:
             runner.close()
 
     def _chosen_device(self) -> str:
-        """As torch calls it. Raises ConfigError or EngineError if there is none of that name."""
+        """Return torch's name of the device. Raises ConfigError or EngineError if there is no such device."""
         wanted = self._spec.config.device.strip().lower()
         there = self._torch.cuda.is_available()
         if wanted == 'cpu' or (wanted == 'auto' and not there):
@@ -121,7 +104,7 @@ class TorchEngine:
         assert self._cuda is not None
         index = int(device.partition(':')[2])
         network = TorchNetwork(TorchCuda(self._torch, device), model, fed, io.outputs, most)
-        # The network was put on the device, and tried, on torch's own stream, for which ours do not wait.
+        # The network was uploaded and tried on torch's own stream, and our streams do not wait for that one.
         self._torch.cuda.synchronize(device)
         runner = DeviceRunner(self._cuda, index, network, fed, most, graphs=True)
         runner.open()
@@ -129,13 +112,13 @@ class TorchEngine:
 
 
 def torch_gpus() -> int:
-    """How many GPUs torch can use: none where it is built for CPUs. Raises EngineError if it is missing."""
+    """Return how many GPUs torch can use; 0 if it is built for CPUs. Raises EngineError if it is missing."""
     cuda: Any = import_runtime('torch').cuda
     return int(cuda.device_count()) if cuda.is_available() else 0
 
 
 def _own(result: Any, given: Any) -> NDArray[Any]:
-    """As an array that nobody else has: a network may hand its input through."""
+    """Return an array that does not share memory with the input, which some networks return as an output."""
     shares = result.untyped_storage().data_ptr() == given.untyped_storage().data_ptr()
     array: NDArray[Any] = (result.clone() if shares else result).numpy()
     return array
