@@ -1,8 +1,8 @@
 """What every benchmark tells of the machine it ran on, and how it tells its figures.
 
 A benchmark makes a `Results`, adds tables and checks as it goes (they are printed at once), and ends with
-`finish()`, which writes `--json FILE` and gives the exit code. `report.py` draws docs/performance.md from
-such files, `suite.py` runs all benchmarks.
+`finish()`, which writes `--json FILE` and gives the exit code. `report.py` draws the tables of
+docs/reference/performance.md from such files, `suite.py` runs all benchmarks.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class Results:
     """What one benchmark found.
 
     Args:
-        name: of the benchmark; docs/performance.md is ordered by it.
+        name: of the benchmark; docs/reference/performance.md is ordered by it.
         title: what it measured, a heading.
         options: of `parser`.
     """

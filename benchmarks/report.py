@@ -1,7 +1,7 @@
-"""Draw docs/performance.md from results: `python benchmarks/report.py [RESULTS_DIR] > docs/performance.md`.
+"""Draw the tables of docs/reference/performance.md from results.
 
-With --into FILE only what stands between `<!-- measured: begin -->` and `<!-- measured: end -->` in FILE is
-replaced, so that words around it stay.
+`python benchmarks/report.py --into docs/reference/performance.md` replaces only the part of the page between
+`<!-- measured: begin -->` and `<!-- measured: end -->`. Without --into, a page is written to standard output.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from machine import Table, check_words
+from machine import Table, shown
 from suite import BENCHMARKS, RESULTS
 
 BEGIN, END = '<!-- measured: begin -->', '<!-- measured: end -->'
@@ -32,8 +32,9 @@ ORDER = (
 )
 HEAD = """# Performance
 
-Every table is drawn from one run of `benchmarks/` (`make bench BENCH_ARGS=--all`, then
-`python benchmarks/report.py > docs/performance.md`); ours, the peer and the floor stand in the same run.
+Each table comes from one run of a benchmark (`make bench BENCH_ARGS=--all`): its rows can be compared.
+
+## Measured tables
 
 """
 
@@ -74,10 +75,10 @@ def markdown(told: Sequence[Mapping[str, Any]]) -> str:
     parts = [_machine(told)]
     judged = [(one, check) for one in told for check in one['checks']]
     if judged:
-        lines = [f'| {one["title"]} | {_cell(check_words(check))} |' for one, check in judged]
-        parts.append('\n'.join(['| | bound |', '| --- | --- |', *lines]))
+        head = ['| benchmark | figure | measured | target | met |', '| --- | --- | --- | --- | --- |']
+        parts.append('\n'.join([*head, *(_target(one['title'], check) for one, check in judged)]))
     for one in told:
-        parts.append(f'## {one["title"]}\n\n`{one["command"]}`' + (' (short runs)' if one['quick'] else ''))
+        parts.append(f'### {one["title"]}\n\n`{one["command"]}`' + (' (short runs)' if one['quick'] else ''))
         parts += [_table(table) for table in one['tables']]
         parts += [f'Not measured: {what}.' for what in one['missing']]
     return '\n\n'.join(parts) + '\n'
@@ -96,6 +97,13 @@ def _machine(told: Sequence[Mapping[str, Any]]) -> str:
     if len({(machine['cpu'], machine['python']) for machine in machines}) > 1:
         words += ' **These results are of different machines.**'
     return words
+
+
+def _target(title: str, check: Mapping[str, Any]) -> str:
+    met = {True: 'yes', False: '**no**', None: 'not measured'}[check['held']]
+    limit = f'{"at most" if check["most"] else "at least"} {shown(check["limit"])}'
+    cells = (title, check['what'], f'{shown(check["value"])} {check["unit"]}'.strip(), limit, met)
+    return '| ' + ' | '.join(map(_cell, cells)) + ' |'
 
 
 def _table(told: Mapping[str, Any]) -> str:

@@ -4,8 +4,9 @@
     python benchmarks/suite.py --all          all of them, at full length: an hour
     python benchmarks/suite.py sync codec     these, at full length
 
-Each writes RESULTS/<name>.json (benchmarks/results); `python benchmarks/report.py` draws docs/performance.md
-from those. What needs something that is not there says so, and the next one goes on.
+Each writes RESULTS/<name>.json (benchmarks/results). `python benchmarks/report.py` draws the tables of
+docs/reference/performance.md from these files.
+A benchmark that needs something that is not installed says so and is skipped.
 """
 
 from __future__ import annotations

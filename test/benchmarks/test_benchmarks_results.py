@@ -74,7 +74,7 @@ def test_results_become_json_and_json_becomes_markdown(results):
     (path.parent / 'other.json').write_text('[]')  # no benchmark's
     text = report.markdown(report.read(path.parent))
     assert '| ours | 2.00 | - |' in text
-    assert 'holds: a message: 2.00 us (at most 3.00)' in text
+    assert '| Matching | a message | 2.00 us | at most 3.00 | yes |' in text
     assert 'Not measured: ROS.' in text
 
 
