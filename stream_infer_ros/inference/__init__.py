@@ -1,13 +1,12 @@
 """From frames to perceptions: letterbox, engines, decoders."""
 
-from stream_infer_ros.inference.batch import Batch
+from stream_infer_ros.inference.batch import Batch, write_letterboxed
 from stream_infer_ros.inference.check_model import ModelReport, check_model
 from stream_infer_ros.inference.decoders import DECODERS, Decoder, Thresholds, make_decoder, model_family
 from stream_infer_ros.inference.detections import Detections, FreeSpace, Perception
 from stream_infer_ros.inference.engines import ENGINES, Engine, FakeEngine, engine_kind, make_engine
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import Letterbox, fit
-from stream_infer_ros.inference.letterbox_writer import write_letterboxed
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 from stream_infer_ros.inference.nms import nms
 

@@ -1,4 +1,4 @@
-"""Fitting an image of any size into the network's input, and pixels back."""
+"""Geometry between a source image and its picture in the network's input."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.errors import EncodingError
 
-# How a picture of another shape goes into the network's: scaled and centred with padding around it, scaled
-# into the upper left corner, or stretched to fill it.
+# Placement of an image in a picture of another shape: scaled and centred with padding around it, scaled and
+# in the upper left corner, or stretched.
 Fit = Literal['letterbox', 'corner', 'stretch']
 
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:
-    """Scale plus padding, between source-image and network pixels.
+    """Scale and padding between the pixels of a source image and those of the network's input.
 
-    Pixel centres lie at whole numbers in both (OpenCV's and ROS's convention), hence the halves:
-    `network + 0.5 = (source + 0.5) * scale + pad`. This is what `cv2.resize` does.
+    `network + 0.5 = (source + 0.5) * scale + pad`. The halves are there because pixel centres lie at whole
+    numbers in both, which is the convention of OpenCV and ROS. `cv2.resize` does the same.
 
     Attributes:
         source_width, source_height: size of the image, pixels.
-        scale_u, scale_v: network pixels per source pixel. Unless it was stretched one scale but for rounding:
-            the resized image has whole pixels, and on an edge the difference would be up to half a network
-            pixel.
+        scale_u, scale_v: network pixels per source pixel. Unless the image is stretched, they differ only
+            because the resized image has whole pixels. With a single scale, an edge could be half a network
+            pixel off.
         pad_u, pad_v: padding on the left and on top, network pixels.
     """
 
@@ -49,41 +49,29 @@ class Letterbox:
         return round(self.source_height * self.scale_v)
 
     def to_source(self, uv: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Network pixels (..., 2) to source pixels, float32."""
+        """Convert network pixels (..., 2) to source pixels, float32."""
         source_per_network, at_origin, _ = _to_source(self)
         source: NDArray[np.float32] = uv * source_per_network + at_origin
         return source
 
-    def to_network(self, uv: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Source pixels (..., 2) to network pixels, float32."""
-        half = np.float32(0.5)
-        network: NDArray[np.float32] = (uv + half) * self._scale() + self._pad() - half
-        return network
-
     def boxes_to_source(self, xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Boxes (N, 4) in network pixels to source pixels, cut at the image's outer edges.
+        """Convert boxes (N, 4) from network to source pixels, and cut them at the edges of the image.
 
-        The outer edges lie half a pixel beyond the first and last pixel centres: at -0.5 and size - 0.5.
+        The edges lie half a pixel beyond the first and last pixel centres: at -0.5 and size - 0.5.
         """
         source = self.to_source(xyxy.reshape(-1, 2, 2))
         np.maximum(source, np.float32(-0.5), out=source)
         np.minimum(source, _to_source(self)[2], out=source)
         return source.reshape(-1, 4)
 
-    def _scale(self) -> NDArray[np.float32]:
-        return np.array([self.scale_u, self.scale_v], np.float32)
-
-    def _pad(self) -> NDArray[np.float32]:
-        return np.array([self.pad_u, self.pad_v], np.float32)
-
 
 @lru_cache(maxsize=256)
 def _to_source(
     letterbox: Letterbox,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Each (2,) float32: source pixels per network pixel, where network pixel 0 lies, the far outer edge.
+    """Return source pixels per network pixel, the source of network pixel 0, and the far edge of the image.
 
-    For thousands of images a second these small arrays take as long to make as the arithmetic with them.
+    Each is (2,) float32. They are cached because creating them takes as long as the arithmetic with them.
     """
     scale = np.array([letterbox.scale_u, letterbox.scale_v])
     pad = np.array([letterbox.pad_u, letterbox.pad_v])
@@ -95,10 +83,10 @@ def _to_source(
 
 @lru_cache(maxsize=256)
 def fit(source_width: int, source_height: int, width: int, height: int, how: Fit = 'letterbox') -> Letterbox:
-    """An image of that size in a network's input of (width, height).
+    """Return the geometry of an image of that size in a network's input of (width, height).
 
-    'letterbox': the largest that fits at one scale, centred; 'corner': the same in the upper left corner;
-    'stretch': as wide and as high as the input.
+    'letterbox' makes the image as large as fits at one scale and centres it. 'corner' does the same in the
+    upper left corner. 'stretch' makes it as wide and as high as the input.
 
     Raises EncodingError if the image has no pixels.
     """

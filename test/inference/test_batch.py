@@ -6,7 +6,7 @@ import pytest
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.errors import EncodingError, EngineError
 from stream_infer_ros.inference import Batch, ImageInput
-from stream_infer_ros.inference.letterbox_writer import PADDING
+from stream_infer_ros.inference.batch import PADDING
 from stream_infer_ros.inference.model_card import ModelCard
 
 

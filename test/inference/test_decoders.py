@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from network_pixels import to_network
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ConfigError, ModelError
@@ -43,7 +44,7 @@ class TestSurround:
         letterbox = fit(width, height, 320, 240)
         box = np.array([[0.2, 0.3], [0.5, 0.7]], np.float32) * [width, height]
         contact = np.array([[0.35 * width, 0.75 * height]], np.float32)
-        inside = letterbox.to_network(np.concatenate([box, contact]).astype(np.float32)).ravel()
+        inside = to_network(letterbox, np.concatenate([box, contact]).astype(np.float32)).ravel()
         outputs = batch_of(surround_scene([(*inside, 0.8, 1)]))
         detections = surround().decode(outputs, [letterbox], THRESHOLDS)[0].detections
         np.testing.assert_allclose(detections.xyxy, box.reshape(1, 4), rtol=1e-4, atol=0.01)
@@ -57,7 +58,7 @@ class TestSurround:
         letterbox = fit(width, height, 320, 240)
         outputs = batch_of(surround_scene(boundary_row=100.0))
         free_space = surround().decode(outputs, [letterbox], THRESHOLDS)[0].free_space
-        back = letterbox.to_network(np.stack([free_space.column_u, free_space.boundary_v], axis=1))
+        back = to_network(letterbox, np.stack([free_space.column_u, free_space.boundary_v], axis=1))
         np.testing.assert_allclose(back[:, 1], 100.0, atol=1e-3)
         centres = (np.arange(80) + 0.5) * 4 - 0.5
         inside = (centres > letterbox.pad_u - 0.5) & (

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from network_pixels import to_network
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.errors import EncodingError
+from stream_infer_ros.inference.batch import PADDING, write_letterboxed
 from stream_infer_ros.inference.letterbox import Letterbox, fit
-from stream_infer_ros.inference.letterbox_writer import PADDING, write_letterboxed
 
 SIZES = st.integers(1, 4000)
 NETWORKS = st.sampled_from([(320, 240), (416, 416), (640, 384)])
@@ -32,7 +33,7 @@ def smooth_picture(width: int, height: int, channels: int = 3) -> np.ndarray:
 def test_pixels_there_and_back(width, height, network, how, seed):
     letterbox = fit(width, height, *network, how)
     uv = np.random.default_rng(seed).uniform(-50.0, 4050.0, (20, 2)).astype(np.float32)
-    np.testing.assert_allclose(letterbox.to_source(letterbox.to_network(uv)), uv, rtol=1e-5, atol=0.02)
+    np.testing.assert_allclose(letterbox.to_source(to_network(letterbox, uv)), uv, rtol=1e-5, atol=0.02)
 
 
 @given(SIZES, SIZES, NETWORKS)
@@ -46,7 +47,7 @@ def test_the_image_fills_the_network_in_one_direction_and_is_centred(width, heig
     # The corners of the image are the corners of its part of the network's input.
     corners = np.array([[-0.5, -0.5], [width - 0.5, height - 0.5]], np.float32)
     near = np.array([letterbox.pad_u, letterbox.pad_v]) - 0.5
-    np.testing.assert_allclose(letterbox.to_network(corners), [near, near + inside], atol=1e-3)
+    np.testing.assert_allclose(to_network(letterbox, corners), [near, near + inside], atol=1e-3)
 
 
 @given(SIZES, SIZES, NETWORKS, st.sampled_from(FITS))
@@ -65,7 +66,7 @@ def test_boxes_in_the_image_survive_the_network_whatever_the_fit(width, height, 
     corners = np.random.default_rng(seed).uniform(-0.5, 1.0, (20, 2, 2)).clip(0.0, 1.0)
     boxes = (np.sort(corners, axis=1) * [width, height] - 0.5).astype(np.float32)
     letterbox = fit(width, height, *network, how)
-    inside = letterbox.to_network(boxes)
+    inside = to_network(letterbox, boxes)
     assert (inside > -0.501).all()
     assert (inside < np.array(network) - 0.499).all()
     source = letterbox.boxes_to_source(inside.reshape(-1, 4))
@@ -99,9 +100,11 @@ def test_a_rectangle_lands_where_to_network_says(width, height, network, how):
     assert write_letterboxed(frame(image), slot, 'rgb', how=how, fill=0) == letterbox
     # Outer edges of the rectangle, half a pixel beyond its first and last pixels, by coverage.
     light = slot[..., 0] / 255.0
-    centre_u, centre_v = letterbox.to_network(np.array([(left + right) / 2, (top + bottom) / 2], np.float32))
+    centre_u, centre_v = to_network(letterbox, np.array([(left + right) / 2, (top + bottom) / 2], np.float32))
     across, down = light[round(float(centre_v))], light[:, round(float(centre_u))]
-    edges = letterbox.to_network(np.array([[left - 0.5, top - 0.5], [right + 0.5, bottom + 0.5]], np.float32))
+    edges = to_network(
+        letterbox, np.array([[left - 0.5, top - 0.5], [right + 0.5, bottom + 0.5]], np.float32)
+    )
     size = edges[1] - edges[0]
     assert across.sum() == pytest.approx(size[0], abs=0.6)
     assert down.sum() == pytest.approx(size[1], abs=0.6)
@@ -125,7 +128,7 @@ def test_waves_lie_where_to_source_says(width, height):
     image[..., 1] = np.round(wave(np.arange(height)))[:, None]
     slot = np.zeros((240, 320, 3), np.uint8)
     letterbox = write_letterboxed(frame(image), slot, 'rgb')
-    middle = letterbox.to_network(np.array([width / 2, height / 2], np.float32)).astype(int)
+    middle = to_network(letterbox, np.array([width / 2, height / 2], np.float32)).astype(int)
     for axis, pad, resized in (
         (0, letterbox.pad_u, letterbox.resized_width),
         (1, letterbox.pad_v, letterbox.resized_height),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from network_pixels import to_network
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
@@ -91,7 +92,7 @@ def test_the_boundary_lies_where_the_ground_ends_whatever_the_fit(form, how, siz
     rows = 48.0 + 0.2 * np.arange(WIDTH)  # a slope, network pixels
     letterbox = fit(*size, WIDTH, HEIGHT, how)
     free_space, perception = see(io, make(classes_of(rows, stride)), size, how)
-    inside = letterbox.to_network(np.stack([free_space.column_u, free_space.boundary_v], 1))
+    inside = to_network(letterbox, np.stack([free_space.column_u, free_space.boundary_v], 1))
     last = letterbox.pad_v + letterbox.resized_height - 0.5
     expected = np.minimum(48.0 + 0.2 * (inside[:, 0] + 0.5) - 0.5, last)
     np.testing.assert_allclose(inside[:, 1], expected, atol=0.75 * max(stride, 2))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from network_pixels import to_network
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
@@ -270,7 +271,7 @@ def test_it_is_recognised_without_a_word_from_the_user(kind):
 def test_a_box_drawn_in_the_source_comes_back_whatever_the_fit(kind, size, how, u, v, half_u, half_v):
     letterbox = fit(*size, WIDTH, HEIGHT, how)
     drawn = np.array([[u - half_u, v - half_v], [u + half_u, v + half_v]]).clip(0.02, 0.98) * size
-    inside = letterbox.to_network(drawn.astype(np.float32)) + 0.5  # measured from the corner
+    inside = to_network(letterbox, drawn.astype(np.float32)) + 0.5  # measured from the corner
     detections, _ = decode(kind, [(tuple(inside.ravel().tolist()), 0.75, 1)], letterbox)
     np.testing.assert_allclose(detections.xyxy, drawn.reshape(1, 4), atol=0.01 * max(size) / WIDTH * 4)
     np.testing.assert_allclose(detections.score, 0.75, atol=1e-3)

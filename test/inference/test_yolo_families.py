@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from network_pixels import to_network
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
@@ -140,7 +141,7 @@ def some_boxes(rng: np.random.Generator, letterbox: Any) -> tuple[np.ndarray, np
 def test_boxes_come_back_in_source_pixels(seed, size, how, name, fixed):
     form, letterbox = FORMS[name], fit(*size, WIDTH, HEIGHT, how)
     boxes, score, class_id = some_boxes(np.random.default_rng(seed), letterbox)
-    inside = letterbox.to_network(boxes.reshape(-1, 2, 2)).reshape(4, 4) + 0.5
+    inside = to_network(letterbox, boxes.reshape(-1, 2, 2)).reshape(4, 4) + 0.5
     raw = form.make(inside, score, class_id)
     io = network(*(((1 if fixed else -1), *array.shape[1:]) for array in raw), metadata=form.metadata)
     decoder = make_decoder(ModelConfig(), io)
@@ -163,7 +164,7 @@ def test_boxes_come_back_in_source_pixels(seed, size, how, name, fixed):
 def test_half_precision_is_worked_on_in_single(name):
     form, letterbox = FORMS[name], fit(640, 480, WIDTH, HEIGHT)
     boxes, score, class_id = some_boxes(np.random.default_rng(5), letterbox)
-    inside = letterbox.to_network(boxes.reshape(-1, 2, 2)).reshape(4, 4) + 0.5
+    inside = to_network(letterbox, boxes.reshape(-1, 2, 2)).reshape(4, 4) + 0.5
     raw = form.make(inside, score, class_id)
     decoder = make_decoder(
         ModelConfig(),
