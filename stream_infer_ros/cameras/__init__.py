@@ -1,4 +1,4 @@
-"""Cameras: frames and their encodings, lens models, and the tree of coordinate frames."""
+"""Camera images, their encodings, lens models, and the tree of coordinate frames."""
 
 from stream_infer_ros.cameras.camera_model import CameraModel, Roi
 from stream_infer_ros.cameras.compressed import compressed_size, decode_compressed

@@ -1,35 +1,45 @@
-"""The pinhole lens with radial, tangential, thin-prism and tilt terms (plumb_bob, rational_polynomial)."""
+"""Pinhole lens with radial, tangential, thin-prism and tilt terms (plumb_bob, rational_polynomial)."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_infer_ros.cameras.lens_domain import derivative, growing_until, horner
+from stream_infer_ros.cameras.lens_polynomials import derivative, growing_until, horner
 from stream_infer_ros.errors import CalibrationError
 
 FloatArray = NDArray[np.float64]
 
 _TABLE_SIZE = 1024
-_FARTHEST_RADIUS = 100.0  # 89.4 degrees off axis: no pinhole camera sees farther
-_NEWTON_STEPS = 30  # 4 to 6 do, but for pixels right at the fold
-_TOLERANCE = 1e-12  # of the distorted image, focal lengths; 1e-9 px at f = 1000 px
+_FARTHEST_RADIUS = 100.0  # 89.4 degrees off the axis; no pinhole camera sees farther
+_NEWTON_STEPS = 30  # 4 to 6 are enough except close to the end of the domain
+_TOLERANCE = 1e-12  # in the normalised image; 1e-9 px at a focal length of 1000 px
 
 
 class BrownConrady:
-    """OpenCV's pinhole model; formulas: OpenCV calib3d documentation, `projectPoints`.
+    """The pinhole lens model of OpenCV (OpenCV documentation, calib3d, `projectPoints`).
 
-    With `x = X / Z`, `y = Y / Z`, `s = x^2 + y^2` and the radial term
-    `R = (1 + k1 s + k2 s^2 + k3 s^3) / (1 + k4 s + k5 s^2 + k6 s^3)`:
-    `x' = x R + 2 p1 x y + p2 (s + 2 x^2) + s1 s + s2 s^2`,
-    `y' = y R + p1 (s + 2 y^2) + 2 p2 x y + s3 s + s4 s^2`,
-    then the tilted sensor's homography (tau_x, tau_y).
+    A point (X, Y, Z) in the optical frame is projected to (x', y') in the normalised image plane. The radial
+    term R depends on the squared radius s:
 
-    Its domain ends where the radial term stops growing: beyond, the polynomial folds the picture back onto
-    itself and one pixel would have several rays.
+        x = X / Z,  y = Y / Z,  s = x^2 + y^2
+        R  = (1 + k1 s + k2 s^2 + k3 s^3) / (1 + k4 s + k5 s^2 + k6 s^3)
+        x' = x R + 2 p1 x y + p2 (s + 2 x^2) + s1 s + s2 s^2
+        y' = y R + p1 (s + 2 y^2) + 2 p2 x y + s3 s + s4 s^2
+
+    If the sensor is tilted, the homography of the tilt (tau_x, tau_y) follows.
+
+    The domain of the model ends where the distorted radius r R, with r = sqrt(s), stops growing. Farther out,
+    the polynomial would map several rays to the same pixel.
 
     Args:
-        d: k1, k2, p1, p2 [, k3 [, k4, k5, k6 [, s1, s2, s3, s4 [, tau_x, tau_y]]]]; missing ones are zero.
+        d: k1, k2, p1, p2 [, k3 [, k4, k5, k6 [, s1, s2, s3, s4 [, tau_x, tau_y]]]]. Missing coefficients are
+            zero; tau_x and tau_y are in radians.
+
+    Example:
+        >>> lens = BrownConrady(np.array([-0.2, 0.05, 0.0, 0.0]))
+        >>> lens.project(np.array([[1.0, 0.0, 2.0]])).round(4).tolist()
+        [[0.4766, 0.0]]
     """
 
     def __init__(self, d: FloatArray) -> None:
@@ -45,18 +55,18 @@ class BrownConrady:
         with np.errstate(all='ignore'):  # at a pole of R
             r_max = growing_until(self._growth, _radii_up_to(_FARTHEST_RADIUS))
         self._s_max = r_max**2
-        # For Newton's first guess; a hair short of r_max, which may be a pole.
+        # Table for the first guess of Newton's method. It ends just before r_max, which may be a pole of R.
         self._radii = _radii_up_to(r_max * (1 - 1e-9))
         self._distorted_radii = self._radii * self._radial(self._radii**2)[0]
 
     @classmethod
     def plumb_bob(cls, d: FloatArray) -> BrownConrady:
-        """d of 4 or 5 values, or none for a lens without distortion."""
+        """Return the lens for 4 or 5 coefficients, or for none if there is no distortion."""
         return cls(_checked(d, 'plumb_bob', (0, 4, 5)))
 
     @classmethod
     def rational_polynomial(cls, d: FloatArray) -> BrownConrady:
-        """d of 8 values, or 12 with thin prism, or 14 with a tilted sensor; none without distortion."""
+        """Return the lens for 8 coefficients, 12 with thin prism, 14 with tilted sensor, or none."""
         return cls(_checked(d, 'rational_polynomial', (0, 8, 12, 14)))
 
     @property
@@ -64,7 +74,7 @@ class BrownConrady:
         return False
 
     def project(self, points: FloatArray) -> FloatArray:
-        """Optical frame (N, 3) to the distorted image plane (N, 2); NaN behind it and beyond the fold."""
+        """Project points as `Distortion.project`. Rows are NaN behind the camera and outside the domain."""
         with np.errstate(all='ignore'):
             z = np.where(points[:, 2] > 0, points[:, 2], np.nan)
             ideal: FloatArray = points[:, :2] / z[:, None]
@@ -75,7 +85,7 @@ class BrownConrady:
             return _homography(self._tilt, bent)
 
     def unproject(self, xy: FloatArray) -> FloatArray:
-        """Distorted normalised image (N, 2) to unit rays (N, 3); NaN where no ray of the domain arrives."""
+        """Return rays as `Distortion.unproject`. Rows are NaN where no ray of the domain arrives."""
         with np.errstate(all='ignore'):
             ideal = self._unbend(_homography(self._untilt, xy)) if self._has_distortion else xy
             rays = np.column_stack([ideal, np.ones(len(ideal))])
@@ -83,14 +93,14 @@ class BrownConrady:
             return np.where(np.isfinite(ideal).all(axis=1, keepdims=True), rays, np.nan)
 
     def _radial(self, s: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """The radial term R, and dR/ds."""
+        """Return the radial term R and its derivative dR/ds, both (N,), for squared radii s (N,)."""
         denominator = horner(self._denominator, s)
         radial = horner(self._numerator, s) / denominator
         slope = horner(derivative(self._numerator), s) - radial * horner(derivative(self._denominator), s)
         return radial, slope / denominator
 
     def _growth(self, r: FloatArray) -> FloatArray:
-        """d(r R) / dr, or the denominator of R where that is less: both have to stay positive."""
+        """Return min(d(r R)/dr, denominator of R) for radii r (N,). Both are positive inside the domain."""
         s = r * r
         radial, radial_ds = self._radial(s)
         return np.minimum(radial + 2 * s * radial_ds, horner(self._denominator, s))
@@ -101,7 +111,7 @@ class BrownConrady:
         return inside
 
     def _bend(self, ideal: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Everything but the tilt: (N, 2) and its Jacobian (N, 2, 2)."""
+        """Return x', y' without the tilt, (N, 2), and their Jacobian by x and y, (N, 2, 2)."""
         x, y = ideal[:, 0], ideal[:, 1]
         s = x * x + y * y
         radial, radial_ds = self._radial(s)
@@ -119,43 +129,43 @@ class BrownConrady:
         return bent, jacobian
 
     def _unbend(self, bent: FloatArray) -> FloatArray:
-        """Newton's method from the inverse of the radial term alone.
+        """Invert `_bend` with Newton's method; rows are NaN where there is no solution.
 
-        OpenCV's own fixed-point iteration stops short of 1e-6 px for strong lenses and returns whatever it
-        has outside the domain; here a pixel without a ray becomes NaN.
+        The first guess inverts the radial term only. OpenCV's `undistortPoints` uses a fixed-point iteration
+        instead. For strong lenses its error exceeds 1e-6 px, and outside the domain it returns wrong values.
         """
         radius = np.linalg.norm(bent, axis=1)
         guess = np.interp(radius, self._distorted_radii, self._radii)
         ideal = bent * np.where(radius > 0, guess / radius, 1.0)[:, None]
         tolerance = _TOLERANCE * (1 + radius)
         for _ in range(_NEWTON_STEPS):
-            came, jacobian = self._bend(ideal)
-            residual = bent - came
+            result, jacobian = self._bend(ideal)
+            residual = bent - result
             if not np.any(np.abs(residual) > tolerance[:, None] / 10):
                 break
             ideal = ideal + _solve(jacobian, residual)
         else:
-            came, jacobian = self._bend(ideal)
-        found = (np.abs(bent - came).max(axis=1) < tolerance) & self._in_domain(ideal, jacobian)
+            result, jacobian = self._bend(ideal)
+        found = (np.abs(bent - result).max(axis=1) < tolerance) & self._in_domain(ideal, jacobian)
         return np.where(found[:, None], ideal, np.nan)
 
 
 def _checked(d: FloatArray, model: str, lengths: tuple[int, ...]) -> FloatArray:
     if len(d) not in lengths:
         raise CalibrationError(
-            f'{model} has {" or ".join(map(str, lengths[1:]))} coefficients, {len(d)} came: d={d.tolist()}; '
+            f'expected {" or ".join(map(str, lengths[1:]))} coefficients for {model}, got {d.tolist()}; '
             'correct the calibration file of this camera'
         )
     return d
 
 
 def _radii_up_to(radius: float) -> FloatArray:
-    """(_TABLE_SIZE,) from zero on, spaced evenly in angle."""
+    """Return radii from zero to `radius`, (_TABLE_SIZE,), spaced evenly in the angle from the axis."""
     return np.tan(np.linspace(0.0, np.arctan(radius), _TABLE_SIZE)).astype(np.float64)
 
 
 def _tilt_homography(tau_x: float, tau_y: float) -> FloatArray:
-    """(3, 3), Scheimpflug tilt in radians (OpenCV calib3d documentation, 'tilted sensor')."""
+    """Return the homography (3, 3) of a tilted sensor (OpenCV documentation, calib3d, Scheimpflug tilt)."""
     (cx, cy), (sx, sy) = np.cos([tau_x, tau_y]), np.sin([tau_x, tau_y])
     about_x = np.array([[1.0, 0.0, 0.0], [0.0, cx, sx], [0.0, -sx, cx]])
     about_y = np.array([[cy, 0.0, -sy], [0.0, 1.0, 0.0], [sy, 0.0, cy]])
@@ -179,7 +189,7 @@ def _determinant(m: FloatArray) -> FloatArray:
 
 
 def _solve(m: FloatArray, rhs: FloatArray) -> FloatArray:
-    """(N, 2, 2), (N, 2) -> (N, 2) by Cramer's rule: a singular row gives inf or NaN, not an exception."""
+    """Solve m x = rhs for (N, 2, 2) and (N, 2) by Cramer's rule. A singular row gives inf or NaN."""
     x = rhs[:, 0] * m[:, 1, 1] - rhs[:, 1] * m[:, 0, 1]
     y = rhs[:, 1] * m[:, 0, 0] - rhs[:, 0] * m[:, 1, 0]
     solution: FloatArray = np.column_stack([x, y]) / _determinant(m)[:, None]

@@ -1,4 +1,4 @@
-"""A calibrated camera: pixels of the published image to rays of its optical frame, and back."""
+"""Calibrated cameras: conversion between pixels of the published image and rays in the optical frame."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Roi:
-    """The part of the sensor that is read out (sensor_msgs/RegionOfInterest), full-resolution pixels."""
+    """Region of the sensor that is read out (sensor_msgs/RegionOfInterest), in full-resolution pixels."""
 
     x_offset: int
     y_offset: int
@@ -25,25 +25,31 @@ class Roi:
 
 @dataclass(frozen=True, eq=False)
 class CameraModel:
-    """What sensor_msgs/CameraInfo says about a camera's raw image.
+    """The calibration of a raw image, with the fields of sensor_msgs/CameraInfo.
 
-    Pixel centres lie at whole numbers. A pixel (u, v) of the published image is the full-resolution pixel
-    `(u * binning_x + roi.x_offset, v * binning_y + roi.y_offset)`: the convention of ROS's image_geometry,
-    which adds no half pixel for binning. Rays are those of the raw camera: `r` and `p` (rectification) are
-    carried, not applied.
+    Pixel centres have integer coordinates. The pixel (u, v) of the published image is this full-resolution
+    pixel:
+
+        (u * binning_x + roi.x_offset, v * binning_y + roi.y_offset)
+
+    This is the convention of ROS's image_geometry, which adds no half pixel for binning. Rays belong to the
+    raw image: the rectification in `r` and `p` is stored but not applied.
 
     Attributes:
-        width, height: full-resolution size K was calibrated for, pixels.
-        distortion_model: plumb_bob, rational_polynomial, equidistant; '' or 'none' without distortion.
-        d: coefficients in the order of that model, float64.
-        k: (3, 3) float64, full-resolution camera matrix, pixels, without skew.
-        r: (3, 3) float64, rectification; unused for raw images.
-        p: (3, 4) float64, projection of the rectified image; unused for raw images.
-        binning_x, binning_y: pixels joined into one; 0 means 1, as in CameraInfo.
-        roi: part that is read out; None, or all zeros, means the whole sensor.
+        width, height: full-resolution size that K was calibrated for, in pixels.
+        distortion_model: 'plumb_bob', 'rational_polynomial' or 'equidistant'; '' or 'none' without
+            distortion.
+        d: distortion coefficients in the order of that model, float64.
+        k: (3, 3) float64, full-resolution camera matrix in pixels, without skew.
+        r: (3, 3) float64, rectification matrix; not used for raw images.
+        p: (3, 4) float64, projection matrix of the rectified image; not used for raw images.
+        binning_x, binning_y: number of sensor pixels per image pixel along each axis; 0 means 1, as in
+            CameraInfo.
+        roi: region that is read out; None or all zeros means the whole sensor.
 
     Raises:
-        CalibrationError: the values describe no camera, or an uncalibrated one (K[0, 0] is zero).
+        CalibrationError: the values do not describe a camera, or the camera is not calibrated (K[0, 0] is
+            zero).
 
     Example:
         >>> camera = CameraModel.pinhole(640, 480, focal_px=320.0)
@@ -71,7 +77,7 @@ class CameraModel:
         object.__setattr__(self, 'roi', _checked_roi(self.roi, self.width, self.height))
         for name in ('binning_x', 'binning_y'):
             if getattr(self, name) < 0:
-                raise CalibrationError(f'{name} of 0 or more was expected, {getattr(self, name)} came')
+                raise CalibrationError(f'expected a {name} of 0 or more, got {getattr(self, name)}')
             object.__setattr__(self, name, max(1, int(getattr(self, name))))
         object.__setattr__(self, '_distortion', make_distortion(self.distortion_model, self.d))
 
@@ -79,7 +85,7 @@ class CameraModel:
     def pinhole(
         cls, width: int, height: int, focal_px: float, cu: float | None = None, cv: float | None = None
     ) -> CameraModel:
-        """An ideal camera with square pixels; its centre defaults to the middle of the image."""
+        """Return an ideal camera with square pixels. (cu, cv) defaults to the centre of the image."""
         cu = (width - 1) / 2 if cu is None else cu
         cv = (height - 1) / 2 if cv is None else cv
         k = np.array([[focal_px, 0.0, cu], [0.0, focal_px, cv], [0.0, 0.0, 1.0]])
@@ -88,32 +94,36 @@ class CameraModel:
 
     @property
     def image_width(self) -> int:
-        """Width of the published image, pixels."""
+        """Width of the published image in pixels."""
         return (self.roi.width if self.roi else self.width) // self.binning_x
 
     @property
     def image_height(self) -> int:
-        """Height of the published image, pixels."""
+        """Height of the published image in pixels."""
         return (self.roi.height if self.roi else self.height) // self.binning_y
 
     @property
     def sees_behind(self) -> bool:
-        """Whether it can see what lies behind its image plane (z <= 0): fisheyes beyond 180 degrees."""
+        """True if points with z <= 0 can be visible, as for fisheyes with more than 180 degrees."""
         return self._distortion.sees_behind
 
     def pixels_to_rays(self, uv: ArrayLike) -> FloatArray:
-        """Pixels (N, 2) of the published image to unit rays (N, 3) float64 of the optical frame.
+        """Convert pixels (N, 2) of the published image to unit rays (N, 3) float64 in the optical frame.
 
-        Rows are NaN where the lens model has no ray for a pixel.
+        Rows are NaN for pixels that no ray reaches in the lens model.
+
+        Example:
+            >>> CameraModel.pinhole(640, 480, 320.0, cu=320.0, cv=240.0).pixels_to_rays([[320.0,
+            240.0]]).tolist() [[0.0, 0.0, 1.0]]
         """
         full = _rows(uv, 2) * (self.binning_x, self.binning_y) + self._offset()
         return self._distortion.unproject((full - self.k[:2, 2]) / self.k.diagonal()[:2])
 
     def points_to_pixels(self, points: ArrayLike) -> FloatArray:
-        """Points (N, 3) of the optical frame, metres, to pixels (N, 2) float64 of the published image.
+        """Project points (N, 3) in metres in the optical frame to pixels (N, 2) of the published image.
 
-        Rows are NaN outside the lens model's domain, and behind the camera unless it `sees_behind`. Pixels
-        beyond the image's edge are returned as they are.
+        Rows are NaN for points outside the domain of the lens model, and for points behind the camera unless
+        it `sees_behind`. Pixels outside the image are returned unchanged.
         """
         full = self._distortion.project(_rows(points, 3)) * self.k.diagonal()[:2] + self.k[:2, 2]
         pixels: FloatArray = (full - self._offset()) / (self.binning_x, self.binning_y)
@@ -126,7 +136,7 @@ class CameraModel:
 def _rows(values: ArrayLike, width: int) -> FloatArray:
     rows = np.asarray(values, np.float64)
     if rows.ndim != 2 or rows.shape[1] != width:
-        raise ValueError(f'an array of shape (N, {width}) was expected, {rows.shape} came')
+        raise ValueError(f'expected an array of shape (N, {width}), got {rows.shape}')
     return rows
 
 
@@ -134,12 +144,10 @@ def _array(name: str, values: ArrayLike, shape: tuple[int, ...]) -> FloatArray:
     try:
         array = np.array(values, np.float64).reshape(shape)
     except (TypeError, ValueError) as error:
-        raise CalibrationError(
-            f'CameraInfo.{name}: numbers of shape {shape} were expected: {error}'
-        ) from error
+        raise CalibrationError(f'CameraInfo.{name}: expected numbers of shape {shape}: {error}') from error
     if not np.isfinite(array).all():
         raise CalibrationError(
-            f'CameraInfo.{name} has a value that is not finite: {array.tolist()}; recalibrate'
+            f'CameraInfo.{name}: expected finite values, got {array.tolist()}; recalibrate the camera'
         )
     array.flags.writeable = False
     return array
@@ -148,8 +156,8 @@ def _array(name: str, values: ArrayLike, shape: tuple[int, ...]) -> FloatArray:
 def _check_size(width: int, height: int) -> None:
     if width <= 0 or height <= 0:
         raise CalibrationError(
-            f'CameraInfo says the image is {width}x{height}; '
-            'let the driver publish the size its calibration was made for'
+            f'CameraInfo: expected an image size above 0, got {width}x{height}; '
+            'let the driver publish the image size of the calibration'
         )
 
 
@@ -161,20 +169,21 @@ def _check_matrix(k: FloatArray) -> None:
         )
     if k[0, 0] < 0 or k[1, 1] <= 0 or k[1, 0] != 0 or k[2].tolist() != [0.0, 0.0, 1.0]:
         raise CalibrationError(
-            f'CameraInfo.k: [[fx, 0, cx], [0, fy, cy], [0, 0, 1]] with fx, fy > 0 was expected, '
-            f'{k.tolist()} came; recalibrate'
+            'CameraInfo.k: expected [[fx, 0, cx], [0, fy, cy], [0, 0, 1]] with fx, fy > 0, '
+            f'got {k.tolist()}; recalibrate the camera'
         )
     if abs(k[0, 1]) > 1e-6:
         raise CalibrationError(
-            f'CameraInfo.k has a skew of {k[0, 1]} px, which no ROS lens model knows; calibrate without skew'
+            f'CameraInfo.k: expected no skew, got {k[0, 1]} px; ROS has no lens model with skew, '
+            'so calibrate without it'
         )
 
 
 def _checked_roi(roi: Roi | None, width: int, height: int) -> Roi | None:
-    """CameraInfo's rule: a region of nothing but zeros stands for the whole sensor."""
+    """Return the region, or None for the whole sensor, which CameraInfo encodes as all zeros."""
     if roi is None or roi == Roi(0, 0, 0, 0):
         return None
     inside = 0 <= roi.x_offset < roi.x_offset + roi.width <= width
     if not (inside and 0 <= roi.y_offset < roi.y_offset + roi.height <= height):
-        raise CalibrationError(f'CameraInfo.roi {roi} does not lie within {width}x{height} pixels')
+        raise CalibrationError(f'CameraInfo.roi: expected a region within {width}x{height} pixels, got {roi}')
     return roi

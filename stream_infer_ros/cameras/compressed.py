@@ -1,4 +1,4 @@
-"""JPEG and PNG files from sensor_msgs/CompressedImage."""
+"""Decoding of JPEG and PNG files from sensor_msgs/CompressedImage."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.errors import EncodingError
 
-MAX_PIXELS = 1 << 26  # 8192 x 8192: a file of a few bytes may not ask for gigabytes
+MAX_PIXELS = 1 << 26  # 8192 x 8192; otherwise a file of a few bytes could request gigabytes of memory
 
 _REDUCED = {
     1: cv2.IMREAD_COLOR,
@@ -23,7 +23,7 @@ _TAIL = 65536  # USB cameras pad their JPEGs with zeros
 
 
 def _jpeg_size(data: memoryview) -> tuple[int, int] | None:
-    """(height, width) from the frame header (ITU-T T.81, B.2.2)."""
+    """Return (height, width) from the frame header (ITU-T T.81, B.2.2), or None if there is none."""
     at = 2
     while at + 9 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
@@ -41,7 +41,7 @@ def _jpeg_is_whole(data: memoryview) -> bool:
 
 
 def _png_size(data: memoryview) -> tuple[int, int] | None:
-    """(height, width) from the IHDR chunk (RFC 2083, 4.1.1)."""
+    """Return (height, width) from the IHDR chunk (RFC 2083, 4.1.1), or None if it is missing."""
     if len(data) < 24 or data[12:16].tobytes() != b'IHDR':
         return None
     return int.from_bytes(data[20:24], 'big'), int.from_bytes(data[16:20], 'big')
@@ -53,7 +53,8 @@ def _png_is_whole(data: memoryview) -> bool:
 
 _Rule = tuple[bytes, Callable[[memoryview], 'tuple[int, int] | None'], Callable[[memoryview], bool]]
 
-# name -> how such a file begins, how it tells its size, and whether its end is there
+# By encoding: the first bytes of a file, a function for its size, and a function that looks for its end
+# marker.
 COMPRESSED: dict[str, _Rule] = {
     'jpeg': (b'\xff\xd8\xff', _jpeg_size, _jpeg_is_whole),
     'png': (b'\x89PNG\r\n\x1a\n', _png_size, _png_is_whole),
@@ -61,32 +62,32 @@ COMPRESSED: dict[str, _Rule] = {
 
 
 def compressed_size(image: NDArray[Any], encoding: str) -> tuple[int, int]:
-    """(height, width) in pixels that a file says it has, without decoding it.
+    """Return (height, width) in pixels from the header of a file, without decoding the file.
 
     Args:
         image: (n,) uint8, the file.
         encoding: 'jpeg' or 'png'.
 
     Raises:
-        EncodingError: not such a file, cut short, or of more than MAX_PIXELS.
+        EncodingError: the file is not of this encoding, is cut short, or has more than MAX_PIXELS.
     """
     magic, size_of, is_whole = COMPRESSED[encoding]
     if image.ndim != 1 or image.dtype != np.uint8:
-        raise EncodingError(f'{encoding} was expected as (n,) uint8, {image.shape} {image.dtype} came')
+        raise EncodingError(f'expected a {encoding} file as (n,) uint8, got {image.shape} {image.dtype}')
     data = np.ascontiguousarray(image).data
     size = size_of(data) if data[: len(magic)].tobytes() == magic else None
     if size is None:
         raise EncodingError(
-            f'a {encoding} file was expected, {len(data)} bytes beginning {data[:8].hex()!r} came; '
+            f'expected a {encoding} file, got {len(data)} bytes that begin with {data[:8].hex()!r}; '
             'check the format field of the CompressedImage'
         )
     height, width = size
     if not 0 < height * width <= MAX_PIXELS:
-        raise EncodingError(f'a {encoding} of 1 to {MAX_PIXELS} pixels was expected, {width}x{height} came')
+        raise EncodingError(f'expected a {encoding} of 1 to {MAX_PIXELS} pixels, got {width}x{height}')
     if not is_whole(data):
         raise EncodingError(
-            f'the {encoding} of {len(data)} bytes is cut short: it has no end marker; '
-            'look for lost packets between camera and this machine'
+            f'the {encoding} of {len(data)} bytes is cut short (no end marker); '
+            'look for lost packets between the camera and this machine'
         )
     return height, width
 
@@ -94,30 +95,32 @@ def compressed_size(image: NDArray[Any], encoding: str) -> tuple[int, int]:
 def decode_compressed(
     image: NDArray[Any], encoding: str, order: Literal['rgb', 'bgr'] = 'rgb', reduce: int = 1
 ) -> NDArray[np.uint8]:
-    """A JPEG or PNG file to 8-bit colour; an orientation tag is not obeyed, for no calibration knows of it.
+    """Decode a JPEG or PNG file to 8-bit colour.
+
+    An orientation tag in the file is ignored, because calibrations refer to the image without rotation.
 
     Args:
         image: (n,) uint8, the file.
         encoding: 'jpeg' or 'png'.
-        order: of the result's channels.
-        reduce: 2, 4 or 8 for a picture smaller by that factor, which a JPEG gives for less work; a PNG does
-            not, and comes whole.
+        order: order of the channels of the result.
+        reduce: 1, 2, 4 or 8. A JPEG is decoded at a size smaller by this factor, which takes less time. A PNG
+            is always decoded at full size.
 
     Returns:
-        (H, W, 3) uint8, owned by the caller; of a reduced JPEG (ceil(H / reduce), ceil(W / reduce), 3), whose
-        pixel u is centred at `(u + 0.5) * reduce - 0.5` of the full picture.
+        (H, W, 3) uint8, owned by the caller. For a reduced JPEG, the size is ceil(H / reduce), ceil(W /
+        reduce), and the centre of pixel u lies at `(u + 0.5) * reduce - 0.5` of the full image.
 
     Raises:
-        EncodingError: as `compressed_size`, or the decoder refused. Bits that are wrong in the middle of a
-            JPEG can go unnoticed: the format has no checksum.
+        EncodingError: see `compressed_size`, or the decoder failed. JPEG has no checksum, so that wrong bits
+            within a JPEG can go unnoticed.
     """
     compressed_size(image, encoding)
     flags = _REDUCED[reduce if encoding == 'jpeg' else 1] | cv2.IMREAD_IGNORE_ORIENTATION
     colour = cv2.imdecode(image, flags)
     if colour is None:
         raise EncodingError(
-            f'the {encoding} of {len(image)} bytes is corrupt and was refused by the decoder; '
-            'look for a broken recording or driver'
+            f'the {encoding} of {len(image)} bytes is corrupt and cannot be decoded; '
+            'check the driver or the recording'
         )
     if order == 'rgb':
         cv2.cvtColor(colour, cv2.COLOR_BGR2RGB, dst=colour)

@@ -1,4 +1,4 @@
-"""The seam to the lens models of sensor_msgs/CameraInfo: rays to the normalised image plane and back."""
+"""The interface of lens models, and those that sensor_msgs/CameraInfo can name."""
 
 from __future__ import annotations
 
@@ -16,32 +16,36 @@ FloatArray = NDArray[np.float64]
 
 
 class Distortion(Protocol):
-    """One lens. `xy` is the distorted normalised image: `u = fx * x + cx`, `v = fy * y + cy`."""
+    """A lens model: conversion between points in the optical frame and the distorted normalised image plane.
+
+    Coordinates (x, y) in that plane become pixels by the camera matrix: `u = fx * x + cx`, `v = fy * y + cy`.
+    """
 
     @property
     def sees_behind(self) -> bool:
-        """Whether points with z <= 0 can have an image: fisheyes of more than 180 degrees."""
+        """True if points with z <= 0 can be visible, as for fisheyes with more than 180 degrees."""
         ...
 
     def project(self, points: FloatArray) -> FloatArray:
-        """Points (N, 3) of the optical frame to xy (N, 2); NaN rows outside the model's domain."""
+        """Project points (N, 3) in the optical frame to (x, y), (N, 2); NaN outside the domain."""
         ...
 
     def unproject(self, xy: FloatArray) -> FloatArray:
-        """xy (N, 2) to unit rays (N, 3) of the optical frame; NaN rows where no ray arrives there."""
+        """Convert (x, y), (N, 2), to unit rays (N, 3) in the optical frame; NaN if no ray arrives."""
         ...
 
 
 def _no_distortion(d: FloatArray) -> Distortion:
     if np.any(d):
         raise CalibrationError(
-            f'CameraInfo has coefficients d={d.tolist()} but an empty distortion_model; '
-            'let the driver name the model (plumb_bob, rational_polynomial or equidistant)'
+            f'CameraInfo has coefficients d={d.tolist()}, but distortion_model is empty; '
+            'let the driver publish the name of the model (plumb_bob, rational_polynomial or equidistant)'
         )
     return BrownConrady(d[:0])
 
 
-# Names of sensor_msgs/distortion_models.hpp; drivers of rectified or simulated cameras often leave it empty.
+# Names from sensor_msgs/distortion_models.hpp. Drivers of rectified or simulated cameras often leave the name
+# empty.
 DISTORTIONS: dict[str, Callable[[FloatArray], Distortion]] = {
     'plumb_bob': BrownConrady.plumb_bob,
     'rational_polynomial': BrownConrady.rational_polynomial,
@@ -52,11 +56,15 @@ DISTORTIONS: dict[str, Callable[[FloatArray], Distortion]] = {
 
 
 def make_distortion(model: str, d: FloatArray) -> Distortion:
-    """The lens of that name. Raises CalibrationError if it is unknown or the coefficients do not fit it."""
+    """Return the lens model of this name.
+
+    Raises:
+        CalibrationError: the name is unknown, or the coefficients do not fit the model.
+    """
     if model not in DISTORTIONS:
         known = ', '.join(sorted(filter(None, DISTORTIONS)))
         raise CalibrationError(
             f'distortion_model {model!r} is not supported, expected one of: {known}; '
-            'recalibrate the camera with one of these, or publish a rectified image with an empty model'
+            'recalibrate the camera with one of them, or publish a rectified image with an empty model'
         )
     return DISTORTIONS[model](d)

@@ -1,4 +1,4 @@
-"""sensor_msgs image encodings: how each lies in memory, and how it becomes 8-bit colour."""
+"""Image encodings of sensor_msgs: memory layout, and conversion to 8-bit colour."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Image = NDArray[Any]
 ColourImage = NDArray[np.uint8]
 ColourOrder = Literal['rgb', 'bgr']
 
-DEPTH_RANGE_M = 10.0  # what white means in a depth picture: the default of rqt_image_view
+DEPTH_RANGE_M = 10.0  # distance that is drawn white in a depth image; the default of rqt_image_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,15 @@ class EncodingInfo:
     """Memory layout of a raw encoding, and its conversions.
 
     Attributes:
-        dtype: of one channel; 16-bit images may also come big-endian.
-        channels: per pixel. Two for packed YUV 4:2:2, whose pixels share chroma in pairs.
-        rows_per_two: array rows for two image rows: 2, or 3 for YUV 4:2:0 (chroma rows below the luma).
-        even_width, even_height: chroma is shared in pairs of columns, rows.
-        rgb, bgr: cv2.cvtColor codes to either order; None where the image has that order already.
-        to_grey: brings one channel of another depth to uint8 first.
-        convert: does it all in place of the above, where somebody else knows the encoding.
+        dtype: type of one channel. Samples of 16 and 32 bits may also be big-endian.
+        channels: channels per pixel. Packed YUV 4:2:2 has two, because pairs of pixels share chroma.
+        rows_per_two: array rows for two image rows: 2, or 3 for YUV 4:2:0, where chroma rows follow the luma
+            rows.
+        even_width, even_height: True if pairs of columns or rows share chroma, so that their number must be
+            even.
+        rgb, bgr: codes for cv2.cvtColor to each channel order; None if the image already has this order.
+        to_grey: converts one channel of another depth to uint8 before cv2.cvtColor.
+        convert: replaces all of these conversions, for encodings that only a fallback knows.
     """
 
     dtype: np.dtype[Any]
@@ -45,40 +47,40 @@ class EncodingInfo:
     convert: Callable[[Image, ColourOrder], ColourImage] | None = None
 
     def array_shape(self, height: int, width: int) -> tuple[int, ...]:
-        """Shape of `Frame.image` for an image of this size: (rows, width) or (rows, width, channels).
+        """Return the shape of `Frame.image` for an image size: (rows, width) or (rows, width, channels).
 
         Raises:
-            EncodingError: the chroma of an image of that size would not come out even.
+            EncodingError: the encoding needs an even width or height, and the size is odd.
         """
         if (self.even_width and width % 2) or (self.even_height and height % 2):
             raise EncodingError(
-                f'an even size was expected, for chroma is shared in pairs, {width}x{height} came; '
+                f'expected an even size, because pairs of pixels share chroma, got {width}x{height}; '
                 'correct width and height in the driver'
             )
         rows = height * self.rows_per_two // 2
         return (rows, width) if self.channels == 1 else (rows, width, self.channels)
 
     def row_bytes(self, width: int) -> int:
-        """Least `step` of a row, bytes."""
+        """Return the smallest possible `step` (bytes per row)."""
         return width * self.channels * self.dtype.itemsize
 
     def image_size(self, image: Image) -> tuple[int, int]:
-        """(height, width) in pixels of an array of `array_shape`."""
+        """Return (height, width) in pixels of an image whose array has a shape from `array_shape`."""
         return image.shape[0] * 2 // self.rows_per_two, image.shape[1]
 
 
 def _mono16_to_grey(image: Image) -> ColourImage:
-    """Full scale to full scale, rounded: what cv_bridge does for mono16."""
+    """Scale 0..65535 to 0..255 and round, as cv_bridge does for mono16."""
     return np.asarray(cv2.convertScaleAbs(_native(image), alpha=255 / 65535), np.uint8)
 
 
 def _millimetres_to_grey(image: Image) -> ColourImage:
-    """Depth in whole millimetres (REP-118), 0 unknown: black at 0, white at DEPTH_RANGE_M and beyond."""
+    """Convert depth in millimetres (REP-118). 0 (unknown) becomes black, DEPTH_RANGE_M and beyond white."""
     return np.asarray(cv2.convertScaleAbs(_native(image), alpha=255 / (1000 * DEPTH_RANGE_M)), np.uint8)
 
 
 def _metres_to_grey(image: Image) -> ColourImage:
-    """Depth in metres (REP-118): black at 0 and where unknown (NaN), white at DEPTH_RANGE_M and beyond."""
+    """Convert depth in metres (REP-118). 0 and NaN (unknown) become black, DEPTH_RANGE_M and beyond white."""
     levels = np.nan_to_num(image * np.float32(255 / DEPTH_RANGE_M), nan=0.0, posinf=255.0, neginf=0.0)
     return np.asarray(np.rint(levels.clip(0.0, 255.0)), np.uint8)
 
@@ -100,8 +102,8 @@ def _planar(rgb: int, bgr: int) -> EncodingInfo:
     return EncodingInfo(_U8, 1, rgb, bgr, rows_per_two=3, even_width=True, even_height=True)
 
 
-# Names of sensor_msgs/image_encodings. ROS names a Bayer pattern by the first two pixels of its first
-# two rows, OpenCV by those of the second row, from the second pixel on: rggb is OpenCV's BG.
+# Names from sensor_msgs/image_encodings. ROS names a Bayer pattern by the first two pixels of its first two
+# rows. OpenCV names it by the second and third pixel of the second row, so that rggb is BG in OpenCV.
 ENCODINGS: dict[str, EncodingInfo] = {
     'rgb8': EncodingInfo(_U8, 3, None, cv2.COLOR_RGB2BGR),
     'bgr8': EncodingInfo(_U8, 3, cv2.COLOR_BGR2RGB, None),
@@ -117,7 +119,7 @@ ENCODINGS: dict[str, EncodingInfo] = {
     'bayer_gbrg8': EncodingInfo(_U8, 1, cv2.COLOR_BayerGR2RGB, cv2.COLOR_BayerGR2BGR),
     'bayer_grbg8': EncodingInfo(_U8, 1, cv2.COLOR_BayerGB2RGB, cv2.COLOR_BayerGB2BGR),
     'yuv422': _UYVY,
-    'uyvy': _UYVY,  # its name since Iron
+    'uyvy': _UYVY,  # the name since ROS 2 Iron
     'yuv422_yuy2': _YUYV,
     'yuyv': _YUYV,
     'nv12': _planar(cv2.COLOR_YUV2RGB_NV12, cv2.COLOR_YUV2BGR_NV12),
@@ -125,16 +127,16 @@ ENCODINGS: dict[str, EncodingInfo] = {
 }
 
 
-# Who is asked, in this order, about an encoding that is not above. Empty unless a ROS node offers its
-# cv_bridge: nothing here depends on one.
+# Functions that are tried in this order for an encoding that is not listed above. A ROS node adds its
+# cv_bridge; otherwise the list is empty.
 FALLBACKS: list[Callable[[str], EncodingInfo | None]] = []
 
 
 def encoding_info(encoding: str) -> EncodingInfo:
-    """Layout of a raw encoding. Raises EncodingError for one that neither we nor a fallback knows."""
+    """Return the layout of a raw encoding. Raises EncodingError if no fallback knows it either."""
     info = ENCODINGS.get(encoding)
-    for known_elsewhere in FALLBACKS:
-        info = info or known_elsewhere(encoding)
+    for fallback in FALLBACKS:
+        info = info or fallback(encoding)
     if info is None:
         raise EncodingError(
             f'image encoding {encoding!r} is not supported; let the driver publish one of: '
@@ -146,21 +148,26 @@ def encoding_info(encoding: str) -> EncodingInfo:
 def to_colour(
     image: Image, encoding: str, order: ColourOrder = 'rgb', out: ColourImage | None = None
 ) -> ColourImage:
-    """Any encoding to 8-bit colour.
+    """Convert an image of any encoding to 8-bit colour.
 
     Args:
-        image: as in `Frame.image`: shaped `ENCODINGS[encoding].array_shape`, rows may be padded; or the file.
-        encoding: name in ENCODINGS, or 'jpeg' or 'png'.
-        order: of the channels of the result.
-        out: (H, W, 3) uint8 to write into, C-contiguous.
+        image: the image as in `Frame.image`: an array with the shape of `EncodingInfo.array_shape`, possibly
+            with padded rows, or a JPEG or PNG file.
+        encoding: a name in ENCODINGS, 'jpeg' or 'png'.
+        order: order of the channels of the result.
+        out: C-contiguous array (H, W, 3) uint8 for the result.
 
     Returns:
-        (H, W, 3) uint8: `out` where given; else `image` itself if it already is what was asked for, perhaps
-        read-only and with padded rows; else a new array.
+        (H, W, 3) uint8. It is `out` if given. Otherwise it is `image` itself if no conversion is needed; it
+        may then be read-only and have padded rows. In all other cases it is a new array.
 
     Raises:
-        EncodingError: unknown encoding, array that does not fit it, file that does not decode, or `out` of
-            another size.
+        EncodingError: the encoding is unknown, the array does not fit it, the file cannot be decoded, or
+            `out` has another size.
+
+    Example:
+        >>> to_colour(np.full((1, 2), 7, np.uint8), 'mono8').tolist()
+        [[[7, 7, 7], [7, 7, 7]]]
     """
     if encoding in COMPRESSED:
         return _deliver(decode_compressed(image, encoding, order), out)
@@ -179,7 +186,7 @@ def to_colour(
         return _deliver(np.asarray(cv2.cvtColor(source, code, dst=out), np.uint8), out)
     except cv2.error as error:
         raise EncodingError(
-            f'{encoding} image of {width}x{height} pixels cannot be converted: {error}'
+            f'cannot convert a {encoding} image of {width}x{height} pixels: {error}'
         ) from error
 
 
@@ -201,11 +208,11 @@ def _check(image: Image, encoding: str, info: EncodingInfo) -> None:
         rows = 'H' if info.rows_per_two == 2 else 'H * 3 / 2'
         shape = f'({rows}, W)' if info.channels == 1 else f'({rows}, W, {info.channels})'
         raise EncodingError(
-            f'{encoding} was expected as {shape} {info.dtype}, {image.shape} {image.dtype} came; '
+            f'expected {encoding} as {shape} {info.dtype}, got {image.shape} {image.dtype}; '
             'correct the encoding field in the driver'
         )
 
 
 def _check_out(out: ColourImage, shape: tuple[int, ...]) -> None:
     if out.shape != shape or out.dtype != np.uint8:
-        raise EncodingError(f'out of {shape} uint8 was expected, {out.shape} {out.dtype} came')
+        raise EncodingError(f'expected out as {shape} uint8, got {out.shape} {out.dtype}')

@@ -1,11 +1,11 @@
-"""The fisheye lens (equidistant), also known as Kannala-Brandt with four coefficients."""
+"""Fisheye lens (equidistant), also known as the Kannala-Brandt model with four coefficients."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_infer_ros.cameras.lens_domain import growing_until, horner
+from stream_infer_ros.cameras.lens_polynomials import growing_until, horner
 from stream_infer_ros.errors import CalibrationError
 
 FloatArray = NDArray[np.float64]
@@ -16,25 +16,35 @@ _TOLERANCE = 1e-13  # radians
 
 
 class Equidistant:
-    """OpenCV's fisheye model; formulas: OpenCV documentation, `cv::fisheye`.
+    """The fisheye lens model of OpenCV (OpenCV documentation, `cv::fisheye`).
 
-    With theta the angle off the optical axis, the distorted radius is
-    `theta_d = theta (1 + k1 theta^2 + k2 theta^4 + k3 theta^6 + k4 theta^8)`.
+    A point (X, Y, Z) in the optical frame at the angle theta from the optical axis is projected to (x', y')
+    in the
+    normalised image plane:
 
-    Unlike OpenCV's functions, which speak of `X / Z`, rays beyond 90 degrees are had as well: the domain ends
-    where theta_d stops growing, or at 180 degrees.
+        theta   = atan2(sqrt(X^2 + Y^2), Z)
+        theta_d = theta (1 + k1 theta^2 + k2 theta^4 + k3 theta^6 + k4 theta^8)
+        (x', y') = theta_d / sqrt(X^2 + Y^2) * (X, Y)
+
+    OpenCV's functions divide by Z and are limited to 90 degrees from the axis. This class is not: its domain
+    ends where theta_d stops growing, or at 180 degrees.
 
     Args:
-        d: k1, k2, k3, k4; empty: all zero.
+        d: k1, k2, k3, k4. If empty, all of them are zero.
+
+    Example:
+        >>> lens = Equidistant(np.zeros(4))
+        >>> lens.project(np.array([[1.0, 0.0, 0.0]])).round(6).tolist()  # 90 degrees from the axis
+        [[1.570796, 0.0]]
     """
 
     def __init__(self, d: FloatArray) -> None:
         if len(d) not in (0, 4):
             raise CalibrationError(
-                f'equidistant has 4 coefficients, {len(d)} came: d={d.tolist()}; '
+                f'expected 4 coefficients for equidistant, got {len(d)}: d={d.tolist()}; '
                 'correct the calibration file of this camera'
             )
-        series = [1.0, *map(float, d)]  # of theta_d / theta, in powers of theta^2
+        series = [1.0, *map(float, d)]  # coefficients of theta_d / theta in powers of theta^2
         self._series = series
         self._slope_series = [(2 * power + 1) * coefficient for power, coefficient in enumerate(series)]
         self._theta_max = growing_until(self._slope, np.linspace(0.0, np.pi, _TABLE_SIZE, dtype=np.float64))
@@ -46,17 +56,17 @@ class Equidistant:
         return bool(self._theta_max > np.pi / 2)
 
     def project(self, points: FloatArray) -> FloatArray:
-        """Optical frame (N, 3) to the distorted normalised image (N, 2); NaN beyond the fold."""
+        """Project points as `Distortion.project`. Rows are NaN outside the domain."""
         with np.errstate(all='ignore'):
             sideways = np.hypot(points[:, 0], points[:, 1])
             theta = np.arctan2(sideways, points[:, 2])
             exists = (theta < self._theta_max) & (sideways + np.abs(points[:, 2]) > 0)
-            # on the axis the ratio's limit is 1 / Z times a sideways of zero
+            # On the axis, X and Y are zero, so that any finite scale is correct.
             scale = np.where(sideways > 0, self._theta_d(theta) / sideways, 0.0)
             return np.where(exists[:, None], points[:, :2] * scale[:, None], np.nan)
 
     def unproject(self, xy: FloatArray) -> FloatArray:
-        """Distorted normalised image (N, 2) to unit rays (N, 3); NaN beyond the fold."""
+        """Return rays as `Distortion.unproject`. Rows are NaN outside the domain."""
         with np.errstate(all='ignore'):
             radius = np.hypot(xy[:, 0], xy[:, 1])
             theta = self._solve(radius)
@@ -68,11 +78,14 @@ class Equidistant:
         return theta * horner(self._series, theta * theta)
 
     def _slope(self, theta: FloatArray) -> FloatArray:
-        """d(theta_d) / d(theta)."""
+        """Return the derivative of theta_d by theta, (N,)."""
         return horner(self._slope_series, theta * theta)
 
     def _solve(self, theta_d: FloatArray) -> FloatArray:
-        """Newton's method in one dimension; theta_d grows over the whole table, so one root exists."""
+        """Return theta (N,) for theta_d (N,).
+
+        Newton's method finds the only root, as theta_d is monotonic.
+        """
         reachable = theta_d < self._table[-1]
         theta = np.interp(theta_d, self._table, self._thetas)
         for _ in range(_NEWTON_STEPS):

@@ -1,4 +1,4 @@
-"""Rigid transforms, named so that spaces chain: `map_from_base @ base_from_camera`."""
+"""Rigid transforms, named `target_from_source` so that they chain: `map_from_base @ base_from_camera`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RigidTransform:
-    """A rotation and a translation: `p_in_a = rotation @ p_in_b + translation` for `a_from_b`.
+    """A rotation and a translation. For `a_from_b`, `p_in_a = rotation @ p_in_b + translation`.
 
     Attributes:
         rotation: (3, 3) float64, orthonormal, right-handed.
-        translation: (3,) float64, metres.
+        translation: (3,) float64, in metres.
 
     Example:
         >>> a_from_b = RigidTransform.from_xyz_rpy((1.0, 0.0, 0.0), (0.0, 0.0, 0.0))
@@ -28,11 +28,15 @@ class RigidTransform:
 
     @classmethod
     def identity(cls) -> RigidTransform:
+        """Return the transform that moves nothing."""
         return cls(np.eye(3), np.zeros(3))
 
     @classmethod
     def from_xyz_rpy(cls, xyz: ArrayLike, rpy: ArrayLike) -> RigidTransform:
-        """Fixed-axis roll, pitch, yaw in radians, metres (URDF's convention: Rz(yaw) Ry(pitch) Rx(roll))."""
+        """Return the transform for xyz in metres and roll, pitch, yaw in radians.
+
+        The rotation is Rz(yaw) Ry(pitch) Rx(roll), as in URDF.
+        """
         roll, pitch, yaw = np.asarray(rpy, np.float64)
         (cr, cp, cy), (sr, sp, sy) = np.cos([roll, pitch, yaw]), np.sin([roll, pitch, yaw])
         rotation = np.array(
@@ -46,11 +50,15 @@ class RigidTransform:
 
     @classmethod
     def from_quaternion(cls, translation: ArrayLike, xyzw: ArrayLike) -> RigidTransform:
-        """From a quaternion (x, y, z, w), ROS order; normalised here. Raises ValueError on a zero one."""
+        """Return the transform for a translation and a quaternion (x, y, z, w), which is normalised first.
+
+        Raises:
+            ValueError: the quaternion is zero.
+        """
         q = np.asarray(xyzw, np.float64).tolist()
-        norm = math.hypot(*q)  # which does not overflow
+        norm = math.hypot(*q)  # does not overflow
         if not norm > 1e-9:
-            raise ValueError(f'a quaternion of length 1 was expected, {q} came')
+            raise ValueError(f'expected a quaternion of length 1, got {q}')
         x, y, z, w = (component / norm for component in q)
         rotation = np.array(
             [
@@ -62,7 +70,10 @@ class RigidTransform:
         return cls(rotation, np.asarray(translation, np.float64).copy())
 
     def quaternion(self) -> NDArray[np.float64]:
-        """(4,) float64 x, y, z, w with w >= 0 (Shepperd's method: divide by the largest component)."""
+        """Return the rotation as a quaternion (x, y, z, w), (4,) float64 with w >= 0.
+
+        The method of Shepperd 1978 divides by the largest component.
+        """
         m = self.rotation
         trace = float(np.trace(m))
         candidates = np.array([m[0, 0], m[1, 1], m[2, 2], trace])
@@ -80,11 +91,12 @@ class RigidTransform:
         return -q if q[3] < 0 else q
 
     def apply(self, points: ArrayLike) -> NDArray[np.float64]:
-        """Points (..., 3) in the right-hand space, metres, to the left-hand space."""
+        """Move points (..., 3) in metres from the source frame to the target frame."""
         moved: NDArray[np.float64] = np.asarray(points, np.float64) @ self.rotation.T + self.translation
         return moved
 
     def inverse(self) -> RigidTransform:
+        """Return `b_from_a` for `a_from_b`."""
         return RigidTransform(self.rotation.T, -self.rotation.T @ self.translation)
 
     def __matmul__(self, other: RigidTransform) -> RigidTransform:

@@ -1,4 +1,4 @@
-"""The tree of coordinate frames over time: what tf2's buffer is for, for a process without ROS."""
+"""The tree of coordinate frames over time, like the buffer of tf2, for processes without ROS."""
 
 from __future__ import annotations
 
@@ -9,56 +9,73 @@ from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.cameras.transform_history import StampedTransform, TransformHistory
 from stream_infer_ros.errors import ExtrapolationError, TransformError, UnknownFrameError
 
-CACHE_NS = 10_000_000_000  # tf2's default
+CACHE_NS = 10_000_000_000  # the default of tf2
 
 __all__ = ['CACHE_NS', 'StampedTransform', 'TransformBuffer']
 
 
 class TransformBuffer:
-    """Keeps transforms and answers for any two frames and any time between what it heard.
+    """Stores transforms and looks up the transform between two frames at a time.
 
-    tf2's rules: linear and slerp interpolation, no extrapolation, stamp 0 asks for the latest time that every
-    edge on the path covers, a single sample is valid at its own stamp only, static transforms at all times, a
-    leading slash of a frame name is ignored. Frames may change their parent. One thread may feed it while
-    others ask.
+    The rules are those of tf2:
+
+    - Between two samples, translations are interpolated linearly and rotations by slerp. There is no
+      extrapolation.
+    - Stamp 0 means the latest time that all transforms on the path cover.
+    - A single sample is valid at its own stamp only, a static transform at all times.
+    - A leading slash of a frame name is ignored. A frame may change its parent.
+
+    One thread may add transforms while others look them up.
 
     Args:
-        cache_ns: how far behind the newest sample of a frame older ones are kept, nanoseconds.
+        cache_ns: age, relative to the newest sample of the same frame, up to which samples are kept, in
+            nanoseconds.
+
+    Example:
+        >>> buffer = TransformBuffer()
+        >>> camera = RigidTransform.from_xyz_rpy((0.2, 0.0, 1.0), (0.0, 0.0, 0.0))
+        >>> buffer.set(StampedTransform(0, 'base_link', 'camera', camera), static=True)
+        True
+        >>> buffer.lookup('base_link', 'camera', stamp_ns=0).translation.tolist()
+        [0.2, 0.0, 1.0]
     """
 
     def __init__(self, cache_ns: int = CACHE_NS) -> None:
         self._cache_ns = cache_ns
         self._histories: dict[str, TransformHistory] = {}  # by child
-        # Answers that hold at all times, as nothing on their path moves: of cameras on their robot.
+        # Results that are valid at all times, because all transforms on their path are static.
         self._fixed: dict[tuple[str, str], RigidTransform] = {}
         self._lock = threading.Lock()
 
     def set(self, sample: StampedTransform, static: bool = False) -> bool:
-        """Take a transform; a frame that was static becomes dynamic, or back, with its newest sample.
+        """Add a transform.
+
+        A static frame becomes dynamic with its first dynamic sample, and the other way round.
 
         Returns:
-            False if the sample is older than what is kept, and was not taken.
+            True if the sample was stored, False if it was too old.
 
         Raises:
-            TransformError: a frame without name or under itself, a value that is not finite, or a loop.
+            TransformError: a frame has no name or is its own parent, a value is not finite, or the transform
+                would close a loop.
         """
         parent, child = _bare(sample.parent), _bare(sample.child)
         if not parent or not child or parent == child:
             raise TransformError(
-                f'a transform between two different named frames was expected, '
-                f'{sample.parent!r} -> {sample.child!r} came; correct its publisher'
+                f'expected a transform between two different frames with names, '
+                f'got {sample.parent!r} -> {sample.child!r}; correct its publisher'
             )
         pose = sample.transform
         if not all(map(math.isfinite, (*pose.rotation.ravel().tolist(), *pose.translation.tolist()))):
             raise TransformError(
-                f'the transform {parent!r} -> {child!r} is not finite; correct its publisher'
+                f'the transform {parent!r} -> {child!r} has values that are not finite; correct its publisher'
             )
         sample = StampedTransform(sample.stamp_ns, parent, child, pose)
         with self._lock:
             if child in self._ancestors(parent, sample.stamp_ns):
                 raise TransformError(
-                    f'the transform {parent!r} -> {child!r} closes a loop: {child!r} already is above '
-                    f'{parent!r}; two publishers disagree about who is the parent: stop one'
+                    f'the transform {parent!r} -> {child!r} would close a loop, because {child!r} is already '
+                    f'above {parent!r}; stop one of the two publishers that contradict each other'
                 )
             history = self._histories.get(child)
             if static or (history is not None and history.static):
@@ -68,14 +85,15 @@ class TransformBuffer:
             return history.insert(sample)
 
     def lookup(self, target: str, source: str, stamp_ns: int) -> RigidTransform:
-        """target_from_source at a time: `points_in_target = lookup(...).apply(points_in_source)`.
+        """Return target_from_source at a time: `points_in_target = lookup(...).apply(points_in_source)`.
 
         Args:
-            stamp_ns: nanoseconds; 0: the latest time at which the whole path is known.
+            target, source: names of coordinate frames.
+            stamp_ns: time in nanoseconds; 0 means the latest time that the whole path covers.
 
         Raises:
-            UnknownFrameError: a frame nobody published, or the two are in different trees.
-            ExtrapolationError: some edge of the path has no data at that time.
+            UnknownFrameError: a frame is unknown, or the two frames are not connected.
+            ExtrapolationError: a transform on the path has no data for this time.
         """
         target, source = _bare(target), _bare(source)
         with self._lock:
@@ -93,22 +111,24 @@ class TransformBuffer:
         return target_from_source
 
     def newest_ns(self, target: str, source: str) -> int | None:
-        """Latest stamp for which `lookup` can answer: whether waiting helps. None: at any time (all static).
+        """Return the latest stamp that `lookup` accepts, or None if all transforms on the path are static.
+
+        Callers use it to find out if a transform may still arrive.
 
         Raises:
-            UnknownFrameError: as `lookup`.
+            UnknownFrameError: see `lookup`.
         """
         with self._lock:
             down, up = self._path(_bare(target), _bare(source), _FOR_EVER_NS)
             return self._newest_common_ns(down + up)
 
     def frames(self) -> tuple[str, ...]:
-        """Every frame known, sorted."""
+        """Return the names of all known frames, sorted."""
         with self._lock:
             return self._frames()
 
     def clear_dynamic(self) -> None:
-        """Forget all but the static transforms: after a jump of time (a looped bag, a reset simulation)."""
+        """Forget all transforms except static ones, after time jumped (a looped bag, a reset simulation)."""
         with self._lock:
             self._histories = {child: h for child, h in self._histories.items() if h.static}
 
@@ -117,19 +137,20 @@ class TransformBuffer:
         return tuple(sorted(parents.union(self._histories)))
 
     def _ancestors(self, frame: str, stamp_ns: int) -> list[str]:
-        """The frame and all above it, as the tree stood (or nearest to how it stood) at that time."""
+        """Return the frame and all its ancestors, according to the samples nearest to the given time."""
         line = [frame]
         while (history := self._histories.get(line[-1])) is not None:
             parent = history.parent_at(stamp_ns)
-            if parent in line:  # transforms that came late can close a loop in the past
+            if parent in line:  # transforms that arrive late can close a loop in the past
                 raise TransformError(
-                    f'the frames {line} form a loop at {stamp_ns} ns; two publishers disagree: stop one'
+                    f'the frames {line} form a loop at {stamp_ns} ns; '
+                    'stop one of the publishers that contradict each other'
                 )
             line.append(parent)
         return line
 
     def _path(self, target: str, source: str, stamp_ns: int) -> tuple[list[str], list[str]]:
-        """Frames from target and from source up to, but without, their nearest common ancestor."""
+        """Return the frames from target and from source up to, but without, their common ancestor."""
         from_target, from_source = self._ancestors(target, stamp_ns), self._ancestors(source, stamp_ns)
         common = next((frame for frame in from_source if frame in from_target), None)
         if common is None:
@@ -142,7 +163,7 @@ class TransformBuffer:
             if frame not in known:
                 return UnknownFrameError(
                     f'frame {frame!r} is not known; known: {", ".join(known) or "none"}; '
-                    'check its name, and that its publisher runs'
+                    'check its name, and check that its publisher runs'
                 )
         return UnknownFrameError(
             f'{from_target[0]!r} and {from_source[0]!r} are not connected: one tree is '
@@ -155,7 +176,7 @@ class TransformBuffer:
         return min((history.newest_ns for history in moving), default=None)
 
     def _chain(self, line: list[str], target: str, source: str, stamp_ns: int) -> RigidTransform:
-        """ancestor_from_frame over the edges of `line`, which starts at the frame."""
+        """Return ancestor_from_frame, the product of the transforms along `line` from the frame upwards."""
         ancestor_from_frame: RigidTransform | None = None
         for child in line:
             history = self._histories[child]
@@ -180,12 +201,12 @@ def _extrapolation(
 ) -> ExtrapolationError:
     future = stamp_ns > history.newest_ns
     remedy = (
-        'wait for newer transforms, or check that its publisher still runs and shares the clock of the images'
+        'wait for newer transforms, or check that its publisher runs and uses the same clock as the images'
         if future
-        else 'ask for a later time, or keep transforms for longer (cache_ns)'
+        else 'request a later time, or keep transforms for longer (cache_ns)'
     )
     return ExtrapolationError(
-        f'{target!r} from {source!r} at {stamp_ns} ns would need {history.parent_at(stamp_ns)!r} -> '
+        f'{target!r} from {source!r} at {stamp_ns} ns needs {history.parent_at(stamp_ns)!r} -> '
         f'{child!r} in the {"future" if future else "past"}: it is known from {history.oldest_ns} to '
         f'{history.newest_ns} ns; {remedy}'
     )

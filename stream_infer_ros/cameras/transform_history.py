@@ -1,4 +1,4 @@
-"""What is known about one frame's place under its parent, over time."""
+"""The transforms of one coordinate frame relative to its parent, over time."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class StampedTransform:
     """One geometry_msgs/TransformStamped.
 
     Attributes:
-        stamp_ns: when it was true; without meaning for a static transform.
-        parent, child: frame names.
+        stamp_ns: time at which it is valid, in nanoseconds; ignored for a static transform.
+        parent, child: names of coordinate frames.
         transform: parent_from_child.
     """
 
@@ -27,9 +27,10 @@ class StampedTransform:
 
 
 class TransformHistory:
-    """Samples of one child frame, in order of their stamps, none older than `cache_ns` before the newest.
+    """Samples of one child frame in the order of their stamps.
 
-    The parent may change from sample to sample (a part that is taken over by another).
+    Samples older than `cache_ns` before the newest one are removed. The parent may change from sample to
+    sample.
     """
 
     def __init__(self, static: bool, cache_ns: int) -> None:
@@ -47,7 +48,10 @@ class TransformHistory:
         return self._stamps_ns[-1]
 
     def insert(self, sample: StampedTransform) -> bool:
-        """Keep a sample, in any order; one of the same stamp is replaced. False if it is too old to keep."""
+        """Insert a sample; samples may arrive in any order.
+
+        A sample with the same stamp is replaced. Return False if the sample is too old to be kept.
+        """
         if self.static:
             self._stamps_ns, self._samples = [sample.stamp_ns], [sample]
             return True
@@ -66,19 +70,19 @@ class TransformHistory:
         return True
 
     def parent_at(self, stamp_ns: int) -> str:
-        """Parent in the last sample not after the stamp; before the oldest, that of the oldest."""
+        """Return the parent in the last sample at or before the stamp, else in the oldest sample."""
         if self.static:
             return self._samples[0].parent
         return self._samples[max(0, bisect_right(self._stamps_ns, stamp_ns) - 1)].parent
 
     def covers(self, stamp_ns: int) -> bool:
-        """Whether `at` can answer without extrapolating."""
+        """True if `at` can return a transform without extrapolation."""
         return self.static or self._stamps_ns[0] <= stamp_ns <= self._stamps_ns[-1]
 
     def at(self, stamp_ns: int) -> RigidTransform:
-        """parent_from_child at a covered stamp, between samples interpolated: linear and slerp.
+        """Return parent_from_child at a covered stamp, interpolated between the two nearest samples.
 
-        Where the parent changed between two samples the older one stands, as in tf2.
+        If the parent changes between these samples, the older sample is returned, as in tf2.
         """
         if self.static:
             return self._samples[0].transform
@@ -94,12 +98,15 @@ class TransformHistory:
 
 
 def _interpolate(a: RigidTransform, b: RigidTransform, ratio: float) -> RigidTransform:
-    """`a` at 0, `b` at 1. Shoemake 1985, 'Animating rotation with quaternion curves', on the shorter arc."""
+    """Interpolate from `a` (ratio 0) to `b` (ratio 1), rotations by slerp on the shorter arc.
+
+    The formula is from Shoemake 1985, 'Animating rotation with quaternion curves'.
+    """
     qa, qb = a.quaternion(), b.quaternion()
     cosine = float(qa @ qb)
     if cosine < 0:
         qb, cosine = -qb, -cosine
-    if cosine > 1 - 1e-12:  # the arc's sine vanishes; the chord is as good
+    if cosine > 1 - 1e-12:  # slerp would divide by almost zero; linear interpolation is exact enough
         q = (1 - ratio) * qa + ratio * qb
     else:
         arc = np.arccos(cosine)

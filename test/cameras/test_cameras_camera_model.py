@@ -198,8 +198,11 @@ BROKEN = {
     'skew': ({'k': _k(k01=2.0)}, 'skew'),
     'not finite': ({'k': _k(k02=np.nan)}, 'finite'),
     'no size': ({'width': 0}, '0x480'),
-    'wrong number of coefficients': ({'d': [0.1] * 6}, 'plumb_bob has 4 or 5 coefficients, 6 came'),
-    'fisheye with five': ({'distortion_model': 'equidistant'}, '4 coefficients, 5 came'),
+    'wrong number of coefficients': ({'d': [0.1] * 6}, 'expected 4 or 5 coefficients for plumb_bob'),
+    'fisheye with five': (
+        {'distortion_model': 'equidistant'},
+        'expected 4 coefficients for equidistant, got 5',
+    ),
     'unknown model': ({'distortion_model': 'thin_prism_fisheye'}, 'equidistant'),
     'coefficients without a model': ({'distortion_model': ''}, 'plumb_bob'),
     'roi outside': ({'roi': Roi(600, 0, 100, 100)}, 'within 640x480'),

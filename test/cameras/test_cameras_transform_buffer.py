@@ -182,11 +182,11 @@ def test_a_jump_of_time_forgets_what_moved(robot: TransformBuffer) -> None:
 @pytest.mark.parametrize(
     ('parent', 'child', 'transform', 'reason'),
     [
-        ('base', 'odom', pose(), 'closes a loop'),
-        ('camera', 'map', pose(), 'closes a loop'),
-        ('base', 'base', pose(), 'two different named frames'),
-        ('', 'radar', pose(), 'two different named frames'),
-        ('base', '/', pose(), 'two different named frames'),
+        ('base', 'odom', pose(), 'close a loop'),
+        ('camera', 'map', pose(), 'close a loop'),
+        ('base', 'base', pose(), 'two different frames'),
+        ('', 'radar', pose(), 'two different frames'),
+        ('base', '/', pose(), 'two different frames'),
         ('base', 'radar', pose(x=np.nan), 'not finite'),
     ],
 )

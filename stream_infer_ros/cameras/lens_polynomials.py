@@ -1,4 +1,4 @@
-"""Lens polynomials: their values, and where they stop growing."""
+"""Polynomials of lens models: values, derivatives, and the end of the domain in which they grow."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FloatArray = NDArray[np.float64]
 
 
 def horner(coefficients: Sequence[float], x: FloatArray) -> FloatArray:
-    """Value of the polynomial, lowest power first (numpy's Polynomial is far slower on few points)."""
+    """Return the value of a polynomial, lowest power first. For few points it is faster than numpy."""
     value = np.full_like(x, coefficients[-1])
     for coefficient in coefficients[-2::-1]:
         value *= x
@@ -20,18 +20,19 @@ def horner(coefficients: Sequence[float], x: FloatArray) -> FloatArray:
 
 
 def derivative(coefficients: Sequence[float]) -> list[float]:
+    """Return the coefficients of the derivative, lowest power first."""
     return [power * coefficient for power, coefficient in enumerate(coefficients)][1:]
 
 
 def growing_until(slope: Callable[[FloatArray], FloatArray], samples: FloatArray) -> float:
-    """The first value at which the slope is no longer positive; the last sample if it is so everywhere.
+    """Return the first value at which the slope is no longer positive, or the last sample if there is none.
 
-    Sampled and then bisected, not solved for: the roots of a polynomial with a leading coefficient of almost
-    zero are numerically worth nothing, and calibrations have such.
+    The value is found by sampling and bisection. Roots of the polynomial are not used, because they are
+    numerically unstable if the leading coefficient is almost zero, as in many calibrations.
 
     Args:
-        slope: positive at samples[0].
-        samples: rising, dense enough that the slope does not dip below zero between two of them.
+        slope: the derivative; it must be positive at samples[0].
+        samples: ascending values, so dense that the slope changes its sign at most once between two of them.
     """
     falls = np.flatnonzero(~(slope(samples) > 0))
     if len(falls) == 0:
