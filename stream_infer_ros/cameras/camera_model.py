@@ -113,8 +113,8 @@ class CameraModel:
         Rows are NaN for pixels that no ray reaches in the lens model.
 
         Example:
-            >>> CameraModel.pinhole(640, 480, 320.0, cu=320.0, cv=240.0).pixels_to_rays([[320.0,
-            240.0]]).tolist() [[0.0, 0.0, 1.0]]
+            >>> CameraModel.pinhole(641, 481, focal_px=320.0).pixels_to_rays([[320.0, 240.0]]).tolist()
+            [[0.0, 0.0, 1.0]]
         """
         full = _rows(uv, 2) * (self.binning_x, self.binning_y) + self._offset()
         return self._distortion.unproject((full - self.k[:2, 2]) / self.k.diagonal()[:2])
