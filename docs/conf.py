@@ -5,6 +5,7 @@ machines that have none of the package's dependencies.
 """
 
 import os
+import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,40 +20,73 @@ project = 'stream_infer_ros'
 extensions = ['myst_parser', 'sphinx.ext.autodoc', 'sphinx.ext.napoleon', 'sphinx.ext.viewcode']
 html_theme = 'furo'
 html_title = project
-# rosdoc2 writes an index.rst of its own beside our index.md.
-exclude_patterns = ['_build', 'index.rst']
+# rosdoc2 writes files of its own beside ours, among them a second index and copies of README.md.
+PAGES_OF_ROSDOC2 = ('__links', '__ros_package_dependencies', '__CHANGELOG', '__PACKAGE')
+exclude_patterns = ['_build', 'index.rst', 'README.md', 'CONTRIBUTING.md', 'CHANGELOG.rst']
+exclude_patterns += [
+    f'__{name}.rst' for name in ('README', 'readme_include', 'CONTRIBUTING', 'LICENSE', 'standards')
+]
 
 # Links such as [Fast DDS](how-to/fast-dds.md#profile) lead to headings.
 myst_heading_anchors = 4
 
 DEPENDENCIES = ('cv2', 'matplotlib', 'numpy', 'pydantic', 'rich', 'rosbags', 'typer', 'yaml')
 autodoc_mock_imports = [name for name in DEPENDENCIES if find_spec(name) is None]
-autodoc_typehints = 'description'
-autodoc_typehints_description_target = 'documented_params'
+autodoc_typehints = 'signature'
+autodoc_typehints_format = 'short'
+NUMPY_ARRAY = re.compile(
+    r'~?numpy\.ndarray\[~?tuple\[~?typing\.Any, \.\.\.\], ~?numpy\.dtype\[~?(?:\w+\.)?(\w+)\]\]'
+)
 autodoc_member_order = 'bysource'
+autodoc_preserve_defaults = True
+# The attributes of a class are part of its description, not members of their own.
+napoleon_use_ivar = True
 # References to other projects would need their inventories from the network.
 nitpick_ignore_regex = [(r'py:.*', r'(?!stream_infer_ros\.).*')]
 
 
 def unlink_files_outside_of_site(app: Sphinx, document: nodes.document) -> None:
-    """Replace links to files of the repository that the site does not contain by their text.
+    """Replace links to files that the site does not contain, such as ARCHITECTURE.md, by their text.
 
-    On GitHub such links work. The site has no page like ARCHITECTURE.md, and rosdoc2 copies only this folder.
+    On GitHub these links work. rosdoc2 builds a copy of this folder, without the rest of the repository.
     """
     folder = Path(app.env.doc2path(app.env.docname)).parent
     for link in [*document.findall(pending_xref), *document.findall(download_reference)]:
-        target = link['reftarget']
-        is_page = link.get('refdomain') == 'doc'
-        path = Path(app.srcdir, f'{target}.md') if is_page else folder / target
-        is_inside = Path(os.path.normpath(path)).is_relative_to(app.srcdir)
-        if (
-            (is_page or isinstance(link, download_reference))
-            and not is_inside
-            and (is_page or not path.is_file())
-        ):
+        # MyST gives the names of pages relative to the root of the site, and those of other files as written.
+        start = Path(app.srcdir) if link.get('refdomain') == 'doc' else folder
+        path = Path(os.path.normpath(start / link['reftarget']))
+        can_be_downloaded = isinstance(link, download_reference) and path.is_file()
+        if not path.is_relative_to(app.srcdir) and not can_be_downloaded:
             link.replace_self(link.children)
 
 
+def list_pages_of_rosdoc2(app: Sphinx, page: str, source: list[str]) -> None:
+    """Add the pages that rosdoc2 writes from package.xml and CHANGELOG.rst to the table of contents."""
+    pages = [name for name in PAGES_OF_ROSDOC2 if Path(app.srcdir, f'{name}.rst').is_file()]
+    if page == 'index' and pages:
+        source[0] += '\n'.join(['', '```{toctree}', ':caption: Package', ':hidden:', '', *pages, '```', ''])
+
+
+def shorten_signature(
+    app: Sphinx,
+    what: str,
+    name: str,
+    described: object,
+    options: object,
+    arguments: str | None,
+    returned: str | None,
+) -> tuple[str | None, str | None]:
+    """Write NDArray[float32] instead of numpy's long form, and no constructor for a protocol."""
+    if getattr(described, '_is_protocol', False):
+        return '', None
+    texts = (
+        None if text is None else NUMPY_ARRAY.sub(r'NDArray[\1]', text) for text in (arguments, returned)
+    )
+    return next(texts), next(texts)
+
+
 def setup(app: Sphinx) -> None:
+    app.connect('autodoc-process-signature', shorten_signature)
+    app.connect('source-read', list_pages_of_rosdoc2)
     # Before Sphinx collects the files to download.
     app.connect('doctree-read', unlink_files_outside_of_site, priority=100)
