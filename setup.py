@@ -57,6 +57,8 @@ setup(
         *(f'{wheel}; {NO_DDS_WHEEL}' for wheel in ZENOH_WHEELS),
         'pydantic>=2.8',
         'pyyaml>=5.4',
+        'filelock>=3.6',
+        'platformdirs>=2.5',
         'rich>=11',
         'typer>=0.19',
         'matplotlib>=3.5',

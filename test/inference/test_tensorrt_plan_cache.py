@@ -3,13 +3,13 @@
 import errno
 import json
 import os
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from stream_infer_ros.errors import EngineError
-from stream_infer_ros.inference.engines.tensorrt.file_lock import locked
 from stream_infer_ros.inference.engines.tensorrt.plan_cache import PlanCache, cache_folder
 
 FACTS = {'onnx_sha256': 'abc', 'version': '10.3.0', 'profile': [1, 6, 6]}
@@ -167,7 +167,7 @@ def test_what_a_killed_process_left_is_written_over(folder, kept):
 
 
 def test_the_second_process_waits_and_uses_the_plan_of_the_first(folder):
-    """Two caches are two processes to `flock`, whose locks belong to open files."""
+    """Two locks of one process exclude each other as those of two processes do."""
     first_builds, second_waits = threading.Event(), threading.Event()
 
     def build() -> bytes:
@@ -184,16 +184,25 @@ def test_the_second_process_waits_and_uses_the_plan_of_the_first(folder):
     first.join()
 
 
-def test_waiting_can_be_given_up(tmp_path):
-    path = tmp_path / 'lock'
+def test_waiting_can_be_given_up(folder):
+    first_builds, second_gave_up = threading.Event(), threading.Event()
+
+    def build() -> bytes:
+        first_builds.set()
+        assert second_gave_up.wait(10)
+        return PLAN
 
     def give_up() -> None:
         raise EngineError('given up')
 
-    with locked(path, give_up), pytest.raises(EngineError, match='given up'), locked(path, give_up):
-        pytest.fail('two hold one lock')
-    with locked(path, give_up):
-        pass
+    first = threading.Thread(target=lambda: PlanCache(folder).plan('net', FACTS, build))
+    first.start()
+    assert first_builds.wait(10)
+    with pytest.raises(EngineError, match='given up'):
+        PlanCache(folder).plan('net', FACTS, Builder(), give_up)
+    second_gave_up.set()
+    first.join()
+    assert not built_again(folder)
 
 
 def test_timings_are_kept_by_name(folder):
@@ -205,8 +214,11 @@ def test_timings_are_kept_by_name(folder):
     assert {path.name for path in folder.iterdir()} == {'a.timing'}
 
 
-def test_the_folder_is_where_the_system_keeps_caches(tmp_path):
-    assert cache_folder('/plans', {}) == Path('/plans')
-    assert cache_folder('~/plans', {}) == Path.home() / 'plans'
-    assert cache_folder('', {'XDG_CACHE_HOME': '/x'}) == Path('/x/stream_infer_ros')
-    assert cache_folder('', {}) == Path.home() / '.cache' / 'stream_infer_ros'
+@pytest.mark.skipif(sys.platform != 'linux', reason='other systems keep caches elsewhere')
+def test_the_folder_is_where_the_system_keeps_caches(monkeypatch):
+    assert cache_folder('/plans') == Path('/plans')
+    assert cache_folder('~/plans') == Path.home() / 'plans'
+    monkeypatch.setenv('XDG_CACHE_HOME', '/x')
+    assert cache_folder('') == Path('/x/stream_infer_ros')
+    monkeypatch.delenv('XDG_CACHE_HOME')
+    assert cache_folder('') == Path.home() / '.cache' / 'stream_infer_ros'

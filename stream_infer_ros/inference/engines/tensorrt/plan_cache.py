@@ -1,7 +1,7 @@
-"""Plans on disk: each beside a sidecar that says what it was built from.
+"""Cache of TensorRT plans on disk. A sidecar beside each plan says what the plan was built from.
 
-A plan is used only if its sidecar says exactly what is wanted now, and its bytes are those that were written;
-anything else (another TensorRT, a cut file, a sidecar that is no JSON) counts as no plan at all.
+A plan is used only if its sidecar says exactly what is needed now and the plan has the bytes that were
+written. Otherwise (another TensorRT, a truncated file, a broken sidecar) the plan is built again.
 """
 
 from __future__ import annotations
@@ -11,37 +11,37 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from platformdirs import user_cache_path
+
 from stream_infer_ros.errors import EngineError
-from stream_infer_ros.inference.engines.tensorrt.file_lock import locked
 
 _log = logging.getLogger(__name__)
 _KEY_LENGTH = 16
+# The interval at which `on_wait` is called while another process builds.
+_WAIT_S = 0.2
 
 
-def cache_folder(configured: str, environment: Mapping[str, str] = os.environ) -> Path:
-    """`engine.cache_dir`, else where the system keeps caches of this user."""
-    if configured:
-        return Path(configured).expanduser()
-    base = environment.get('XDG_CACHE_HOME', '')
-    return (Path(base) if base else Path.home() / '.cache') / 'stream_infer_ros'
+def cache_folder(configured: str) -> Path:
+    """Return `engine.cache_dir`, or by default the user's cache folder ($XDG_CACHE_HOME on Linux)."""
+    return Path(configured).expanduser() if configured else user_cache_path('stream_infer_ros')
 
 
 class PlanCache:
-    """Plans in one folder, which any number of processes may share.
+    """The plans in one folder. Any number of processes may share it.
 
     Args:
-        folder: made when it is first needed.
+        folder: created when it is first needed.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def path_of(self, name: str, facts: Mapping[str, Any]) -> Path:
-        """Where the plan for these facts is kept, whether or not it is there."""
+        """Return the path of the plan for these facts. The file need not exist."""
         key = hashlib.sha256(_canonical(facts).encode()).hexdigest()[:_KEY_LENGTH]
         return self._folder / f'{name}-{key}.plan'
 
@@ -53,14 +53,14 @@ class PlanCache:
         on_wait: Callable[[], None] = lambda: None,
         anew: bool = False,
     ) -> bytes:
-        """The plan for these facts, from disk or from `build`, which one process at a time calls.
+        """Return the plan for these facts from disk, or build it. Only one process builds a plan at a time.
 
         Args:
-            name: for people to find it by.
-            facts: all it depends on; JSON.
-            build: makes it; what it raises passes through, and leaves nothing behind.
-            on_wait: called again and again while another process builds it; what it raises passes through.
-            anew: build whatever is there.
+            name: beginning of the file name.
+            facts: everything the plan depends on; JSON.
+            build: builds the plan. An exception of it leaves no file behind.
+            on_wait: called repeatedly while another process builds. An exception of it ends the wait.
+            anew: build even if the plan exists.
 
         Raises EngineError if the folder cannot be read or written, or the disk is full.
         """
@@ -77,7 +77,7 @@ class PlanCache:
         return plan
 
     def timing(self, name: str) -> bytes:
-        """What builds have learnt about the speed of layers; b'' if nothing."""
+        """Return TensorRT's timing cache of that name from earlier builds; b'' if there is none."""
         try:
             return (self._folder / f'{name}.timing').read_bytes()
         except FileNotFoundError:
@@ -86,19 +86,28 @@ class PlanCache:
             raise self._unusable(error) from error
 
     def keep_timing(self, name: str, timing: bytes) -> None:
-        """For the builds to come. Two builds at once: the last wins."""
+        """Store a timing cache for later builds. Of two simultaneous builds, the last one wins."""
         if timing:
             self._replace(self._folder / f'{name}.timing', timing, os.getpid())
 
     @contextmanager
     def _only_one(self, path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
-        with ExitStack() as held:
-            try:
-                self._folder.mkdir(parents=True, exist_ok=True)
-                held.enter_context(locked(path, on_wait))
-            except OSError as error:
-                raise self._unusable(error) from error
+        from filelock import FileLock, Timeout  # noqa: PLC0415 (its import takes 50 ms, and few need it)
+
+        lock = FileLock(path)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            while not lock.is_locked:
+                try:
+                    lock.acquire(timeout=_WAIT_S, poll_interval=_WAIT_S)
+                except Timeout:
+                    on_wait()
+        except OSError as error:
+            raise self._unusable(error) from error
+        try:
             yield
+        finally:
+            lock.release()
 
     def _read(self, path: Path, facts: Mapping[str, Any]) -> bytes | None:
         try:
@@ -107,13 +116,16 @@ class PlanCache:
         except FileNotFoundError:
             return None
         except ValueError as error:  # neither JSON nor UTF-8
-            _log.warning('%s: the sidecar is broken (%s); the plan is built again', path, error)
+            _log.warning('%s: the sidecar cannot be read (%s); building the plan again', path, error)
             return None
         except OSError as error:
             raise self._unusable(error) from error
         wanted = {'facts': json.loads(_canonical(facts)), 'plan_sha256': hashlib.sha256(plan).hexdigest()}
         if sidecar != wanted:
-            _log.warning('%s: not the plan its sidecar is of, or for something else; it is built again', path)
+            _log.warning(
+                '%s: the plan does not match its sidecar or is for something else; building it again',
+                path,
+            )
             return None
         return plan
 
@@ -123,8 +135,8 @@ class PlanCache:
         self._replace(path.with_suffix('.json'), json.dumps(sidecar, indent=1, sort_keys=True).encode(), 0)
 
     def _replace(self, path: Path, data: bytes, writer: int) -> None:
-        """All of the file or none of it. `writer` tells those apart that no lock keeps apart."""
-        # The same name each time: what a process that was killed left here is written over, not kept.
+        """Write a file completely or not at all. `writer` distinguishes writers that hold no lock."""
+        # The name is always the same, so that the file of a killed process is overwritten.
         half_way = path.with_name(f'{path.name}.{writer}.tmp')
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -145,8 +157,8 @@ class PlanCache:
         file = f' ({error.filename})' if error.filename else ''
         return EngineError(
             f'expected a folder for plans{needed} at {self._folder}, the system says: '
-            f'{error.strerror or error}{file}; make room or give it to this user, or set engine.cache_dir to '
-            f'another'
+            f'{error.strerror or error}{file}; make room, change its owner, or set engine.cache_dir to '
+            f'another folder'
         )
 
 
