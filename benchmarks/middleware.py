@@ -8,7 +8,7 @@ and a transform. Our pipeline receives them in another process (peers/ros_pipeli
 costs nothing.
 
 - default: the cameras run without any configuration of the middleware.
-- profile: the cameras use config/fastdds.xml, or the CYCLONEDDS_URI of docs/ros2.md.
+- profile: the cameras use config/fastdds.xml, or the CYCLONEDDS_URI of docs/how-to/fast-dds.md.
 
 The receiver configures itself in both cases, as our nodes do. The exit code is 1 if images or sets are
 incomplete with a profile, or if the p99 of Fast DDS is more than 20 % above that of Cyclone DDS.

@@ -47,7 +47,7 @@ def main() -> int:
     if find_spec('rclpy') is None:
         results.missing('rclpy: no ROS 2 for this Python (/opt/ros/*/setup.bash)')
         return results.finish()
-    # As docs/ros2.md advises, for all of them.
+    # As docs/how-to/fast-dds.md advises, for all of them.
     os.environ.update(on_this_machine(os.environ.get('ROS_DISTRO', '')))
     os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)
     compare(options, results)

@@ -84,7 +84,7 @@ def why_lost(middleware: str, environ: Mapping[str, str], shared_memory: Path = 
     return (
         'Fast DDS drops messages that do not fit into the shared-memory segment of the sending process, and '
         'a process here has the default segment of 512 KiB; unless you already do, start your camera drivers '
-        f'with {profile_variable(environ)}={profile_file(environ)} (docs/ros2.md, Fast DDS)'
+        f'with {profile_variable(environ)}={profile_file(environ)} (docs/how-to/fast-dds.md)'
     )
 
 

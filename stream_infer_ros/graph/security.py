@@ -30,7 +30,7 @@ def refuse_if_enforced(kind: str, environ: Mapping[str, str]) -> None:
     if asked == 'enforced':
         raise GraphError(
             f'ROS_SECURITY_STRATEGY=Enforce requires a secured participant, but graph.kind {kind} would join '
-            'unsecured: use stream_infer_node or graph.kind ros, with a keystore (docs/ros2.md, Security); '
+            'unsecured: use stream_infer_node or graph.kind ros, with a keystore (docs/how-to/security.md); '
             'to join without security anyway, unset ROS_SECURITY_ENABLE'
         )
     if asked == 'permissive':
@@ -47,5 +47,5 @@ def hint(environ: Mapping[str, str]) -> str:
         return ''
     return (
         'security is requested (ROS_SECURITY_ENABLE=true): expected a middleware built with it, and '
-        'ROS_SECURITY_KEYSTORE with an enclave for this node; see docs/ros2.md, Security'
+        'ROS_SECURITY_KEYSTORE with an enclave for this node; see docs/how-to/security.md'
     )

@@ -61,7 +61,8 @@ def _run(module: str, node: str, how: str = 'run_node', code: int = 0) -> None:
     except ModuleNotFoundError as error:
         sys.exit(
             f'error: the Python module {error.name} is missing in {sys.executable}: follow the install '
-            'steps in docs/ros2.md (rosdep, a virtual environment, colcon started with its Python)'
+            'steps in docs/how-to/install-on-ros2.md (rosdep, a virtual environment, colcon started with its '
+            'Python)'
         )
     with stop_on_signal(for_good=True, grace_s=GRACE_S, code=code) as stop:
         run(made_by, stop)

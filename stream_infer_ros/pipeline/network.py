@@ -77,7 +77,7 @@ class Network:
 
     def limits(self, with_map: bool) -> str:
         """Describe the outputs that a model of this kind lacks, with a link; empty if it has all of them."""
-        more = 'see "What a model gives" in docs/models.md'
+        more = 'see "What a model gives" in docs/how-to/choose-a-model.md'
         if not self.decoder.gives_boxes:
             return f'{self.file.name} gives free ground but no boxes: detections stay empty; {more}'
         if with_map and not self.decoder.gives_free_space:

@@ -267,7 +267,7 @@ def test_anchors_of_a_card_reach_the_decoder():
 
 
 def test_the_docs_name_every_family_and_key():
-    told = (Path(__file__).resolve().parents[2] / 'docs' / 'models.md').read_text()
+    told = (Path(__file__).resolve().parents[2] / 'docs' / 'reference' / 'models.md').read_text()
     for name, family in DECODERS.items():
         assert f'| `{name}` | {family.outputs} |' in told
     for key, field in CardFile.model_fields.items():

@@ -1,4 +1,4 @@
-"""The examples of docs/scale-out.md are what they say."""
+"""The examples of docs/how-to/triton.md are consistent."""
 
 from pathlib import Path
 

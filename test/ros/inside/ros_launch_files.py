@@ -34,7 +34,7 @@ def pipeline():
 
 @pytest.mark.parametrize('file', FILES, ids=lambda file: file.name)
 def test_every_argument_is_described_here_and_in_the_documentation(file):
-    told = (ROOT / 'docs' / 'ros2.md').read_text()
+    told = (ROOT / 'docs' / 'reference' / 'launch-arguments.md').read_text()
     assert file.name in told
     for name, argument in arguments(file).items():
         assert len(argument.description.split()) > 2, name
