@@ -17,22 +17,19 @@ from tools.reference_pages.launch_arguments import LAUNCH, read_launch_file
 SHELL = ('', 'bash', 'sh', 'shell', 'console')
 # Generated from the parsers themselves.
 PAGES = [page for page in pages() if page.name != 'docs/reference/command-line.md']
+COMMANDS = typer.main.get_command(app).commands
 every_page = pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
 
 
 @every_page
 def test_stream_infer_accepts_the_commands(page):
-    commands = typer.main.get_command(app).commands
-    wrong = []
     for words in invocations(page, 'stream_infer', 'ros2 run stream_infer_ros stream_infer'):
-        if not words or words[0].startswith('-'):
+        if not words or words[0] in ('-h', '--help'):
             continue
-        options = {word.partition('=')[0] for word in words if word.startswith('-')}
-        command = commands.get(words[0])
-        known = {name for p in command.params for name in (*p.opts, *p.secondary_opts)} if command else set()
-        if command is None or not options <= known | {'--help', '-h'}:
-            wrong.append(' '.join(words))
-    assert wrong == []
+        name, *arguments = words
+        assert name in COMMANDS
+        if arguments and not {'-h', '--help'} & {*arguments}:
+            COMMANDS[name].make_context(name, arguments)  # parses, and does not run the command
 
 
 @every_page
