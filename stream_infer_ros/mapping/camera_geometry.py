@@ -1,4 +1,4 @@
-"""What is known of a camera before any image: its place on the robot, and tables made from it."""
+"""The pose of a camera on the robot, and lookup tables that depend only on this pose and the calibration."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from stream_infer_ros.mapping.view_table import ViewTable
 
 
 class CameraGeometry:
-    """One camera, fixed on the base.
+    """One camera that is fixed to the base.
 
     Attributes:
-        table: where its view lies on the ground.
-        focal_px: focal length in image rows.
-        height_m: of its optical centre above the ground.
+        model, base_from_camera: calibration, and pose of the optical frame in the base frame.
+        range_m: horizontal distance from the camera up to which it contributes to the map, in metres.
+        table: the part of the ground that is visible in the image.
+        focal_px: vertical focal length in image rows.
+        height_m: height of the optical centre above the ground, in metres.
     """
 
     def __init__(
@@ -29,7 +31,7 @@ class CameraGeometry:
         range_m: float,
         resolution_m: float,
     ) -> None:
-        """Raises CalibrationError where the camera lies on or below the ground."""
+        """Raises CalibrationError if the camera is on or below the ground."""
         self.model, self.base_from_camera = model, base_from_camera
         self.range_m = range_m
         self.table = ViewTable(camera, model, base_from_camera, range_m, resolution_m)
@@ -39,28 +41,28 @@ class CameraGeometry:
         self._bearings: ScanBearings | None = None
 
     def columns(self, column_u: NDArray[np.float32]) -> ColumnRanges:
-        """The table for these columns; made anew only when they change."""
+        """Return the table for these columns (C,). It is computed again only if the columns change."""
         if self._columns is None or not self._columns.matches(column_u):
             self._columns = ColumnRanges(self.model, self.base_from_camera, column_u)
             self._bearings = None
         return self._columns
 
     def scan_bearings(self, columns: ColumnRanges) -> ScanBearings:
-        """The bearings of scans made from these columns, which came from here."""
+        """Return the bearings of scans from `columns`, which must be the last result of `columns()`."""
         if self._bearings is None:
             height = self.model.image_height
             self._bearings = ScanBearings.of(columns, self.base_from_camera, height, self.range_m)
         return self._bearings
 
     def describes(self, model: CameraModel, base_from_camera: RigidTransform) -> bool:
-        """Whether these are, in numbers, the camera it was made for."""
+        """True if this geometry was made for the same calibration and pose, up to rounding."""
         return _same_pose(self.base_from_camera, base_from_camera) and _same_camera(self.model, model)
 
 
 def _same_pose(one: RigidTransform, other: RigidTransform) -> bool:
     if one is other:
         return True
-    # A hundredth of a millimetre and of a milliradian: what a transform loses on its way through /tf.
+    # 0.01 mm and 0.01 mrad: more than the rounding errors of a transform that was sent over /tf.
     turned = np.abs(one.rotation - other.rotation).max() < 1e-5
     return bool(turned and np.abs(one.translation - other.translation).max() < 1e-5)
 

@@ -1,4 +1,4 @@
-"""How large objects of a class typically are on the ground."""
+"""Typical sizes of object classes on the ground."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ClassSize:
-    """Typical extent of a class, metres.
+    """Typical size of the objects of a class.
 
     Attributes:
-        length_m, width_m, height_m: of its upright box.
-        solid_m: depth behind the side a camera sees that is surely still the object, from any side.
-        mobile: it moves by itself.
-        parks: mobile, but when it stands it stands for long: worth remembering out of sight.
+        length_m, width_m, height_m: size of the upright bounding box, in metres.
+        solid_m: depth in metres that the object extends at least behind its visible side, seen from any side.
+        mobile: True if objects of this class can move on their own.
+        parks: True for mobile objects that often stand still for a long time, such as cars. The map remembers
+            them when they are out of sight.
     """
 
     length_m: float
@@ -26,16 +27,16 @@ class ClassSize:
 
     @property
     def reach_m(self) -> float:
-        """From the centre of the footprint to its corners."""
+        """Distance from the centre of the footprint to its corners, in metres."""
         return 0.5 * math.hypot(self.length_m, self.width_m)
 
     @property
     def core_m(self) -> float:
-        """Radius of a disc about the centre that lies well inside the footprint."""
+        """Radius of a disc around the centre that lies inside the footprint, in metres."""
         return 0.35 * min(self.length_m, self.width_m)
 
 
-# The four classes of the surround model, then those of COCO that stand on the ground.
+# The four classes of the surround model, then the classes of COCO that stand on the ground.
 CLASS_SIZES = {
     'pedestrian': ClassSize(0.5, 0.6, 1.7, mobile=True),
     'car': ClassSize(4.2, 1.8, 1.6, solid_m=1.4, mobile=True, parks=True),
@@ -56,6 +57,9 @@ CLASS_SIZES = {
 
 
 def size_of(class_name: str, seen_width_m: float, seen_height_m: float) -> ClassSize:
-    """Size of a class; of an unknown one a square as wide as it looks."""
+    """Return the typical size of a class.
+
+    For an unknown class, assume a square footprint of the visible width.
+    """
     known = CLASS_SIZES.get(class_name)
     return known or ClassSize(seen_width_m, seen_width_m, seen_height_m)

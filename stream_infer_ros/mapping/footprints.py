@@ -1,4 +1,4 @@
-"""Detections to footprints on the ground."""
+"""Conversion of detections to footprints on the ground."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from stream_infer_ros.mapping.ground_view import GroundView
 
 FloatArray = NDArray[np.float64]
 
-# Columns at the rim of a box see past the object as often as not.
+# Share of the width of a box at each side whose columns are ignored: they often show the background.
 _RIM = 0.12
 _LEAST_CONFIDENCE = 0.2
-# Joining sightings to tracks is quadratic; a crowd must not stop the map.
+# The association with tracks takes quadratic time, so that the number of sightings per view is limited.
 _MOST_A_VIEW = 40
 _LEAST_SIGMA_M = 0.05
 _STEP_M = 0.08
 _LARGE_M = 1.0
-# A disc of radius 1, dense enough that none of its cells is missed at 0.1 m and a radius of 0.3 m.
+# Points in a disc of radius 1. Scaled to a radius of 0.3 m, they touch every cell of 0.1 m in the disc.
 _TURN = np.arange(12) * np.pi / 6
 _RING = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=-1)
 _DISC = np.concatenate([np.zeros((1, 2)), 0.5 * _RING, _RING])
@@ -30,16 +30,16 @@ _DISC = np.concatenate([np.zeros((1, 2)), 0.5 * _RING, _RING])
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sighting:
-    """One detection of one image, on the ground, in the map frame.
+    """One detection of one image, projected to the ground in the map frame.
 
     Attributes:
-        camera, stamp_ns: the image it comes from.
-        class_name, score, size: what it is.
-        x_m, y_m: centre of its footprint.
-        sigma_m: one standard deviation of that, in the worst direction (along the ray).
-        shape: (K, 2) float64, ground it surely covers: a disc well inside a small object, and what lies
-            right behind the free-space boundary in the columns that show it.
-        columns: (L,) which columns of the boundary show it; None for a view without a boundary.
+        camera, stamp_ns: the image of the detection.
+        class_name, score, size: class, score in 0..1, and typical size of the class.
+        x_m, y_m: centre of the footprint, in metres.
+        sigma_m: standard deviation of (x_m, y_m) in its worst direction, which is along the ray, in metres.
+        shape: (K, 2) float64, points of ground that the object certainly covers. They fill a disc inside a
+            small object, and the ground behind the free-space boundary in the columns that show the object.
+        columns: (L,) indices of the boundary columns that show the object; None for a view without boundary.
     """
 
     camera: str
@@ -55,7 +55,7 @@ class Sighting:
 
 
 def sightings(seen: GroundView) -> list[Sighting]:
-    """The detections of a view that stand on the ground within its range, best score first."""
+    """Return the detections of a view that stand on the ground within range, best score first."""
     view, geometry = seen.view, seen.geometry
     detections = view.perception.detections
     if not len(detections):
@@ -68,7 +68,7 @@ def sightings(seen: GroundView) -> list[Sighting]:
     if not len(near):
         return []
     distance, boxes = distance[near], detections.xyxy[near].astype(np.float64)
-    # A contact is as uncertain as a row of the network.
+    # The uncertainty of a contact point is one row of the network.
     spans = metres_per_row(distance, geometry.focal_px, geometry.height_m) * seen.row_px
     sigma = np.maximum(spans, _LEAST_SIGMA_M)
     extent = (boxes[:, 2:] - boxes[:, :2]) * (distance / geometry.focal_px)[:, None]
@@ -77,7 +77,7 @@ def sightings(seen: GroundView) -> list[Sighting]:
     in_map = seen.to_map(in_base[near])
     boundary = seen.boundary_in_map() if seen.boundary is not None else None
     found = []
-    # A view shows few objects within range: one at a time is faster than all at once.
+    # A view has few objects within range, so that a loop is faster than numpy on all of them.
     for i, size in enumerate(sizes):
         columns = None
         shape = in_map[i] + size.core_m * _DISC
@@ -106,7 +106,7 @@ def sightings(seen: GroundView) -> list[Sighting]:
 def _columns_on(
     seen: GroundView, box: list[float], distance_m: float, sigma_m: float, size: ClassSize
 ) -> NDArray[np.intp]:
-    """Indices of the columns within a box whose boundary lies on the object that the box shows."""
+    """Return the indices (L,) of columns within a box whose free-space boundary is the object in the box."""
     assert seen.columns is not None
     assert seen.boundary is not None
     rim = _RIM * (box[2] - box[0])
@@ -121,12 +121,12 @@ def _columns_on(
 
 
 def _contacts(detections: Detections, image_height: int) -> FloatArray:
-    """Where footprint centres meet the ground (N, 2); the foot of the box where the model does not say."""
+    """Return contact points (N, 2) in pixels, by default the middle of the lower edge of the box."""
     if detections.contact is not None and np.isfinite(detections.contact).all():
         return detections.contact.astype(np.float64)
     boxes = detections.xyxy.astype(np.float64)
     foot = np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]], axis=-1)
-    # A box cut off by the image's lower edge does not show where its object stands.
+    # If the lower edge of the image cuts off a box, the contact point is not visible.
     foot[boxes[:, 3] >= image_height - 2] = np.nan
     if detections.contact is None:
         return foot
@@ -135,7 +135,7 @@ def _contacts(detections: Detections, image_height: int) -> FloatArray:
 
 
 def _behind(points: FloatArray, direction: FloatArray, depth_m: float) -> FloatArray:
-    """Points (K, 2) and what lies up to `depth_m` behind them along unit vectors (K, 2): (L, 2)."""
+    """Return points (L, 2) on lines from `points` (K, 2) along `direction` (K, 2) up to `depth_m`."""
     depths = np.arange(0.0, depth_m + _STEP_M / 2, _STEP_M)[:, None, None]
     filled: FloatArray = points + direction * depths
     return filled.reshape(-1, 2)

@@ -1,4 +1,4 @@
-"""The map at one moment, as it is published."""
+"""The occupancy map at one moment, as it is published."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ OCCUPIED = 100
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GridSnapshot:
-    """A square window of cells, axis-aligned in the map frame (nav_msgs/OccupancyGrid values).
+    """A square window of cells, aligned with the axes of the map frame.
 
     Attributes:
-        stamp_ns: the moment it describes, nanoseconds.
-        origin_x_m, origin_y_m: lower-left corner of cell (0, 0) in the map frame, metres; always a whole
-            number of cells from the map frame's origin, so that windows of different moments line up.
-        resolution_m: edge of a cell, metres.
-        cells: (rows = y, columns = x) int8: -1 unknown, 0 free, 100 occupied. Its own copy: later updates
-            of the map do not change it.
+        stamp_ns: the time that the map describes, in nanoseconds.
+        origin_x_m, origin_y_m: lower-left corner of cell (0, 0) in the map frame, in metres. It is a whole
+            number of cells away from the origin of the map frame, so that the cells of different windows
+            coincide.
+        resolution_m: edge length of a cell, in metres.
+        cells: (rows = y, columns = x) int8: -1 unknown, 0 free, 100 occupied. It is a copy that later updates
+            of the map do not change.
     """
 
     stamp_ns: int

@@ -1,4 +1,4 @@
-"""An object that stands on the ground, in the map frame."""
+"""Objects on the ground in the map frame, as they are published."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class GroundObject:
-    """A detected object with its place on the ground.
+    """A detected object with its position on the ground.
 
     Attributes:
-        class_name: name of its class, as the model gives it.
-        score: 0..1, of its best recent detection.
-        x_m, y_m: centre of the footprint in the map frame, metres.
-        yaw_rad: heading of `length_m` in the map frame, radians; 0 where unknown.
-        length_m, width_m, height_m: extent of the upright box, metres (typical of the class).
-        sigma_m: one standard deviation of (x, y) in its worst direction, metres.
+        class_name: name of its class, from the model.
+        score: score of its best recent detection, 0..1.
+        x_m, y_m: centre of the footprint in the map frame, in metres.
+        yaw_rad: direction of the length axis in the map frame, in radians; 0 if unknown.
+        length_m, width_m, height_m: size of the upright bounding box in metres, typical of the class.
+        sigma_m: standard deviation of (x_m, y_m) in its worst direction, in metres.
     """
 
     class_name: str

@@ -1,4 +1,4 @@
-"""One view laid on the ground: its free-space boundary in metres, and what lies before it."""
+"""One view projected to the ground, with its free-space boundary in metres."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from stream_infer_ros.mapping.view import View
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-# Without a free-space boundary nothing says how coarse the network's rows are; most have about this many.
+# Number of network rows that is assumed for a model without free space. Most models have about this many.
 _USUAL_ROWS = 240
 _LEAST_CONFIDENCE = 0.3
 _BEYOND_M = 0.2
 
 
 class GroundView:
-    """A view with its camera's geometry.
+    """A view together with the geometry of its camera.
 
     Attributes:
-        view, geometry: as given.
-        columns, boundary: free space on the ground; None where the model gives none.
-        row_px: source-image pixels that one row of the network spans.
+        view, geometry: the arguments.
+        columns, boundary: the free-space boundary on the ground; None if the model gives no free space.
+        row_px: height of one network row in the source image, in pixels.
     """
 
     def __init__(self, view: View, geometry: CameraGeometry, sensor: SensorModel) -> None:
@@ -51,15 +51,15 @@ class GroundView:
             )
 
     def to_map(self, in_base: FloatArray) -> FloatArray:
-        """Ground points (N, 2) of the base frame to x, y of the map frame, metres."""
+        """Transform ground points (N, 2), in metres, from the base frame to the map frame."""
         moved: FloatArray = in_base @ self._linear.T + self._shift
         return moved
 
     def boundary_in_base(self) -> tuple[FloatArray, FloatArray]:
-        """Points (C, 2) where free ground ends and unit vectors (C, 2) from the camera to them, base frame.
+        """Return boundary points (C, 2) and unit vectors (C, 2) from the camera to them, in the base frame.
 
-        Columns that are free beyond the range, or say nothing, give a point at its limit. For views with a
-        boundary only.
+        If a column is free beyond the range or has no confidence, its point lies at the range limit. The view
+        must have a boundary.
         """
         free_space = self.view.perception.free_space
         assert free_space is not None
@@ -71,21 +71,21 @@ class GroundView:
         return self.geometry.base_from_camera.translation[:2] + direction * reach[:, None], direction
 
     def boundary_in_map(self) -> tuple[FloatArray, FloatArray]:
-        """The same in the map frame."""
+        """Return the same as `boundary_in_base`, in the map frame."""
         points, direction = self.boundary_in_base()
         return self.to_map(points), direction @ self._linear.T
 
-    def looks_through(self, x_m: float, y_m: float) -> bool:
-        """Whether this view sees the ground at and behind a point of the map: nothing stands there.
+    def sees_ground_behind(self, x_m: float, y_m: float) -> bool:
+        """True if this view sees free ground at and behind a point of the map: no object can stand there.
 
-        Without a boundary: whether the point lies in view and within range.
+        Without a boundary, it is true if the point is in view and within range.
         """
         pixel, distance_m = self.geometry.table.look_up(*self._into_base(x_m, y_m))
         if pixel < 0:
             return False
         if self.columns is None or self.boundary is None:
             return True
-        column = int(self.columns.of_pixel[pixel + 1]) - 1
+        column = int(self.columns.column_of_pixel[pixel + 1]) - 1
         if column < 0:
             return False
         clear = self.boundary.range_m[column] > distance_m + _BEYOND_M

@@ -1,4 +1,4 @@
-"""The fused map: views of many cameras in, one occupancy grid out."""
+"""The map that fuses the views of many cameras into one occupancy grid."""
 
 from __future__ import annotations
 
@@ -8,53 +8,52 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_infer_ros.cameras.camera_model import CameraModel
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.config.tree import MapConfig
-from stream_infer_ros.mapping.blindness import Blindness
 from stream_infer_ros.mapping.camera_geometry import CameraGeometry
-from stream_infer_ros.mapping.cell_memory import CellMemory
 from stream_infer_ros.mapping.footprints import Sighting, sightings
 from stream_infer_ros.mapping.grid_snapshot import FREE, OCCUPIED, UNKNOWN, GridSnapshot
 from stream_infer_ros.mapping.ground_object import GroundObject
 from stream_infer_ros.mapping.ground_view import GroundView
-from stream_infer_ros.mapping.object_track import HOLD_NS, Track
-from stream_infer_ros.mapping.object_tracker import ObjectTracker
-from stream_infer_ros.mapping.polar_scan import PolarScan
+from stream_infer_ros.mapping.object_tracker import HOLD_NS, ObjectTracker, Track
 from stream_infer_ros.mapping.rolling_grid import RollingGrid
-from stream_infer_ros.mapping.scan import polar_scan
+from stream_infer_ros.mapping.scan import PolarScan, polar_scan
 from stream_infer_ros.mapping.sensor_model import SensorModel, cell_evidence
 from stream_infer_ros.mapping.view import View
+from stream_infer_ros.mapping.visibility import CellMemory, SilentCameras
 
-# Asymmetric on purpose: a cell takes a few views to be believed free and forgets an obstacle within a second
-# of free ground seen there (measured, DESIGN.md section 6: a decay of all cells instead costs 0.14 of F1).
+# Limits of the log-odds of a cell. A cell becomes free after a few views, and an obstacle disappears within a
+# second after free ground is seen in its place. In the evaluation on simulated worlds (stream_infer
+# eval-map), a decay of all cells instead of these limits reduced the F1 score of occupied cells by 0.14.
 _LOWEST, _HIGHEST = np.float32(-1.2), np.float32(2.5)
 
-# What can move by itself is believed no more than just occupied, so that a few free views clear its trail.
-# The object layer draws it all the while (six worlds with true columns: 0.005 of F1 gained).
+# Upper limit for cells of mobile objects, just above the threshold for occupied. A few views of free ground
+# then clear the trail of a moving object, which the object layer draws anyway. On six simulated worlds with
+# true free space, this increased the F1 score by 0.005.
 _PASSING_HIGHEST = np.float32(0.9)
 
 _FREE_BELOW, _OCCUPIED_ABOVE = np.float32(-0.5), np.float32(0.7)
 
-# Slower objects have no heading worth the name: contacts of a car scatter by half a metre.
+# Slower objects get no heading, because the contact points of a car scatter by half a metre.
 _HEADING_M_S = 0.8
 
-# A clock that goes back by more than this is another run of a bag or a simulation.
+# If the clock goes back by more than this, a bag or a simulation was started again.
 _CLOCK_JUMP_NS = 1_000_000_000
 
 
 class OccupancyMap:
-    """Static ground as log-odds, objects as a layer of their own, and what nobody can see as unknown.
+    """An occupancy map with a static layer and an object layer.
 
-    Two layers make one map. The static layer adds up what free-space boundaries say of each cell. Detected
-    objects are not written into it: they are followed, and drawn into each snapshot while they are seen. A
-    parked vehicle that went out of sight is drawn where it was until a camera looks through the place. Then
-    the cells they covered are what the static layer says of them.
+    The static layer accumulates the evidence of free-space boundaries in the log-odds of each cell. Detected
+    objects are not added to it. They are tracked, and drawn into each snapshot while they are visible. A
+    parked vehicle that is out of sight stays in the map until a camera sees free ground in its place. Cells
+    that only silent cameras could see are unknown.
 
-    Not for use by several threads at once. It has no clock: `now_ns` is that of the caller, the stamps'.
+    The map must not be used by several threads at once. It has no clock: `now_ns` is in the clock of the
+    stamps.
 
-    Raises (watch, prepare, update, scan):
-        CalibrationError: a camera does not look down on the ground plane of the base frame.
+    Raises (prepare, update, scan):
+        CalibrationError: a camera is not above the ground plane of the base frame.
     """
 
     def __init__(self, config: MapConfig) -> None:
@@ -67,31 +66,24 @@ class OccupancyMap:
         config = self._config
         self._grid = RollingGrid(config.size_m, config.resolution_m)
         self._memory = CellMemory(config.memory_s, config.size_m, config.resolution_m)
-        self._blindness = Blindness(config.blind_after_s)
+        self._silent_cameras = SilentCameras(config.blind_after_s)
         self._tracker = ObjectTracker()
         self._pose: RigidTransform | None = None
         self._pose_ns = 0
         self._seen: dict[str, GroundView] = {}
         self._now_ns = 0
 
-    def watch(self, camera: str, model: CameraModel, base_from_camera: RigidTransform) -> None:
-        """A camera's geometry became known. Views of cameras not watched do this by themselves."""
-        config = self._config
-        self._cameras[camera] = CameraGeometry(
-            camera, model, base_from_camera, config.range_m, config.resolution_m
-        )
-
     def prepare(self, view: View) -> None:
-        """Make the tables for a view's camera, if its geometry is new or has changed.
+        """Compute the tables for the camera of a view if its geometry is new or has changed.
 
-        `update` and `scan` do it too; this tells beforehand whether they would raise.
+        `update` and `scan` do this, too. Call it first to find out if they would raise an error.
         """
         self._geometry(view)
 
     def update(self, views: Sequence[View], now_ns: int) -> None:
-        """Fuse one set of views; the window follows the base's newest pose.
+        """Fuse the views of one set, and move the window to the newest pose of the base.
 
-        Each view counts with the pose of its own stamp; the order in which views are given does not matter.
+        Each view has the pose at its stamp. The order of the views does not matter.
         """
         self._tick(now_ns)
         seen = [self._ground_view(view) for view in views]
@@ -102,18 +94,19 @@ class OccupancyMap:
             found = sightings(ground_view)
             changed.append(self._add_evidence(ground_view, found, now_ns))
             self._tracker.add(found)
-        # Clamped once all views are in, so that their order does not matter.
+        # Limit the cells after all views were added, so that the order of the views does not matter.
         for cells in changed:
             np.clip(cells, _LOWEST, _HIGHEST, out=cells)
-        self._tracker.look(seen, now_ns)
+        self._tracker.drop_lost(seen, now_ns)
         self._forget(now_ns)
 
     def snapshot(self, now_ns: int, map_from_base: RigidTransform | None = None) -> GridSnapshot:
-        """The map at `now_ns`, also when no view has come for long.
+        """Return the map at `now_ns`, which may be long after the last view.
 
         Args:
-            map_from_base: the base's pose now, if the caller knows a newer one than the views brought: it
-                decides which ground the silent cameras should be seeing.
+            now_ns: current time in nanoseconds.
+            map_from_base: current pose of the base, if the caller knows a newer one than that of the views.
+                It determines which ground the silent cameras would see.
         """
         self._tick(now_ns)
         self._forget(now_ns)
@@ -125,37 +118,42 @@ class OccupancyMap:
             rows, columns = self._grid.cells_of(np.concatenate(shapes))
             cells[rows, columns] = OCCUPIED
         pose = map_from_base or self._pose
-        blind = self._blindness.mask(self._cameras, self._grid, pose, now_ns) if pose is not None else None
+        blind = (
+            self._silent_cameras.mask(self._cameras, self._grid, pose, now_ns) if pose is not None else None
+        )
         if blind is not None:
             cells[blind] = UNKNOWN
         x_m, y_m = self._grid.origin_m
         return GridSnapshot(now_ns, x_m, y_m, self._grid.resolution_m, cells)
 
     def objects(self, now_ns: int) -> tuple[GroundObject, ...]:
-        """The objects in sight at `now_ns` (seen within the last 0.4 s), in the map frame."""
+        """Return the objects in sight at `now_ns` (seen within the last 0.4 s), in the map frame."""
         return tuple(
             _ground_object(track, now_ns)
             for track in self._tracker.tracks
-            if track.confirmed and now_ns - track.heard_ns <= HOLD_NS
+            if track.confirmed and now_ns - track.seen_ns <= HOLD_NS
         )
 
     def scan(self, view: View) -> PolarScan | None:
-        """A view's free-space boundary as polar ranges; None where its model gives none."""
+        """Return the free-space boundary of a view as a scan, or None if the model gives no free space."""
         last = self._seen.get(view.camera)
         seen = last if last is not None and last.view is view else self._ground_view(view)
         return polar_scan(seen, self._config.base_frame)
 
     def _tick(self, now_ns: int) -> None:
-        """Start anew when the clock went back; cameras never heard are waited for from now on."""
+        """Clear the map if the clock went back, and start the timeouts of cameras that are new."""
         if now_ns < self._now_ns - _CLOCK_JUMP_NS:
             self._clear()
         self._now_ns = now_ns
-        self._blindness.silent(self._cameras, now_ns)
+        self._silent_cameras.silent(self._cameras, now_ns)
 
     def _geometry(self, view: View) -> CameraGeometry:
         known = self._cameras.get(view.camera)
         if known is None or not known.describes(view.model, view.base_from_camera):
-            self.watch(view.camera, view.model, view.base_from_camera)
+            config = self._config
+            self._cameras[view.camera] = CameraGeometry(
+                view.camera, view.model, view.base_from_camera, config.range_m, config.resolution_m
+            )
         return self._cameras[view.camera]
 
     def _ground_view(self, view: View) -> GroundView:
@@ -171,14 +169,17 @@ class OccupancyMap:
         self._memory.recentre(x_m, y_m)
 
     def _add_evidence(self, seen: GroundView, found: Sequence[Sighting], now_ns: int) -> NDArray[np.float32]:
-        """Add what a view says of the static ground; returns the cells (h, w), part of the grid."""
-        self._blindness.heard(seen.view.camera, now_ns)
-        window = seen.geometry.table.on(self._grid, seen.view.map_from_base)
-        self._memory.look(window, now_ns)
+        """Add the evidence of a view to the static layer.
+
+        Return the changed cells (h, w), a part of the grid.
+        """
+        self._silent_cameras.mark_heard(seen.view.camera, now_ns)
+        window = seen.geometry.table.window(self._grid, seen.view.map_from_base)
+        self._memory.mark_visible(window, now_ns)
         cells: NDArray[np.float32] = self._grid.values[window.rows, window.columns]
         if seen.columns is None or seen.boundary is None:
             return cells
-        column = seen.columns.of_pixel.take(window.pixel)
+        column = seen.columns.column_of_pixel.take(window.pixel)
         evidence = cell_evidence(window.square_m2, column, seen.boundary, self._sensor, self._config.range_m)
         mobile = [s.columns for s in found if s.size.mobile and s.columns is not None]
         if mobile:
@@ -190,19 +191,19 @@ class OccupancyMap:
         return cells
 
     def _forget(self, now_ns: int) -> None:
-        """Let go of what lies outside every view for too long, and of objects outside the window."""
-        lapsed = self._memory.lapsed(now_ns)
-        if lapsed is not None:
-            self._grid.values[lapsed] = 0.0
+        """Forget cells that were out of view for too long, and objects that are old or outside the window."""
+        expired = self._memory.expired(now_ns)
+        if expired is not None:
+            self._grid.values[expired] = 0.0
         if self._pose is not None:
             memory_ns = round(self._config.memory_s * 1e9)
             oldest_ns = now_ns - memory_ns if memory_ns else -_CLOCK_JUMP_NS
             x_m, y_m = self._pose.translation[:2].tolist()
-            self._tracker.keep(oldest_ns, x_m, y_m, self._config.size_m / 2)
+            self._tracker.limit_to(oldest_ns, x_m, y_m, self._config.size_m / 2)
 
 
 def _is_drawn(track: Track, now_ns: int) -> bool:
-    in_sight = now_ns - track.heard_ns <= HOLD_NS
+    in_sight = now_ns - track.seen_ns <= HOLD_NS
     return track.confirmed and (in_sight or track.remembered)
 
 

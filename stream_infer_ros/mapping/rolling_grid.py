@@ -1,4 +1,4 @@
-"""A square window of log-odds cells that follows the base over the map frame."""
+"""A square window of cells that follows the base through the map frame."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from numpy.typing import NDArray
 
 
 class RollingGrid:
-    """Cells of one value each, axis-aligned in the map frame; rows are y, columns are x.
+    """A grid with one value per cell, aligned with the axes of the map frame. Rows are y, columns are x.
 
     The window moves by whole cells only, so that a cell always covers the same ground.
 
     Attributes:
-        resolution_m: edge of a cell.
-        size: cells along an edge.
-        left, bottom: index of cell (0, 0) in the endless grid whose cell (0, 0) starts at the map's origin.
-        values: (size, size) float32; its identity changes when the window moves.
+        resolution_m: edge length of a cell, in metres.
+        size: number of cells along an edge.
+        left, bottom: column and row of cell (0, 0) in the infinite grid that begins at the origin of the map
+            frame.
+        values: (size, size) float32. A move of the window replaces this array by another one.
     """
 
     def __init__(self, size_m: float, resolution_m: float, empty: float = 0.0) -> None:
@@ -27,16 +28,16 @@ class RollingGrid:
         self.bottom = -(self.size // 2)
         self._empty = empty
         self.values: NDArray[np.float32] = np.full((self.size, self.size), empty, np.float32)
-        # The window moves into this one and they change roles: fresh memory would cost more than the copy.
+        # A move copies into this array and exchanges the two. Allocating a new array would take longer.
         self._spare = np.empty_like(self.values)
 
     @property
     def origin_m(self) -> tuple[float, float]:
-        """x and y of the lower-left corner in the map frame, metres."""
+        """x and y of the lower-left corner in the map frame, in metres."""
         return self.left * self.resolution_m, self.bottom * self.resolution_m
 
     def recentre(self, x_m: float, y_m: float) -> None:
-        """Put the cell of (x, y) into the middle. Cells that stay keep their value, new ones are empty."""
+        """Move the window so that (x, y) is in its middle. Cells that remain keep their value."""
         left = math.floor(x_m / self.resolution_m) - self.size // 2
         bottom = math.floor(y_m / self.resolution_m) - self.size // 2
         right_by, up_by = left - self.left, bottom - self.bottom
@@ -52,7 +53,7 @@ class RollingGrid:
         self.values, self._spare = moved, self.values
 
     def cells_of(self, points_in_map: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Points (N, 2), metres, to rows and columns (M,) of the window; points outside are left out."""
+        """Return rows and columns (M,) of points (N, 2) in metres. Points outside the window are left out."""
         index = np.floor(points_in_map / self.resolution_m).astype(np.intp)
         columns, rows = index[:, 0] - self.left, index[:, 1] - self.bottom
         inside = (columns >= 0) & (rows >= 0) & (columns < self.size) & (rows < self.size)
@@ -60,7 +61,7 @@ class RollingGrid:
 
 
 def _overlap(shift: int, size: int) -> tuple[slice, slice]:
-    """Where what stays lies after and before the window moved by `shift` cells along one axis."""
+    """Return the slices of the remaining cells after and before a move by `shift` cells along one axis."""
     shift = min(max(shift, -size), size)
     if shift >= 0:
         return slice(0, size - shift), slice(shift, size)

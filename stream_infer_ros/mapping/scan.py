@@ -1,32 +1,57 @@
-"""A free-space boundary as a laser scan would tell it."""
+"""Conversion of a free-space boundary to a laser scan."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.mapping.ground_view import GroundView
-from stream_infer_ros.mapping.polar_scan import PolarScan
 from stream_infer_ros.mapping.scan_bearings import polar
 
 _RANGE_MIN_M = 0.05
 _LEAST_CONFIDENCE = 0.2
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PolarScan:
+    """Ranges from the origin of a frame in its x-y plane, at evenly spaced bearings (sensor_msgs/LaserScan).
+
+    Attributes:
+        stamp_ns: stamp of the image, in nanoseconds.
+        frame_id: frame at whose origin the ranges begin.
+        angle_min_rad: bearing of the first range in radians: 0 along x, positive counter-clockwise about z.
+        angle_increment_rad: difference between the bearings of neighbouring ranges, in radians.
+        range_min_m, range_max_m: limits outside of which readers must ignore a range, in metres.
+        ranges_m: (N,) float32 in metres; inf means free up to `range_max_m`, NaN means unknown (REP-117).
+    """
+
+    stamp_ns: int
+    frame_id: str
+    angle_min_rad: float
+    angle_increment_rad: float
+    range_min_m: float
+    range_max_m: float
+    ranges_m: NDArray[np.float32]
+
+
 def polar_scan(seen: GroundView, base_frame: str) -> PolarScan | None:
-    """The boundary of a view at as many evenly spaced bearings as it has columns; None if it has no boundary.
+    """Return the boundary of a view as a scan with one bearing per column, or None if it has no boundary.
 
-    The scan is in the base frame, about the base's origin: x forward, y left, z up, on the ground. So Nav2
-    and slam_toolbox can take it as it is: the frame is in /tf already, and its z points up, which that of an
-    optical frame does not. The price is that they trace rays from the base's origin and not from the camera,
-    which matters only where something stands between the two. All angles follow from the camera's geometry
-    alone and stay the same from scan to scan, as slam_toolbox wants.
+    The scan is in the base frame (x forward, y left, z up) with its origin on the ground. Nav2 and
+    slam_toolbox can therefore use it directly: the frame is part of TF, and its z axis points up, unlike that
+    of an optical frame. They trace rays from the origin of the base instead of the camera, which makes a
+    difference only if an obstacle stands between the two. The bearings depend only on the geometry of the
+    camera and are the same in all scans, as slam_toolbox requires.
 
-    A bearing takes the range of the nearest column, or the shortest of the columns that fall to it. inf: free
-    as far as the map reaches from the camera; NaN: no column near, or it says nothing or is unsure.
+    A bearing gets the range of the nearest column, or the shortest range if several columns belong to it. The
+    range is inf if the ground is free up to the range limit. It is NaN if no column is near or its confidence
+    is low.
 
     Args:
-        base_frame: name for the header.
+        seen: the view.
+        base_frame: name of the base frame, for the header.
     """
     if seen.boundary is None or seen.columns is None:
         return None
@@ -35,17 +60,17 @@ def polar_scan(seen: GroundView, base_frame: str) -> PolarScan | None:
     bearing, distance = polar(seen.boundary_in_base()[0], bearings.heading_rad)
     distance[seen.boundary.range_m >= geometry.range_m] = np.inf
     distance[seen.boundary.confidence < _LEAST_CONFIDENCE] = np.nan
-    told = np.flatnonzero(np.isfinite(bearing))
+    valid = np.flatnonzero(np.isfinite(bearing))
     ranges: NDArray[np.float64] = np.full(bearings.count, np.nan)
-    if len(told):
-        order = told[np.argsort(bearing[told])]
+    if len(valid):
+        order = valid[np.argsort(bearing[valid])]
         halfway = (bearing[order][1:] + bearing[order][:-1]) / 2
         nearest = order[np.searchsorted(halfway, bearings.all())]
         shown = np.abs(bearing[nearest] - bearings.all()) <= bearings.step_rad
         ranges = np.where(shown, distance[nearest], np.nan)
-        bins = bearings.nearest(bearing[told])
+        bins = bearings.nearest(bearing[valid])
         inside = (bins >= 0) & (bins < bearings.count)
-        np.fmin.at(ranges, bins[inside], distance[told[inside]])
+        np.fmin.at(ranges, bins[inside], distance[valid[inside]])
     return PolarScan(
         stamp_ns=seen.view.stamp_ns,
         frame_id=base_frame,

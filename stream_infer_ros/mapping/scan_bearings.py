@@ -1,4 +1,4 @@
-"""The bearings of a camera's scans, the same from scan to scan."""
+"""The bearings of the scans of a camera, which are the same in all of its scans."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ _ROWS = 17
 
 @dataclass(frozen=True, slots=True)
 class ScanBearings:
-    """Evenly spaced bearings about the base's origin, as many as there are columns.
+    """Evenly spaced bearings at the origin of the base, one for each column.
 
     Attributes:
-        heading_rad: bearing of the camera's viewing direction in the base frame; `first_rad` is against it.
-        first_rad, step_rad: the smallest bearing, and from one to the next, counter-clockwise.
-        count: how many.
+        heading_rad: bearing of the viewing direction of the camera in the base frame, in radians.
+        first_rad: the smallest bearing, relative to `heading_rad`.
+        step_rad: difference between neighbouring bearings, counter-clockwise.
+        count: number of bearings.
     """
 
     heading_rad: float
@@ -35,7 +36,7 @@ class ScanBearings:
     def of(
         cls, columns: ColumnRanges, base_from_camera: RigidTransform, image_height: int, range_m: float
     ) -> ScanBearings:
-        """From the smallest to the largest bearing of the ground in range that the outermost columns show."""
+        """Return bearings that span the ground within range between the outermost columns."""
         heading = _heading(base_from_camera)
         rows = np.repeat(np.linspace(-0.5, image_height - 0.5, _ROWS)[:, None], len(columns), axis=1)
         reach = np.minimum(columns.range_m(rows), range_m)[..., None]
@@ -47,22 +48,28 @@ class ScanBearings:
         return cls(heading, low, step, count)
 
     def all(self) -> FloatArray:
-        """(count,) against the heading, radians."""
+        """Return all bearings (count,) relative to the heading, in radians."""
         return self.first_rad + self.step_rad * np.arange(self.count, dtype=np.float64)
 
     def nearest(self, bearing: FloatArray) -> NDArray[np.intp]:
-        """Bearings of any shape against the heading to indices, which may lie outside 0..count - 1."""
+        """Return the indices nearest to bearings relative to the heading.
+
+        They may lie outside 0..count - 1.
+        """
         return np.rint((bearing - self.first_rad) / self.step_rad).astype(np.intp)
 
 
 def polar(points: FloatArray, heading_rad: float) -> tuple[FloatArray, FloatArray]:
-    """Points (N, 2) to bearings against a heading, -pi to pi, and distances from the origin."""
+    """Return bearings (N,) relative to a heading, in -pi..pi, and distances (N,) of points (N, 2)."""
     angle = np.arctan2(points[:, 1], points[:, 0]) - heading_rad
     return np.mod(angle + np.pi, 2 * np.pi) - np.pi, np.hypot(points[:, 0], points[:, 1])
 
 
 def _heading(base_from_camera: RigidTransform) -> float:
-    """Bearing of the viewing direction in the base frame; straight down: of the image's upper edge."""
+    """Return the bearing of the viewing direction in the base frame.
+
+    For a camera that looks straight down, it is the direction of the upper edge of the image.
+    """
     forward = base_from_camera.rotation[:, 2]
     if math.hypot(forward[0], forward[1]) < 1e-3:
         forward = -base_from_camera.rotation[:, 1]

@@ -1,4 +1,4 @@
-"""What one camera contributes to the map at one moment."""
+"""The contribution of one image to the map."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from stream_infer_ros.inference.detections import Perception
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """One image's perception with the geometry of its own moment.
+    """The perception of one image, with calibration and poses at the stamp of the image.
 
     Attributes:
         camera: name of the camera, as configured.
-        stamp_ns: header stamp of the image, nanoseconds.
-        model: intrinsics; perception is in pixels of the image this model describes.
+        stamp_ns: header stamp of the image, in nanoseconds.
+        model: calibration of the image that the perception refers to.
         base_from_camera: pose of the optical frame (x right, y down, z forward) in the base frame.
-        map_from_base: pose of the base frame in the map frame at `stamp_ns` (not at the set's mean stamp).
-        perception: what the network saw in the image.
+        map_from_base: pose of the base frame in the map frame at `stamp_ns`, not at the stamp of the set.
+        perception: detections and free space in the image.
     """
 
     camera: str

@@ -1,4 +1,4 @@
-"""Where each patch of ground around the base lies in a camera's image, computed once per camera."""
+"""Lookup table from the ground around the base to image columns, computed once per camera."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from stream_infer_ros.mapping.rolling_grid import RollingGrid
 
 FloatArray = NDArray[np.float64]
 
-# Cells of the table along its radius at most: 100 m at cells of 0.1 m need no more memory than 8 m do.
+# Largest number of table cells along the radius. It limits the memory for large ranges.
 _MOST_REACH = 400
-# Less than so much for a step along both axes is rounding: it changes no distance by a millimetre.
+# A smaller product of the two grid axes is a rounding error, which changes distances by less than 1 mm.
 _UPRIGHT_M2 = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ViewWindow:
-    """The part of a grid around a camera's view at one pose.
+    """The part of a grid that contains the view of a camera at one pose of the base.
 
     Attributes:
-        rows, columns: where it lies in the grid.
-        pixel: (h, w) int16, image column of each cell's centre, rounded, plus one; 0: not in view.
-        square_m2: (h, w) float32, squared horizontal distance of each cell's centre from the camera.
+        rows, columns: position of the window in the grid.
+        pixel: (h, w) int16, rounded image column of the centre of each cell, plus one. It is 0 for cells that
+            are not in view.
+        square_m2: (h, w) float32, squared horizontal distance of the centre of each cell from the camera.
     """
 
     rows: slice
@@ -39,11 +40,11 @@ class ViewWindow:
 
 
 class ViewTable:
-    """For places on the ground of the base frame the image column that shows them.
+    """Image columns for points on the ground in the base frame.
 
-    A place is in view when it projects into the image and lies within `range_m` of the camera (horizontally).
-    Works for any lens, and for rolled and pitched cameras. The table is twice as fine as the map, so that
-    taking its nearest entry costs no more than a quarter of a cell.
+    A point is in view if it projects into the image and its horizontal distance from the camera is at most
+    `range_m`. This holds for any lens and for rolled and pitched cameras. The table has twice the resolution
+    of the map, so that the nearest entry is at most a quarter of a cell away.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class ViewTable:
         near = np.square(along)[:, None] + np.square(along) <= range_m**2
         x, y = self._x + along, self._y + along
         camera_from_base = base_from_camera.inverse()
-        if not model.sees_behind:  # spares projecting half of the places
+        if not model.sees_behind:  # half of the points need not be projected
             ahead = camera_from_base.rotation[2]
             near &= ahead[0] * x + (ahead[1] * y + camera_from_base.translation[2])[:, None] > 0
         row, column = np.nonzero(near)
@@ -76,23 +77,23 @@ class ViewTable:
         first, last = _row_ends(row, column)
         ends = np.concatenate([np.stack([x[column[k]], y[row[k]]], axis=-1) for k in (first, last)])
         self._outline_x, self._outline_y = _outline(ends, self._pitch_m)
-        # No window is larger than the table, turned by 45 degrees.
+        # The largest window is that of the table at 45 degrees.
         self._count = np.arange(math.ceil(3 * reach * self._pitch_m / resolution_m) + 3, dtype=np.float32)
         self._last: tuple[tuple[float, ...], RigidTransform, ViewWindow] | None = None
 
-    def on(self, grid: RollingGrid, map_from_base: RigidTransform) -> ViewWindow:
-        """The view on the cells of a grid, with the base at a pose; an empty window where it lies outside.
+    def window(self, grid: RollingGrid, map_from_base: RigidTransform) -> ViewWindow:
+        """Return the view on the cells of a grid, with the base at a pose; empty if it lies outside.
 
-        For the pose object of last time, which static transforms give (cameras over a crossing), it is the
-        window of last time; not to be changed.
+        If `map_from_base` is the same object as in the last call, as with static transforms, the last window
+        is returned again. The caller must not change it.
         """
         place = (grid.left, grid.bottom, grid.size, grid.resolution_m)
         if self._last is None or self._last[0] != place or self._last[1] is not map_from_base:
-            self._last = place, map_from_base, self._laid_on(grid, map_from_base)
+            self._last = place, map_from_base, self._compute_window(grid, map_from_base)
         return self._last[2]
 
-    def _laid_on(self, grid: RollingGrid, map_from_base: RigidTransform) -> ViewWindow:
-        # Python floats: for two numbers at a time numpy costs ten times as much.
+    def _compute_window(self, grid: RollingGrid, map_from_base: RigidTransform) -> ViewWindow:
+        # Python floats, because numpy takes ten times as long for two numbers.
         (xx, xy), (yx, yy) = (map_from_base.rotation[:2, :2] / grid.resolution_m).tolist()
         left, bottom = (map_from_base.translation[:2] / grid.resolution_m - (grid.left, grid.bottom)).tolist()
         outline_x = self._outline_x * xx + self._outline_y * xy
@@ -103,14 +104,15 @@ class ViewTable:
         if not width or not height:
             empty = np.zeros((height, width), np.float32)
             return ViewWindow(rows, columns, empty.astype(np.int16), empty)
-        # From cells of the window to metres from the camera, in the base frame: the motion above, inverted.
+        # The inverse of the motion above: from cells of the window to metres from the camera, in the base
+        # frame.
         scale = 1.0 / (xx * yy - xy * yx)
         across_x, up_x, across_y, up_y = yy * scale, -xy * scale, -yx * scale, xx * scale
         column, row = columns.start + 0.5 - left, rows.start + 0.5 - bottom
         x = across_x * column + up_x * row - self._x
         y = across_y * column + up_y * row - self._y
-        # From the cell that the camera stands in: along one axis, then along the other. In an upright base
-        # rows and columns stay at right angles, so that Pythagoras will do.
+        # Distances from the camera along both axes. If the base is upright, rows and columns stay
+        # perpendicular, and the theorem of Pythagoras applies.
         across = self._count[:width] + np.float32(column - xx * self._x - xy * self._y)
         up = self._count[:height] + np.float32(row - yx * self._x - yy * self._y)
         square = np.add.outer(
@@ -132,7 +134,7 @@ class ViewTable:
         return ViewWindow(rows, columns, pixel, square)
 
     def look_up(self, x_m: float, y_m: float) -> tuple[int, float]:
-        """Image column of a ground point of the base frame (-1: not in view), and its distance, metres."""
+        """Return image column (-1: not in view) and distance in metres of a point on the ground."""
         x, y, half = x_m - self._x, y_m - self._y, len(self._pixel) // 2
         column, row = math.floor(x / self._pitch_m) + half, math.floor(y / self._pitch_m) + half
         if not (0 <= row < len(self._pixel) and 0 <= column < len(self._pixel)):
@@ -141,19 +143,19 @@ class ViewTable:
 
 
 def _between(low: float, high: float, size: int) -> slice:
-    """The cells of 0..size that an interval touches."""
+    """Return the cells of 0..size that the interval touches."""
     start = min(max(math.floor(low), 0), size)
     return slice(start, min(max(math.ceil(high), start), size))
 
 
 def _row_ends(row: NDArray[np.intp], column: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Indices of the first and the last of each row, of cells in row-major order."""
+    """Return the indices of the first and the last cell of each row, for cells in row-major order."""
     starts = np.flatnonzero(np.diff(row, prepend=-1))
     return starts, np.append(starts, len(row))[1:] - 1
 
 
 def _outline(points: FloatArray, pitch_m: float) -> tuple[FloatArray, FloatArray]:
-    """x and y (K,) of corners around places with these centres (N, 2), metres; (0, 0) around none."""
+    """Return x and y (K,) in metres of the convex hull of cells with these centres (N, 2)."""
     if not len(points):
         return np.zeros(1), np.zeros(1)
     half = pitch_m / 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stream_infer_ros.mapping.polar_scan import PolarScan
+from stream_infer_ros.mapping.scan import PolarScan
 from stream_infer_ros.messages.cdr_writer import CdrWriter
 
 TYPE_NAME = 'sensor_msgs/msg/LaserScan'

@@ -162,9 +162,9 @@ def test_one_view_alone_is_not_enough_to_call_ground_free():
 
 def test_a_camera_in_the_ground_is_refused_by_name():
     buried = mounted(height_m=-0.2)
-    with pytest.raises(CalibrationError, match='cam7'):
-        OccupancyMap(SMALL).watch('cam7', pinhole(), buried)
     view = View('cam7', 0, pinhole(), buried, standing(), Perception(no_boxes()))
+    with pytest.raises(CalibrationError, match='cam7'):
+        OccupancyMap(SMALL).prepare(view)
     with pytest.raises(CalibrationError, match='cam7'):
         OccupancyMap(SMALL).update([view], 0)
 

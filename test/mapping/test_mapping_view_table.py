@@ -65,7 +65,7 @@ def test_a_place_is_looked_up_as_it_projects(model, yaw, pitch, roll, height, se
 def test_a_window_knows_how_far_its_cells_are_in_the_plane_of_the_base(roll, pitch, yaw, x_m):
     table = ViewTable('cam0', LENSES[0], mounted(20.0, 25.0, 5.0, 1.0, x_m=0.4), RANGE_M, RESOLUTION_M)
     base = RigidTransform.from_xyz_rpy((x_m, 0.7, 0.0), np.radians([roll, pitch, yaw]))
-    window = table.on(RollingGrid(20.0, RESOLUTION_M), base)
+    window = table.window(RollingGrid(20.0, RESOLUTION_M), base)
     rows, columns = np.meshgrid(
         np.arange(window.rows.start, window.rows.stop),
         np.arange(window.columns.start, window.columns.stop),
@@ -77,14 +77,14 @@ def test_a_window_knows_how_far_its_cells_are_in_the_plane_of_the_base(roll, pit
     np.testing.assert_allclose(np.sqrt(window.square_m2), expected, atol=1e-3)
 
 
-def test_a_window_is_laid_anew_when_the_base_or_the_grid_moves():
+def test_a_window_is_computed_again_when_the_base_or_the_grid_moves():
     table = ViewTable('cam0', LENSES[0], mounted(20.0, 25.0, 5.0, 1.0), RANGE_M, RESOLUTION_M)
     grid, base = RollingGrid(20.0, RESOLUTION_M), standing(0.0, 0.0, 0.0)
-    first = table.on(grid, base)
-    assert table.on(grid, base) is first
+    first = table.window(grid, base)
+    assert table.window(grid, base) is first
     grid.recentre(1.0, 0.0)
-    assert table.on(grid, base).columns.start == first.columns.start - 10
-    assert table.on(grid, standing(1.0, 0.0, 0.0)).columns == first.columns
+    assert table.window(grid, base).columns.start == first.columns.start - 10
+    assert table.window(grid, standing(1.0, 0.0, 0.0)).columns == first.columns
 
 
 @pytest.mark.parametrize('model', LENSES, ids=['pinhole', 'distorted', 'fisheye'])
@@ -94,7 +94,7 @@ def test_the_window_on_a_grid_holds_all_that_is_in_view(model, yaw):
     table = ViewTable('cam0', model, camera, RANGE_M, RESOLUTION_M)
     grid = RollingGrid(20.0, RESOLUTION_M)
     base = standing(0.37, -0.81, yaw)
-    window = table.on(grid, base)
+    window = table.window(grid, base)
     seen = np.zeros((grid.size, grid.size), bool)
     seen[window.rows, window.columns] = window.pixel > 0
     along = (np.arange(grid.size) + 0.5) * RESOLUTION_M - 10.0

@@ -12,7 +12,7 @@ from stream_infer_ros.cameras.transform_buffer import StampedTransform
 from stream_infer_ros.inference.detections import Detections
 from stream_infer_ros.mapping.grid_snapshot import GridSnapshot
 from stream_infer_ros.mapping.ground_object import GroundObject
-from stream_infer_ros.mapping.polar_scan import PolarScan
+from stream_infer_ros.mapping.scan import PolarScan
 from stream_infer_ros.messages import (
     bond_status,
     camera_info,

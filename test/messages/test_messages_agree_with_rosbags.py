@@ -16,7 +16,7 @@ from stream_infer_ros.cameras.transform_buffer import StampedTransform
 from stream_infer_ros.inference.detections import Detections
 from stream_infer_ros.mapping.grid_snapshot import GridSnapshot
 from stream_infer_ros.mapping.ground_object import GroundObject
-from stream_infer_ros.mapping.polar_scan import PolarScan
+from stream_infer_ros.mapping.scan import PolarScan
 from stream_infer_ros.messages import camera_info as camera_info_codec
 from stream_infer_ros.messages.clock import encode_clock
 from stream_infer_ros.messages.compressed_image import decode_compressed_image, encode_compressed_image

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from mapping_scenes import PERIOD_NS, SECOND_NS, cell, mounted, nothing, pinhole, seen, standing
+from mapping_scenes import PERIOD_NS, SECOND_NS, cell, mounted, nothing, seen, standing
 
 from stream_infer_ros.config.tree import MapConfig
 from stream_infer_ros.mapping import FREE, OCCUPIED, UNKNOWN, OccupancyMap
@@ -97,9 +97,9 @@ def test_memory_counts_while_ground_is_hidden_in_view():
     assert values(occupancy, i * PERIOD_NS, AHEAD) == [FREE]
 
 
-def test_a_watched_camera_that_never_speaks_is_silent_too():
+def test_a_prepared_camera_without_views_is_silent_too():
     occupancy = OccupancyMap(MapConfig(size_m=20.0, blind_after_s=2.0))
-    occupancy.watch('front', pinhole(), CAMERAS['front'])
+    occupancy.prepare(seen(nothing, 0, 'front', base_from_camera=CAMERAS['front']))
     # The left camera saw the ground ahead while the robot was turned; now only the front camera could.
     i = run(occupancy, ('left',), 0, 6, standing(yaw_deg=-60.0))
     i = run(occupancy, ('left',), i, 10)
