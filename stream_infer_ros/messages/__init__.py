@@ -1,5 +1,6 @@
-"""ROS 2 messages: the wire format on one side, values of this package on the other.
+"""Conversion between serialised ROS 2 messages (CDR) and the values of this package.
 
-One module per message type, each with `decode_x(cdr)` and `encode_x(...)`. Nothing is gathered here, so that
-`graph/`, which needs the typestore only, does not load the rest.
+Each message type has a module with `encode_x(...)` for messages that this package sends, and `decode_x(cdr)`
+for messages that it receives. This file imports nothing, so that `graph/` can use the typestore without
+loading the rest.
 """

@@ -1,4 +1,4 @@
-"""bond/msg/Status: a heartbeat from one side of a bond, or the notice that this side leaves it."""
+"""bond/msg/Status: the heartbeat of one side of a bond, or its notice that it leaves the bond."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ TYPE_NAME = 'bond/msg/Status'
 
 @dataclass(frozen=True, slots=True)
 class BondStatus:
-    """The status of a bond as one side publishes it.
+    """The status of a bond, as published by one side.
 
     Attributes:
-        stamp_ns: header stamp, nanoseconds.
-        bond_id: the name that both sides of a bond share; in Nav2 the name of the managed node.
-        instance_id: unique for each side.
+        stamp_ns: header stamp in nanoseconds.
+        bond_id: name that both sides of a bond share. In Nav2, it is the name of the managed node.
+        instance_id: unique name of this side.
         active: False once this side has broken the bond.
-        heartbeat_timeout_s: seconds without a heartbeat after which this side considers the other one dead.
-        heartbeat_period_s: seconds between this side's heartbeats.
+        heartbeat_timeout_s: time without a heartbeat after which this side considers the other side dead.
+        heartbeat_period_s: time between the heartbeats of this side.
     """
 
     stamp_ns: int
@@ -32,7 +32,7 @@ class BondStatus:
 
 
 def encode_bond_status(status: BondStatus) -> bytes:
-    """Encode a status. Its frame is empty, as in bondcpp."""
+    """Encode a status. Its frame_id is empty, as in bondcpp."""
     writer = CdrWriter(TYPE_NAME)
     writer.header(status.stamp_ns, '')
     writer.string(status.bond_id)

@@ -14,15 +14,21 @@ from stream_infer_ros.messages.cdr_writer import CdrWriter
 
 TYPE_NAME = 'sensor_msgs/msg/CameraInfo'
 
-# of std_msgs/Header, which begins the message, behind the encapsulation
+# Offset of the stamp in bytes: the message begins with a header after 4 bytes of encapsulation.
 _STAMP_AT = 4
-# of OpenCV's longest model (rational, thin prism, tilted)
+# The longest lens model of OpenCV (rational, with thin prism and tilted sensor).
 _MAX_COEFFICIENTS = 14
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CameraInfoMessage:
-    """One calibration: header stamp in nanoseconds, optical frame, camera."""
+    """One CameraInfo.
+
+    Attributes:
+        stamp_ns: header stamp in nanoseconds.
+        frame_id: optical frame of the camera.
+        model: the calibration.
+    """
 
     stamp_ns: int
     frame_id: str
@@ -30,13 +36,13 @@ class CameraInfoMessage:
 
 
 def decode_camera_info(cdr: Cdr) -> CameraInfoMessage:
-    """Read a CameraInfo.
+    """Decode a CameraInfo.
 
-    A calibration that was read lately gives the same model again, not only an equal one.
+    If the same calibration was decoded recently, `model` is the same object as before.
 
     Raises:
-        MessageError: the bytes are no CameraInfo.
-        CalibrationError: they are, but it describes no camera (K is zero: never calibrated).
+        MessageError: the bytes are not a CameraInfo.
+        CalibrationError: the values do not describe a calibrated camera.
     """
     reader = CdrReader(cdr, TYPE_NAME)
     stamp_ns, frame_id = reader.header()
@@ -45,12 +51,12 @@ def decode_camera_info(cdr: Cdr) -> CameraInfoMessage:
     d = reader.float64_sequence()
     if d.size > _MAX_COEFFICIENTS:
         raise MessageError(
-            f'{TYPE_NAME}: at most {_MAX_COEFFICIENTS} distortion coefficients were expected, {d.size} came'
+            f'{TYPE_NAME}: expected at most {_MAX_COEFFICIENTS} distortion coefficients, got {d.size}'
         )
     k, r, p = reader.float64_array(9), reader.float64_array(9), reader.float64_array(12)
     binning_x, binning_y = reader.uint32(), reader.uint32()
     x_offset, y_offset, roi_height, roi_width = (reader.uint32() for _ in range(4))
-    reader.uint8()  # do_rectify: a hint to those who rectify; we work on raw images
+    reader.uint8()  # do_rectify: only for nodes that rectify images
     reader.end()
     roi = Roi(x_offset, y_offset, roi_width, roi_height)
     arrays = (d.tobytes(), k.tobytes(), r.tobytes(), p.tobytes())
@@ -59,13 +65,16 @@ def decode_camera_info(cdr: Cdr) -> CameraInfoMessage:
 
 
 def unstamped(cdr: Cdr) -> bytes:
-    """All but the stamp: equal messages describe the same camera, and one may be left unread."""
+    """Return the message without its stamp.
+
+    If two results are equal, the second message need not be decoded.
+    """
     view = memoryview(cdr)
     return bytes(view[:_STAMP_AT]) + bytes(view[_STAMP_AT + 8 :])
 
 
 def encode_camera_info(stamp_ns: int, frame_id: str, model: CameraModel) -> bytes:
-    """Write a CameraInfo; stamp in nanoseconds, `frame_id` the optical frame."""
+    """Encode a CameraInfo. `stamp_ns` is in nanoseconds, `frame_id` is the optical frame."""
     roi = model.roi or Roi(0, 0, 0, 0)
     writer = CdrWriter(TYPE_NAME)
     writer.header(stamp_ns, frame_id)
@@ -81,7 +90,7 @@ def encode_camera_info(stamp_ns: int, frame_id: str, model: CameraModel) -> byte
     return writer.finish()
 
 
-# A camera repeats its calibration with every image, and a model takes 0.5 ms to make (its lens table).
+# A camera repeats its calibration with every image, and creating a model takes 0.5 ms (its lens table).
 @lru_cache(maxsize=64)
 def _model(
     width: int,

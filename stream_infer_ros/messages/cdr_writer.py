@@ -1,4 +1,4 @@
-"""Writing CDR, the wire format of ROS 2 messages, little endian."""
+"""Writer of CDR, the serialisation format of ROS 2 messages, in little endian."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ _TIME = Struct('<iI')
 
 
 class CdrWriter:
-    """Builds one message, field after field, in the order of its definition.
+    """Writes the fields of one message in the order of its definition.
 
-    Every method raises MessageError when a value does not fit its field.
+    Every method raises MessageError if a value does not fit its field.
+
 
     Example:
         >>> writer = CdrWriter('std_msgs/msg/UInt32')
@@ -55,17 +56,17 @@ class CdrWriter:
         self._pack(_FLOAT32, value)
 
     def time_ns(self, stamp_ns: int) -> None:
-        """builtin_interfaces/Time from nanoseconds; its seconds are an int32 (to January 2038)."""
+        """Write nanoseconds as a builtin_interfaces/Time, whose seconds are an int32 (until January 2038)."""
         self._align(4)
         try:
             self._buffer += _TIME.pack(*divmod(stamp_ns, _NANOSECONDS))
         except error:
             raise MessageError(
-                f'{self._type_name}: a time of int32 seconds was expected, {stamp_ns} ns came'
+                f'{self._type_name}: expected a time with int32 seconds, got {stamp_ns} ns'
             ) from None
 
     def header(self, stamp_ns: int, frame_id: str) -> None:
-        """std_msgs/Header."""
+        """Write a std_msgs/Header."""
         self.time_ns(stamp_ns)
         self.string(frame_id)
 
@@ -73,13 +74,13 @@ class CdrWriter:
         try:
             encoded = text.encode()
         except UnicodeEncodeError as problem:
-            raise MessageError(f'{self._type_name}: {text!r} cannot be written in UTF-8: {problem}') from None
+            raise MessageError(f'{self._type_name}: {text!r} cannot be encoded as UTF-8: {problem}') from None
         self.uint32(len(encoded) + 1)
         self._buffer += encoded
         self._buffer += b'\0'
 
     def float64_array(self, values: ArrayLike) -> None:
-        """float64[N] of fixed length: no length is written."""
+        """Write a float64[N] of fixed length, which has no length field."""
         self._align(8)
         self._buffer += np.ascontiguousarray(values, '<f8').tobytes()
 
@@ -95,21 +96,21 @@ class CdrWriter:
         self._buffer += array.tobytes()
 
     def _align(self, size: int) -> None:
-        """Pad to a multiple of `size` bytes, counted from behind the encapsulation header."""
+        """Pad to a multiple of `size` bytes, counted from the end of the encapsulation header."""
         self._buffer += _PADDING[(4 - len(self._buffer)) % size]
 
     def finish(self) -> bytes:
-        """The message."""
+        """Return the message."""
         return bytes(self._buffer)
 
     def finish_with_bytes(self, data: bytes | bytearray | memoryview) -> bytes:
-        """The message with `data` as its last field, a uint8[] or int8[]; copied once, whatever its size.
+        """Return the message with `data` as its last field, a uint8[] or int8[].
 
-        `data` is a C-contiguous buffer.
+        `data` is a C-contiguous buffer. It is copied only once.
         """
         view = memoryview(data)
         self.uint32(view.nbytes)
-        # join allocates the final size and copies each part into it: no second pass over the pixels.
+        # join allocates the final size and copies each part into it, so that the pixels are copied only once.
         return b''.join((self._buffer, view))
 
     def _pack(self, field: Struct, value: float) -> None:

@@ -8,7 +8,7 @@ TYPE_NAME = 'rosgraph_msgs/msg/Clock'
 
 
 def encode_clock(stamp_ns: int) -> bytes:
-    """Write the simulated time, nanoseconds."""
+    """Encode the simulated time, in nanoseconds."""
     writer = CdrWriter(TYPE_NAME)
     writer.time_ns(stamp_ns)
     return writer.finish()

@@ -16,15 +16,15 @@ _SIGNATURES = {b'\xff\xd8\xff': 'jpeg', b'\x89PNG\r\n\x1a\n': 'png'}
 
 
 def decode_compressed_image(cdr: Cdr) -> ImageMessage:
-    """Read a CompressedImage; the file in it stays where it is, and is not decompressed.
+    """Decode a CompressedImage without decompressing or copying the file in it.
 
-    The image is a read-only view (n,) uint8 of a whole JPEG or PNG file, the encoding 'jpeg' or 'png'. The
-    file's own first bytes decide which: the `format` field is spelled in many ways ('jpeg', 'jpg', 'png',
-    'rgb8; jpeg compressed bgr8', ...), and some drivers leave it empty.
+    The image of the result is a read-only view (n,) uint8 of the JPEG or PNG file, and its encoding is 'jpeg'
+    or 'png'. The first bytes of the file decide which. The `format` field is not used, because drivers write
+    it in many ways ('jpeg', 'jpg', 'rgb8; jpeg compressed bgr8', ...) or leave it empty.
 
     Raises:
-        MessageError: the bytes are no CompressedImage.
-        EncodingError: it holds neither a JPEG nor a PNG file.
+        MessageError: the bytes are not a CompressedImage.
+        EncodingError: the message contains neither a JPEG nor a PNG file.
     """
     reader = CdrReader(cdr, TYPE_NAME)
     stamp_ns, frame_id = reader.header()
@@ -37,7 +37,7 @@ def decode_compressed_image(cdr: Cdr) -> ImageMessage:
 def encode_compressed_image(
     stamp_ns: int, frame_id: str, data: bytes | bytearray | memoryview | NDArray[np.uint8], format: str
 ) -> bytes:
-    """Write a CompressedImage; `data` is a whole file, `format` what its readers are told ('jpeg', 'png')."""
+    """Encode a CompressedImage from a complete file and the value of its format field, 'jpeg' or 'png'."""
     writer = CdrWriter(TYPE_NAME)
     writer.header(stamp_ns, frame_id)
     writer.string(format)
@@ -45,9 +45,14 @@ def encode_compressed_image(
 
 
 def recognise(data: NDArray[np.uint8], declared: str) -> str:
-    """'jpeg' or 'png' from a file's own first bytes; `declared`, the format field, is only told in the error.
+    """Return 'jpeg' or 'png' from the first bytes of a file.
 
-    Raises EncodingError for anything else.
+    Args:
+        data: (n,) uint8, the file.
+        declared: the format field, for the error message.
+
+    Raises:
+        EncodingError: it is another kind of file.
     """
     start = data[:8].tobytes()
     for signature, encoding in _SIGNATURES.items():
@@ -55,8 +60,8 @@ def recognise(data: NDArray[np.uint8], declared: str) -> str:
             return encoding
     remedy = 'subscribe to the raw image instead'
     if 'compressedDepth' in declared:
-        remedy = 'depth images are taken raw'
+        remedy = 'use the raw depth image'
     raise EncodingError(
-        f'{TYPE_NAME}: a JPEG or PNG file was expected, {data.size} bytes of format {declared!r} starting '
-        f'[{start.hex(" ")}] came; {remedy}'
+        f'{TYPE_NAME}: expected a JPEG or PNG file, got {data.size} bytes of format {declared!r} that begin '
+        f'with [{start.hex(" ")}]; {remedy}'
     )

@@ -15,22 +15,22 @@ from stream_infer_ros.messages.cdr_writer import CdrWriter
 
 TYPE_NAME = 'vision_msgs/msg/Detection2DArray'
 
-# geometry_msgs/PoseWithCovariance: position, orientation, 6 x 6 covariance
+# Numbers in a geometry_msgs/PoseWithCovariance: position, orientation, 6 x 6 covariance.
 _POSE_NUMBERS = 3 + 4 + 36
 
-# Scores of other detectors may be anything that `Detections` can hold.
+# Other detectors may send any score that fits into `Detections`.
 _LARGEST_SCORE = float(np.finfo(np.float32).max)
 
-# an empty string, the score, the pose
+# An empty string, the score and the pose.
 _MIN_HYPOTHESIS_BYTES = 5 + 8 * (1 + _POSE_NUMBERS)
 
-# header with an empty frame, no hypotheses, five doubles, an empty id
+# A header with an empty frame, no hypotheses, five doubles and an empty id.
 _MIN_DETECTION_BYTES = 8 + 5 + 4 + 5 * 8 + 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Detection2DArrayMessage:
-    """The boxes of one image: stamp (nanoseconds) and optical frame are the image's own."""
+    """The boxes of one image, with stamp (nanoseconds) and optical frame of the image."""
 
     stamp_ns: int
     frame_id: str
@@ -38,15 +38,16 @@ class Detection2DArrayMessage:
 
 
 def encode_detection2d_array(stamp_ns: int, frame_id: str, detections: Detections) -> bytes:
-    """Write the boxes of one image; none give an empty array.
+    """Encode the boxes of one image.
 
-    Each has one hypothesis, its class by name. The hypothesis' pose stays empty: it is a pose in space, which
-    one image does not tell, and vision_msgs has no field for the contact point. `id` is the track, or ''.
+    Each box has one hypothesis with the name of its class. The pose of the hypothesis is left empty, because
+    a single image does not determine it. The contact point is not sent, because vision_msgs has no field for
+    it. `id` is the track, or empty.
 
     Args:
-        stamp_ns: header stamp of the image, nanoseconds.
+        stamp_ns: header stamp of the image, in nanoseconds.
         frame_id: header frame of the image.
-        detections: in pixels of that image.
+        detections: boxes in pixels of the image.
     """
     writer = CdrWriter(TYPE_NAME)
     writer.header(stamp_ns, frame_id)
@@ -63,13 +64,14 @@ def encode_detection2d_array(stamp_ns: int, frame_id: str, detections: Detection
 
 
 def decode_detection2d_array(cdr: Cdr, class_names: Sequence[str] = ()) -> Detection2DArrayMessage:
-    """Read boxes, of ours or of another detector.
+    """Decode the boxes of any detector.
 
-    Of several hypotheses the best counts. `class_names` (say, from the LabelInfo) keep their order and so
-    their ids; names that are not among them follow as they appear.
+    If a box has several hypotheses, the one with the highest score is used. Class ids are indices into
+    `class_names` (for example, from a LabelInfo). Other names are appended in the order in which they appear.
 
     Raises:
-        MessageError: the bytes are no Detection2DArray, or a box has no hypothesis, is turned, or not finite.
+        MessageError: the bytes are not a Detection2DArray, or a box has no hypothesis, is rotated or is not
+            finite.
     """
     reader = CdrReader(cdr, TYPE_NAME)
     stamp_ns, frame_id = reader.header()
@@ -95,23 +97,25 @@ def decode_detection2d_array(cdr: Cdr, class_names: Sequence[str] = ()) -> Detec
 
 
 def _numbers(detections: Detections) -> NDArray[np.float64]:
-    """All doubles of each Detection2D, in wire order: score, pose with covariance, centre, turn, size."""
+    """Return the doubles of each Detection2D: score, pose, covariance, centre, angle, size."""
     xyxy = detections.xyxy.astype(np.float64)
     numbers = np.zeros((len(detections), 1 + _POSE_NUMBERS + 5))
     numbers[:, 0] = detections.score
-    numbers[:, 7] = 1.0  # w of the empty pose's quaternion
+    numbers[:, 7] = 1.0  # w of the quaternion of the empty pose
     numbers[:, -5:-3] = (xyxy[:, :2] + xyxy[:, 2:]) / 2
     numbers[:, -2:] = xyxy[:, 2:] - xyxy[:, :2]
     return numbers
 
 
 def _corners(boxes: NDArray[np.float64]) -> NDArray[np.float32]:
-    """(N, 5) centre u, v, turn, width, height to (N, 4) xyxy."""
+    """Convert (N, 5) centre u, v, angle, width, height to (N, 4) xyxy."""
     with np.errstate(over='ignore', invalid='ignore'):
         half = boxes[:, 3:] / 2
         xyxy = np.hstack([boxes[:, :2] - half, boxes[:, :2] + half]).astype(np.float32)
     if not np.isfinite(xyxy).all() or np.any(boxes[:, 2] != 0):
-        raise MessageError(f'{TYPE_NAME}: finite, upright boxes were expected; a turned or broken one came')
+        raise MessageError(
+            f'{TYPE_NAME}: expected finite boxes without rotation, got one that is rotated or not finite'
+        )
     return xyxy
 
 
@@ -126,9 +130,9 @@ def _best_hypothesis(reader: CdrReader) -> tuple[str, float]:
         name = reader.string()
         score = float(reader.float64_array(1 + _POSE_NUMBERS)[0])
         if not abs(score) <= _LARGEST_SCORE:
-            raise MessageError(f'{TYPE_NAME}: a score in 0..1 was expected, {score} came')
+            raise MessageError(f'{TYPE_NAME}: expected a score in 0..1, got {score}')
         if best is None or score > best[1]:
             best = name, score
     if best is None:
-        raise MessageError(f'{TYPE_NAME}: a detection without any hypothesis came; at least one is expected')
+        raise MessageError(f'{TYPE_NAME}: expected at least one hypothesis for each detection, got none')
     return best

@@ -14,14 +14,16 @@ TYPE_NAME = 'vision_msgs/msg/Detection3DArray'
 
 
 def encode_detection3d_array(stamp_ns: int, frame_id: str, objects: Sequence[GroundObject]) -> bytes:
-    """Write objects on the ground; none give an empty array.
+    """Encode objects on the ground.
 
-    The box is upright and stands on z = 0. The hypothesis' pose is the box' centre; its covariance holds the
-    variance of x and y (sigma squared), and zeros for what is not estimated.
+    Each box is upright and stands on z = 0. The pose of the hypothesis is the centre of the box. Its
+    covariance contains the variance of x and y, which is sigma_m squared. All other entries are zero, because
+    they are not estimated.
 
     Args:
-        stamp_ns: the moment they describe, nanoseconds.
-        frame_id: the map frame they are given in.
+        stamp_ns: time of the positions, in nanoseconds.
+        frame_id: the map frame.
+        objects: objects in the map frame.
     """
     writer = CdrWriter(TYPE_NAME)
     writer.header(stamp_ns, frame_id)

@@ -12,7 +12,7 @@ TYPE_NAME = 'diagnostic_msgs/msg/DiagnosticArray'
 
 
 class DiagnosticLevel(IntEnum):
-    """How a component is; REP-107."""
+    """State of a component (REP-107)."""
 
     OK = 0
     WARN = 1
@@ -25,11 +25,11 @@ class DiagnosticStatus:
     """The state of one component.
 
     Attributes:
-        level: how it is.
-        name: 'node: component'; tools group by it.
-        message: one line for a person.
-        hardware_id: what it runs on or with; tools merge by it.
-        values: details by name.
+        level: the state.
+        name: 'node: component'. Tools group statuses by it.
+        message: one line of text for people.
+        hardware_id: the hardware it depends on. Tools merge statuses by it.
+        values: details, by name.
     """
 
     level: DiagnosticLevel
@@ -40,7 +40,7 @@ class DiagnosticStatus:
 
 
 def encode_diagnostic_array(stamp_ns: int, statuses: Sequence[DiagnosticStatus]) -> bytes:
-    """Write the states of some components at one moment, nanoseconds."""
+    """Encode the states of components. `stamp_ns` is in nanoseconds."""
     writer = CdrWriter(TYPE_NAME)
     writer.header(stamp_ns, '')
     writer.uint32(len(statuses))

@@ -18,13 +18,13 @@ TYPE_NAME = 'sensor_msgs/msg/Image'
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImageMessage:
-    """One image, still inside its message; with a camera's name and a time of arrival it makes a `Frame`.
+    """One image as a view into its message. A `Frame` adds the name of the camera and the time of arrival.
 
     Attributes:
-        stamp_ns: header stamp, nanoseconds.
+        stamp_ns: header stamp in nanoseconds.
         frame_id: optical frame of the camera.
-        image: read-only view into the message, laid out as `Frame.image` says.
-        encoding: as `Frame.encoding`.
+        image: read-only view into the message, with the layout of `Frame.image`.
+        encoding: see `Frame.encoding`.
     """
 
     stamp_ns: int
@@ -34,15 +34,15 @@ class ImageMessage:
 
 
 def decode_image(cdr: Cdr) -> ImageMessage:
-    """Read an Image; the pixels stay where they are.
+    """Decode an Image without copying the pixels.
 
-    The image is a read-only view, shaped as `cameras.encodings` says ((height, width), with channels
-    (height, width, channels), nv12 and nv21 (height * 3 / 2, width)), its rows as far apart as `step` says,
-    samples of two and four bytes in the message's own byte order ('>u2' where it is big endian).
+    The image of the result is a read-only view. Its shape is (height, width) or (height, width, channels),
+    and (height * 3 / 2, width) for nv12 and nv21, see `cameras.encodings`. Rows may be padded according to
+    `step`. Samples of two and four bytes keep the byte order of the message ('>u2' if it is big endian).
 
     Raises:
-        MessageError: the bytes are no Image.
-        EncodingError: the encoding is unknown, or sizes, step and data do not agree.
+        MessageError: the bytes are not an Image.
+        EncodingError: the encoding is unknown, or size, step and data do not fit together.
     """
     reader = CdrReader(cdr, TYPE_NAME)
     stamp_ns, frame_id = reader.header()
@@ -57,13 +57,16 @@ def decode_image(cdr: Cdr) -> ImageMessage:
 
 
 def encode_image(stamp_ns: int, frame_id: str, image: NDArray[Any], encoding: str) -> bytes:
-    """Write an Image with unpadded rows; the pixels are copied once (twice, if their rows are padded).
+    """Encode an Image without padding between rows.
+
+    The pixels are copied once, or twice if the rows of `image` are padded.
 
     Args:
-        stamp_ns: header stamp, nanoseconds.
+        stamp_ns: header stamp in nanoseconds.
         frame_id: optical frame of the camera.
-        image: shape and dtype as `decode_image` gives them for the encoding, either byte order.
-        encoding: a name out of `cameras.encodings.ENCODINGS`.
+        image: shape and dtype as from `decode_image` for this encoding, in either byte order.
+        encoding: a name in `cameras.encodings.ENCODINGS`.
+
 
     Raises:
         EncodingError: the encoding is unknown, or the array does not fit it.
@@ -82,37 +85,38 @@ def encode_image(stamp_ns: int, frame_id: str, image: NDArray[Any], encoding: st
 def pixel_view(
     data: NDArray[np.uint8], encoding: str, size: tuple[int, int], step: int, byte_order: Literal['<', '>']
 ) -> NDArray[Any]:
-    """The rows in `data` as an array, laid out as `decode_image` says; nothing is copied.
+    """Return `data` as an array with the layout described at `decode_image`, without copying.
 
     Args:
         data: (n,) uint8.
-        encoding: a name out of `cameras.encodings.ENCODINGS`.
-        size: (height, width), pixels.
-        step: bytes from row to row.
-        byte_order: of samples of two and four bytes.
+        encoding: a name in `cameras.encodings.ENCODINGS`.
+        size: (height, width) in pixels.
+        step: number of bytes from one row to the next.
+        byte_order: byte order of samples of two and four bytes.
 
-    Raises EncodingError: the encoding is unknown, or sizes, step and data do not agree.
+    Raises:
+        EncodingError: the encoding is unknown, or size, step and data do not fit together.
     """
     info = encoding_info(encoding)
     height, width = size
     shape = info.array_shape(height, width)
     if not height or not width:
-        raise EncodingError(f'{TYPE_NAME}: an image with pixels was expected, {width} x {height} came')
+        raise EncodingError(f'{TYPE_NAME}: expected an image of at least one pixel, got {width} x {height}')
     if step < info.row_bytes(width):
         raise EncodingError(
-            f'{TYPE_NAME}: a step of at least {info.row_bytes(width)} bytes was expected for {width} '
-            f'{encoding} pixels, {step} came; the driver fills it in wrongly'
+            f'{TYPE_NAME}: expected a step of at least {info.row_bytes(width)} bytes for {width} '
+            f'{encoding} pixels, got {step}; correct step in the driver'
         )
     if step % info.dtype.itemsize:
-        # OpenCV reads such rows from the wrong place.
+        # OpenCV would read such rows from a wrong address.
         raise EncodingError(
-            f'{TYPE_NAME}: a step of a whole number of {info.dtype.itemsize}-byte samples was expected for '
-            f'{encoding}, {step} bytes came; the driver fills it in wrongly'
+            f'{TYPE_NAME}: expected a step of a whole number of {info.dtype.itemsize}-byte samples for '
+            f'{encoding}, got {step} bytes; correct step in the driver'
         )
     if step * shape[0] != data.size:
         raise EncodingError(
-            f'{TYPE_NAME}: {shape[0]} rows of {step} bytes were expected for {width} x {height} {encoding}, '
-            f'{data.size} bytes came; the driver fills in size or step wrongly'
+            f'{TYPE_NAME}: expected {shape[0]} rows of {step} bytes for {width} x {height} {encoding}, '
+            f'got {data.size} bytes; correct width, height or step in the driver'
         )
     dtype = info.dtype.newbyteorder(byte_order)
     strides = (step, info.channels * dtype.itemsize, dtype.itemsize)
@@ -121,7 +125,7 @@ def pixel_view(
 
 
 def _checked_size(image: NDArray[Any], encoding: str) -> tuple[int, int]:
-    """Height and width of an array to be written, after refusing one that does not fit the encoding."""
+    """Return (height, width) of an array. Raises EncodingError if it does not fit the encoding."""
     info = encoding_info(encoding)
     if image.ndim >= 2 and image.size and image.dtype.newbyteorder('=') == info.dtype:
         height, width = info.image_size(image)
@@ -130,5 +134,5 @@ def _checked_size(image: NDArray[Any], encoding: str) -> tuple[int, int]:
     rows = 'height' if info.rows_per_two == 2 else 'height * 3 / 2'
     shape = f'({rows}, width)' if info.channels == 1 else f'({rows}, width, {info.channels})'
     raise EncodingError(
-        f'an array {shape} of {info.dtype} was expected for {encoding}, {image.shape} of {image.dtype} came'
+        f'expected an array {shape} of {info.dtype} for {encoding}, got {image.shape} of {image.dtype}'
     )

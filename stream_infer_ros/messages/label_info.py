@@ -10,7 +10,14 @@ TYPE_NAME = 'vision_msgs/msg/LabelInfo'
 
 
 def encode_label_info(stamp_ns: int, frame_id: str, class_names: Sequence[str], threshold: float) -> bytes:
-    """Write the model's classes; their ids are their places in `class_names`."""
+    """Encode the classes of the model. The id of a class is its index in `class_names`.
+
+    Args:
+        stamp_ns: header stamp in nanoseconds.
+        frame_id: header frame.
+        class_names: names of the classes.
+        threshold: lowest score that is published.
+    """
     writer = CdrWriter(TYPE_NAME)
     writer.header(stamp_ns, frame_id)
     writer.uint32(len(class_names))

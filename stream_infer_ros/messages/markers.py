@@ -1,4 +1,4 @@
-"""visualization_msgs/msg/MarkerArray: objects on the ground as rviz and Foxglove draw them."""
+"""visualization_msgs/msg/MarkerArray: objects on the ground, for display in rviz and Foxglove."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TEXT_HEIGHT_M = 0.3
 
 
 class _Marker(NamedTuple):
-    """The fields of visualization_msgs/Marker that we set; metres, quaternion x, y, z, w."""
+    """Fields of visualization_msgs/Marker that are used here, in metres; the quaternion is x, y, z, w."""
 
     action: int
     namespace: str = ''
@@ -37,12 +37,15 @@ class _Marker(NamedTuple):
 def encode_marker_array(
     stamp_ns: int, frame_id: str, objects: Sequence[GroundObject], lifetime_ns: int = 1_000_000_000
 ) -> bytes:
-    """Write a box in its class' colour and a label per object; what was shown before is taken away first.
+    """Encode a box and a label for each object. The markers of the previous message are deleted.
+
+    The colour of a box depends on its class.
 
     Args:
-        stamp_ns: the moment they describe, nanoseconds.
-        frame_id: the map frame they are given in.
-        lifetime_ns: viewers remove them after this long without news, should the publisher have died.
+        stamp_ns: time of the positions, in nanoseconds.
+        frame_id: the map frame.
+        objects: objects in the map frame.
+        lifetime_ns: time after which viewers remove the markers, in case the publisher has ended.
     """
     markers = [_Marker(_DELETE_ALL)]
     for number, thing in enumerate(objects):
@@ -79,13 +82,13 @@ def _markers_of(number: int, thing: GroundObject) -> Iterator[_Marker]:
 
 
 def _class_colour(class_name: str) -> tuple[float, float, float, float]:
-    """A colour that a class keeps, whatever else the model knows."""
+    """Return the colour of a class, which depends only on its name."""
     hue = zlib.crc32(class_name.encode()) / 2**32
     return (*colorsys.hsv_to_rgb(hue, 0.75, 0.95), 0.6)
 
 
 def _write_marker(writer: CdrWriter, marker: _Marker, lifetime_ns: int) -> None:
-    """A visualization_msgs/Marker behind its header."""
+    """Write a visualization_msgs/Marker after its header."""
     writer.string(marker.namespace)
     writer.int32(marker.number)
     writer.int32(marker.shape)
@@ -93,7 +96,7 @@ def _write_marker(writer: CdrWriter, marker: _Marker, lifetime_ns: int) -> None:
     writer.float64_array([*marker.position, *marker.quaternion, *marker.size])
     for share in marker.rgba:
         writer.float32(share)
-    writer.time_ns(lifetime_ns)  # a Duration is laid out as a Time
+    writer.time_ns(lifetime_ns)  # a Duration has the layout of a Time
     writer.uint8(0)  # frame_locked
     writer.uint32(0)  # points
     writer.uint32(0)  # colors

@@ -1,4 +1,4 @@
-"""nav_msgs/msg/OccupancyGrid."""
+"""nav_msgs/msg/OccupancyGrid and map_msgs/msg/OccupancyGridUpdate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UPDATE_TYPE_NAME = 'map_msgs/msg/OccupancyGridUpdate'
 
 
 def encode_occupancy_grid(frame_id: str, grid: GridSnapshot) -> bytes:
-    """Write a map that lives in the frame `frame_id`; the cells are copied once."""
+    """Encode a map in the frame `frame_id`. The cells are copied once."""
     height, width = grid.cells.shape
     writer = CdrWriter(GRID_TYPE_NAME)
     writer.header(grid.stamp_ns, frame_id)
@@ -29,11 +29,12 @@ def encode_occupancy_grid(frame_id: str, grid: GridSnapshot) -> bytes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OccupancyGridUpdate:
-    """A rectangle of cells that changed in a map sent before.
+    """A rectangle of cells that changed since the last map or update.
 
     Attributes:
-        stamp_ns: the moment it describes, nanoseconds.
-        column, row: its lowest cell in the map.
+        stamp_ns: time of the cells, in nanoseconds.
+        column, row: position of its lower-left cell in the map.
+
         cells: (rows = y, columns = x) int8, as in `GridSnapshot`.
     """
 
@@ -44,7 +45,7 @@ class OccupancyGridUpdate:
 
 
 def encode_occupancy_grid_update(frame_id: str, update: OccupancyGridUpdate) -> bytes:
-    """Write a changed rectangle of the map that lives in the frame `frame_id`."""
+    """Encode a changed rectangle of a map in the frame `frame_id`."""
     height, width = update.cells.shape
     writer = CdrWriter(UPDATE_TYPE_NAME)
     writer.header(update.stamp_ns, frame_id)

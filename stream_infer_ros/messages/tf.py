@@ -13,15 +13,15 @@ from stream_infer_ros.messages.cdr_writer import CdrWriter
 
 TYPE_NAME = 'tf2_msgs/msg/TFMessage'
 
-# stamp, two empty strings, and seven doubles
+# A stamp, two empty strings and seven doubles.
 _MIN_TRANSFORM_BYTES = 8 + 2 * 5 + 7 * 8
 
 
 def decode_tf(cdr: Cdr) -> list[StampedTransform]:
-    """Read a TFMessage (/tf and /tf_static alike); quaternions are normalised.
+    """Decode a TFMessage from /tf or /tf_static. Quaternions are normalised.
 
     Raises:
-        MessageError: the bytes are no TFMessage, or a transform in it is not finite or has a zero quaternion.
+        MessageError: the bytes are not a TFMessage, or a transform is not finite or has a zero quaternion.
     """
     reader = CdrReader(cdr, TYPE_NAME)
     transforms = [_transform(reader) for _ in range(reader.sequence_length(_MIN_TRANSFORM_BYTES))]
@@ -30,7 +30,7 @@ def decode_tf(cdr: Cdr) -> list[StampedTransform]:
 
 
 def encode_tf(transforms: Sequence[StampedTransform]) -> bytes:
-    """Write a TFMessage."""
+    """Encode a TFMessage."""
     writer = CdrWriter(TYPE_NAME)
     writer.uint32(len(transforms))
     for transform in transforms:
@@ -44,12 +44,12 @@ def encode_tf(transforms: Sequence[StampedTransform]) -> bytes:
 def _transform(reader: CdrReader) -> StampedTransform:
     stamp_ns, parent = reader.header()
     child = reader.string()
-    # Plain numbers: of so few, numpy would take three times as long, and odometry comes often.
+    # Python floats, because numpy takes three times as long for so few numbers, and odometry is frequent.
     numbers = reader.float64_array(7).tolist()
     translation, xyzw = numbers[:3], numbers[3:]
     if not all(map(math.isfinite, numbers)) or max(map(abs, xyzw)) <= 1e-6:
         raise MessageError(
-            f'{TYPE_NAME}: a finite translation and a quaternion of length 1 were expected from '
-            f'{parent!r} to {child!r}, {translation} and {xyzw} came; see who broadcasts it'
+            f'{TYPE_NAME}: expected a finite translation and a quaternion of length 1 from '
+            f'{parent!r} to {child!r}, got {translation} and {xyzw}; correct its broadcaster'
         )
     return StampedTransform(stamp_ns, parent, child, RigidTransform.from_quaternion(translation, xyzw))

@@ -1,4 +1,4 @@
-"""The one store of message types: what each consists of, and its type hash."""
+"""Definitions and type hashes of all message types that are used."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ DEFINITIONS = {
 
 @cache
 def typestore() -> Typestore:
-    """Return the shared types of ROS 2 Jazzy, vision_msgs, map_msgs and bond; do not change them.
+    """Return the types of ROS 2 Jazzy, vision_msgs, map_msgs and bond.
+
+    The store is shared by all callers, which must not change it.
 
     Every message this package sends or receives has the same definition from Humble on.
     """
@@ -73,10 +75,10 @@ def typestore() -> Typestore:
 
 @cache
 def type_hash(type_name: str) -> str:
-    """The REP-2016 hash of a type, 'RIHS01_...', as peers announce and compare it.
+    """Return the hash of a type, 'RIHS01_...', which peers announce and compare (REP-2016).
 
     Raises:
-        MessageError: the type is not in the store.
+        MessageError: the type is unknown.
     """
     store = typestore()
     if type_name not in store.fielddefs:

@@ -47,12 +47,12 @@ def test_numbers_are_aligned_to_their_own_size_behind_the_encapsulation(order):
     reader = CdrReader((b'\0\1\0\0' if order == '<' else b'\0\0\0\0') + body.tobytes(), 'x/msg/Y')
     assert (reader.uint8(), reader.uint32(), reader.float32()) == (1, 2, -3.0)
     reader.end()
-    with pytest.raises(MessageError, match='1 bytes were expected at byte 16 of 16'):
+    with pytest.raises(MessageError, match='expected 1 bytes at byte 16 of 16'):
         reader.uint8()
 
 
 def test_padding_before_a_number_may_not_reach_over_the_end():
     reader = CdrReader(bytes.fromhex('00010000 01 00'), 'x/msg/Y')
     reader.uint8()
-    with pytest.raises(MessageError, match='4 bytes were expected at byte 8 of 6'):
+    with pytest.raises(MessageError, match='expected 4 bytes at byte 8 of 6'):
         reader.uint32()

@@ -46,7 +46,7 @@ def test_a_message_cut_anywhere_is_refused(codec):
 @every_codec
 @pytest.mark.parametrize('extra', [4, 8, 1000])
 def test_a_message_that_goes_on_is_refused(codec, extra):
-    with pytest.raises(MessageError, match='more bytes came'):
+    with pytest.raises(MessageError, match=r'got \d+ more bytes'):
         codec.decode(codec.sample + bytes(extra))
 
 
@@ -104,7 +104,7 @@ def test_random_bytes_are_parsed_or_refused(codec, data):
 @every_codec
 @pytest.mark.parametrize('identifier', ['0002', '0003', '0006', '0007', '000a', '0100', 'ffff'])
 def test_other_encapsulations_are_refused_by_name(codec, identifier):
-    with pytest.raises(MessageError, match='starting 00 00 or 00 01 was expected'):
+    with pytest.raises(MessageError, match='begins with 00 00 or 00 01'):
         codec.decode(bytes.fromhex(identifier) + codec.sample[2:])
 
 
@@ -186,7 +186,5 @@ def test_a_count_is_checked_against_the_least_that_it_could_take():
 
 def test_an_error_says_type_place_and_remedy():
     data = encode_image(STAMP_NS, 'cam', PIXELS, 'rgb8')
-    with pytest.raises(
-        MessageError, match=r'sensor_msgs/msg/Image: 72 bytes were expected at byte 48 of 110'
-    ):
+    with pytest.raises(MessageError, match=r'sensor_msgs/msg/Image: expected 72 bytes at byte 48 of 110'):
         decode_image(data[:-10])

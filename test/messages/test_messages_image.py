@@ -141,14 +141,14 @@ def test_an_array_with_gaps_is_written_without():
 @pytest.mark.parametrize(
     ('fields', 'complaint'),
     [
-        ({'height': 0}, 'with pixels was expected, 6 x 0 came'),
-        ({'width': 0}, 'with pixels was expected, 0 x 4 came'),
+        ({'height': 0}, 'at least one pixel, got 6 x 0'),
+        ({'width': 0}, 'at least one pixel, got 0 x 4'),
         ({'step': 17}, 'step of at least 18 bytes'),
         ({'step': 0}, 'step of at least 18 bytes'),
-        ({'step': 19, 'data': np.zeros(72, np.uint8)}, '4 rows of 19 bytes were expected'),
+        ({'step': 19, 'data': np.zeros(72, np.uint8)}, 'expected 4 rows of 19 bytes'),
         ({'data': np.zeros(71, np.uint8)}, '4 rows of 18 bytes'),
         ({'data': np.zeros(73, np.uint8)}, '4 rows of 18 bytes'),
-        ({'data': np.zeros(0, np.uint8)}, '0 bytes came'),
+        ({'data': np.zeros(0, np.uint8)}, 'got 0 bytes'),
         ({'height': 2**32 - 1, 'step': 2**32 - 1}, 'rows of 4294967295 bytes'),
         ({'width': 2**32 - 1, 'step': 2**32 - 1}, 'step of at least 12884901885'),
         ({'width': 2**32 - 1, 'height': 2**32 - 1, 'step': 0}, 'step of at least'),
@@ -212,7 +212,7 @@ def test_the_file_itself_says_what_it_is(declared):
     [
         (b'', 'jpeg', '0 bytes'),
         (b'RIFF....WEBP', 'webp', "format 'webp'"),
-        (bytes(12) + b'\x89PNG\r\n\x1a\n', '16UC1; compressedDepth png', 'depth images are taken raw'),
+        (bytes(12) + b'\x89PNG\r\n\x1a\n', '16UC1; compressedDepth png', 'use the raw depth image'),
     ],
 )
 def test_another_file_is_refused_with_its_format(data, declared, complaint):

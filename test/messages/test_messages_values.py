@@ -57,7 +57,7 @@ def test_a_quaternion_of_zeros_is_refused():
     cdr = changed(
         encode_tf(samples.TRANSFORMS), 'tf2_msgs/msg/TFMessage', transforms__0__transform__rotation=zero
     )
-    with pytest.raises(MessageError, match="quaternion of length 1 were expected from 'odom'"):
+    with pytest.raises(MessageError, match="quaternion of length 1 from 'odom'"):
         decode_tf(cdr)
 
 
@@ -66,7 +66,7 @@ def test_a_time_with_too_many_nanoseconds_is_refused():
         return CdrReader(cdr, 'rosgraph_msgs/msg/Clock').time_ns()
 
     assert time_ns(bytes.fromhex('00010000 ffffffff ffc99a3b')) == -1
-    with pytest.raises(MessageError, match=r'below 10\^9 .* 1000000000 came'):
+    with pytest.raises(MessageError, match=r'less than 10\^9 nanoseconds in a time, got 1000000000'):
         time_ns(bytes.fromhex('00010000 00000000 00ca9a3b'))
 
 
@@ -98,9 +98,9 @@ def test_more_coefficients_than_any_lens_has_are_refused():
 @pytest.mark.parametrize(
     ('changes', 'complaint'),
     [
-        ({'detections__0__results': []}, 'without any hypothesis'),
-        ({'detections__0__bbox__center__theta': 0.1}, 'upright'),
-        ({'detections__0__bbox__center__theta': NAN}, 'upright'),
+        ({'detections__0__results': []}, 'at least one hypothesis'),
+        ({'detections__0__bbox__center__theta': 0.1}, 'without rotation'),
+        ({'detections__0__bbox__center__theta': NAN}, 'without rotation'),
         ({'detections__0__bbox__size_x': NAN}, 'finite'),
         ({'detections__0__bbox__center__position__y': 1e300}, 'finite'),
         ({'detections__0__results__0__hypothesis__score': NAN}, 'score'),
@@ -126,9 +126,9 @@ def test_ids_that_are_not_all_numbers_are_no_tracks(ids):
     [
         ('03000000 616263', 'does not end with a NUL'),
         ('00000000', 'does not end with a NUL'),
-        ('04000000 6162ff00', 'no UTF-8'),
-        ('05000000 61626300', 'were expected at byte 8'),
-        ('ffffffff 61626300', '4294967295 bytes were expected'),
+        ('04000000 6162ff00', 'not UTF-8'),
+        ('05000000 61626300', 'expected 5 bytes at byte 8'),
+        ('ffffffff 61626300', 'expected 4294967295 bytes'),
     ],
 )
 def test_strings_that_are_none_are_refused(body, complaint):
