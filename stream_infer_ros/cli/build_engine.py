@@ -15,8 +15,8 @@ from stream_infer_ros.cli.writable import check_writable
 from stream_infer_ros.config import Config
 from stream_infer_ros.inference.decoders import card_of
 from stream_infer_ros.inference.engines import EngineSpec, OnProgress
+from stream_infer_ros.inference.engines.availability import NvidiaGpu, nvidia_gpus
 from stream_infer_ros.inference.engines.device import CudaRuntime, choose_device
-from stream_infer_ros.inference.engines.nvidia_gpus import NvidiaGpu, nvidia_gpus
 from stream_infer_ros.inference.engines.tensorrt.build import built_plan
 from stream_infer_ros.inference.model_card import said_card
 from stream_infer_ros.pipeline.network import MOST_CAMERAS

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.errors import EngineError
-from stream_infer_ros.inference.engines import found as this_machine
+from stream_infer_ros.inference.engines import registry
 from stream_infer_ros.resources import default_model
 
 
@@ -23,9 +23,9 @@ def engines(
     as_json: Annotated[bool, typer.Option('--json', help='On standard output, for programs.')] = False,
 ) -> None:
     """Tell which inference engines work here, which not and why, and how to get them."""
-    all_found = {kind: find() for kind, find in this_machine.FINDERS.items()}
+    all_found = {kind: find() for kind, find in registry.FINDERS.items()}
     try:
-        chosen = this_machine.automatic_kind(EngineConfig(), model or default_model())
+        chosen = registry.automatic_kind(EngineConfig(), model or default_model())
         words = f'engine.kind auto runs {(model or default_model()).name} on {chosen}'
     except EngineError as error:
         chosen, words = '', str(error)

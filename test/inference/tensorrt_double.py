@@ -14,8 +14,8 @@ from cuda_double import CudaDouble
 
 from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.inference.engines import EngineSpec, OnnxRuntimeEngine
+from stream_infer_ros.inference.engines.tensorrt.build import Plan
 from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour
-from stream_infer_ros.inference.engines.tensorrt.plan import Plan
 from stream_infer_ros.inference.engines.tensorrt.tensorrt_engine import TensorRtEngine
 from stream_infer_ros.inference.input_packing import AS_THEY_ARE, ImageInput
 

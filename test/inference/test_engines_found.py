@@ -16,9 +16,8 @@ from stream_infer_ros.cli.app import app
 from stream_infer_ros.config import EngineConfig, KserveConfig
 from stream_infer_ros.errors import EngineError
 from stream_infer_ros.inference import make_engine
-from stream_infer_ros.inference.engines import ENGINES, EngineSpec, engine_kind, found, instances
-from stream_infer_ros.inference.engines.availability import Availability
-from stream_infer_ros.inference.engines.nvidia_gpus import nvidia_gpus
+from stream_infer_ros.inference.engines import ENGINES, EngineSpec, engine_kind, instances, registry
+from stream_infer_ros.inference.engines.availability import Availability, nvidia_gpus
 from stream_infer_ros.inference.engines.onnxruntime_providers import find_onnxruntime
 
 ONNX = Path('model.onnx')
@@ -30,8 +29,8 @@ def machine(monkeypatch):
     """A machine on which only these engines work."""
 
     def with_engines(*kinds):
-        finders = {kind: lambda kind=kind: HERE if kind in kinds else NOT_HERE for kind in found.FINDERS}
-        monkeypatch.setattr(found, 'FINDERS', finders)
+        finders = {kind: lambda kind=kind: HERE if kind in kinds else NOT_HERE for kind in registry.FINDERS}
+        monkeypatch.setattr(registry, 'FINDERS', finders)
 
     return with_engines
 
@@ -105,7 +104,7 @@ def test_a_runtime_that_is_installed_and_does_not_start_is_told_and_passed_over(
 def test_every_engine_but_the_fake_one_can_be_found():
     assert (
         set(ENGINES) - {'fake'}
-        <= set(found.FINDERS)
+        <= set(registry.FINDERS)
         <= set(EngineConfig.model_fields['kind'].annotation.__args__)
     )
 
@@ -115,7 +114,7 @@ def test_the_command_tells_of_every_engine(machine):
     result = CliRunner().invoke(app, ['engines', '--json'])
     told = json.loads(result.stdout)
     assert told['auto'] == 'openvino'
-    assert set(told['engines']) == set(found.FINDERS)
+    assert set(told['engines']) == set(registry.FINDERS)
     assert told['engines']['torch']['remedy'] == 'pip install it'
     words = CliRunner().invoke(app, ['engines'], env={'COLUMNS': '200'}).stdout
     assert 'auto runs surround.onnx on openvino' in words

@@ -14,8 +14,8 @@ from stand_in_network import write_stand_in
 
 from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.inference.engines import Engine, EngineSpec, make_engine
-from stream_infer_ros.inference.engines.nvidia_gpus import nvidia_gpus
-from stream_infer_ros.inference.engines.tensorrt.found import find_tensorrt
+from stream_infer_ros.inference.engines.availability import nvidia_gpus
+from stream_infer_ros.inference.engines.tensorrt.availability import find_tensorrt
 
 # fp16 keeps 11 bits, and TensorRT 10 may take TF32, which keeps as many.
 TOLERANCE = 2e-3

@@ -16,11 +16,10 @@ from recorded_tensorrt import RECORDED, Answers, bound, tensorrt_as_recorded
 import stream_infer_ros.inference.engines.tensorrt as ours
 from stream_infer_ros.config.engine_tree import TensorRtConfig
 from stream_infer_ros.errors import EngineError, ModelError
-from stream_infer_ros.inference.engines.nvidia_gpus import NvidiaGpu
-from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour
-from stream_infer_ros.inference.engines.tensorrt.logger import logger_of
+from stream_infer_ros.inference.engines.availability import NvidiaGpu
+from stream_infer_ros.inference.engines.tensorrt.build import Plan
+from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour, logger_of
 from stream_infer_ros.inference.engines.tensorrt.network_builder import BuildOrder, build_serialized
-from stream_infer_ros.inference.engines.tensorrt.plan import Plan
 from stream_infer_ros.inference.engines.tensorrt.precision import BuildPrecision, build_precision
 from stream_infer_ros.inference.engines.tensorrt.target import target_of
 from stream_infer_ros.inference.engines.tensorrt.tensorrt_network import TensorRtNetwork

@@ -13,11 +13,10 @@ from stand_in_network import write_identity, write_stand_in
 from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.errors import EngineError, ModelError
 from stream_infer_ros.inference.engines import EngineSpec, OnProgress
-from stream_infer_ros.inference.engines.nvidia_gpus import NvidiaGpu
-from stream_infer_ros.inference.engines.tensorrt.build import built_plan
+from stream_infer_ros.inference.engines.availability import NvidiaGpu
+from stream_infer_ros.inference.engines.tensorrt.build import Plan, built_plan
+from stream_infer_ros.inference.engines.tensorrt.build_monitor import PhaseTree
 from stream_infer_ros.inference.engines.tensorrt.flavour import flavour_named, why_not
-from stream_infer_ros.inference.engines.tensorrt.plan import Plan
-from stream_infer_ros.inference.engines.tensorrt.progress import PhaseTree
 from stream_infer_ros.inference.engines.tensorrt.target import known_capabilities
 from stream_infer_ros.inference.input_packing import Normalisation
 from stream_infer_ros.inference.surround_contract import METADATA, surround_io

@@ -4,8 +4,8 @@ import pytest
 from recorded_tensorrt import RECORDED, tensorrt_as_recorded
 
 from stream_infer_ros.errors import EngineError
-from stream_infer_ros.inference.engines.nvidia_gpus import NvidiaGpu
-from stream_infer_ros.inference.engines.tensorrt import flavour, found
+from stream_infer_ros.inference.engines.availability import NvidiaGpu
+from stream_infer_ros.inference.engines.tensorrt import availability, flavour
 from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour, flavour_named, why_not
 
 ADA, HOPPER = NvidiaGpu('NVIDIA RTX 4090', '8.9'), NvidiaGpu('NVIDIA H200', '9.0')
@@ -18,10 +18,10 @@ def machine(monkeypatch):
     def make(recorded, gpus, modules=('tensorrt', 'tensorrt_rtx_bindings', 'onnx', 'cuda')):
         trt = tensorrt_as_recorded(recorded, {})
         loaded = Flavour(recorded.split()[0], trt.__version__, trt, None)
-        monkeypatch.setattr(found, 'is_installed', modules.__contains__)
-        monkeypatch.setattr(found, 'flavour_named', lambda _: loaded)
-        monkeypatch.setattr(found, 'nvidia_gpus', lambda: gpus)
-        return found.find_tensorrt()
+        monkeypatch.setattr(availability, 'is_installed', modules.__contains__)
+        monkeypatch.setattr(availability, 'flavour_named', lambda _: loaded)
+        monkeypatch.setattr(availability, 'nvidia_gpus', lambda: gpus)
+        return availability.find_tensorrt()
 
     return make
 

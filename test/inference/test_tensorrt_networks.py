@@ -14,6 +14,7 @@ from stand_in_network import write_stand_in
 
 from stream_infer_ros.config.engine_tree import Precision
 from stream_infer_ros.errors import EngineError
+from stream_infer_ros.inference.engines.tensorrt.build_monitor import PhaseTree
 from stream_infer_ros.inference.engines.tensorrt.half import in_half
 from stream_infer_ros.inference.engines.tensorrt.input_stage import with_pictures_in
 from stream_infer_ros.inference.engines.tensorrt.onnx_file import OnnxFile, read_onnx
@@ -22,7 +23,6 @@ from stream_infer_ros.inference.engines.tensorrt.precision import (
     check_capability,
     precision_in_file,
 )
-from stream_infer_ros.inference.engines.tensorrt.progress import PhaseTree
 from stream_infer_ros.inference.input_packing import AS_THEY_ARE, ImageInput, Normalisation
 from stream_infer_ros.resources import default_model
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from stream_infer_ros.inference.engines.kserve.balancer import KEPT, SLACK, Balancer
-from stream_infer_ros.inference.engines.kserve.breaker import (
+from stream_infer_ros.inference.engines.kserve.health import (
     LONGEST_WAIT_S,
     MOST_REFUSALS,
     Breaker,

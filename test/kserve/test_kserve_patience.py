@@ -6,8 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream_infer_ros.inference.engines.kserve.pace_log import SILENCE_S, PaceLog
-from stream_infer_ros.inference.engines.kserve.patience import AFTER_S, LONGEST_S, MOST_MISSES, Pace, Patience
+from stream_infer_ros.inference.engines.kserve.patience import (
+    AFTER_S,
+    LONGEST_S,
+    MOST_MISSES,
+    SILENCE_S,
+    Pace,
+    PaceLog,
+    Patience,
+)
 
 PERIOD_S = 0.1
 

@@ -1,4 +1,4 @@
-"""Which engines there are, and making the configured one."""
+"""The kinds of engines: their classes, their state on this machine, and the choice that 'auto' makes."""
 
 from __future__ import annotations
 
@@ -7,15 +7,36 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stream_infer_ros.config import EngineConfig
+from stream_infer_ros.errors import EngineError
+from stream_infer_ros.inference.engines.availability import Availability, is_installed, missing, version_of
 from stream_infer_ros.inference.engines.engine import Engine
 from stream_infer_ros.inference.engines.fake_engine import FakeEngine
-from stream_infer_ros.inference.engines.found import automatic_kind
 from stream_infer_ros.inference.engines.kserve import KserveEngine
 from stream_infer_ros.inference.engines.onnxruntime_engine import OnnxRuntimeEngine
+from stream_infer_ros.inference.engines.onnxruntime_providers import find_onnxruntime
+from stream_infer_ros.inference.engines.openvino_devices import find_openvino
 from stream_infer_ros.inference.engines.openvino_engine import OpenVinoEngine
 from stream_infer_ros.inference.engines.spec import EngineSpec
+from stream_infer_ros.inference.engines.tensorrt.availability import find_tensorrt
 from stream_infer_ros.inference.engines.tensorrt.tensorrt_engine import TensorRtEngine
 from stream_infer_ros.inference.engines.torch.torch_engine import TorchEngine, torch_gpus
+
+
+def find_torch() -> Availability:
+    """Return whether torch is installed. Its devices are not listed, because importing it takes seconds."""
+    if not is_installed('torch'):
+        return missing('torch')
+    return Availability(f'torch {version_of("torch")}, for .pt2 and TorchScript files')
+
+
+def find_kserve() -> Availability:
+    """Return whether the client library for inference servers is installed."""
+    if not is_installed('tritonclient'):
+        return missing('tritonclient', 'tritonclient[grpc,http]')
+    return Availability(
+        f'tritonclient {version_of("tritonclient")}, for the servers in engine.kserve.endpoints'
+    )
+
 
 ENGINES: dict[str, Callable[[EngineSpec], Engine]] = {
     'tensorrt': TensorRtEngine,
@@ -26,22 +47,55 @@ ENGINES: dict[str, Callable[[EngineSpec], Engine]] = {
     'fake': FakeEngine.of,
 }
 
+FINDERS: dict[str, Callable[[], Availability]] = {
+    'tensorrt': find_tensorrt,
+    'openvino': find_openvino,
+    'onnxruntime': find_onnxruntime,
+    'torch': find_torch,
+    'kserve': find_kserve,
+}
+
+# The kinds that 'auto' tries, fastest first, by the suffix of the model file.
+_ONNX = ('tensorrt', 'openvino', 'onnxruntime')
+_BY_SUFFIX = {'.pt2': ('torch',), '.pt': ('torch',), '.ts': ('torch',), '.xml': ('openvino',)}
+
+
+def make_engine(spec: EngineSpec) -> Engine:
+    """Create the engine of a spec. It is not loaded yet. Raises EngineError if its runtime is missing."""
+    return ENGINES[engine_kind(spec.config, spec.model)](spec)
+
 
 def engine_kind(config: EngineConfig, model: Path) -> str:
-    """The configured kind; for 'auto' the best that works here with such a file.
+    """Return the configured kind; for 'auto' the fastest that works here with such a file.
 
     Raises EngineError if there is none.
     """
     return automatic_kind(config, model) if config.kind == 'auto' else config.kind
 
 
+def automatic_kind(config: EngineConfig, model: Path) -> str:
+    """Return the fastest kind that works here with such a file, or 'kserve' if servers are configured.
+
+    Raises EngineError, with the reason for each kind, if there is none.
+    """
+    if config.kserve.endpoints:
+        return 'kserve'
+    reasons = []
+    for kind in _BY_SUFFIX.get(model.suffix.lower(), _ONNX):
+        found = FINDERS[kind]()
+        if found.works:
+            return kind
+        reasons.append(f'{kind}: {found.problem} ({found.remedy})')
+    raise EngineError(f'expected an engine for {model.name}, found none that works. {"; ".join(reasons)}')
+
+
 def instances(
     config: EngineConfig, kind: str, count_torch_gpus: Callable[[], int] = torch_gpus
 ) -> list[EngineConfig]:
-    """The configuration of each of `engine.instances` engines of a kind.
+    """Return the configuration of each of `engine.instances` engines of a kind.
 
-    With device cuda (or auto, for tensorrt) each gets a GPU of its own: cuda:0, cuda:1, ...; torch with
-    device auto goes round the GPUs there are; on a CPU they share its cores.
+    With device cuda (or auto, for tensorrt) each engine gets a GPU of its own: cuda:0, cuda:1, ... For torch
+    with device auto the engines are distributed over the GPUs of the machine. On a CPU they share its cores.
     """
     config = config.model_copy(update={'kind': kind})
     numbers = range(config.instances)
@@ -54,11 +108,3 @@ def instances(
         return [config.model_copy(update={'device': f'cuda:{number % gpus}'}) for number in numbers]
     threads = config.threads or max(1, (os.cpu_count() or 1) // config.instances)
     return [config.model_copy(update={'threads': threads}) for _ in numbers]
-
-
-def make_engine(spec: EngineSpec) -> Engine:
-    """The engine of a spec, not yet loaded.
-
-    Raises EngineError if its runtime is missing.
-    """
-    return ENGINES[engine_kind(spec.config, spec.model)](spec)

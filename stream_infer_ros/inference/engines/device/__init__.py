@@ -1,10 +1,9 @@
 """What every engine on a CUDA device shares: memory, streams, graphs, and keeping copy and compute apart."""
 
-from stream_infer_ros.inference.engines.device.choice import choose_device
-from stream_infer_ros.inference.engines.device.cuda import Cuda, CudaDevice
-from stream_infer_ros.inference.engines.device.cuda_graph import CudaGraph
+from stream_infer_ros.inference.engines.device.cuda import Cuda, CudaDevice, choose_device
 from stream_infer_ros.inference.engines.device.cuda_runtime import CudaRuntime
 from stream_infer_ros.inference.engines.device.device_network import (
+    CudaGraph,
     DeviceNetwork,
     DeviceOutput,
     Recording,

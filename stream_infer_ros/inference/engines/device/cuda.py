@@ -1,12 +1,15 @@
-"""The seam to CUDA: the few calls of its runtime that running a network takes."""
+"""The calls of the CUDA runtime that running a network takes, and the choice of a GPU."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from stream_infer_ros.errors import ConfigError, EngineError
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +128,24 @@ class Cuda(Protocol):
     def destroy_graph_exec(self, graph_exec: int) -> None:
         """Give a graph of `instantiate` back."""
         ...
+
+
+def choose_device(cuda: Cuda, wanted: str) -> CudaDevice:
+    """The GPU that `engine.device` names: 'auto' and 'cuda' are the first, 'cuda:1' the second.
+
+    Asks CUDA for the count before anything else: a runtime that is started without a GPU may crash.
+    Raises ConfigError for any other name, EngineError if there is no such GPU.
+    """
+    named = re.fullmatch(r'(?:auto|cuda|gpu)(?::(\d+))?', wanted.strip().lower())
+    if named is None:
+        raise ConfigError(
+            f"expected engine.device of auto, cuda or cuda:<number>, got '{wanted}'; correct it"
+        )
+    index = int(named.group(1) or 0)
+    count = cuda.device_count()
+    if index >= count:
+        raise EngineError(
+            f"expected an NVIDIA GPU for engine.device '{wanted}', found {count or 'none'}; check "
+            f'nvidia-smi, start a container with --gpus all, or choose another engine.kind'
+        )
+    return cuda.device(index)

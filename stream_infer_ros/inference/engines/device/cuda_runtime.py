@@ -39,105 +39,82 @@ class CudaRuntime:
             ) from error
 
     def device_count(self) -> int:
-        """See Cuda."""
         return int(self._call('cudaGetDeviceCount'))
 
     def device(self, index: int) -> CudaDevice:
-        """See Cuda."""
         properties = self._call('cudaGetDeviceProperties', index)
         name = properties.name.decode(errors='replace').rstrip('\0')
         capability = (int(properties.major), int(properties.minor))
         return CudaDevice(index, name, capability, int(properties.totalGlobalMem))
 
     def use(self, index: int) -> None:
-        """See Cuda."""
         self._call('cudaSetDevice', index)
 
     def malloc(self, size: int) -> int:
-        """See Cuda."""
         return int(self._call('cudaMalloc', size))
 
     def free(self, address: int) -> None:
-        """See Cuda."""
         self._call('cudaFree', address)
 
     def host_malloc(self, size: int) -> NDArray[np.uint8]:
-        """See Cuda."""
         address = int(self._call('cudaHostAlloc', size, self._runtime.cudaHostAllocDefault))
         return np.ctypeslib.as_array((ctypes.c_ubyte * size).from_address(address))
 
     def host_free(self, memory: NDArray[np.uint8]) -> None:
-        """See Cuda."""
         self._call('cudaFreeHost', memory.ctypes.data)
 
     def upload(self, address: int, memory: NDArray[Any], stream: int) -> None:
-        """See Cuda."""
         kind = self._runtime.cudaMemcpyKind.cudaMemcpyHostToDevice
         self._call('cudaMemcpyAsync', address, memory.ctypes.data, memory.nbytes, kind, stream)
 
     def download(self, memory: NDArray[Any], address: int, stream: int) -> None:
-        """See Cuda."""
         kind = self._runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
         self._call('cudaMemcpyAsync', memory.ctypes.data, address, memory.nbytes, kind, stream)
 
     def create_stream(self) -> int:
-        """See Cuda."""
         return int(self._call('cudaStreamCreateWithFlags', self._runtime.cudaStreamNonBlocking))
 
     def synchronise_stream(self, stream: int) -> None:
-        """See Cuda."""
         self._call('cudaStreamSynchronize', stream)
 
     def destroy_stream(self, stream: int) -> None:
-        """See Cuda."""
         self._call('cudaStreamDestroy', stream)
 
     def create_event(self) -> int:
-        """See Cuda."""
         # Who waits sleeps: the cores are for the other stages.
         flags = self._runtime.cudaEventDisableTiming | self._runtime.cudaEventBlockingSync
         return int(self._call('cudaEventCreateWithFlags', flags))
 
     def record(self, event: int, stream: int) -> None:
-        """See Cuda."""
         self._call('cudaEventRecord', event, stream)
 
     def wait(self, stream: int, event: int) -> None:
-        """See Cuda."""
         self._call('cudaStreamWaitEvent', stream, event, 0)
 
     def synchronise_event(self, event: int) -> None:
-        """See Cuda."""
         self._call('cudaEventSynchronize', event)
 
     def destroy_event(self, event: int) -> None:
-        """See Cuda."""
         self._call('cudaEventDestroy', event)
 
     def begin_capture(self, stream: int) -> None:
-        """See Cuda."""
         # What other threads do meanwhile with CUDA does not spoil the capture.
         mode = self._runtime.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal
         self._call('cudaStreamBeginCapture', stream, mode)
 
     def end_capture(self, stream: int) -> int:
-        """See Cuda."""
         return int(self._call('cudaStreamEndCapture', stream))
 
     def instantiate(self, graph: int) -> int:
-        """See Cuda."""
         return int(self._call('cudaGraphInstantiate', graph, 0))
 
     def destroy_graph(self, graph: int) -> None:
-        """See Cuda."""
         self._call('cudaGraphDestroy', graph)
 
     def launch(self, graph_exec: int, stream: int) -> None:
-        """See Cuda."""
         self._call('cudaGraphLaunch', graph_exec, stream)
 
     def destroy_graph_exec(self, graph_exec: int) -> None:
-        """See Cuda."""
         self._call('cudaGraphExecDestroy', graph_exec)
 
     def _call(self, name: str, *arguments: Any) -> Any:

@@ -1,10 +1,14 @@
-"""What a runtime on a CUDA device is asked for: a network that reads and writes given addresses."""
+"""A network on a CUDA device: it reads and writes given addresses, and its runs can be recorded."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Protocol
+
+from stream_infer_ros.errors import EngineError
+from stream_infer_ros.inference.engines.device.cuda import Cuda
 
 Shape = tuple[int, ...]
 
@@ -69,3 +73,35 @@ class DeviceNetwork(Protocol):
     def close(self) -> None:
         """Give it back; nothing of it is running any more. Called once."""
         ...
+
+
+class CudaGraph:
+    def __init__(self, cuda: Cuda, graph_exec: int, resources: ExitStack) -> None:
+        """`resources` are given back with it."""
+        self._cuda = cuda
+        self._graph_exec = graph_exec
+        self._resources = resources
+
+    @classmethod
+    def capture(cls, cuda: Cuda, stream: int, queue: Callable[[], object]) -> CudaGraph:
+        """Write down what `queue` queues on `stream`. Raises EngineError if CUDA or `queue` refuses."""
+        cuda.begin_capture(stream)
+        try:
+            queue()
+        except BaseException:
+            # The stream leaves the capture by this call even though it complains of what is being raised.
+            with suppress(EngineError):
+                cuda.destroy_graph(cuda.end_capture(stream))
+            raise
+        with ExitStack() as undo:
+            graph = cuda.end_capture(stream)
+            undo.callback(cuda.destroy_graph, graph)
+            graph_exec = cuda.instantiate(graph)
+            undo.callback(cuda.destroy_graph_exec, graph_exec)
+            return cls(cuda, graph_exec, undo.pop_all())
+
+    def launch(self, stream: int) -> None:
+        self._cuda.launch(self._graph_exec, stream)
+
+    def close(self) -> None:
+        self._resources.close()

@@ -1,13 +1,33 @@
-"""Which server gets a request, and for how long it is waited for. Pure: the time is passed in."""
+"""The choice of a server for each request, and how long to wait for its answer. Time is passed in."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from stream_infer_ros.inference.engines.kserve.attempt import Cause
-from stream_infer_ros.inference.engines.kserve.breaker import Breaker, BreakerState
-from stream_infer_ros.inference.engines.kserve.latency import Latency
+from stream_infer_ros.inference.engines.kserve.client import Cause
+from stream_infer_ros.inference.engines.kserve.health import Breaker, BreakerState
+
+WINDOW = 128
+
+
+class Latency:
+    """The last WINDOW durations, seconds."""
+
+    def __init__(self) -> None:
+        self._taken_s: deque[float] = deque(maxlen=WINDOW)
+        self._p99_s = 0.0
+
+    def add(self, taken_s: float) -> None:
+        self._taken_s.append(taken_s)
+        self._p99_s = sorted(self._taken_s)[int(0.99 * (len(self._taken_s) - 1))]
+
+    @property
+    def p99_s(self) -> float:
+        """0 while nothing is known."""
+        return self._p99_s
+
 
 # What a request may take beyond the p99 that was measured, and still count as usual.
 SLACK = 1.2

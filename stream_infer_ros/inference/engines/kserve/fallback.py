@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.errors import InferenceMissed, ModelError
 from stream_infer_ros.inference.engines.engine import Engine, Outputs
-from stream_infer_ros.inference.engines.kserve.balancer import SLACK
-from stream_infer_ros.inference.engines.kserve.latency import Latency
+from stream_infer_ros.inference.engines.kserve.balancer import SLACK, Latency
 from stream_infer_ros.inference.engines.kserve.served_model import ServedModel
 from stream_infer_ros.inference.engines.spec import EngineSpec
 from stream_infer_ros.inference.network_io import EngineIo

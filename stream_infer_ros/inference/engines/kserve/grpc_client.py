@@ -6,11 +6,15 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from stream_infer_ros.inference.engines.kserve.attempt import AttemptFailed, Cause, Request
+from stream_infer_ros.inference.engines.kserve.client import (
+    KSERVE_OF,
+    AttemptFailed,
+    Cause,
+    Request,
+    import_tritonclient,
+)
 from stream_infer_ros.inference.engines.kserve.endpoint import Endpoint
 from stream_infer_ros.inference.engines.kserve.region import Region
-from stream_infer_ros.inference.engines.kserve.tensor_types import KSERVE_OF
-from stream_infer_ros.inference.engines.kserve.tritonclient_import import import_tritonclient
 
 _CAUSES: dict[str, Cause] = {
     'StatusCode.DEADLINE_EXCEEDED': 'late',
@@ -31,29 +35,23 @@ _OPTIONS = [
 
 
 class GrpcClient:
-    """See KserveClient."""
-
     def __init__(self, endpoint: Endpoint) -> None:
         """Connects with the first call. Raises EngineError if tritonclient is not installed."""
         self._triton = import_tritonclient('grpc')
         self._client = self._triton.InferenceServerClient(endpoint.address, channel_args=_OPTIONS)
 
     def is_live(self, within_s: float) -> bool:
-        """See KserveClient."""
         return bool(self._call(self._client.is_server_live, client_timeout=within_s))
 
     def is_model_ready(self, model: str, version: str, within_s: float) -> bool:
-        """See KserveClient."""
         return bool(self._call(self._client.is_model_ready, model, version, client_timeout=within_s))
 
     def model_metadata(self, model: str, version: str, within_s: float) -> dict[str, Any]:
-        """See KserveClient."""
         return dict(
             self._call(self._client.get_model_metadata, model, version, as_json=True, client_timeout=within_s)
         )
 
     def model_config(self, model: str, version: str, within_s: float) -> dict[str, Any]:
-        """See KserveClient."""
         try:
             answer = self._client.get_model_config(model, version, as_json=True, client_timeout=within_s)
         except self._triton.InferenceServerException as error:
@@ -65,7 +63,6 @@ class GrpcClient:
         return dict(answer['config'])
 
     def infer(self, request: Request, within_s: float) -> dict[str, NDArray[Any]]:
-        """See KserveClient."""
         images = self._triton.InferInput(
             request.input.name, list(request.images.shape), KSERVE_OF[request.input.dtype]
         )
@@ -90,12 +87,10 @@ class GrpcClient:
         return {tensor.name: answer.as_numpy(tensor.name) for tensor in request.outputs}
 
     def regions(self, kind: str, within_s: float) -> tuple[str, ...]:
-        """See KserveClient."""
         ask = getattr(self._client, f'get_{kind}_shared_memory_status')
         return tuple(self._call(ask, as_json=True, client_timeout=within_s).get('regions', ()))
 
     def register(self, region: Region, within_s: float) -> None:
-        """See KserveClient."""
         if region.kind == 'cuda':
             handle = region.handle().encode()
             self._call(
@@ -116,11 +111,9 @@ class GrpcClient:
             )
 
     def unregister(self, kind: str, name: str, within_s: float) -> None:
-        """See KserveClient."""
         self._call(getattr(self._client, f'unregister_{kind}_shared_memory'), name, client_timeout=within_s)
 
     def close(self) -> None:
-        """See KserveClient."""
         self._client.close()
 
     def _call(self, method: Any, *arguments: Any, **options: Any) -> Any:

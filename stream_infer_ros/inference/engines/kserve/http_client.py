@@ -15,11 +15,14 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from stream_infer_ros.inference.engines.kserve.attempt import AttemptFailed, Request
+from stream_infer_ros.inference.engines.kserve.client import (
+    KSERVE_OF,
+    AttemptFailed,
+    Request,
+    import_tritonclient,
+)
 from stream_infer_ros.inference.engines.kserve.endpoint import Endpoint
 from stream_infer_ros.inference.engines.kserve.region import Region
-from stream_infer_ros.inference.engines.kserve.tensor_types import KSERVE_OF
-from stream_infer_ros.inference.engines.kserve.tritonclient_import import import_tritonclient
 
 _HEADER_LENGTH = 'Inference-Header-Content-Length'
 _OK = 200
@@ -40,25 +43,20 @@ class HttpClient:
         self._closed = False
 
     def is_live(self, within_s: float) -> bool:
-        """See KserveClient."""
         return self._ask('GET', '/v2/health/live', within_s)[0] == _OK
 
     def is_model_ready(self, model: str, version: str, within_s: float) -> bool:
-        """See KserveClient."""
         return self._ask('GET', f'{_path(model, version)}/ready', within_s)[0] == _OK
 
     def model_metadata(self, model: str, version: str, within_s: float) -> dict[str, Any]:
-        """See KserveClient."""
         return dict(_parsed(self._get(_path(model, version), within_s)))
 
     def model_config(self, model: str, version: str, within_s: float) -> dict[str, Any]:
-        """See KserveClient."""
         status, _, body = self._ask('GET', f'{_path(model, version)}/config', within_s)
         # Servers without the extension do not know the path.
         return dict(_parsed(body)) if status == _OK else {}
 
     def infer(self, request: Request, within_s: float) -> dict[str, NDArray[Any]]:
-        """See KserveClient."""
         images = self._triton.InferInput(
             request.input.name, list(request.images.shape), KSERVE_OF[request.input.dtype]
         )
@@ -86,12 +84,10 @@ class HttpClient:
         return {tensor.name: result.as_numpy(tensor.name) for tensor in request.outputs}
 
     def regions(self, kind: str, within_s: float) -> tuple[str, ...]:
-        """See KserveClient."""
         regions = _parsed(self._get(f'/v2/{kind}sharedmemory/status', within_s))
         return tuple(region['name'] for region in regions)
 
     def register(self, region: Region, within_s: float) -> None:
-        """See KserveClient."""
         told: dict[str, Any] = {'byte_size': region.size}
         if region.kind == 'cuda':
             told.update(raw_handle={'b64': region.handle()}, device_id=0)
@@ -100,11 +96,9 @@ class HttpClient:
         self._post(f'/v2/{region.kind}sharedmemory/region/{region.name}/register', told, within_s)
 
     def unregister(self, kind: str, name: str, within_s: float) -> None:
-        """See KserveClient."""
         self._post(f'/v2/{kind}sharedmemory/region/{name}/unregister', {}, within_s)
 
     def close(self) -> None:
-        """See KserveClient."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []

@@ -18,8 +18,7 @@ from stream_infer_ros.inference.engines.base_engine import BaseEngine, by_pictur
 from stream_infer_ros.inference.engines.engine import Engine, Outputs
 from stream_infer_ros.inference.engines.kserve.endpoint import parse_endpoint
 from stream_infer_ros.inference.engines.kserve.fallback import Fallback
-from stream_infer_ros.inference.engines.kserve.pace_log import PaceLog
-from stream_infer_ros.inference.engines.kserve.patience import LONGEST_S, Patience
+from stream_infer_ros.inference.engines.kserve.patience import LONGEST_S, PaceLog, Patience
 from stream_infer_ros.inference.engines.kserve.served_model import ServedModel
 from stream_infer_ros.inference.engines.kserve.server import Part, Server
 from stream_infer_ros.inference.engines.kserve.server_group import ServerGroup

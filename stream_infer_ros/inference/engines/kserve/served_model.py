@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stream_infer_ros.errors import ModelError
-from stream_infer_ros.inference.engines.kserve.tensor_types import DTYPE_OF
+from stream_infer_ros.inference.engines.kserve.client import DTYPE_OF
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 
 

@@ -12,13 +12,11 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.config import KserveConfig
 from stream_infer_ros.errors import EngineError
-from stream_infer_ros.inference.engines.kserve.attempt import AttemptFailed, Place, Request
-from stream_infer_ros.inference.engines.kserve.client import KserveClient
-from stream_infer_ros.inference.engines.kserve.cuda_region import CudaRegion
+from stream_infer_ros.inference.engines.kserve.client import AttemptFailed, KserveClient, Place, Request
 from stream_infer_ros.inference.engines.kserve.endpoint import Endpoint
 from stream_infer_ros.inference.engines.kserve.grpc_client import GrpcClient
 from stream_infer_ros.inference.engines.kserve.http_client import HttpClient
-from stream_infer_ros.inference.engines.kserve.region import SystemRegion
+from stream_infer_ros.inference.engines.kserve.region import CudaRegion, SystemRegion
 from stream_infer_ros.inference.engines.kserve.served_model import ServedModel, served_model
 from stream_infer_ros.inference.engines.kserve.shared_tensors import MakeRegion, SharedTensors
 

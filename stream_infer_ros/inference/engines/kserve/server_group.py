@@ -12,12 +12,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from stream_infer_ros.errors import InferenceMissed, ModelError
-from stream_infer_ros.inference.engines.kserve.attempt import AttemptFailed
 from stream_infer_ros.inference.engines.kserve.balancer import Balancer
-from stream_infer_ros.inference.engines.kserve.breaker import BreakerState
+from stream_infer_ros.inference.engines.kserve.client import AttemptFailed
+from stream_infer_ros.inference.engines.kserve.health import BreakerState, Watch
 from stream_infer_ros.inference.engines.kserve.served_model import ServedModel
 from stream_infer_ros.inference.engines.kserve.server import Part, Server
-from stream_infer_ros.inference.engines.kserve.watch import Watch
 
 # What a question that is no inference may take.
 QUESTION_S = 1.0

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_infer_ros.inference.engines.kserve.attempt import AttemptFailed, Place
-from stream_infer_ros.inference.engines.kserve.client import KserveClient
+from stream_infer_ros.inference.engines.kserve.client import AttemptFailed, KserveClient, Place
 from stream_infer_ros.inference.engines.kserve.region import Region, is_left_over
 from stream_infer_ros.inference.network_io import TensorInfo
 

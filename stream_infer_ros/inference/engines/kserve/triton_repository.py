@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from stream_infer_ros.errors import ConfigError, ModelError
-from stream_infer_ros.inference.engines.kserve.tensor_types import DTYPE_OF
+from stream_infer_ros.inference.engines.kserve.client import DTYPE_OF
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 
 Backend = Literal['onnxruntime', 'tensorrt', 'openvino', 'python']

@@ -1,20 +1,20 @@
-"""From an ONNX file to a plan."""
+"""Build a TensorRT plan from an ONNX file, or take it from the cache."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from stream_infer_ros.errors import EngineError
-from stream_infer_ros.inference.engines.nvidia_gpus import NvidiaGpu
+from stream_infer_ros.inference.engines.availability import NvidiaGpu
 from stream_infer_ros.inference.engines.spec import EngineSpec
 from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour, flavour_named
 from stream_infer_ros.inference.engines.tensorrt.half import in_half
 from stream_infer_ros.inference.engines.tensorrt.input_stage import Staged, with_pictures_in
 from stream_infer_ros.inference.engines.tensorrt.network_builder import BuildOrder, build_serialized
 from stream_infer_ros.inference.engines.tensorrt.onnx_file import OnnxFile, read_onnx, serialized
-from stream_infer_ros.inference.engines.tensorrt.plan import Plan
 from stream_infer_ros.inference.engines.tensorrt.plan_cache import PlanCache, cache_folder
 from stream_infer_ros.inference.engines.tensorrt.precision import (
     build_precision,
@@ -23,6 +23,33 @@ from stream_infer_ros.inference.engines.tensorrt.precision import (
 )
 from stream_infer_ros.inference.engines.tensorrt.target import target_of
 from stream_infer_ros.inference.input_packing import ImageInput
+from stream_infer_ros.inference.network_io import EngineIo
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a build makes, or the cache holds.
+
+    Attributes:
+        serialized: for `flavour.trt.Runtime(flavour.logger).deserialize_cuda_engine`.
+        flavour: the TensorRT that built it, and the only one that reads it.
+        io: inputs, outputs and metadata as the ONNX file declares them; the outputs of the plan are these.
+        image_input: what the plan is fed: uint8 NHWC as it comes, whatever the file takes, since the cast,
+            the transpose and the normalisation are in the plan. Its name differs from the file's where they
+            had to be put in front; `fixed_batch` is as in the file.
+        max_batch: most images in one run; the profile's, or `fixed_batch`.
+        precision: what it was built in: 'fp32', 'fp16', 'bf16', 'int8' or 'fp8'.
+        path: where it is kept, if it is.
+    """
+
+    serialized: bytes
+    flavour: Flavour
+    io: EngineIo
+    image_input: ImageInput
+    max_batch: int
+    precision: str
+    path: Path | None = None
+
 
 # Counts what these files do to a network: plans of another count are built again.
 _REVISION = 1

@@ -8,15 +8,14 @@ from typing import Any
 
 from stream_infer_ros.errors import EngineError, ModelError
 from stream_infer_ros.inference.engines.spec import OnProgress
+from stream_infer_ros.inference.engines.tensorrt.build_monitor import kept_interrupts, monitor_of
 from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour
-from stream_infer_ros.inference.engines.tensorrt.interrupts import kept_interrupts
 from stream_infer_ros.inference.engines.tensorrt.parser_errors import (
     reason_in,
     refused_by_builder,
     refused_network,
 )
 from stream_infer_ros.inference.engines.tensorrt.precision import BuildPrecision
-from stream_infer_ros.inference.engines.tensorrt.progress import monitor_of
 from stream_infer_ros.inference.engines.tensorrt.target import Target, member_named
 from stream_infer_ros.inference.input_packing import ImageInput
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from stream_infer_ros.config.engine_tree import TensorRtConfig
 from stream_infer_ros.errors import ConfigError, EngineError
-from stream_infer_ros.inference.engines.nvidia_gpus import NvidiaGpu
+from stream_infer_ros.inference.engines.availability import NvidiaGpu
 from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour
 
 

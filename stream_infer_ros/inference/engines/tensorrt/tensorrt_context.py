@@ -1,14 +1,13 @@
-"""One execution context of a plan: an input shape, addresses, and a share in scratch memory."""
+"""One execution context of a plan: an input shape, addresses, and a share of scratch memory."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from stream_infer_ros.errors import EngineError
 from stream_infer_ros.inference.engines.device import DeviceOutput
 from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour
-from stream_infer_ros.inference.engines.tensorrt.output_allocator import output_allocator
 from stream_infer_ros.inference.input_packing import ImageInput
 
 Shape = tuple[int, ...]
@@ -60,7 +59,6 @@ class TensorRtContext:
     def run(
         self, n: int, source: int, outputs: Sequence[DeviceOutput], targets: Sequence[int], stream: int
     ) -> tuple[Shape, ...]:
-        """See DeviceNetwork."""
         self.set_batch(n)
         self._bind(self._input.name, source)
         for output, target in zip(outputs, targets, strict=True):
@@ -91,3 +89,35 @@ def refusal(flavour: Flavour, wanted: str, remedy: str) -> EngineError:
     """TensorRT said no: with what it wrote to its log."""
     said = '; '.join(flavour.logger.taken_errors()) or 'nothing'
     return EngineError(f'expected of TensorRT {wanted}, it says: {said}; {remedy}')
+
+
+def output_allocator(trt: Any) -> Any:
+    """An IOutputAllocator that hands out memory it was given, and keeps the shape it is told."""
+
+    class OutputAllocator(trt.IOutputAllocator):  # type: ignore[misc]
+        def __init__(self) -> None:
+            trt.IOutputAllocator.__init__(self)
+            self.shape: tuple[int, ...] = ()
+            self._address = 0
+            self._most_bytes = 0
+
+        def place(self, address: int, most_bytes: int) -> None:
+            """Where the next run puts it."""
+            self._address, self._most_bytes = address, most_bytes
+
+        def reallocate_output(self, _name: str, _memory: int, size: int, _alignment: int) -> int:
+            """TensorRT calls this; 0 says no."""
+            return self._address if size <= self._most_bytes else 0
+
+        def reallocate_output_async(
+            self, name: str, memory: int, size: int, alignment: int, _stream: int
+        ) -> int:
+            """TensorRT calls this."""
+            return self.reallocate_output(name, memory, size, alignment)
+
+        def notify_shape(self, _name: str, shape: Any) -> None:
+            """TensorRT calls this."""
+            self.shape = tuple(int(size) for size in shape)
+
+    make: Callable[[], Any] = OutputAllocator
+    return make()

@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from stream_infer_ros.inference.engines.availability import NvidiaGpu
 from stream_infer_ros.inference.engines.base_engine import BaseEngine, by_picture
 from stream_infer_ros.inference.engines.device import Cuda, CudaRuntime, DeviceRunner, choose_device
 from stream_infer_ros.inference.engines.engine import Outputs
-from stream_infer_ros.inference.engines.nvidia_gpus import NvidiaGpu
 from stream_infer_ros.inference.engines.spec import EngineSpec
-from stream_infer_ros.inference.engines.tensorrt.build import built_plan
-from stream_infer_ros.inference.engines.tensorrt.plan import Plan
+from stream_infer_ros.inference.engines.tensorrt.build import Plan, built_plan
 from stream_infer_ros.inference.engines.tensorrt.tensorrt_context import refusal
 from stream_infer_ros.inference.engines.tensorrt.tensorrt_network import TensorRtNetwork
 from stream_infer_ros.inference.input_packing import ImageInput

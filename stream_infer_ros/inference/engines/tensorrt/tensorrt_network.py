@@ -11,7 +11,7 @@ import numpy as np
 
 from stream_infer_ros.errors import EngineError, ModelError
 from stream_infer_ros.inference.engines.device import Cuda, CudaGraph, DeviceOutput
-from stream_infer_ros.inference.engines.tensorrt.plan import Plan
+from stream_infer_ros.inference.engines.tensorrt.build import Plan
 from stream_infer_ros.inference.engines.tensorrt.tensorrt_context import Shape, TensorRtContext, refusal
 
 # TensorRT's names of what an output may be.
@@ -59,7 +59,6 @@ class TensorRtNetwork:
 
     @property
     def outputs(self) -> tuple[DeviceOutput, ...]:
-        """See DeviceNetwork."""
         return self._outputs
 
     @property
@@ -68,12 +67,10 @@ class TensorRtNetwork:
         return not self._unknown
 
     def run(self, n: int, source: int, targets: Sequence[int], stream: int) -> tuple[Shape, ...]:
-        """See DeviceNetwork."""
         assert self._context is not None
         return self._context.run(n, source, self._outputs, targets, stream)
 
     def capture(self, n: int, source: int, targets: Sequence[int], stream: int) -> RecordedContext:
-        """See DeviceNetwork."""
         context = self._new_context()
 
         def queue() -> None:
@@ -135,9 +132,7 @@ class RecordedContext:
     context: TensorRtContext
 
     def launch(self, stream: int) -> None:
-        """See Recording."""
         self.graph.launch(stream)
 
     def close(self) -> None:
-        """See Recording."""
         self.graph.close()

@@ -39,15 +39,12 @@ class _Memory:
 
 
 class TorchCuda:
-    """See TorchOnStream."""
-
     def __init__(self, torch: Any, device: str) -> None:
         """`device` as torch calls it, 'cuda:0'."""
         self._torch = torch
         self._device = device
 
     def tensor_at(self, address: int, dtype: str, shape: tuple[int, ...]) -> Any:
-        """See TorchOnStream."""
         memory = _Memory(
             {'shape': shape, 'typestr': np.dtype(dtype).str, 'data': (address, False), 'version': 3}
         )
@@ -55,7 +52,6 @@ class TorchCuda:
 
     @contextmanager
     def on(self, stream: int) -> Iterator[None]:
-        """See TorchOnStream."""
         with self._torch.cuda.stream(self._external(stream)):
             yield
 
@@ -80,16 +76,12 @@ class TorchCuda:
 
 @dataclass(frozen=True, slots=True)
 class _TorchGraph:
-    """See Recording."""
-
     cuda: TorchCuda
     graph: Any
 
     def launch(self, stream: int) -> None:
-        """See Recording."""
         with self.cuda.on(stream):
             self.graph.replay()
 
     def close(self) -> None:
-        """See Recording."""
         self.graph.reset()

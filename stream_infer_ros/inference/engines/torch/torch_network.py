@@ -17,8 +17,6 @@ from stream_infer_ros.inference.network_io import TensorInfo
 
 
 class TorchNetwork:
-    """See DeviceNetwork."""
-
     recordable = True
 
     def __init__(
@@ -39,11 +37,9 @@ class TorchNetwork:
 
     @property
     def outputs(self) -> tuple[DeviceOutput, ...]:
-        """See DeviceNetwork."""
         return self._outputs
 
     def run(self, n: int, source: int, targets: Sequence[int], stream: int) -> tuple[tuple[int, ...], ...]:
-        """See DeviceNetwork."""
         try:
             with self._place.on(stream):
                 return self._queue(n, source, targets)
@@ -51,7 +47,6 @@ class TorchNetwork:
             raise failed_run(error) from error
 
     def capture(self, n: int, source: int, targets: Sequence[int], stream: int) -> Recording:
-        """See DeviceNetwork."""
         return self._place.record(stream, lambda: self._queue(n, source, targets))
 
     def close(self) -> None:

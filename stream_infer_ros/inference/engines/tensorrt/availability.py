@@ -1,10 +1,9 @@
-"""Whether TensorRT can work on this machine."""
+"""TensorRT on this machine: whether it is installed, and the GPUs it can use."""
 
 from __future__ import annotations
 
 from stream_infer_ros.errors import EngineError
-from stream_infer_ros.inference.engines.availability import Availability, is_installed
-from stream_infer_ros.inference.engines.nvidia_gpus import NvidiaGpu, nvidia_gpus
+from stream_infer_ros.inference.engines.availability import Availability, NvidiaGpu, is_installed, nvidia_gpus
 from stream_infer_ros.inference.engines.tensorrt.flavour import FLAVOURS, Flavour, flavour_named
 from stream_infer_ros.inference.engines.tensorrt.target import known_capabilities
 

@@ -1,7 +1,9 @@
-"""Whether a server is trusted with requests. Pure: the time is passed in."""
+"""The health of one server: a circuit breaker, and a thread for health checks."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from enum import Enum
 
 # Errors a server may answer in a row; that it cannot be reached, or does not answer, is enough at once.
@@ -61,3 +63,39 @@ class Breaker:
         """A health check passed."""
         if self.state is BreakerState.OPEN and now_s >= self._open_until_s:
             self.state = BreakerState.HALF_OPEN
+
+
+class Watch:
+    """Calls `look` now and then; it returns how many seconds until the next time."""
+
+    def __init__(self, name: str, look: Callable[[], float]) -> None:
+        self._look = look
+        self._wake = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look now."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """No look begins after this."""
+        self._stopped = True
+        self._wake.set()
+
+    def join(self) -> None:
+        """Wait for its end."""
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        wait_s = 0.0
+        while True:
+            self._wake.wait(wait_s)
+            self._wake.clear()
+            if self._stopped:
+                return
+            wait_s = self._look()
