@@ -98,14 +98,7 @@ def measure(kind: str, with_map: bool, seconds: float) -> Measured:
     graph = make_graph(config.graph)
     with Network(config, CAMERAS) as network:
         assembly = assemble(config, camera_topics(config, ()), graph, network)
-        runner = LiveRunner(
-            graph,
-            assembly.pipeline,
-            assembly.cameras,
-            assembly.diagnostics,
-            config,
-            lambda fused, _: out.append(len(fused.perceived.frames)),
-        )
+        runner = LiveRunner(graph, assembly, lambda result: out.append(len(result.perceived.images)))
         runner.start()
         try:
             with _cameras(kind, graph, domain_id):

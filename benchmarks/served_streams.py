@@ -31,7 +31,7 @@ from stream_infer_ros.inference.engines import EngineSpec, make_engine
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
 from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
-from stream_infer_ros.pipeline.processed_set import FusedSet
+from stream_infer_ros.pipeline.results import Result
 from stream_infer_ros.pipeline.runtime.live import LiveRunner
 from stream_infer_ros.resources import default_model
 from stream_infer_ros.simulation.pacing import publish_on_time
@@ -54,9 +54,9 @@ class SetsOut:
     def __init__(self) -> None:
         self.sets: list[tuple[int, float | None]] = []
 
-    def note(self, fused: FusedSet, published_ns: int) -> None:
-        perceived = fused.perceived
-        took = (published_ns - perceived.oldest_stamp_ns) / 1e6 if perceived.frames else None
+    def note(self, result: Result) -> None:
+        perceived = result.perceived
+        took = (result.published_ns - perceived.oldest_stamp_ns) / 1e6 if perceived.images else None
         self.sets.append((perceived.frame_set.stamp_ns, took))
 
     def between(self, begin_ns: int, end_ns: int, bound_ms: float) -> Span:
@@ -130,9 +130,7 @@ def run(servers: list[TritonServer], options: argparse.Namespace, results: Resul
     rendered = Rendered(world, cameras)
     with Network(config, CAMERAS) as network:
         assembly = assemble(config, camera_topics(config, ()), graph, network)
-        runner = LiveRunner(
-            graph, assembly.pipeline, assembly.cameras, assembly.diagnostics, config, out.note
-        )
+        runner = LiveRunner(graph, assembly, out.note)
         runner.start()
         epoch_ns = graph.now_ns() + LEAD_NS
         source = WorldPublisher(graph, world, cameras, epoch_ns, encoder=rendered)
@@ -177,7 +175,7 @@ def tell(found: dict[str, Span], assembly: Assembly, options: argparse.Namespace
             stages.row(stage, took[''].p50, took[''].worst)
     results.show(stages)
     losses = Table('lost, of the whole run', ('cause', 'frames'))
-    for cause, by_camera in assembly.diagnostics.drops().items():
+    for cause, by_camera in assembly.health.losses.drops().items():
         losses.row(cause, sum(by_camera.values()))
     results.show(losses)
 

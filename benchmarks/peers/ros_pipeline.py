@@ -19,7 +19,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from stream_infer_ros.config import parse_config
 from stream_infer_ros.graph.ros import RosGraph
 from stream_infer_ros.graph.ros.middleware import middleware_variables
-from stream_infer_ros.pipeline.assembly import NetworkAssembly, assemble
+from stream_infer_ros.pipeline.assembly import Assembly, assemble
 from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.runtime.live import LiveRunner
@@ -40,7 +40,7 @@ def main() -> None:
     config = parse_config({'cameras': cameras, 'engine': {'kind': 'fake'}}, 'benchmark')
     graph, network = RosGraph(node), Network(config)
     assembly = assemble(config, camera_topics(config, ()), graph, network)
-    runner = LiveRunner(graph, assembly.pipeline, assembly.cameras, assembly.diagnostics, config)
+    runner = LiveRunner(graph, assembly)
     runner.start()
     print(json.dumps({'ready': True}), flush=True)
     sys.stdin.readline()
@@ -53,7 +53,7 @@ def main() -> None:
     spinning.join()
 
 
-def received(assembly: NetworkAssembly) -> dict[str, Any]:
+def received(assembly: Assembly) -> dict[str, Any]:
     """Return counts of images and sets, and the time from stamp to receipt of the slowest camera."""
     statistics = assembly.statistics
     wire = statistics.stages().get('wire', {})

@@ -9,7 +9,8 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import cv2
@@ -28,14 +29,13 @@ from stream_infer_ros.graph.ros import RosGraph
 from stream_infer_ros.graph.ros.message_class import message_class
 from stream_infer_ros.graph.ros.qos import to_rclpy
 from stream_infer_ros.inference.batch import Batch
-from stream_infer_ros.inference.input_packing import ImageInput
-from stream_infer_ros.pipeline.assembly import NetworkAssembly, assemble
+from stream_infer_ros.pipeline.assembly import assemble
 from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
-from stream_infer_ros.pipeline.processed_set import FusedSet, PerceivedSet
+from stream_infer_ros.pipeline.results import PerceivedImage
 from stream_infer_ros.pipeline.runtime.live import LiveRunner
+from stream_infer_ros.pipeline.steps.perceive import Perceiver
 from stream_infer_ros.process_memory import keep_freed_memory
-from stream_infer_ros.sync.frame_set import FrameSet
 
 NETWORK_WIDTH, NETWORK_HEIGHT = 320, 240
 DEPTH = 5
@@ -90,13 +90,14 @@ class Ours:
         graph: Any = ExecutorGraph(node, self._graph) if on_executor else self._graph
         self._network = Network(config)
         assembly = assemble(config, camera_topics(config, ()), graph, self._network)
-        self._pipeline: Any = SlotPipeline(assembly, cameras)
-        self._runner = LiveRunner(graph, self._pipeline, assembly.cameras, assembly.diagnostics, config)
+        self._perceiver = SlotPerceiver(assembly.steps.perceivers[0])
+        steps = replace(assembly.steps, perceivers=[self._perceiver])
+        self._runner = LiveRunner(graph, replace(assembly, steps=steps))
         self._runner.start()
 
     @property
     def images(self) -> int:
-        return int(self._pipeline.images)
+        return self._perceiver.images
 
     def close(self) -> None:
         self._runner.stop()
@@ -105,31 +106,27 @@ class Ours:
         self._network.close()
 
 
-class SlotPipeline:
-    """Our pipeline as far as the engine's slot: what would be inferred is counted and let go."""
+class SlotPerceiver:
+    """Ends at the engine's slot: frames are letterboxed and counted, and nothing is inferred."""
 
-    def __init__(self, assembly: NetworkAssembly, cameras: int) -> None:
-        self._whole = assembly.pipeline
+    is_down = False
+
+    def __init__(self, perceiver: Perceiver) -> None:
+        self._perceiver = perceiver
         self.images = 0
-        network = assembly.network
-        self._batch = Batch.of(cameras, ImageInput.of(network.engines[0].io), network.decoder.card)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._whole, name)
+    def letterbox(self, frames: Sequence[Frame]) -> Any:
+        return self._perceiver.letterbox(frames)
 
-    def perceive(self, frame_set: FrameSet, now_ns: int, instance: int) -> PerceivedSet:
-        self._batch.clear()
-        frames = frame_set.there
-        for frame in frames:
-            self._batch.write(frame)
-        self.images += len(frames)
-        return PerceivedSet(frame_set, frames, (), ())
+    def run(self, pictures: Iterable[Any], within_s: float) -> Iterator[Any]:
+        self.images += sum(1 for _ in pictures)
+        return iter(())
 
-    def deliver(self, perceived: PerceivedSet, now_ns: int) -> FusedSet:
-        return FusedSet(perceived)
+    def decode(self, outputs: Iterable[Any], pictures: Any) -> Iterator[PerceivedImage]:
+        return iter(outputs)
 
-    def refresh(self, now_ns: int) -> None:
-        pass
+    def count_lost(self, pictures: Any, results: int, error: Exception) -> None:
+        raise error
 
 
 class ExecutorGraph:

@@ -15,7 +15,7 @@ from stream_infer_ros.capacity.options import TrialOptions
 from stream_infer_ros.errors import GraphError
 from stream_infer_ros.graph import RELIABLE, Graph
 from stream_infer_ros.messages import compressed_image, image
-from stream_infer_ros.pipeline.health.statistics import Durations
+from stream_infer_ros.pipeline.health.durations import Durations
 from stream_infer_ros.simulation import World, render, surround_rig
 from stream_infer_ros.simulation.steady_wait import SteadyWait
 

@@ -14,7 +14,7 @@ from stream_infer_ros.capacity.options import TrialOptions
 from stream_infer_ros.capacity.search import most_held
 from stream_infer_ros.inference.engines import Engine
 from stream_infer_ros.inference.input_packing import ImageInput
-from stream_infer_ros.pipeline.health.statistics import percentiles
+from stream_infer_ros.pipeline.health.durations import percentiles
 
 LOADGEN = 'mlperf_loadgen'
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from stream_infer_ros.capacity.options import TrialOptions
-from stream_infer_ros.pipeline.health.statistics import percentiles
+from stream_infer_ros.pipeline.health.durations import percentiles
 
 
 @dataclass(frozen=True, slots=True)

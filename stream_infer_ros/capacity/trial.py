@@ -15,10 +15,10 @@ from stream_infer_ros.capacity.options import TrialOptions
 from stream_infer_ros.capacity.tally import Tally, TrialResult
 from stream_infer_ros.config import Config, parse_config
 from stream_infer_ros.graph import Graph, make_graph
-from stream_infer_ros.pipeline.assembly import NetworkAssembly, assemble
+from stream_infer_ros.pipeline.assembly import Assembly, assemble
 from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
-from stream_infer_ros.pipeline.processed_set import FusedSet
+from stream_infer_ros.pipeline.results import Result
 from stream_infer_ros.pipeline.runtime.live import LiveRunner
 
 
@@ -51,9 +51,7 @@ class Bench:
         try:
             assembly = assemble(config, camera_topics(config, ()), graph, self.network)
             results = _Results(options.cameras)
-            runner = LiveRunner(
-                graph, assembly.pipeline, assembly.cameras, assembly.diagnostics, config, results.note
-            )
+            runner = LiveRunner(graph, assembly, results.note)
             try:
                 runner.start()
                 cpu_s = time.process_time()
@@ -105,8 +103,8 @@ class _Results:
         self._index = {camera: index for index, camera in enumerate(cameras)}
         self._all = array('q')  # small: the memory of a long trial is looked at
 
-    def note(self, fused: FusedSet, out_ns: int) -> None:
-        for frame, frame_out_ns in fused.perceived.out(out_ns):
+    def note(self, result: Result) -> None:
+        for frame, frame_out_ns in result.published_frames():
             self._all.extend((self._index[frame.camera], frame.stamp_ns, frame_out_ns))
 
     def __len__(self) -> int:
@@ -127,14 +125,12 @@ def _stream(graph: Graph, options: TrialOptions, runner: LiveRunner) -> tuple[in
     return epoch_ns, replace(load.stream(epoch_ns, lambda: runner.wait(0)), cpu_s=0.0)
 
 
-def _drops(assembly: NetworkAssembly) -> dict[str, int]:
-    causes = {
-        **assembly.diagnostics.drops(),
-        **{f'not_mapped.{cause}': by for cause, by in assembly.statistics.views_missed().items()},
-    }
-    return {cause: sum(by.values()) for cause, by in causes.items()}
+def _drops(assembly: Assembly) -> dict[str, int]:
+    dropped = {str(cause): sum(by.values()) for cause, by in assembly.health.losses.drops().items()}
+    not_mapped = assembly.statistics.views_missed()
+    return dropped | {f'not_mapped.{cause}': sum(by.values()) for cause, by in not_mapped.items()}
 
 
-def _stages_ms(assembly: NetworkAssembly) -> dict[str, float]:
+def _stages_ms(assembly: Assembly) -> dict[str, float]:
     stages = assembly.statistics.stages()
     return {stage: max(values.p50 for values in by.values()) for stage, by in stages.items()}

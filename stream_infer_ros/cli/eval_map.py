@@ -19,15 +19,15 @@ from rich.table import Table
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.cli.writable import check_writable
 from stream_infer_ros.config import Config, EngineConfig, EngineKind, ModelConfig
-from stream_infer_ros.errors import EngineError
 from stream_infer_ros.evaluation.map_drive import Perceive
 from stream_infer_ros.evaluation.map_trial import MapTrialResult, run_map_trials
-from stream_infer_ros.inference.decoders import Thresholds
 from stream_infer_ros.inference.detections import Perception
+from stream_infer_ros.pipeline.health.camera_state import CameraState
 from stream_infer_ros.pipeline.health.statistics import Statistics
+from stream_infer_ros.pipeline.inputs.camera_topics import CameraTopics
+from stream_infer_ros.pipeline.live_settings import CurrentSettings
 from stream_infer_ros.pipeline.network import Network
-from stream_infer_ros.pipeline.steps.perceiver import Perceiver
-from stream_infer_ros.sync.frame_set import FrameSet, SetReason
+from stream_infer_ros.pipeline.steps.perceive import NetworkPerceiver
 
 # Training's worlds are the seeds below 900000: these were never seen.
 FIRST_UNSEEN_SEED = 900100
@@ -56,9 +56,7 @@ def eval_map(
         results = run_map_trials(chosen, seconds, None, config.map, progress=told)
     else:
         with Network(config) as network:
-            results = run_map_trials(
-                chosen, seconds, _perceive(network, Thresholds.of(config.model)), config.map, progress=told
-            )
+            results = run_map_trials(chosen, seconds, _perceive(network, config), config.map, progress=told)
     console.print(_table(results))
     console.print(_LEGEND)
     if out is not None:
@@ -71,21 +69,24 @@ def _known(scores: dict[str, float]) -> dict[str, float | None]:
     return {name: None if math.isnan(score) else score for name, score in scores.items()}
 
 
-def _perceive(network: Network, thresholds: Thresholds) -> Perceive:
-    """Pictures of one moment through the same steps as a set of frames; raises EngineError."""
-    perceiver: Perceiver | None = None
+def _perceive(network: Network, config: Config) -> Perceive:
+    """Return a function that takes pictures of one moment through the steps of the data path.
 
-    def told(_frames: Sequence[Frame], error: EngineError | None) -> None:
-        """A node goes on with the next set; a score needs a result for each image."""
-        if error is not None:
-            raise error
+    The function raises EngineError: a node goes on with the next set, but a score needs every result.
+    """
+    settings, statistics = CurrentSettings(config), Statistics()
 
     def perceive(images: Sequence[NDArray[np.uint8]]) -> Sequence[Perception]:
-        nonlocal perceiver
-        if perceiver is None:
-            perceiver = Perceiver(network, len(images), Statistics(), thresholds, on_inferred=told)
-        frames = tuple(Frame('', 0, 0, image, 'rgb8', '') for image in images)
-        return perceiver.perceive(FrameSet(0, frames, 0, SetReason.COMPLETE)).perceptions
+        cameras = [
+            CameraState(CameraTopics(str(number), '', '', compressed=False)) for number in range(len(images))
+        ]
+        perceiver = NetworkPerceiver(network, 0, cameras, settings, statistics)
+        frames = [
+            Frame(camera.name, 0, 0, image, 'rgb8', '') for camera, image in zip(cameras, images, strict=True)
+        ]
+        pictures = perceiver.letterbox(frames)
+        outputs = perceiver.run(pictures, math.inf)
+        return [image.perception for image in perceiver.decode(outputs, pictures)]
 
     return perceive
 

@@ -19,8 +19,7 @@ from stream_infer_ros.pipeline.assembly import Assembly, assemble
 from stream_infer_ros.pipeline.inputs.camera_search import describe_found
 from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
-from stream_infer_ros.pipeline.processed_set import FusedSet
-from stream_infer_ros.pipeline.runtime.replay import ReplayRunner
+from stream_infer_ros.pipeline.runtime.replay import replay as replay_recording
 
 
 @with_config(
@@ -48,10 +47,6 @@ def replay(
     check_new(out, '--out')
     detections: Counter[str] = Counter()
 
-    def count(fused: FusedSet, _: int) -> None:
-        for frame, perception in zip(fused.perceived.frames, fused.perceived.perceptions, strict=True):
-            detections[frame.camera] += len(perception.detections)
-
     with closing(BagGraph(bag)) as recording:
         found = recording.topics()
     topics = camera_topics(settings, found)
@@ -64,10 +59,11 @@ def replay(
         graph = BagGraph(bag, out)
         try:
             assembly = assemble(settings, topics, graph, network)
-            ReplayRunner(graph, assembly, count).run(realtime)
+            for result in replay_recording(graph, assembly, realtime):
+                detections.update({camera: len(found) for camera, found in result.detections.items()})
             problems = [f'{p.topic}: {p.remedy}' for p in graph.qos_problems()]
-            problems += [problem] if (problem := assembly.diagnostics.why_no_transforms()) else []
-            explanation = str(assembly.diagnostics.explain_sync(graph.now_ns()))
+            problems += [problem] if (problem := assembly.health.inputs.why_no_transforms()) else []
+            explanation = str(assembly.health.explain_sync(graph.now_ns()))
         finally:
             graph.close()
     _tell(assembly, detections, problems)
@@ -85,10 +81,10 @@ def _tell(assembly: Assembly, detections: Counter[str], problems: list[str]) -> 
         problem = camera.problem if camera.images else f'no image on {camera.topics.image}'
         note = f'  [yellow]{escape(problem)}[/]' if problem else ''
         console.print(f'  {camera.name}: {camera.images} images, {detections[camera.name]} detections{note}')
-    for cause, by_camera in assembly.diagnostics.drops().items():
+    for cause, by_camera in assembly.health.losses.drops().items():
         console.print(f'  lost, {cause}: {", ".join(f"{name} {n}" for name, n in by_camera.items())}')
-    for cause, by_camera in statistics.views_missed().items():
+    for reason, by_camera in statistics.views_missed().items():
         told = ', '.join(f'{name} {n}' for name, n in by_camera.items())
-        console.print(f'  detected, but not mapped, {cause}: {told}')
+        console.print(f'  detected, but not mapped, {reason}: {told}')
     for problem in problems:
         console.print(f'  [yellow]{escape(problem)}[/]')

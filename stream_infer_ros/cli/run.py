@@ -73,7 +73,7 @@ def run(
                     raise ConfigError(problem)
                 typer.echo(problem)
             if explain_sync:
-                typer.echo(str(assembly.diagnostics.explain_sync(graph.now_ns())))
+                typer.echo(str(assembly.health.explain_sync(graph.now_ns())))
         finally:
             graph.close()
 
@@ -100,14 +100,7 @@ def _run(
         assembly = assemble(config, topics, graph, network)
         # The live table is redrawn in place, which needs a terminal.
         plain = plain or not Console().is_terminal
-        runner = LiveRunner(
-            graph,
-            assembly.pipeline,
-            assembly.cameras,
-            assembly.diagnostics,
-            config,
-            on_log=_echo if plain else None,
-        )
+        runner = LiveRunner(graph, assembly, on_log=_echo if plain else None)
         try:
             runner.start()
             ending.begin()
@@ -130,7 +123,7 @@ def _follow_plain(runner: LiveRunner, assembly: Assembly, graph: Graph, ending: 
     printed_s = 0.0
     while not ending.reached() and not runner.wait(REDRAW_S):
         if ending.elapsed_s - printed_s >= LOG_PERIOD_S:
-            pipeline, *others = assembly.diagnostics.statuses(graph.now_ns())
+            pipeline, *others = assembly.health.diagnostics.statuses(graph.now_ns())
             words = '; '.join(f'{status.name}: {status.message}' for status in others if status.level)
             typer.echo(f'{pipeline.message}; {words or "all cameras streaming"}')
             printed_s = ending.elapsed_s

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stream_infer_ros.cameras.encodings import to_colour
 from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.mapping.grid_snapshot import GridSnapshot
-from stream_infer_ros.pipeline.processed_set import FusedSet
+from stream_infer_ros.pipeline.results import Result
 
 MOST_SAMPLES = 60
 
@@ -43,22 +43,22 @@ class Recorder:
         self.samples: list[Sample] = []
         self.stamps_ns: list[int] = []
         self.total_ns: list[int] = []
-        self._last: FusedSet | None = None
+        self._last: Result | None = None
 
-    def note(self, fused: FusedSet, published_ns: int) -> None:
+    def note(self, result: Result) -> None:
         """Called with every published set; costs microseconds."""
-        perceived = fused.perceived
-        if perceived.frames:
-            self.total_ns.append(published_ns - perceived.oldest_stamp_ns)
+        perceived = result.perceived
+        if perceived.images:
+            self.total_ns.append(result.published_ns - perceived.oldest_stamp_ns)
         self.stamps_ns.append(perceived.frame_set.stamp_ns)
         if not perceived.partial or self._last is None:
-            self._last = fused
-        if self._count % self._every == 0 and fused.grid is not None:
+            self._last = result
+        if self._count % self._every == 0 and result.map is not None:
             frames = [
-                SeenFrame(frame.camera, frame.stamp_ns, perception)
-                for frame, perception in zip(perceived.frames, perceived.perceptions, strict=True)
+                SeenFrame(image.frame.camera, image.frame.stamp_ns, image.perception)
+                for image in perceived.images
             ]
-            self.samples.append(Sample(perceived.frame_set.stamp_ns, frames, fused.grid))
+            self.samples.append(Sample(perceived.frame_set.stamp_ns, frames, result.map))
         self._count += 1
 
     def pictures(self) -> list[tuple[str, NDArray[np.uint8], Perception]]:
@@ -66,7 +66,7 @@ class Recorder:
         if self._last is None:
             return []
         perceived = self._last.perceived
-        seen = dict(zip(perceived.frames, perceived.perceptions, strict=True))
+        seen = {image.frame: image.perception for image in perceived.images}
         return [
             (frame.camera, to_colour(frame.image, frame.encoding, 'rgb'), seen[frame])
             for frame in perceived.frame_set.there

@@ -12,10 +12,11 @@ from stream_infer_ros.config import Config, EngineConfig, GraphConfig
 from stream_infer_ros.demo.options import DemoOptions
 from stream_infer_ros.demo.recorder import Recorder
 from stream_infer_ros.demo.world_process import WorldProcess, WorldReport
+from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.errors import WorldError
 from stream_infer_ros.graph import make_graph
 from stream_infer_ros.graph.recording import RecordingGraph
-from stream_infer_ros.pipeline.assembly import Assembly, NetworkAssembly, assemble
+from stream_infer_ros.pipeline.assembly import Assembly, assemble
 from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.runtime.live import LiveRunner
@@ -36,6 +37,7 @@ class DemoRun:
     Attributes:
         recorder: sampled sets, latencies, pictures.
         assembly: the pipeline's parts (closed), for their statistics.
+        network: the network (closed), for its name and its engine.
         world: what the world says of itself.
         epoch_ns: stamp at which the world's time was zero.
         drops: losses of every step: cause -> camera -> count.
@@ -44,10 +46,11 @@ class DemoRun:
     """
 
     recorder: Recorder
-    assembly: NetworkAssembly
+    assembly: Assembly
+    network: Network
     world: WorldReport
     epoch_ns: int
-    drops: dict[str, dict[str, int]]
+    drops: dict[DropCause, dict[str, int]]
     cpu_s: float
     peak_rss_mb: float
 
@@ -66,9 +69,7 @@ def run_demo(options: DemoOptions, recording: Path, on_tick: OnTick, stop: threa
         with Network(config) as network:
             assembly = assemble(config, camera_topics(config, ()), graph, network)
             recorder = Recorder(options.expected_sets)
-            runner = LiveRunner(
-                graph, assembly.pipeline, assembly.cameras, assembly.diagnostics, config, recorder.note
-            )
+            runner = LiveRunner(graph, assembly, recorder.note)
             try:
                 runner.start()
                 world.start()
@@ -96,11 +97,11 @@ def run_demo(options: DemoOptions, recording: Path, on_tick: OnTick, stop: threa
             finally:
                 runner.stop()
             runner.wait(0)  # raises what went wrong on the way out
-            drops = assembly.diagnostics.drops()  # while the graph can tell what it lost
+            drops = assembly.health.losses.drops()  # while the graph can tell what it lost
     finally:
         world.stop()
         graph.close()
-    return DemoRun(recorder, assembly, report, epoch_ns, drops, cpu_s, peak_rss_mb())
+    return DemoRun(recorder, assembly, network, report, epoch_ns, drops, cpu_s, peak_rss_mb())
 
 
 def demo_config(options: DemoOptions) -> Config:

@@ -11,7 +11,7 @@ import numpy as np
 from stream_infer_ros.demo.options import DemoOptions
 from stream_infer_ros.demo.scoring import DemoScores
 from stream_infer_ros.demo.session import DemoRun
-from stream_infer_ros.pipeline.health.statistics import Percentiles, percentiles
+from stream_infer_ros.pipeline.health.durations import Percentiles, percentiles
 
 
 def summarise(options: DemoOptions, run: DemoRun, scores: DemoScores) -> dict[str, Any]:
@@ -27,8 +27,8 @@ def summarise(options: DemoOptions, run: DemoRun, scores: DemoScores) -> dict[st
         'rate_hz': options.rate_hz,
         'duration_s': options.seconds,
         'seed': options.seed,
-        'engine': run.assembly.network.kind,
-        'model': run.assembly.network.file.name,
+        'engine': run.network.kind,
+        'model': run.network.file.name,
         'sets': {
             'expected': options.expected_sets,
             'published': statistics.sets_published,

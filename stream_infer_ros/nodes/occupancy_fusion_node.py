@@ -27,9 +27,9 @@ class OccupancyFusionNode(PipelineNode[FusionConfig]):
         self._cameras = tuple(remapped(self, camera) for camera in cameras)
         return ', '.join(camera.camera for camera in self._cameras)
 
-    def assemble(self, settings: FusionConfig, graph: Graph) -> tuple[Assembly, Config]:
+    def assemble(self, settings: FusionConfig, graph: Graph) -> Assembly:
         config = self.tree_of(settings)
-        return assemble_fusion(config, self._cameras, graph, self.resolve_topic_name), config
+        return assemble_fusion(config, self._cameras, graph, self.resolve_topic_name)
 
     def free(self) -> None:
         self._cameras = ()

@@ -89,7 +89,7 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
         """Create what outlives a run; return its description. Raises an error with the remedy."""
         raise NotImplementedError
 
-    def assemble(self, settings: Settings, graph: Graph) -> tuple[Assembly, Config]:
+    def assemble(self, settings: Settings, graph: Graph) -> Assembly:
         """Return a pipeline on the graph and its configuration. Raises an error with the remedy."""
         raise NotImplementedError
 
@@ -164,15 +164,8 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
         self._clock_watch, self._waits_for_clock = ClockWatch(self), False
         try:
             settings = self._settings()
-            self._assembly, config = self.assemble(settings, graph)
-            self._runner = LiveRunner(
-                graph,
-                self._assembly.pipeline,
-                self._assembly.cameras,
-                self._assembly.diagnostics,
-                config,
-                on_log=self._log,
-            )
+            self._assembly = self.assemble(settings, graph)
+            self._runner = LiveRunner(graph, self._assembly, on_log=self._log)
             self._runner.start()
             self._bond = make_bond(
                 self, graph, self._runner, settings.bond_heartbeat_period, expected=not settings.autostart
@@ -259,14 +252,14 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
 
     def _retune(self, settings: Settings) -> None:
         if self._assembly is not None:
-            self._assembly.retune(self.tree_of(settings))
+            self._assembly.settings.change(self.tree_of(settings))
 
     # Services.
 
     def _reset_map(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         if self._assembly is None:
             return _answer(response, False, 'the node is not active: there is no map')
-        if not self._assembly.pipeline.reset_map():
+        if not self._assembly.reset_map():
             return _answer(response, False, 'map.enabled is false: there is no map')
         return _answer(response, True, 'a new map begins with the next set')
 
@@ -274,7 +267,7 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
         if self._assembly is None or self._graph is None:
             return _answer(response, False, 'the node is not active: nothing is matched')
         try:
-            text = str(self._assembly.diagnostics.explain_sync(self._graph.now_ns()))
+            text = str(self._assembly.health.explain_sync(self._graph.now_ns()))
         except StreamInferError as error:  # it would end the process; the supervision deals with it
             return _answer(response, False, str(error))
         return _answer(response, True, text)

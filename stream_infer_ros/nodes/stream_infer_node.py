@@ -51,11 +51,11 @@ class StreamInferNode(PipelineNode[Config]):
         cameras = ', '.join(camera.camera for camera in self._cameras) or 'no cameras looked for'
         return f'{cameras}; {self._network}'
 
-    def assemble(self, settings: Config, graph: Graph) -> tuple[Assembly, Config]:
+    def assemble(self, settings: Config, graph: Graph) -> Assembly:
         config = self.tree_of(settings)
         if self._network is None:
             raise ConfigError('there is no network: configure the node first')
-        return assemble(config, self._cameras, graph, self._network, self.resolve_topic_name), config
+        return assemble(config, self._cameras, graph, self._network, self.resolve_topic_name)
 
     def is_worth_a_try(self, settings: Config) -> bool:
         return bool(cameras_among(topics(self), self.tree_of(settings)))

@@ -1,35 +1,43 @@
-"""Putting a pipeline together from its configuration."""
+"""Builds a pipeline from its configuration."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.cameras.transform_buffer import TransformBuffer
 from stream_infer_ros.config import Config
-from stream_infer_ros.errors import EncodingError, EngineError
 from stream_infer_ros.graph.graph import Graph, Qos
-from stream_infer_ros.inference.decoders import Thresholds
-from stream_infer_ros.inference.detections import Perception
+from stream_infer_ros.pipeline.data_path import Steps
 from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.health.camera_status import CameraStatuses
 from stream_infer_ros.pipeline.health.diagnostics import Diagnostics
+from stream_infer_ros.pipeline.health.engine_status import EngineStatus
+from stream_infer_ros.pipeline.health.health import Health
 from stream_infer_ros.pipeline.health.input_watch import InputWatch
+from stream_infer_ros.pipeline.health.loss_watch import LossWatch
+from stream_infer_ros.pipeline.health.losses import Losses
+from stream_infer_ros.pipeline.health.pipeline_status import PipelineStatus
 from stream_infer_ros.pipeline.health.statistics import Statistics
+from stream_infer_ros.pipeline.health.status import StatusSource
+from stream_infer_ros.pipeline.health.sync_watch import SyncWatch
+from stream_infer_ros.pipeline.health.topic_status import QosProblems, UnusedTopics
 from stream_infer_ros.pipeline.inputs.camera_topics import CameraTopics, DetectionTopics
 from stream_infer_ros.pipeline.inputs.subscriptions import subscriptions
 from stream_infer_ros.pipeline.inputs.transform_topics import TransformTopics
+from stream_infer_ros.pipeline.live_settings import CurrentSettings
 from stream_infer_ros.pipeline.network import Network
-from stream_infer_ros.pipeline.pipeline import Pipeline
-from stream_infer_ros.pipeline.scheduling import make_schedule
-from stream_infer_ros.pipeline.steps.detected import Detected
-from stream_infer_ros.pipeline.steps.fuser import Fuser
-from stream_infer_ros.pipeline.steps.intake import Intake
-from stream_infer_ros.pipeline.steps.locator import Locator
-from stream_infer_ros.pipeline.steps.map_outputs import MapOutputs
-from stream_infer_ros.pipeline.steps.outputs import Outputs
-from stream_infer_ros.pipeline.steps.perceiver import Perceiver
+from stream_infer_ros.pipeline.scheduling import LatencyBudget, Schedule, make_schedule
+from stream_infer_ros.pipeline.steps.fuse import Fuser
+from stream_infer_ros.pipeline.steps.locate import Locator
+from stream_infer_ros.pipeline.steps.match import Matcher
+from stream_infer_ros.pipeline.steps.perceive import NetworkPerceiver, Perceiver
+from stream_infer_ros.pipeline.steps.publish import Outputs
+from stream_infer_ros.pipeline.steps.published_detections import PublishedDetections
+from stream_infer_ros.pipeline.steps.read import MessageReader
+from stream_infer_ros.sync import make_synchronizer
 
+# Returns the name of a topic on the graph, after the remapping rules of a node.
 Resolve = Callable[[str], str]
 
 
@@ -39,30 +47,38 @@ def _unchanged(topic: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """A pipeline and the parts that others look at while it runs."""
+    """A pipeline: its steps, and the parts that watch and steer it. The graph stays the caller's.
 
-    pipeline: Pipeline
+    Attributes:
+        config: the configuration it was built from.
+        steps: the steps of the data path.
+        schedule: decides which frames are run next.
+        budget: divides the latency bound.
+        cameras: the state of each camera.
+        statistics: durations and losses.
+        health: watches the pipeline.
+        settings: the live settings.
+    """
+
+    config: Config
+    steps: Steps
+    schedule: Schedule
+    budget: LatencyBudget
     cameras: tuple[CameraState, ...]
     statistics: Statistics
-    diagnostics: Diagnostics
-    bound_ms: float
+    health: Health
+    settings: CurrentSettings
 
     def subscriptions(self) -> list[tuple[str, str, Qos]]:
-        """Return (topic, type, QoS) of all inputs of the pipeline; see `subscriptions`."""
-        transforms = self.pipeline.intake.transform_topics
-        return subscriptions(self.cameras, self.pipeline.with_map, transforms)
+        """Return (topic, type, QoS) of all inputs of the pipeline."""
+        return subscriptions(self.cameras, self.steps.fuse is not None, self.steps.read.transform_topics)
 
-    def retune(self, config: Config) -> None:
-        """Take on the live settings while it runs; from any thread."""
-        self.pipeline.retune(config)
-        self.diagnostics.retune(config)
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkAssembly(Assembly):
-    """One with a network, which stays the caller's."""
-
-    network: Network
+    def reset_map(self) -> bool:
+        """Begin a new map with the next set; return False if there is no map. Callable from any thread."""
+        if self.steps.fuse is None:
+            return False
+        self.steps.fuse.reset()
+        return True
 
 
 def assemble(
@@ -71,98 +87,103 @@ def assemble(
     graph: Graph,
     network: Network,
     resolve: Resolve = _unchanged,
-) -> NetworkAssembly:
-    """Wire every step and publish the latched topics. Graph and network stay the caller's.
+) -> Assembly:
+    """Build a pipeline that runs a network, warm the engines up, and advertise the outputs.
 
-    `resolve` returns the name of a topic on the graph, after the remapping rules of a node.
-
-    Raises ConfigError, ModelError or GraphError with the remedy.
+    The network stays the caller's. Raises ConfigError, ModelError or GraphError with the remedy.
     """
-    statistics = Statistics()
+    statistics, settings = Statistics(), CurrentSettings(config)
     cameras = tuple(CameraState(camera) for camera in topics)
-    names = [camera.name for camera in cameras]
-    transforms = TransformBuffer()
-    intake = Intake(cameras, config.sync, transforms, statistics, TransformTopics.of(config.graph))
-    schedule = make_schedule(config, names)
-    inputs = InputWatch(graph, config, cameras, intake, resolve)
-    diagnostics = Diagnostics(
-        graph, config, cameras, intake, intake.synchronizer, statistics, schedule, inputs, network
-    )
-    remember, remember_engine = _remember(cameras), _remember_engine(cameras)
-    outputs = Outputs(graph, config, names, network.decoder.class_names, graph.now_ns())
-
-    def publish(frame: Frame, perception: Perception) -> int:
-        outputs.publish_detections(frame, perception)
-        return graph.now_ns()
-
-    # Of several engines the later set may be done first: then the detections go out with the set, in order.
-    at_once = publish if len(network.engines) == 1 else None
-    thresholds = Thresholds.of(config.model)
     perceivers = [
-        Perceiver(network, len(names), statistics, thresholds, remember, remember_engine, at_once, instance)
+        NetworkPerceiver(network, instance, cameras, settings, statistics)
         for instance in range(len(network.engines))
     ]
     for perceiver in perceivers:
         perceiver.warm_up()
-    pipeline = Pipeline(
-        intake,
-        perceivers,
-        Locator(cameras, transforms, config.map.map_frame, config.map.base_frame, statistics),
-        Fuser(config, cameras, statistics) if config.map.enabled else None,
-        outputs,
-        statistics,
-        schedule,
-        config,
+    outputs = Outputs(
+        graph, config, [camera.name for camera in cameras], network.decoder.class_names, settings
     )
-    return NetworkAssembly(pipeline, cameras, statistics, diagnostics, config.bound_ms, network)
+    engine = EngineStatus(network, statistics)
+    return _assemble(config, cameras, graph, resolve, perceivers, outputs, statistics, settings, engine)
 
 
 def assemble_fusion(
     config: Config, topics: tuple[DetectionTopics, ...], graph: Graph, resolve: Resolve = _unchanged
 ) -> Assembly:
-    """The map alone, of detections that others publish. The graph stays the caller's.
+    """Build a pipeline that makes a map of detections which other nodes publish.
 
     Raises ConfigError or GraphError with the remedy.
     """
-    statistics = Statistics()
+    statistics, settings = Statistics(), CurrentSettings(config)
     cameras = tuple(CameraState(camera) for camera in topics)
-    transforms = TransformBuffer()
-    names = [camera.name for camera in cameras]
-    schedule = make_schedule(config, names)
-    intake = Intake(cameras, config.sync, transforms, statistics, TransformTopics.of(config.graph))
-    pipeline = Pipeline(
-        intake,
-        [Detected(cameras)],
-        Locator(cameras, transforms, config.map.map_frame, config.map.base_frame, statistics),
-        Fuser(config, cameras, statistics),
-        MapOutputs(graph, config),
-        statistics,
-        schedule,
-        config,
-    )
-    inputs = InputWatch(graph, config, cameras, intake, resolve)
-    diagnostics = Diagnostics(
-        graph, config, cameras, intake, intake.synchronizer, statistics, schedule, inputs
-    )
-    return Assembly(pipeline, cameras, statistics, diagnostics, config.bound_ms)
+    outputs = Outputs(graph, config, (), (), settings)
+    perceivers = [PublishedDetections(cameras)]
+    return _assemble(config, cameras, graph, resolve, perceivers, outputs, statistics, settings, None)
 
 
-def _remember(cameras: tuple[CameraState, ...]) -> Callable[[Frame, EncodingError | None], None]:
-    by_name = {camera.name: camera for camera in cameras}
-
-    def remember(frame: Frame, error: EncodingError | None) -> None:
-        by_name[frame.camera].note('pixels', str(error) if error else '')
-
-    return remember
-
-
-def _remember_engine(
+def _assemble(
+    config: Config,
     cameras: tuple[CameraState, ...],
-) -> Callable[[Sequence[Frame], EngineError | None], None]:
-    by_name = {camera.name: camera for camera in cameras}
-
-    def remember(frames: Sequence[Frame], error: EngineError | None) -> None:
-        for frame in frames:
-            by_name[frame.camera].note('engine', str(error) if error else '')
-
-    return remember
+    graph: Graph,
+    resolve: Resolve,
+    perceivers: Sequence[Perceiver],
+    outputs: Outputs,
+    statistics: Statistics,
+    settings: CurrentSettings,
+    engine: EngineStatus | None,
+) -> Assembly:
+    names = [camera.name for camera in cameras]
+    transforms = TransformBuffer()
+    budget = LatencyBudget(settings, statistics)
+    schedule = make_schedule(config, names, budget)
+    synchronizer = make_synchronizer(names, lambda: settings().sync)
+    sync_watch = SyncWatch(names)
+    steps = Steps(
+        MessageReader(cameras, transforms, statistics, TransformTopics.of(config.graph)),
+        Matcher(synchronizer, sync_watch, statistics),
+        perceivers,
+        Locator(cameras, transforms, config.map.map_frame, config.map.base_frame, statistics),
+        Fuser(config, cameras, statistics) if config.map.enabled else None,
+        outputs,
+        statistics,
+    )
+    inputs = InputWatch(graph, config, cameras, steps.read, resolve)
+    loss_watch = LossWatch(graph, sync_watch, steps.read.sources)
+    losses = Losses(graph, cameras, synchronizer, statistics)
+    whole = PipelineStatus(
+        cameras,
+        statistics,
+        losses,
+        settings,
+        {
+            'overload': lambda _: schedule.overload(),
+            'transforms': inputs.transform_problem,
+            'losses': loss_watch.problem,
+        },
+    )
+    camera_statuses = CameraStatuses(
+        cameras, inputs, sync_watch, losses, settings, lambda: engine is not None and engine.is_down
+    )
+    others: list[StatusSource] = [] if config.cameras else [UnusedTopics(inputs)]
+    others += [] if engine is None else [engine]
+    others.append(QosProblems(graph))
+    diagnostics = Diagnostics(
+        graph,
+        config.graph.diagnostics_name,
+        [whole, camera_statuses, *others],
+        [inputs.look, loss_watch.look],
+        settings,
+    )
+    health = Health(
+        diagnostics,
+        whole,
+        camera_statuses,
+        others,
+        losses,
+        inputs,
+        loss_watch,
+        sync_watch,
+        synchronizer,
+        settings,
+    )
+    return Assembly(config, steps, schedule, budget, cameras, statistics, health, settings)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from stream_infer_ros.mapping.grid_snapshot import FREE, OCCUPIED, UNKNOWN, GridSnapshot
-from stream_infer_ros.pipeline.health.statistics import Percentiles
+from stream_infer_ros.pipeline.health.durations import Percentiles
 
 # Grey levels as rviz and map_server show them.
 SHADES = {UNKNOWN: (205, 205, 205), FREE: (254, 254, 254), OCCUPIED: (20, 20, 20)}

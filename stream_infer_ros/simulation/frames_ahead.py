@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from typing import NamedTuple
 
-from stream_infer_ros.pipeline.health.statistics import Durations, Percentiles
+from stream_infer_ros.pipeline.health.durations import Durations, Percentiles
 from stream_infer_ros.simulation.publisher import PreparedFrame
 from stream_infer_ros.simulation.schedule import Exposure
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from stream_infer_ros.pipeline.health.statistics import Durations, Percentiles
+from stream_infer_ros.pipeline.health.durations import Durations, Percentiles
 from stream_infer_ros.simulation.frames_ahead import FramesAhead
 from stream_infer_ros.simulation.publisher import PreparedFrame
 from stream_infer_ros.simulation.schedule import Exposure

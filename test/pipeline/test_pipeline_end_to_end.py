@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 from rosbags_messages import grid_cells, read, stamp_ns
-from yard import EPOCH_NS, SMALL, Yard
+from yard import EPOCH_NS, SMALL, Stepped, Yard
 
 from stream_infer_ros.config import parse_config
 from stream_infer_ros.errors import EngineError
@@ -32,30 +32,13 @@ def config(**settings):
     return parse_config({'cameras': CAMERAS, 'engine': {'kind': 'fake'}, **settings}, 'test')
 
 
-class Driven:
-    """A pipeline whose steps run inside `publish`: what a camera sends has been through when it returns."""
+class Driven(Stepped):
+    """A pipeline with its network, whose steps run inside `publish`."""
 
     def __init__(self, yard: Yard, settings) -> None:
         self.network = Network(settings)
-        self.assembly = assemble(
-            settings, camera_topics(settings, yard.graph.topics()), yard.graph, self.network
-        )
-        self.fused = []
-        self._yard = yard
-        for topic, type_name, qos in self.assembly.subscriptions():
-            yard.graph.subscribe(topic, type_name, qos, self._taker(topic))
-
-    def _taker(self, topic):
-        def take(cdr, received_ns):
-            self.process(self.assembly.pipeline.intake.poll(received_ns))
-            self.process(self.assembly.pipeline.receive(topic, cdr, received_ns))
-
-        return take
-
-    def process(self, sets):
-        for frame_set in sets:
-            perceived = self.assembly.pipeline.perceive(frame_set)
-            self.fused.append(self.assembly.pipeline.deliver(perceived, self._yard.clock.now_ns))
+        topics = camera_topics(settings, yard.graph.topics())
+        super().__init__(yard.graph, assemble(settings, topics, yard.graph, self.network))
 
 
 def test_every_camera_gets_its_results_and_the_map_knows_free_ground():
@@ -66,7 +49,7 @@ def test_every_camera_gets_its_results_and_the_map_knows_free_ground():
     driven = Driven(yard, config())
     yard.stream(ticks=8)
     assert not yard.graph.callback_failures()
-    whole = [fused for fused in driven.fused if not fused.perceived.partial]
+    whole = [fused for fused in driven.results if not fused.perceived.partial]
     assert len(whole) >= 7
     for camera in CAMERAS:
         decoded = [decode_detection2d_array(cdr) for cdr in boxes[camera]]
@@ -87,13 +70,13 @@ def test_scans_and_markers_are_made_while_someone_listens():
     yard = Yard()
     driven = Driven(yard, config())
     yard.stream(ticks=4)
-    assert all(fused.grid is not None and not fused.scans for fused in driven.fused)
+    assert all(fused.map is not None and not fused.scans for fused in driven.results)
     markers = yard.collect('/stream_infer/markers', 'visualization_msgs/msg/MarkerArray', RELIABLE)
     scans = yard.collect('/stream_infer/cam1/scan', SCAN, RELIABLE)
-    before = len(driven.fused)
+    before = len(driven.results)
     yard.clock.now_ns = EPOCH_NS
     yard.stream(ticks=8)
-    whole = [fused for fused in driven.fused[before:] if not fused.perceived.partial]
+    whole = [fused for fused in driven.results[before:] if not fused.perceived.partial]
     assert len(whole) >= 3
     assert all(set(fused.scans) == {'cam1'} for fused in whole)
     assert len(markers) >= len(whole)
@@ -138,10 +121,10 @@ def test_a_camera_that_falls_silent_is_named_and_nobody_waits_for_it():
     yard = Yard()
     driven = Driven(yard, config())
     yard.stream(ticks=20, skip=lambda e: e.camera == 1 and e.tick >= 5)
-    partial = [fused for fused in driven.fused[5:] if fused.perceived.partial]
+    partial = [fused for fused in driven.results[5:] if fused.perceived.partial]
     assert len(partial) >= 14
     assert {frame.camera for fused in partial for frame in fused.perceived.frames} == {'cam0', 'cam2'}
-    statuses = {s.name: s for s in driven.assembly.diagnostics.statuses(yard.clock.now_ns)}
+    statuses = {s.name: s for s in driven.assembly.health.diagnostics.statuses(yard.clock.now_ns)}
     assert statuses['stream_infer: camera cam1'].level is DiagnosticLevel.ERROR
     assert 'silent for 2 s' in statuses['stream_infer: camera cam1'].message
     assert statuses['stream_infer: camera cam0'].level is DiagnosticLevel.OK
@@ -154,12 +137,12 @@ def test_garbage_on_a_topic_is_counted_and_named_and_the_rest_goes_on():
     garbage = yard.cameras.advertise('/cam2/image_raw', 'sensor_msgs/msg/Image', RELIABLE)
     yard.stream(ticks=3)
     garbage.publish(b'\x00\x01\x00\x00 this is no image')
-    status = driven.assembly.diagnostics.statuses(yard.clock.now_ns)[3]
+    status = driven.assembly.health.diagnostics.statuses(yard.clock.now_ns)[3]
     assert status.name.endswith('cam2')
     assert status.level is DiagnosticLevel.WARN
     assert status.values['dropped.malformed'] == '1'
     assert not yard.graph.callback_failures()
-    assert len(driven.fused) >= 3
+    assert len(driven.results) >= 3
     driven.network.close()
 
 
@@ -190,7 +173,7 @@ def test_odometry_that_comes_after_the_images_costs_no_view():
             publisher.publish(cdr)
     # Only the first set came before the tree of frames was known at all.
     assert driven.assembly.statistics.views_missed().get('no_transform', {}) == dict.fromkeys(CAMERAS, 1)
-    viewed = [view.stamp_ns for fused in driven.fused for view in fused.views]
+    viewed = [view.stamp_ns for fused in driven.results for view in fused.views]
     assert len(viewed) == len(set(viewed)) >= 3 * 5
     assert (grid_cells(maps[-1]) == 0).sum() > 1000
     driven.network.close()
@@ -203,7 +186,7 @@ def test_without_a_map_only_boxes_are_published():
     topics = {topic.name for topic in yard.graph.topics()}
     assert '/stream_infer/cam0/detections' in topics
     assert '/stream_infer/occupancy_grid' not in topics
-    assert all(fused.grid is None for fused in driven.fused)
+    assert all(fused.map is None for fused in driven.results)
     driven.network.close()
 
 
@@ -213,9 +196,9 @@ def test_the_clock_alone_turns_what_silent_cameras_saw_to_unknown():
     driven = Driven(yard, config(map={'blind_after_s': 2.0}))
     yard.stream(ticks=10)
     before = grid_cells(maps[-1])
-    driven.assembly.pipeline.refresh(yard.clock.now_ns + 1_000_000_000)
+    driven.let_the_map_age(yard.clock.now_ns + 1_000_000_000)
     assert np.array_equal(grid_cells(maps[-1]) == 0, before == 0)
-    driven.assembly.pipeline.refresh(yard.clock.now_ns + 2_500_000_000)
+    driven.let_the_map_age(yard.clock.now_ns + 2_500_000_000)
     after = grid_cells(maps[-1])
     assert (before == 0).sum() > 1000
     # What lies outside every view (the robot moved on, and three cameras leave gaps) keeps its memory.
@@ -229,15 +212,13 @@ def live():
     """A runner on its own threads; stops whatever happens."""
     started = []
 
-    def start(yard, settings, on_fused=None):
+    def start(yard, settings, on_result=None):
         network = Network(settings)
         assembly = assemble(settings, camera_topics(settings, ()), yard.graph, network)
-        runner = LiveRunner(
-            yard.graph, assembly.pipeline, assembly.cameras, assembly.diagnostics, settings, on_fused
-        )
+        runner = LiveRunner(yard.graph, assembly, on_result)
         started.append((runner, network))
         runner.start()
-        return runner, assembly
+        return runner, assembly, network
 
     yield start
     for runner, network in started:
@@ -250,13 +231,13 @@ def test_live_threads_publish_and_leave_nothing_behind(live):
     enough = threading.Event()
     seen = []
 
-    def on_fused(fused, _):
-        seen.append(fused)
+    def on_result(result):
+        seen.append(result)
         if sum(not f.perceived.partial for f in seen) >= 2:
             enough.set()
 
     before = threading.active_count()
-    runner, assembly = live(yard, config(), on_fused)
+    runner, assembly, _ = live(yard, config(), on_result)
     for tick in range(60):
         yard.stream(ticks=tick + 1, skip=lambda e, tick=tick: e.tick < tick)
         if enough.wait(0.05):
@@ -265,7 +246,7 @@ def test_live_threads_publish_and_leave_nothing_behind(live):
     runner.stop()
     assert threading.active_count() == before
     statistics = assembly.statistics
-    lost = sum(n for by_camera in assembly.diagnostics.drops().values() for n in by_camera.values())
+    lost = sum(n for by_camera in assembly.health.losses.drops().values() for n in by_camera.values())
     published = sum(len(fused.perceived.frames) for fused in seen)
     received = sum(camera.images for camera in assembly.cameras)
     assert statistics.sets_published == len(seen)
@@ -274,8 +255,8 @@ def test_live_threads_publish_and_leave_nothing_behind(live):
 
 def test_a_failing_engine_ends_the_run_with_its_error(live):
     yard = Yard()
-    runner, assembly = live(yard, config())
-    assembly.network.close()
+    runner, _, network = live(yard, config())
+    network.close()
     yard.stream(ticks=1)
     with pytest.raises(EngineError, match='load'):
         runner.wait(30)
@@ -286,7 +267,7 @@ def test_diagnostics_come_once_a_period():
     told = yard.collect('/diagnostics', DIAGNOSTICS, RELIABLE)
     driven = Driven(yard, config())
     for step_ns in range(0, 3_000_000_000, 100_000_000):
-        driven.assembly.diagnostics.publish_if_due(EPOCH_NS + step_ns)
+        driven.assembly.health.diagnostics.publish_if_due(EPOCH_NS + step_ns)
     assert [stamp_ns(read(cdr, DIAGNOSTICS).header.stamp) - EPOCH_NS for cdr in told] == [0, 10**9, 2 * 10**9]
     driven.network.close()
 
@@ -297,6 +278,6 @@ def test_a_slow_camera_is_not_called_silent_between_its_images():
     driven = Driven(yard, config(cameras=['cam0']))
     yard.stream(ticks=5)
     last_ns = yard.clock.now_ns
-    assert driven.assembly.diagnostics.silent(last_ns + 900_000_000) == []
-    assert driven.assembly.diagnostics.silent(last_ns + 3_000_000_000) == ['cam0']
+    assert driven.assembly.health.cameras.silent(last_ns + 900_000_000) == []
+    assert driven.assembly.health.cameras.silent(last_ns + 3_000_000_000) == ['cam0']
     driven.network.close()

@@ -1,10 +1,11 @@
 """What becomes of the cameras' streams when the engine has no result for them."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from yard import SMALL, Yard
+from yard import SMALL, Stepped, Yard
 
 from stream_infer_ros.config import parse_config
 from stream_infer_ros.errors import EngineError, InferenceMissed
@@ -14,14 +15,12 @@ from stream_infer_ros.inference.engines import SupervisedEngine
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel
 from stream_infer_ros.messages.image import TYPE_NAME, encode_image
 from stream_infer_ros.pipeline.assembly import assemble
-from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.runtime.live import LiveRunner
-from stream_infer_ros.pipeline.scheduling.time_left import TimeLeft
+from stream_infer_ros.pipeline.runtime.replay import OneThread
 
 CAMERAS = [f'cam{i}' for i in range(SMALL.cameras)]
-MS = 1_000_000
 
 
 class Failing(FakeEngine):
@@ -41,6 +40,22 @@ class Failing(FakeEngine):
         yield from super().run(pictures)
 
 
+class WithBudget(OneThread):
+    """Says how long each result is worth waiting for, as a live run does."""
+
+    budget = None
+
+    def schedule(self, sets):
+        for job in super().schedule(sets):
+            yield replace(job, within_s=self.budget.within_s(job.frame_set.exposed_ns, self.now_ns()))
+
+
+class Budgeted(Stepped):
+    def __init__(self, graph, assembly):
+        self.runner = type('Runner', (WithBudget,), {'budget': assembly.budget})
+        super().__init__(graph, assembly)
+
+
 @pytest.fixture
 def run():
     """The yard's cameras streaming into a pipeline whose steps run inside `publish`."""
@@ -51,20 +66,12 @@ def run():
     network.engines = (SupervisedEngine(engine, lambda: yard.clock.now_ns * 1e-9),)
     network.engines[0].load()
     assembly = assemble(settings, camera_topics(settings, ()), yard.graph, network)
-    fused = []
-
-    def on_message(topic, cdr, received_ns):
-        for frame_set in assembly.pipeline.receive(topic, cdr, received_ns):
-            perceived = assembly.pipeline.perceive(frame_set, yard.clock.now_ns)
-            fused.append(assembly.pipeline.deliver(perceived, yard.clock.now_ns))
-
-    for topic, type_name, qos in assembly.subscriptions():
-        yard.graph.subscribe(topic, type_name, qos, lambda cdr, ns, topic=topic: on_message(topic, cdr, ns))
-    return yard, engine, assembly, fused
+    stepped = Budgeted(yard.graph, assembly)
+    return yard, engine, assembly, stepped.results
 
 
 def statuses(assembly, yard):
-    return {s.name.split(': ')[1]: s for s in assembly.diagnostics.statuses(yard.clock.now_ns)}
+    return {s.name.split(': ')[1]: s for s in assembly.health.diagnostics.statuses(yard.clock.now_ns)}
 
 
 def test_a_set_without_a_result_is_counted_and_the_next_goes_on(run):
@@ -73,7 +80,7 @@ def test_a_set_without_a_result_is_counted_and_the_next_goes_on(run):
     engine.failure = InferenceMissed('no server answers')
     yard.stream(ticks=5, skip=lambda e: e.tick < 3)
     assert not yard.graph.callback_failures()
-    missed = assembly.diagnostics.drops()['no_result']
+    missed = assembly.health.losses.drops()['no_result']
     assert set(missed) == set(CAMERAS)
     published = assembly.statistics.sets_published
     told = statuses(assembly, yard)
@@ -86,7 +93,7 @@ def test_a_set_without_a_result_is_counted_and_the_next_goes_on(run):
     assert statuses(assembly, yard)['camera cam0'].level is DiagnosticLevel.OK
     # Every frame of a set was published or counted.
     sets_frames = sum(len([f for f in one.perceived.frame_set.frames if f]) for one in fused)
-    assert sets_frames == sum(missed.values()) + sum(len(one.perceived.frames) for one in fused)
+    assert sets_frames == sum(missed.values()) + sum(len(one.perceived.images) for one in fused)
 
 
 def test_an_engine_that_is_down_is_said_of_every_stream_and_the_map_goes_on(run):
@@ -101,10 +108,10 @@ def test_an_engine_that_is_down_is_said_of_every_stream_and_the_map_goes_on(run)
     for camera in CAMERAS:
         assert told[f'camera {camera}'].level is DiagnosticLevel.ERROR
         assert 'the device is gone' in told[f'camera {camera}'].message
-        assert assembly.diagnostics.drops()['engine_down'][camera] >= 2
-    assert any('engine' in problem for problem in assembly.diagnostics.other_problems(yard.clock.now_ns))
-    assert fused[-1].grid is not None
-    assert not fused[-1].perceived.frames
+        assert assembly.health.losses.drops()['engine_down'][camera] >= 2
+    assert any('engine' in problem for problem in assembly.health.other_problems(yard.clock.now_ns))
+    assert fused[-1].map is not None
+    assert not fused[-1].perceived.images
 
 
 def test_the_engine_is_told_how_long_a_result_is_worth_waiting_for(run):
@@ -114,28 +121,6 @@ def test_the_engine_is_told_how_long_a_result_is_worth_waiting_for(run):
     assert live
     # A set leaves before its deadline of 40 ms; the bound is 100 ms.
     assert all(0.0 < within_s <= 0.1 for within_s in live)
-
-
-def test_time_left_is_the_bound_less_age_and_what_follows():
-    statistics = Statistics()
-    left = TimeLeft(100.0, statistics)
-    assert left.seconds(10 * MS, 40 * MS) == pytest.approx(0.070)
-    assert left.seconds(10 * MS, 210 * MS) == pytest.approx(-0.100)
-    assert left.seconds(50 * MS, 40 * MS) == pytest.approx(0.100)
-    left.retune(50.0)
-    assert left.seconds(10 * MS, 40 * MS) == pytest.approx(0.020)
-    statistics.took('fuse', 5 * MS)
-    statistics.took('decode', 2 * MS)
-    statistics.took('inference', 30 * MS)
-    assert TimeLeft(100.0, statistics).seconds(0, 0) == pytest.approx(0.093)
-
-
-def test_a_few_slow_results_are_no_reason_to_give_up_all(run):
-    """What follows a run takes 5 ms, but a second once in a while."""
-    _, _, assembly, _ = run
-    for number in range(400):
-        assembly.statistics.took('publish', (1000 if number % 20 == 0 else 5) * MS)
-    assert 5 * MS <= assembly.pipeline.look_at_times() <= 25 * MS  # of a bound of 100
 
 
 def test_of_two_instances_the_one_that_is_down_takes_no_work():
@@ -158,13 +143,13 @@ def test_of_two_instances_the_one_that_is_down_takes_no_work():
     broken.failure = EngineError('the device is gone')
     delivered, changed, with_result = [], threading.Condition(), []
 
-    def on_fused(fused, _):
+    def on_result(result):
         with changed:
-            delivered.append(fused)
-            with_result.extend(fused.perceived.frames)
+            delivered.append(result)
+            with_result.extend(result.perceived.images)
             changed.notify_all()
 
-    runner = LiveRunner(graph, assembly.pipeline, assembly.cameras, assembly.diagnostics, settings, on_fused)
+    runner = LiveRunner(graph, assembly, on_result)
     publisher = graph.advertise('/cam0/image_raw', TYPE_NAME, RELIABLE)
     picture = np.zeros((48, 64, 3), np.uint8)
     try:
@@ -174,7 +159,7 @@ def test_of_two_instances_the_one_that_is_down_takes_no_work():
             with changed:
                 assert changed.wait_for(lambda number=number: len(delivered) >= number, 20)
         assert len(with_result) >= 59
-        told = {s.name.split(': ')[1]: s for s in assembly.diagnostics.statuses(graph.now_ns())}
+        told = {s.name.split(': ')[1]: s for s in assembly.health.diagnostics.statuses(graph.now_ns())}
         if network.down():  # it had its turn
             assert 'the device is gone' in told['engine'].message
             assert '1 of 2 instances down' in told['engine'].message

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from rosbags_messages import grid_cells, read
 from test_pipeline_end_to_end import DETECTIONS, GRID, Driven, config
-from yard import Yard
+from yard import Stepped, Yard
 
 from stream_infer_ros.config import FusionConfig, GraphConfig, parse_section
 from stream_infer_ros.errors import ConfigError
@@ -24,25 +24,13 @@ def fusion_config(**settings):
     return found, found.on_node(GraphConfig(node_name='occupancy_fusion'))
 
 
-class Fused:
+class Fused(Stepped):
     """A fusion pipeline whose steps run inside `publish`."""
 
     def __init__(self, yard, settings):
         tree, self.config = settings
         topics = detection_topics(self.config, tree.class_names)
-        self.assembly = assemble_fusion(self.config, topics, yard.graph)
-        self.fused = []
-        self._yard = yard
-        for topic, type_name, qos in self.assembly.subscriptions():
-            yard.graph.subscribe(topic, type_name, qos, self._taker(topic))
-
-    def _taker(self, topic):
-        def take(cdr, received_ns):
-            pipeline = self.assembly.pipeline
-            for frame_set in [*pipeline.intake.poll(received_ns), *pipeline.receive(topic, cdr, received_ns)]:
-                self.fused.append(pipeline.deliver(pipeline.perceive(frame_set), self._yard.clock.now_ns))
-
-        return take
+        super().__init__(yard.graph, assemble_fusion(self.config, topics, yard.graph))
 
 
 def test_the_other_half_of_this_package_serves_as_the_detector():
@@ -63,8 +51,8 @@ def test_the_other_half_of_this_package_serves_as_the_detector():
     whole = Driven(yard, settings)
     yard.stream(ticks=12)
     assert not yard.graph.callback_failures()
-    assert len(fusion.fused) >= 10
-    assert all(f.views for f in fusion.fused[2:])
+    assert len(fusion.results) >= 10
+    assert all(f.views for f in fusion.results[2:])
     seen, fused = read(by_images[-1], OBJECTS), read(by_boxes[-1], OBJECTS)
     assert fused.header.frame_id == 'odom'
     assert len(fused.detections) > 0
@@ -94,10 +82,9 @@ def test_what_is_missing_is_named():
     send = yard.cameras.advertise('/cam0/detections', DETECTIONS, RELIABLE)
     send.publish(encode_detection2d_array(yard.clock.now_ns, 'cam0_optical_frame', boxes))
     yard.clock.now_ns += 10**9
-    pipeline = fusion.assembly.pipeline
-    (frame_set,) = pipeline.intake.poll(yard.clock.now_ns)
-    pipeline.deliver(pipeline.perceive(frame_set), yard.clock.now_ns)
-    status = fusion.assembly.diagnostics.statuses(yard.clock.now_ns)[1]
+    fusion.tick(yard.clock.now_ns)
+    assert len(fusion.results) == 1
+    status = fusion.assembly.health.diagnostics.statuses(yard.clock.now_ns)[1]
     assert fusion.assembly.statistics.views_missed() == {'no_camera_info': {'cam0': 1}}
     assert '/cam0/camera_info' in fusion.assembly.cameras[0].problem
     assert status.name == 'occupancy_fusion: camera cam0'

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from stream_infer_ros.mapping import GridSnapshot
-from stream_infer_ros.pipeline.steps.grid_update import changed_part
+from stream_infer_ros.pipeline.steps.publish_map import changed_part
 
 CELLS = arrays(np.int8, (6, 6), elements=st.sampled_from([-1, 0, 100]), fill=st.just(-1))
 

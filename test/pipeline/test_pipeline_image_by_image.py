@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream_infer_ros.cameras.frame import Frame
-from stream_infer_ros.config import ModelConfig, parse_config
+from stream_infer_ros.config import parse_config
 from stream_infer_ros.errors import EngineError, InferenceMissed
 from stream_infer_ros.graph import RELIABLE, MemoryBus, MemoryGraph
-from stream_infer_ros.inference import FakeEngine, Thresholds
+from stream_infer_ros.inference import FakeEngine
 from stream_infer_ros.inference.engines import SupervisedEngine
 from stream_infer_ros.pipeline.assembly import assemble
-from stream_infer_ros.pipeline.health.statistics import Statistics
+from stream_infer_ros.pipeline.data_path import data_path
 from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
-from stream_infer_ros.pipeline.steps.perceiver import Perceiver
+from stream_infer_ros.pipeline.runtime.replay import OneThread
 from stream_infer_ros.sync.frame_set import FrameSet, SetReason
 
 CAMERAS = [f'cam{i}' for i in range(5)]
@@ -45,26 +45,64 @@ class OneByOne(FakeEngine):
             yield outputs
 
 
-@pytest.fixture(scope='module')
-def network():
-    with Network(parse_config({'cameras': CAMERAS, 'engine': {'kind': 'fake'}}, 'test'), 5) as network:
-        yield network
+class Sets(OneThread):
+    """Runs these sets, each on the next engine."""
+
+    def __init__(self, sets, engines=1):
+        super().__init__((), lambda: 30)
+        self._sets, self._engines = sets, engines
+
+    def schedule(self, sets):
+        assert not list(sets)
+        return super().schedule(self._sets)
+
+    def perceive(self, jobs, perceive):
+        for job in jobs:
+            yield perceive(job, job.number % self._engines)
 
 
-def perceiving(network, failure, gives):
-    engine, statistics, published = OneByOne(), Statistics(), []
-    network.engines = (SupervisedEngine(engine, lambda: 0.0),)
-    network.engines[0].load()
+class Cameras:
+    """A pipeline of five cameras without a map. `published`: whose detections came, in this order."""
 
-    def publish(frame, perception):
-        assert perception.detections is not None
-        published.append(frame.camera)
-        engine.order.append(f'out {frame.camera}')
-        return 1000 + len(published)
+    def __init__(self, engine=None, instances=1):
+        settings = parse_config(
+            {
+                'cameras': CAMERAS,
+                'engine': {'kind': 'fake', 'instances': instances},
+                'map': {'enabled': False},
+            },
+            'test',
+        )
+        bus = MemoryBus()
+        graph, ear = MemoryGraph(bus), MemoryGraph(bus)
+        self.published, self.engine = [], engine
+        for camera in CAMERAS:
+            ear.subscribe(
+                f'/stream_infer/{camera}/detections',
+                'vision_msgs/msg/Detection2DArray',
+                RELIABLE,
+                lambda _cdr, _ns, camera=camera: self._hear(camera),
+            )
+        with Network(settings, 5) as network:
+            if engine is not None:
+                network.engines = (SupervisedEngine(engine, lambda: 0.0),)
+                network.engines[0].load()
+            self.assembly = assemble(settings, camera_topics(settings, ()), graph, network)
+        for loaded_again in network.engines:
+            loaded_again.load()
+        if self.engine is not None:
+            self.engine.order.clear()
 
-    perceiver = Perceiver(network, 5, statistics, Thresholds.of(ModelConfig()), publish=publish)
-    engine.failure, engine.gives = failure, gives
-    return perceiver, engine, statistics, published
+    def _hear(self, camera):
+        self.published.append(camera)
+        if self.engine is not None:
+            self.engine.order.append(f'out {camera}')
+
+    def run(self, *sets, engines=1):
+        return data_path(self.assembly.steps, Sets(sets, engines))
+
+    def drops(self):
+        return self.assembly.statistics.drops()
 
 
 def moment(broken=(), missing=(), stamps_ns=(10, 10, 10, 10, 10)):
@@ -83,60 +121,55 @@ def moment(broken=(), missing=(), stamps_ns=(10, 10, 10, 10, 10)):
     broken=st.sets(st.sampled_from(CAMERAS)),
     missing=st.sets(st.sampled_from(CAMERAS)),
 )
-def test_every_frame_is_published_once_or_counted_once(network, failure, gives, broken, missing):
-    perceiver, _, statistics, published = perceiving(network, failure, gives)
-    perceived = perceiver.perceive(moment(broken, missing))
+def test_every_frame_is_published_once_or_counted_once(failure, gives, broken, missing):
+    engine = OneByOne()
+    cameras = Cameras(engine)
+    engine.failure, engine.gives = failure, gives
+    (result,) = cameras.run(moment(broken, missing))
     offered = [camera for camera in CAMERAS if camera not in missing]
-    lost = sum((Counter(by) for by in statistics.drops().values()), Counter())
-    assert Counter(published) + lost == Counter(offered)
-    assert [frame.camera for frame in perceived.frames] == published
-    assert len(perceived.perceptions) == len(perceived.sizes) == len(perceived.published_ns) == len(published)
-    assert list(perceived.out(5)) == list(zip(perceived.frames, perceived.published_ns, strict=True))
-    assert set(statistics.drops().get('undecodable', {})) == broken - missing
+    lost = sum((Counter(by) for by in cameras.drops().values()), Counter())
+    assert Counter(cameras.published) + lost == Counter(offered)
+    assert [image.frame.camera for image in result.perceived.images] == cameras.published
+    assert list(result.detections) == cameras.published
+    for image, (frame, published_ns) in zip(result.perceived.images, result.published_frames(), strict=True):
+        assert (frame, published_ns) == (image.frame, image.published_ns)
+        assert image.size == (64, 48)
+    assert set(cameras.drops().get('undecodable', {})) == broken - missing
     if not isinstance(failure, InferenceMissed):  # a restart helps
-        assert set(published) == set(offered) - broken
+        assert set(cameras.published) == set(offered) - broken
 
 
-def test_the_oldest_is_out_first(network):
-    perceiver, _, _, published = perceiving(network, None, 0)
-    perceived = perceiver.perceive(moment(stamps_ns=(13, 11, 15, 11, 10)))
-    assert published == ['cam4', 'cam1', 'cam3', 'cam0', 'cam2']
-    assert [frame.camera for frame in perceived.frames] == published
+def test_the_oldest_is_out_first():
+    cameras = Cameras(OneByOne())
+    (result,) = cameras.run(moment(stamps_ns=(13, 11, 15, 11, 10)))
+    assert cameras.published == ['cam4', 'cam1', 'cam3', 'cam0', 'cam2']
+    assert [frame.camera for frame in result.perceived.frames] == cameras.published
 
 
-def test_what_comes_first_is_out_before_what_fails(network):
-    perceiver, engine, statistics, published = perceiving(network, InferenceMissed('too late'), 2)
-    perceiver.perceive(moment())
-    assert published == ['cam0', 'cam1']
-    assert statistics.drops() == {'no_result': {'cam2': 1, 'cam3': 1, 'cam4': 1}}
+def test_what_comes_first_is_out_before_what_fails():
+    engine = OneByOne()
+    cameras = Cameras(engine)
+    engine.failure, engine.gives = InferenceMissed('too late'), 2
+    (result,) = cameras.run(moment())
+    assert cameras.published == ['cam0', 'cam1']
+    assert result.partial
+    assert cameras.drops() == {'no_result': {'cam2': 1, 'cam3': 1, 'cam4': 1}}
     assert engine.order == [*(f'begun {n}' for n in range(1, 6)), 'out cam0', 'out cam1']
 
 
 @pytest.mark.parametrize('instances', [1, 2])
 def test_detections_go_out_once_with_one_engine_or_several(instances):
-    settings = parse_config(
-        {
-            'cameras': CAMERAS,
-            'engine': {'kind': 'fake', 'instances': instances},
-            'map': {'enabled': False},
-        },
-        'test',
-    )
-    bus = MemoryBus()
-    graph, ear = MemoryGraph(bus), MemoryGraph(bus)
-    heard = Counter()
-    for camera in CAMERAS:
-        ear.subscribe(
-            f'/stream_infer/{camera}/detections',
-            'vision_msgs/msg/Detection2DArray',
-            RELIABLE,
-            lambda _cdr, _ns, camera=camera: heard.update([camera]),
-        )
-    with Network(settings, 5) as network:
-        assembly = assemble(settings, camera_topics(settings, ()), graph, network)
-        for instance in range(instances):
-            perceived = assembly.pipeline.perceive(moment(), None, instance)
-            assert bool(perceived.published_ns) == (instances == 1)
-            assert sum(heard.values()) == (5 if instances == 1 else 5 * instance)
-            assembly.pipeline.deliver(perceived, 30)
-    assert heard == Counter(dict.fromkeys(CAMERAS, instances))
+    """With one engine each image is out before its set is done; with several, in the order of sets."""
+    cameras = Cameras(instances=instances)
+    heard_before_delivery = []
+
+    class Watched(Sets):
+        def perceive(self, jobs, perceive):
+            for seen in super().perceive(jobs, perceive):
+                heard_before_delivery.append(len(cameras.published))
+                yield seen
+
+    results = list(data_path(cameras.assembly.steps, Watched([moment()] * instances, instances)))
+    assert heard_before_delivery == ([5] if instances == 1 else [0, 5])
+    assert len(results) == instances
+    assert Counter(cameras.published) == Counter(dict.fromkeys(CAMERAS, instances))

@@ -40,7 +40,7 @@ def run():
 
 
 def statuses_after(driven, seconds):
-    diagnostics = driven.assembly.diagnostics
+    diagnostics = driven.assembly.health.diagnostics
     last = []
     for second in range(seconds + 1):
         last = diagnostics.publish_if_due(EPOCH_NS + second * SECOND_NS)
@@ -104,7 +104,7 @@ def test_transforms_outside_the_namespace_are_noticed(run):
 
 def test_a_clock_that_jumps_is_no_waiting(run):
     driven = run(Graphs())
-    diagnostics = driven.assembly.diagnostics
+    diagnostics = driven.assembly.health.diagnostics
     diagnostics.publish_if_due(0)
     statuses = diagnostics.publish_if_due(EPOCH_NS)
     assert statuses[1].level is DiagnosticLevel.STALE

@@ -5,12 +5,13 @@ import pytest
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import parse_config
-from stream_infer_ros.inference import Thresholds
+from stream_infer_ros.pipeline.health.camera_state import CameraState
 from stream_infer_ros.pipeline.health.statistics import Statistics
+from stream_infer_ros.pipeline.inputs.camera_topics import CameraTopics
+from stream_infer_ros.pipeline.live_settings import CurrentSettings
 from stream_infer_ros.pipeline.network import Network
-from stream_infer_ros.pipeline.steps.perceiver import Perceiver
+from stream_infer_ros.pipeline.steps.perceive import NetworkPerceiver
 from stream_infer_ros.resources import default_model
-from stream_infer_ros.sync.matched import matched_set
 
 onnx = pytest.importorskip('onnx', reason='onnx is not installed: the networks cannot be created')
 
@@ -58,12 +59,11 @@ def test_what_a_model_does_not_give_is_told_and_true(tmp_path, write, words):
         assert words in network.limits(with_map=True)
         assert bool(network.limits(with_map=True)) == bool(words)
         picture = np.full((SIZE, SIZE, 3), 90, np.uint8)
-        frame = Frame('front', 0, 0, picture, 'rgb8', 'optical')
-        (seen,) = (
-            Perceiver(network, 1, Statistics(), Thresholds.of(config.model))
-            .perceive(matched_set([frame]))
-            .perceptions
-        )
+        topics = CameraTopics('front', '/front/image_raw', '/front/camera_info', compressed=False)
+        perceiver = NetworkPerceiver(network, 0, [CameraState(topics)], CurrentSettings(config), Statistics())
+        pictures = perceiver.letterbox([Frame('front', 0, 0, picture, 'rgb8', 'optical')])
+        (image,) = perceiver.decode(perceiver.run(pictures, 1.0), pictures)
+        seen = image.perception
         assert network.decoder.gives_free_space == (seen.free_space is not None)
 
 

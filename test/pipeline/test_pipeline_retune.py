@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from rosbags_messages import read
-from test_pipeline_end_to_end import CAMERAS, DETECTIONS, Driven, config
+from rosbags_messages import grid_cells, read
+from test_pipeline_end_to_end import CAMERAS, DETECTIONS, GRID, Driven, config
 from yard import Yard
 
 from stream_infer_ros.cameras import Frame
@@ -35,11 +35,11 @@ def test_a_higher_threshold_leaves_fewer_boxes_and_is_told(running):
     yard, made = running
     boxes = yard.collect('/stream_infer/cam0/detections', DETECTIONS, RELIABLE)
     labels = yard.collect('/stream_infer/cam0/label_info', LABELS, LATCHED)
-    made.assembly.retune(changed(model={'score_threshold': 0.0}))
+    made.assembly.settings.change(changed(model={'score_threshold': 0.0}))
     yard.stream(ticks=3)
     before = [len(decode_detection2d_array(cdr).detections) for cdr in boxes]
     boxes.clear()
-    made.assembly.retune(changed(model={'score_threshold': 1.0}))
+    made.assembly.settings.change(changed(model={'score_threshold': 1.0}))
     yard.stream(ticks=6, skip=lambda e: e.tick < 3)
     after = [len(decode_detection2d_array(cdr).detections) for cdr in boxes]
     assert min(before) > 0
@@ -51,15 +51,17 @@ def test_a_higher_threshold_leaves_fewer_boxes_and_is_told(running):
 def test_the_deadline_of_sets_follows(running):
     """With cam1 silent a set leaves at its deadline; a shorter one lets it go earlier."""
     yard, made = running
-    intake = made.assembly.pipeline.intake
+    match = made.assembly.steps.match
     waits_ns = []
     for deadline_ms in (40.0, 15.0):
-        made.assembly.retune(changed(sync={'deadline_ms': deadline_ms, 'camera_timeout_ms': 60000.0}))
+        made.assembly.settings.change(
+            changed(sync={'deadline_ms': deadline_ms, 'camera_timeout_ms': 60000.0})
+        )
         begin = 3 if waits_ns else 0
         yard.stream(ticks=begin + 3, skip=lambda e, begin=begin: e.camera == 1 or e.tick < begin)
         newest_ns = max(made.assembly.cameras[c].last_stamp_ns for c in (0, 2))
-        waits_ns.append(intake.next_deadline_ns() - newest_ns)
-        made.process(intake.poll(intake.next_deadline_ns()))
+        waits_ns.append(match.next_deadline_ns() - newest_ns)
+        made.tick(match.next_deadline_ns())
     assert 15 * MS < waits_ns[0] <= 40 * MS
     assert waits_ns[1] <= 15 * MS
 
@@ -68,18 +70,18 @@ def test_the_bound_and_the_silence_are_judged_anew(running):
     yard, made = running
     yard.stream(ticks=3)
     later_ns = yard.clock.now_ns + 2_000 * MS
-    assert made.assembly.diagnostics.silent(later_ns) == CAMERAS
-    made.assembly.retune(changed(sync={'camera_timeout_ms': 3000.0}))
-    assert made.assembly.diagnostics.silent(later_ns) == []
+    assert made.assembly.health.cameras.silent(later_ns) == CAMERAS
+    made.assembly.settings.change(changed(sync={'camera_timeout_ms': 3000.0}))
+    assert made.assembly.health.cameras.silent(later_ns) == []
 
 
 def test_overlays_come_and_go(running):
     yard, made = running
-    made.assembly.retune(changed(publish={'overlay': False}))
+    made.assembly.settings.change(changed(publish={'overlay': False}))
     pictures = yard.collect('/stream_infer/cam0/overlay', IMAGE, RELIABLE)
     yard.stream(ticks=2)
     assert pictures == []
-    made.assembly.retune(changed(publish={'overlay': True}))
+    made.assembly.settings.change(changed(publish={'overlay': True}))
     yard.stream(ticks=4, skip=lambda e: e.tick < 2)
     assert pictures
 
@@ -88,7 +90,7 @@ def test_overlays_that_were_off_at_first_can_be_switched_on():
     yard = Yard()
     made = Driven(yard, config(publish={'overlay': False}))
     assert '/stream_infer/cam0/overlay' not in {topic.name for topic in yard.graph.topics()}
-    made.assembly.retune(config())
+    made.assembly.settings.change(config())
     pictures = yard.collect('/stream_infer/cam0/overlay', IMAGE, RELIABLE)
     yard.stream(ticks=2)
     assert pictures
@@ -98,10 +100,12 @@ def test_overlays_that_were_off_at_first_can_be_switched_on():
 def test_a_map_that_is_reset_knows_nothing(running):
     yard, made = running
     yard.stream(ticks=8)
-    fuser = made.assembly.pipeline._fuser
-    assert np.count_nonzero(fuser.snapshot(yard.clock.now_ns)[0].cells >= 0) > 1000
-    made.assembly.pipeline.reset_map()
-    assert np.count_nonzero(fuser.snapshot(yard.clock.now_ns)[0].cells >= 0) == 0
+    grids = yard.collect('/stream_infer/occupancy_grid', GRID, LATCHED)
+    made.let_the_map_age(yard.clock.now_ns)
+    assert np.count_nonzero(grid_cells(grids[-1]) >= 0) > 1000
+    assert made.assembly.reset_map()
+    made.let_the_map_age(yard.clock.now_ns)
+    assert np.count_nonzero(grid_cells(grids[-1]) >= 0) == 0
 
 
 @pytest.mark.parametrize('policy', ['deadline', 'approximate_time', 'exact', 'latest'])

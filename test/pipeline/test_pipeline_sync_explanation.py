@@ -214,7 +214,7 @@ def test_the_running_pipeline_explains_itself():
     yard = Yard()
     driven = Driven(yard, config())
     yard.stream(ticks=12, skip=lambda exposure: exposure.camera == 1 and exposure.tick > 6)
-    explanation = driven.assembly.diagnostics.explain_sync(yard.clock.now_ns)
+    explanation = driven.assembly.health.explain_sync(yard.clock.now_ns)
     driven.network.close()
     assert [timing.camera for timing in explanation.cameras] == ['cam0', 'cam1', 'cam2']
     assert all(timing.rate_hz == pytest.approx(10, rel=0.1) for timing in explanation.cameras)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from test_pipeline_end_to_end import CAMERAS, Driven, config
-from yard import EPOCH_NS, SMALL, Yard
+from yard import SMALL, Yard
 
 from stream_infer_ros.cameras.camera_model import CameraModel
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
@@ -14,7 +14,6 @@ from stream_infer_ros.messages.compressed_image import encode_compressed_image
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel
 from stream_infer_ros.messages.image import encode_image
 from stream_infer_ros.messages.tf import encode_tf
-from stream_infer_ros.pipeline.runtime.live import LiveRunner
 
 IMAGE, INFO, TF_MESSAGE = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CameraInfo', 'tf2_msgs/msg/TFMessage'
 
@@ -48,9 +47,9 @@ def test_a_looped_recording_is_seen_again(driven):
     later = yard.cameras.advertise('/tf', TF_MESSAGE, TF)
     ahead_ns = yard.clock.now_ns + 20_000_000_000
     later.publish(encode_tf([StampedTransform(ahead_ns, 'odom', 'base_link', RigidTransform.identity())]))
-    made.fused.clear()
+    made.results.clear()
     yard.stream(ticks=12)  # the same stamps again, all older than what the buffer keeps
-    located = [fused for fused in made.fused if fused.views]
+    located = [fused for fused in made.results if fused.views]
     assert located
     assert made.assembly.cameras[0].problem == ''
 
@@ -58,22 +57,23 @@ def test_a_looped_recording_is_seen_again(driven):
 def test_a_jump_of_stamps_begins_a_new_map(driven):
     yard, made = driven
     yard.stream(ticks=13)
-    fuser = made.assembly.pipeline._fuser
-    views = next(fused.views for fused in reversed(made.fused) if len(fused.views) == len(CAMERAS))
-    early = next(fused.views for fused in made.fused if len(fused.views) == len(CAMERAS))
-    known = np.count_nonzero(fuser.snapshot(yard.clock.now_ns)[0].cells == 0)
-    fuser.fuse(views[:1], yard.clock.now_ns)
-    assert np.count_nonzero(fuser.snapshot(yard.clock.now_ns)[0].cells == 0) > 0.9 * known
-    fuser.fuse(early, yard.clock.now_ns)
-    after_one_look = np.count_nonzero(fuser.snapshot(yard.clock.now_ns)[0].cells == 0)
-    assert after_one_look < 0.5 * known
+    fuse = made.assembly.steps.fuse
+    views = next(result.views for result in reversed(made.results) if len(result.views) == len(CAMERAS))
+    early = next(result.views for result in made.results if len(result.views) == len(CAMERAS))
+
+    def free_cells(fused):
+        return np.count_nonzero(fused.map.cells == 0)
+
+    known = free_cells(fuse([], yard.clock.now_ns))
+    assert free_cells(fuse(views[:1], yard.clock.now_ns)) > 0.9 * known
+    assert free_cells(fuse(early, yard.clock.now_ns)) < 0.5 * known
 
 
 @pytest.mark.parametrize(('offset_s', 'side'), [(3.0, 'ahead of'), (-3600.0, 'behind')])
 def test_stamps_of_another_clock_are_named(driven, offset_s, side):
     yard, made = driven
     pictures(yard)(yard.clock.now_ns + int(offset_s * 1e9))
-    status = made.assembly.diagnostics.statuses(yard.clock.now_ns)[1]
+    status = made.assembly.health.diagnostics.statuses(yard.clock.now_ns)[1]
     assert status.level is DiagnosticLevel.WARN
     assert f'{abs(offset_s):.1f} s {side} their arrival' in status.message
     pictures(yard)(yard.clock.now_ns)
@@ -89,7 +89,7 @@ def test_a_calibration_of_another_size_is_refused_and_a_new_one_taken(driven):
     calibrations.publish(encode_camera_info(yard.clock.now_ns, 'cam0_optical_frame', other))
     yard.clock.now_ns += 200_000_000
     pictures(yard)(yard.clock.now_ns)
-    made.process(made.assembly.pipeline.intake.poll(yard.clock.now_ns + 200_000_000))
+    made.tick(yard.clock.now_ns + 200_000_000)
     assert 'it is for 320 x 240' in made.assembly.cameras[0].problem
     assert made.assembly.statistics.views_missed()['no_camera_info'] == {'cam0': 1}
     calibrations.publish(encode_camera_info(yard.clock.now_ns, 'cam0_optical_frame', model))
@@ -118,7 +118,7 @@ def test_without_a_map_images_are_all_that_is_heard():
     made = Driven(yard, config(map={'enabled': False}))
     yard.stream(ticks=3)
     assert {kind for _, kind, _ in made.assembly.subscriptions()} == {IMAGE}
-    assert made.fused
+    assert made.results
     assert all(camera.model is None and not camera.problem for camera in made.assembly.cameras)
 
 
@@ -132,7 +132,7 @@ def test_pixels_that_cannot_be_decoded_stay_named_until_some_can():
     for step in range(2):
         stamp_ns = yard.clock.now_ns + step
         publisher.publish(encode_compressed_image(stamp_ns, 'cam0_optical_frame', broken, 'jpeg'))
-        made.process(made.assembly.pipeline.intake.poll(stamp_ns + 10**9))
+        made.tick(stamp_ns + 10**9)
     assert 'pixels' in made.assembly.cameras[0].problems
     assert made.assembly.statistics.sets_published == 0
     made.network.close()
@@ -141,35 +141,17 @@ def test_pixels_that_cannot_be_decoded_stay_named_until_some_can():
 def test_a_bad_transform_is_told_for_a_while_only(driven):
     yard, made = driven
     yard.cameras.advertise('/tf', TF_MESSAGE, TF).publish(b'\x00\x01\x00\x00 none')
-    pipeline = made.assembly.diagnostics.statuses(yard.clock.now_ns)[0]
+    pipeline = made.assembly.health.diagnostics.statuses(yard.clock.now_ns)[0]
     assert 'transforms: ' in pipeline.message
     assert pipeline.values['dropped.malformed'] == '1'
-    later = made.assembly.diagnostics.statuses(yard.clock.now_ns + 11_000_000_000)[0]
+    later = made.assembly.health.diagnostics.statuses(yard.clock.now_ns + 11_000_000_000)[0]
     assert 'transforms: ' not in later.message
 
 
 def test_what_the_middleware_lost_is_counted(driven, monkeypatch):
     yard, made = driven
     monkeypatch.setattr(yard.graph, 'losses', lambda: {'/cam1/image_raw': 3, '/tf': 2})
-    assert made.assembly.diagnostics.drops()['middleware'] == {'cam1': 3, '/tf': 2}
-    statuses = made.assembly.diagnostics.statuses(yard.clock.now_ns)
+    assert made.assembly.health.losses.drops()['middleware'] == {'cam1': 3, '/tf': 2}
+    statuses = made.assembly.health.diagnostics.statuses(yard.clock.now_ns)
     assert statuses[0].values['dropped.middleware'] == '2'
     assert statuses[2].values['dropped.middleware'] == '3'
-
-
-def test_a_thread_that_was_held_up_takes_no_jump_of_time_for_it():
-    """Two cameras at 1 Hz send for four seconds into a full inbox before anyone looks."""
-    yard = Yard()
-    settings = config(cameras=['cam0', 'cam1'])
-    made = Driven(yard, settings)
-    runner = LiveRunner(
-        yard.graph, made.assembly.pipeline, made.assembly.cameras, made.assembly.diagnostics, settings
-    )
-    picture = encode_image(EPOCH_NS, 'a', np.zeros((8, 8), np.uint8), 'mono8')
-    for second in range(5):
-        for camera in ('cam0', 'cam1'):
-            runner._inbox.put(f'/{camera}/image_raw', picture, EPOCH_NS + second * 10**9)
-    arrivals = [received_ns for _, _, received_ns in runner._inbox.drain()]
-    assert arrivals == sorted(arrivals)
-    assert len(arrivals) == 10
-    made.network.close()

@@ -31,10 +31,10 @@ class Watch:
         self.whole_sets = 0
         self.grid = None
 
-    def on_fused(self, fused, _):
+    def on_result(self, result):
         with self.changed:
-            self.whole_sets += not fused.perceived.partial
-            self.grid = fused.grid
+            self.whole_sets += not result.partial
+            self.grid = result.map
             self.changed.notify_all()
 
     def wait_for_sets(self, count):
@@ -85,19 +85,17 @@ def test_killed_and_returned(world):
     network = Network(config)
     assembly = assemble(config, camera_topics(config, ()), graph, network)
     maps = []
-    publish_map = assembly.pipeline.outputs.publish_map
+    publish_map = assembly.steps.outputs.publish_map
     arrived = threading.Condition()
 
-    def on_map(grid, objects):
-        publish_map(grid, objects)
+    def on_map(fused):
+        publish_map(fused)
         with arrived:
-            maps.append((graph.now_ns(), grid))
+            maps.append((graph.now_ns(), fused.map))
             arrived.notify_all()
 
-    assembly.pipeline.outputs.publish_map = on_map
-    runner = LiveRunner(
-        graph, assembly.pipeline, assembly.cameras, assembly.diagnostics, config, watch.on_fused
-    )
+    assembly.steps.outputs.publish_map = on_map
+    runner = LiveRunner(graph, assembly, watch.on_result)
     try:
         runner.start()
         process = world()
@@ -116,12 +114,12 @@ def test_killed_and_returned(world):
             assert arrived.wait_for(gone_blind, PATIENCE_S)
             blind_after_s = (maps[-1][0] - last_heard_ns) / 1e9
         assert 2.0 <= blind_after_s < 2.0 + 1.0
-        assert assembly.diagnostics.silent(graph.now_ns()) == CAMERAS
+        assert assembly.health.cameras.silent(graph.now_ns()) == CAMERAS
 
         seen = watch.whole_sets
         world()
         watch.wait_for_sets(seen + 5)
-        assert assembly.diagnostics.silent(graph.now_ns()) == []
+        assert assembly.health.cameras.silent(graph.now_ns()) == []
         assert np.count_nonzero(watch.grid.cells == 0) > 1000
     finally:
         runner.stop()

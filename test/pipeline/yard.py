@@ -1,6 +1,9 @@
 """A small yard on a memory graph, and a clock that only tests move."""
 
 from stream_infer_ros.graph import MemoryBus, MemoryGraph
+from stream_infer_ros.pipeline.data_path import data_path
+from stream_infer_ros.pipeline.runtime.replay import OneThread
+from stream_infer_ros.pipeline.steps.read import Message, Tick
 from stream_infer_ros.simulation import SimulationOptions, Timing, schedule
 from stream_infer_ros.simulation.publisher import WorldPublisher
 
@@ -44,3 +47,41 @@ class Yard:
         messages: list[bytes] = []
         self.cameras.subscribe(topic, type_name, qos, lambda cdr, _: messages.append(bytes(cdr)))
         return messages
+
+
+class Stepped:
+    """Runs a pipeline inside `publish`: what a camera sends has passed all steps when `publish` returns.
+
+    Attributes:
+        results: everything that was published so far.
+    """
+
+    runner = OneThread
+
+    def __init__(self, graph, assembly) -> None:
+        self.assembly = assembly
+        self.results = []
+        self._graph = graph
+        for topic, type_name, qos in assembly.subscriptions():
+            graph.subscribe(topic, type_name, qos, lambda cdr, ns, topic=topic: self._take(topic, cdr, ns))
+
+    def _take(self, topic, cdr, received_ns):
+        self.run(Tick(received_ns), Message(topic, cdr, received_ns))
+
+    def tick(self, now_ns) -> None:
+        """Let the time pass without a message."""
+        self.run(Tick(now_ns))
+
+    def run(self, *messages) -> None:
+        runner = self.runner(messages, self._graph.now_ns)
+        self.results += data_path(self.assembly.steps, runner)
+
+    def let_the_map_age(self, now_ns) -> None:
+        """Publish the map at `now_ns` as a live run does if no set comes for a while."""
+        runner = NoSetComes((), lambda: now_ns)
+        self.results += data_path(self.assembly.steps, runner)
+
+
+class NoSetComes(OneThread):
+    def perceive(self, jobs, perceive):
+        yield None

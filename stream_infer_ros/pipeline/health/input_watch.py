@@ -10,7 +10,7 @@ from stream_infer_ros.pipeline.health.camera_state import CameraState
 from stream_infer_ros.pipeline.inputs.camera_search import cameras_among
 from stream_infer_ros.pipeline.inputs.camera_topics import COMPRESSED_IMAGE, DETECTIONS, IMAGE
 from stream_infer_ros.pipeline.inputs.transform_topics import namespaces_of_transforms
-from stream_infer_ros.pipeline.steps.intake import Intake
+from stream_infer_ros.pipeline.steps.read import MessageReader
 
 # A topic without messages is a problem once the pipeline has run for this long.
 PATIENCE_NS = 5_000_000_000
@@ -30,13 +30,13 @@ class InputWatch:
         graph: Graph,
         config: Config,
         cameras: Sequence[CameraState],
-        intake: Intake,
+        reader: MessageReader,
         resolve: Callable[[str], str],
     ) -> None:
         self._graph = graph
         self._config = config
         self._cameras = tuple(cameras)
-        self._intake = intake
+        self._reader = reader
         self._resolve = resolve
         self._found: list[TopicInfo] = []
         self._waited_ns = 0
@@ -88,7 +88,7 @@ class InputWatch:
         """Explain why no transform has arrived, and the remedy; empty if some have, or none is needed."""
         if not self._lacks_transforms():
             return ''
-        topics = self._intake.transform_topics
+        topics = self._reader.transform_topics
         own = [self._resolve(topic) for topic in topics]
         words = f'no transform came on {own[0]} or {own[1]}'
         elsewhere = namespaces_of_transforms(self._found, but_not=own)
@@ -104,6 +104,14 @@ class InputWatch:
             )
         return f'{words}, but there are some on {names}: {remedy}'
 
+    def transform_problem(self, now_ns: int) -> str:
+        """Describe a problem that concerns all transforms, and the remedy; empty if there is none."""
+        problem = self._reader.transform_problem(now_ns)
+        wanted = any('no_transform' in camera.problems for camera in self._cameras)
+        if not problem and (wanted or not self.is_patient):
+            problem = self.why_no_transforms()
+        return f'transforms: {problem}' if problem else ''
+
     def unused(self) -> list[str]:
         """Return, sorted, the image topics that appeared after the search for cameras."""
         if self._config.cameras:
@@ -113,7 +121,7 @@ class InputWatch:
         return sorted({camera.image for camera in cameras_among(self._found, self._config)} - used)
 
     def _lacks_transforms(self) -> bool:
-        return self._config.map.enabled and not self._intake.heard_transforms
+        return self._config.map.enabled and not self._reader.heard_transforms
 
 
 def _other_type(camera: CameraState) -> str:

@@ -29,7 +29,7 @@ class LossWatch:
         self._recent: list[tuple[int, int, int]] = []
         self._messages = self._images = 0
 
-    def look(self, now_ns: int) -> None:
+    def look(self, now_ns: int, _period_ns: int) -> None:
         """Count what was lost since the last look."""
         messages = sum(n for topic, n in self._graph.losses().items() if topic in self._topics)
         images = sum(stream.health.missed for stream in self._watch.streams().values())
@@ -40,7 +40,7 @@ class LossWatch:
         # This also drops entries from before a jump of the clock back in time.
         self._recent = [look for look in self._recent if abs(now_ns - look[0]) < REMEMBERED_NS]
 
-    def problem(self) -> str:
+    def problem(self, _now_ns: int) -> str:
         """Describe recent losses, their reason and the remedy; empty if none, or no reason is known."""
         messages = sum(look[1] for look in self._recent)
         images = sum(look[2] for look in self._recent)

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stream_infer_ros.config.tree import SyncConfig
+from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.pipeline.health.absence import in_ms, why_absent
 from stream_infer_ros.pipeline.health.slop_suggestion import SlopSuggestion, phases_ns, suggest_slop
 from stream_infer_ros.pipeline.health.sync_watch import SetRecord, StreamRecord, SyncWatch
 from stream_infer_ros.sync.frame_set import SetReason
 
 # cause -> camera -> count, as Diagnostics tells them
-Drops = Mapping[str, Mapping[str, int]]
+Drops = Mapping[DropCause, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class CameraTiming:
     jitter_ns: int
     silent_ns: int | None
     missed: int
-    drops: Mapping[str, int]
+    drops: Mapping[DropCause, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,31 +1,18 @@
-"""Results of several workers, handed on in the order in which their work was given out."""
+"""Results of several threads, handed on in the order of their jobs."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 T = TypeVar('T')
 
 
-@dataclass(frozen=True, slots=True)
-class InOrderStatistics:
-    """What went through so far."""
-
-    capacity: int
-    waiting: int
-    put: int
-    taken: int
-    dropped: int
-    fullest: int
-
-
 class InOrder(Generic[T]):
-    """Holds up to `capacity` numbered items; when full, the oldest one leaves (drop policy: drop-oldest).
+    """Holds up to `capacity` numbered items. When it is full, the oldest item is dropped.
 
-    Numbers count from 0 and each comes once. When it is full and the next in order has not come, that one is
-    not waited for any longer: it is dropped when it comes.
+    Numbers count from 0, and each comes once. When it is full and the next item in order is still missing,
+    that item is not waited for any longer. It is dropped when it comes.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -34,44 +21,33 @@ class InOrder(Generic[T]):
         self._next = 0
         self._changed = threading.Condition()
         self._closed = False
-        self._put = self._taken = self._dropped = self._fullest = 0
 
     def put(self, number: int, item: T) -> T | None:
-        """Hand over an item; returns the one that had to leave for it, if any: maybe itself."""
+        """Add an item; return the item that was dropped for it, which may be the new one."""
         with self._changed:
-            self._put += 1
-            lost = item if number < self._next else None
-            if lost is None:
+            dropped = item if number < self._next else None
+            if dropped is None:
                 self._items[number] = item
                 if len(self._items) > self._capacity:
                     oldest = min(self._items)
-                    lost = self._items.pop(oldest)
+                    dropped = self._items.pop(oldest)
                     self._next = max(self._next, oldest + 1)
                 if len(self._items) == self._capacity:
                     self._next = min(self._items)
-            self._dropped += lost is not None
-            self._fullest = max(self._fullest, len(self._items))
             self._changed.notify()
-        return lost
+        return dropped
 
     def take(self, timeout_s: float | None) -> T | None:
-        """The next in order, waiting up to `timeout_s` (None: for ever); None on timeout or when closed."""
+        """Return the next item in order; None if it is not there after `timeout_s`, or when closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._next in self._items or self._closed, timeout_s)
             if self._next not in self._items:
                 return None
-            self._taken += 1
             self._next += 1
             return self._items.pop(self._next - 1)
 
     def close(self) -> None:
-        """Wake whoever waits; what is next in order can still be taken."""
+        """Wake the thread that waits. Items that are next in order can still be taken."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-
-    def statistics(self) -> InOrderStatistics:
-        with self._changed:
-            return InOrderStatistics(
-                self._capacity, len(self._items), self._put, self._taken, self._dropped, self._fullest
-            )

@@ -1,92 +1,71 @@
-"""Where middleware callbacks leave their bytes: bounded per source, drained in one go by the intake."""
+"""The queues between the callbacks of the middleware and the thread that matches."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 
 from stream_infer_ros.graph.graph import Cdr
-
-
-@dataclass(frozen=True, slots=True)
-class InboxStatistics:
-    """What one source left so far."""
-
-    capacity: int
-    received: int
-    dropped: int
+from stream_infer_ros.pipeline.steps.read import Message
 
 
 class Inbox:
-    """One bounded queue per source (a topic); a full one drops its oldest message (drop-oldest, counted).
+    """One bounded queue for each topic. When a queue is full, its oldest message is dropped.
 
-    A burst of one camera can therefore never push out another camera's frames, nor the transforms.
+    A burst of one camera can therefore never push out the frames of another camera, or the transforms.
 
     Args:
-        capacities: of each source.
-        quiet: sources that nobody is woken for; they are drained with what comes next.
+        capacities: topic -> the number of messages that may wait.
+        quiet: topics whose messages do not wake the thread that waits.
     """
 
     def __init__(self, capacities: Mapping[str, int], quiet: Set[str] = frozenset()) -> None:
-        self._queues: dict[str, deque[tuple[Cdr, int]]] = {name: deque() for name in capacities}
+        self._queues: dict[str, deque[Message]] = {topic: deque() for topic in capacities}
         self._capacities = dict(capacities)
         self._quiet = quiet
-        self._received = dict.fromkeys(capacities, 0)
-        self._dropped = dict.fromkeys(capacities, 0)
         self._lock = threading.Lock()
-        # Held while there is nothing new. Alone in `threading` a lock wakes its waiter without Python code,
-        # which is slow just after waking up, when no cache holds it.
+        # Held while there is nothing new. A lock is the only object of `threading` that wakes its waiter
+        # without running Python code, which is slow just after waking up, when it is in no cache.
         self._nothing_new = threading.Lock()
         self._nothing_new.acquire()
         self._closed = False
 
-    def put(self, source: str, cdr: Cdr, received_ns: int) -> bool:
-        """Called from the middleware's thread: store and return; False if an older message left for it."""
+    def put(self, topic: str, cdr: Cdr, received_ns: int) -> bool:
+        """Add a message, on the thread of the middleware; return False if an older one was dropped for it."""
         with self._lock:
-            queue = self._queues[source]
-            full = len(queue) >= self._capacities[source]
+            queue = self._queues[topic]
+            full = len(queue) >= self._capacities[topic]
             if full:
                 queue.popleft()
-                self._dropped[source] += 1
-            queue.append((cdr, received_ns))
-            self._received[source] += 1
-            if source not in self._quiet:
-                self._tell()
+            queue.append(Message(topic, cdr, received_ns))
+            if topic not in self._quiet:
+                self._wake()
         return not full
 
     def wait(self, timeout_s: float) -> bool:
-        """Until something came since the last `drain`, from no quiet source, it is closed, or the time is up.
+        """Wait until a message has come since the last `drain`, or the inbox is closed; False after the time.
 
-        For one thread. False if the time is up.
+        Only one thread may wait.
         """
         return self._closed or self._nothing_new.acquire(timeout=timeout_s)
 
-    def drain(self) -> list[tuple[str, Cdr, int]]:
-        """All there is as (source, cdr, received_ns) in the order of arrival; what came at the same moment in
-        the order the sources were declared."""
+    def drain(self) -> list[Message]:
+        """Remove and return all messages in the order of arrival; equal times in the order of the topics."""
         with self._lock:
             self._nothing_new.acquire(blocking=False)
-            drained = [(name, *item) for name, queue in self._queues.items() for item in queue]
+            drained = [message for queue in self._queues.values() for message in queue]
             for queue in self._queues.values():
                 queue.clear()
-        return sorted(drained, key=lambda message: message[2])
+        return sorted(drained, key=lambda message: message.received_ns)
 
     def close(self) -> None:
-        """Wake the one who drains."""
+        """Wake the thread that waits."""
         with self._lock:
             self._closed = True
-            self._tell()
+            self._wake()
 
-    def _tell(self) -> None:
-        """There is something new; `self._lock` is held."""
+    def _wake(self) -> None:
+        """Wake the thread that waits; `self._lock` must be held."""
         if self._nothing_new.locked():
             self._nothing_new.release()
-
-    def statistics(self) -> dict[str, InboxStatistics]:
-        with self._lock:
-            return {
-                name: InboxStatistics(self._capacities[name], self._received[name], self._dropped[name])
-                for name in self._queues
-            }

@@ -1,67 +1,79 @@
-"""Running the pipeline over a recording: one thread, the recording's clock, the same result every time."""
+"""Runs the data path on one thread: every message passes all steps before the next one is read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
-from stream_infer_ros.graph.graph import Cdr, Graph, Qos
+from stream_infer_ros.graph.graph import Graph, Qos
 from stream_infer_ros.pipeline.assembly import Assembly
-from stream_infer_ros.pipeline.processed_set import FusedSet
+from stream_infer_ros.pipeline.data_path import Perceive, data_path
+from stream_infer_ros.pipeline.results import PerceivedSet, Result
+from stream_infer_ros.pipeline.scheduling import Job
+from stream_infer_ros.pipeline.steps.read import Message, Tick
 from stream_infer_ros.sync.frame_set import FrameSet
 
-OnFused = Callable[[FusedSet, int], None]
+
+class Recording(Graph, Protocol):
+    """A graph whose messages come when asked for: `steps` delivers one to its subscribers for each step."""
+
+    def steps(self, realtime: bool = False) -> Iterator[None]: ...
 
 
-class Playable(Graph, Protocol):
-    """A graph whose messages come when asked for: callbacks run inside `play`, in the recording's order."""
-
-    def play(self, realtime: bool = False) -> int: ...
-
-
-class ReplayRunner:
-    """Every message goes through all steps before the next one is read: nothing is dropped for being late.
+class OneThread:
+    """A runner that runs everything on the calling thread. Nothing is dropped for being late.
 
     Args:
-        on_fused: called with each published set and the recording's time, nanoseconds.
+        messages: the messages.
+        now_ns: the clock of the graph.
     """
 
-    def __init__(self, graph: Playable, assembly: Assembly, on_fused: OnFused | None = None) -> None:
-        self._graph = graph
-        self._assembly = assembly
-        self._on_fused = on_fused
-        self._failure: Exception | None = None
-        for topic, type_name, qos in assembly.subscriptions():
-            self._listen(topic, type_name, qos)
+    def __init__(self, messages: Iterable[Message | Tick], now_ns: Callable[[], int]) -> None:
+        self._messages = messages
+        self._now_ns = now_ns
 
-    def run(self, realtime: bool = False) -> None:
-        """Play the recording to its end, at its own pace if `realtime`. Raises what a step failed with."""
-        self._graph.play(realtime)
-        if self._failure is not None:
-            raise self._failure
-        # Nothing more will come: what still waits for a missing camera has waited long enough.
-        while (deadline_ns := self._assembly.pipeline.intake.next_deadline_ns()) is not None:
-            self._process(self._assembly.pipeline.intake.poll(deadline_ns), self._graph.now_ns())
+    def messages(self) -> Iterator[Message | Tick]:
+        yield from self._messages
 
-    def _listen(self, topic: str, type_name: str, qos: Qos) -> None:
-        def take(cdr: Cdr, received_ns: int) -> None:
-            if self._failure is not None:
-                return
-            try:
-                self._advance(topic, cdr, received_ns)
-            except Exception as failure:  # a graph logs what a callback raises; `run` must raise it
-                self._failure = failure
+    def schedule(self, sets: Iterable[FrameSet]) -> Iterator[Job]:
+        for number, frame_set in enumerate(sets):
+            yield Job(number, frame_set)
 
-        self._graph.subscribe(topic, type_name, qos, take)
+    def perceive(self, jobs: Iterator[Job], perceive: Perceive) -> Iterator[PerceivedSet | None]:
+        for job in jobs:
+            yield perceive(job, 0)
 
-    def _advance(self, topic: str, cdr: Cdr, now_ns: int) -> None:
-        pipeline = self._assembly.pipeline
-        self._process(pipeline.intake.poll(now_ns), now_ns)
-        self._process(pipeline.receive(topic, cdr, now_ns), now_ns)
-        self._assembly.diagnostics.publish_if_due(now_ns)
+    def now_ns(self) -> int:
+        return self._now_ns()
 
-    def _process(self, sets: Sequence[FrameSet], now_ns: int) -> None:
-        for frame_set in sets:
-            fused = self._assembly.pipeline.deliver(self._assembly.pipeline.perceive(frame_set), now_ns)
-            if self._on_fused is not None:
-                self._on_fused(fused, now_ns)
+
+def replay(recording: Recording, assembly: Assembly, realtime: bool = False) -> Iterator[Result]:
+    """Yield the results of a recording. The clock is that of the recording: the results are always the same.
+
+    Args:
+        realtime: keep the pace of the recording.
+
+    Raises whatever a step raises, and BagError if the recording turns out to be damaged.
+    """
+    messages = _recorded_messages(recording, assembly, realtime)
+    return data_path(assembly.steps, OneThread(messages, recording.now_ns))
+
+
+def _recorded_messages(recording: Recording, assembly: Assembly, realtime: bool) -> Iterator[Message | Tick]:
+    arrived: deque[Message] = deque()
+
+    def subscribe(topic: str, type_name: str, qos: Qos) -> None:
+        recording.subscribe(topic, type_name, qos, lambda cdr, ns: arrived.append(Message(topic, cdr, ns)))
+
+    for topic, type_name, qos in assembly.subscriptions():
+        subscribe(topic, type_name, qos)
+    for _ in recording.steps(realtime):
+        while arrived:
+            message = arrived.popleft()
+            yield Tick(message.received_ns)
+            yield message
+            assembly.health.diagnostics.publish_if_due(message.received_ns)
+    # Nothing more will come, so that sets no longer have to wait for their missing cameras.
+    while (deadline_ns := assembly.steps.match.next_deadline_ns()) is not None:
+        yield Tick(deadline_ns)

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.pipeline.scheduling.cost_model import FEW, CostModel
-from stream_infer_ros.pipeline.scheduling.schedule import TAIL, Choice
+from stream_infer_ros.pipeline.scheduling.schedule import TAIL, Budget, Choice
 from stream_infer_ros.pipeline.scheduling.thinning import Thinning
 from stream_infer_ros.sync.frame_set import FrameSet, SetReason
 
@@ -44,36 +45,34 @@ class EarliestDeadline:
     """
 
     def __init__(
-        self, cameras: Sequence[str], bound_ns: int, most: int, priorities: Mapping[str, int] | None = None
+        self, cameras: Sequence[str], budget: Budget, most: int, priorities: Mapping[str, int] | None = None
     ) -> None:
         self._slots = {camera: slot for slot, camera in enumerate(cameras)}
-        self._bound_ns = bound_ns
+        self._budget = budget
         self._costs = CostModel(most)
-        self._after_ns = 0
         self._queues: dict[str, list[_Waiting]] = {camera: [] for camera in cameras}
         # Since when a stream's frames wait or are given up, none of them run.
         self._unserved_since_ns: dict[str, int] = {}
         self.thinning = Thinning(cameras, priorities or {})
 
     def put(self, frame_set: FrameSet, now_ns: int) -> Choice:
-        """See Schedule."""
-        lost: dict[str, list[Frame]] = {}
+        lost: dict[DropCause, list[Frame]] = {}
         for frame in frame_set.there:
             if not self.thinning.admits(frame.camera, now_ns):
-                lost.setdefault('thinned', []).append(frame)
+                lost.setdefault(DropCause.THINNED, []).append(frame)
                 continue
             self._unserved_since_ns.setdefault(frame.camera, now_ns)
             queue = self._queues[frame.camera]
             if len(queue) == MOST_OF_A_STREAM:
-                lost.setdefault('superseded', []).append(queue.pop(0).frame)
+                lost.setdefault(DropCause.SUPERSEDED, []).append(queue.pop(0).frame)
                 self.thinning.lost(1)
-            queue.append(_Waiting(frame.exposed_ns + self._bound_ns, now_ns, frame))
+            queue.append(_Waiting(frame.exposed_ns + self._budget.bound_ns, now_ns, frame))
         return Choice(lost=lost)
 
     def take(self, now_ns: int) -> Choice:
         """See Schedule. At most one frame of a stream is in a batch."""
         late = self._give_up(now_ns)
-        lost = {'late': late} if late else {}
+        lost = {DropCause.LATE: late} if late else {}
         first = sorted((queue[0] for queue in self._queues.values() if queue), key=_deadline)
         if not first:
             return Choice(lost=lost)
@@ -91,29 +90,18 @@ class EarliestDeadline:
         return Choice(self._as_set([one.frame for one in batch]), min(one.put_ns for one in batch), lost)
 
     def took(self, n: int, duration_ns: int) -> None:
-        """See Schedule."""
         self._costs.took(n, duration_ns)
 
-    def follows(self, after_ns: int) -> None:
-        """See Schedule."""
-        self._after_ns = after_ns
-
-    def retune(self, bound_ns: int) -> None:
-        """Another bound for what comes from now on."""
-        self._bound_ns = bound_ns
-
     def waiting(self) -> int:
-        """See Schedule."""
         return sum(map(len, self._queues.values()))
 
     def overload(self) -> str:
-        """See Schedule."""
         return str(self.thinning)
 
     def _give_up(self, now_ns: int) -> list[Frame]:
         """What not even a run of its own would bring out in time, but for the newest of the starved."""
         known = self._costs.runs() >= FEW  # a slow first run is no reason to give up what follows
-        soonest_ns = now_ns + (self._planned_ns(1)[0] if known else 0) + self._after_ns
+        soonest_ns = now_ns + (self._planned_ns(1)[0] if known else 0) + self._budget.after_run_ns
         late = []
         for camera, queue in self._queues.items():
             spared = 1 if self._is_starved(camera, now_ns) else 0
@@ -143,7 +131,7 @@ class EarliestDeadline:
         """
         most = min(len(first), self._costs.most)
         planned_ns, usual_ns = self._planned_ns(most), self._costs.costs_ns(most)
-        left_ns = [one.deadline_ns - now_ns - self._after_ns for one in first]
+        left_ns = [one.deadline_ns - now_ns - self._budget.after_run_ns for one in first]
         sizes = [min(bisect_right(planned_ns, left), len(first) - at) for at, left in enumerate(left_ns)]
         now = max(1, sizes[0])
         if all((at // now + 1) * planned_ns[now - 1] <= left for at, left in enumerate(left_ns)):
@@ -154,7 +142,7 @@ class EarliestDeadline:
 
     def _most_in_time(self, now_ns: int, waiting: Sequence[_Waiting]) -> int:
         """Images of the largest batch of these in which all are in time."""
-        left_ns = min(one.deadline_ns for one in waiting) - now_ns - self._after_ns
+        left_ns = min(one.deadline_ns for one in waiting) - now_ns - self._budget.after_run_ns
         return bisect_right(self._planned_ns(min(len(waiting), self._costs.most)), left_ns)
 
     def _planned_ns(self, most: int) -> list[float]:
@@ -162,7 +150,7 @@ class EarliestDeadline:
 
         It costs no throughput to plan for that: a frame given up makes room for a fresher one.
         """
-        return self._costs.planned_ns(self._costs.costs_ns(most), TAIL * self._bound_ns)
+        return self._costs.planned_ns(self._costs.costs_ns(most), TAIL * self._budget.bound_ns)
 
     def _size(self, most: int) -> int:
         """The smallest batch of up to `most` images that is good enough.

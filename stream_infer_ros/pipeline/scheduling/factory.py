@@ -1,4 +1,4 @@
-"""From configuration to a schedule."""
+"""The schedule that a configuration asks for."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from stream_infer_ros.config import Config
 from stream_infer_ros.pipeline.scheduling.earliest_deadline import EarliestDeadline
 from stream_infer_ros.pipeline.scheduling.newest_set import NewestSet
-from stream_infer_ros.pipeline.scheduling.schedule import Schedule
+from stream_infer_ros.pipeline.scheduling.schedule import Budget, Schedule
 
 
-def make_schedule(config: Config, cameras: Sequence[str]) -> Schedule:
-    """Streams that nothing joins are scheduled one by one, sets as a whole."""
-    bound_ns = round(config.bound_ms * 1e6)
+def make_schedule(config: Config, cameras: Sequence[str], budget: Budget) -> Schedule:
+    """Return a schedule of sets, or of independent streams if the cameras are not matched."""
     priorities = {camera: options.priority for camera, options in config.camera.items()}
     if config.sync.policy != 'none':
-        return NewestSet(bound_ns, len(cameras), priorities)
+        return NewestSet(budget, len(cameras), priorities)
     most = min(config.engine.max_batch or len(cameras), len(cameras))
-    return EarliestDeadline(cameras, bound_ns, most, priorities)
+    return EarliestDeadline(cameras, budget, most, priorities)

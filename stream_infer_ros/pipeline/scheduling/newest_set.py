@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.pipeline.scheduling.cost_model import FEW, CostModel
-from stream_infer_ros.pipeline.scheduling.schedule import TAIL, Choice
+from stream_infer_ros.pipeline.scheduling.schedule import TAIL, Budget, Choice
 from stream_infer_ros.sync.frame_set import FrameSet
 
 # However late: so often a set is run, or nothing would be seen, nor learnt of a machine that recovers. And so
@@ -36,75 +37,61 @@ class NewestSet:
         priorities: of some cameras; others have 0. Higher is more important.
     """
 
-    def __init__(self, bound_ns: int, most: int, priorities: Mapping[str, int] | None = None) -> None:
-        self._bound_ns = bound_ns
+    def __init__(self, budget: Budget, most: int, priorities: Mapping[str, int] | None = None) -> None:
+        self._budget = budget
         self._costs = CostModel(most, STALE)
-        self._after_ns = 0
         self._held: tuple[FrameSet, int] | None = None
         self._priorities = dict(priorities or {})
         self._ran_ns: int | None = None
         # When each camera had its turn last, and its place in it.
         self._turns: dict[str, tuple[int, int]] = {}
         self._cost_ns = 0.0
-        # What became of the last sets: a cause of loss, or '' for one that was run in time.
-        self._causes: deque[str] = deque(maxlen=JUDGED)
+        # What became of the last sets: a cause of loss, or None for one that was run in time.
+        self._causes: deque[DropCause | None] = deque(maxlen=JUDGED)
 
     def put(self, frame_set: FrameSet, now_ns: int) -> Choice:
-        """See Schedule."""
         held, self._held = self._held, (frame_set, now_ns)
         if held is None:
             return Choice()
-        self._causes.append('superseded')
-        return Choice(lost={'superseded': held[0].there})
+        self._causes.append(DropCause.SUPERSEDED)
+        return Choice(lost={DropCause.SUPERSEDED: held[0].there})
 
     def take(self, now_ns: int) -> Choice:
-        """See Schedule."""
         if self._held is None:
             return Choice()
         (frame_set, put_ns), self._held = self._held, None
         frames = frame_set.there
         begun = self._in_time(frames, now_ns)
-        self._causes.append('late' if len(begun) < len(frames) else '')
+        self._causes.append(DropCause.LATE if len(begun) < len(frames) else None)
         if not begun:
             if not _overdue(self._ran_ns, now_ns):
-                return Choice(lost={'late': frames})
+                return Choice(lost={DropCause.LATE: frames})
             begun = self._by_turns([frame.camera for frame in frames], len(frames), now_ns)
         self._ran_ns = now_ns
         if len(begun) == len(frames):
             return Choice(frame_set, put_ns)
         slots = [frame if frame and frame.camera in begun else None for frame in frame_set.frames]
         late = [frame for frame in frames if frame.camera not in begun]
-        return Choice(replace(frame_set, frames=tuple(slots)), put_ns, {'late': late})
+        return Choice(replace(frame_set, frames=tuple(slots)), put_ns, {DropCause.LATE: late})
 
     def took(self, n: int, duration_ns: int) -> None:
-        """See Schedule."""
         self._costs.took(n, duration_ns)
 
-    def follows(self, after_ns: int) -> None:
-        """See Schedule."""
-        self._after_ns = after_ns
-
-    def retune(self, bound_ns: int) -> None:
-        """Another bound from now on."""
-        self._bound_ns = bound_ns
-
     def waiting(self) -> int:
-        """See Schedule."""
         return 0 if self._held is None else len(self._held[0].there)
 
     def _in_time(self, frames: Sequence[Frame], now_ns: int) -> set[str]:
         """Cameras of the frames that are run, to be out within the bound; all of them where they can be."""
         usual_ns = self._costs.hoped_ns(len(frames))
         self._cost_ns = usual_ns[-1]
-        left_ns = {
-            frame.camera: frame.exposed_ns + self._bound_ns - now_ns - self._after_ns for frame in frames
-        }
+        run_until_ns = self._budget.bound_ns - self._budget.after_run_ns
+        left_ns = {frame.camera: frame.exposed_ns + run_until_ns - now_ns for frame in frames}
         if self._costs.runs() < FEW or usual_ns[-1] <= min(left_ns.values()):
             return self._by_turns(left_ns, len(frames), now_ns)
         alive = {camera: left for camera, left in left_ns.items() if left >= usual_ns[0]}
         if not alive:
             return set()
-        planned_ns = self._costs.planned_ns(usual_ns, TAIL * self._bound_ns)
+        planned_ns = self._costs.planned_ns(usual_ns, TAIL * self._budget.bound_ns)
         return self._by_turns(alive, max(1, bisect_right(planned_ns, min(alive.values()))), now_ns)
 
     def _by_turns(self, cameras: Iterable[str], n: int, now_ns: int) -> set[str]:
@@ -120,15 +107,15 @@ class NewestSet:
         return set(chosen)
 
     def overload(self) -> str:
-        """See Schedule."""
-        late, superseded = self._causes.count('late'), self._causes.count('superseded')
+        late, superseded = self._causes.count(DropCause.LATE), self._causes.count(DropCause.SUPERSEDED)
         if late + superseded < MANY * JUDGED:
             return ''
+        bound_ms, after_run_ms = self._budget.bound_ns / 1e6, self._budget.after_run_ns / 1e6
         return (
-            f'overloaded: of the last {len(self._causes)} sets {late} could not be in time as a whole and '
-            f'{superseded} gave way to newer ones (inference takes {self._cost_ns / 1e6:.0f} ms and what '
-            f'follows {self._after_ns / 1e6:.0f} ms of a bound of {self._bound_ns / 1e6:.0f} ms); fewer or '
-            f'smaller images, a faster engine, or a larger bound_ms'
+            f'overloaded: of the last {len(self._causes)} sets, {late} could not be in time as a whole and '
+            f'{superseded} were replaced by newer ones (inference takes {self._cost_ns / 1e6:.0f} ms, and '
+            f'what follows it {after_run_ms:.0f} ms, of a bound of {bound_ms:.0f} ms); use fewer or smaller '
+            f'images, a faster engine, or a larger bound_ms'
         )
 
 

@@ -1,61 +1,95 @@
-"""The contract of what decides which frames are run next."""
+"""The contract of a schedule, which decides which frames are run next."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Protocol
 
 from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.sync.frame_set import FrameSet
 
-# Of the bound: what is kept free for slow runs, and slow stages after them, beyond what they usually take. A
+# The share of the bound that is reserved for runs, and for what follows them, that take longer than usual. A
 # longer tail is not planned for: all results would be given up for the sake of a few.
 TAIL = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What was decided.
+class Budget(Protocol):
+    """The part of the budget that a schedule reads.
 
     Attributes:
-        run: the frames to run now, as one set; None where there is nothing to run.
-        put_ns: when the one of them that waited longest was put in.
-        lost: cause -> frames that are given up.
+        bound_ns: the latency bound, from the header stamp to the published result, nanoseconds.
+        after_run_ns: the time to plan for everything that follows a run, nanoseconds.
+    """
+
+    @property
+    def bound_ns(self) -> int: ...
+
+    @property
+    def after_run_ns(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Frames that are to be run together.
+
+    Attributes:
+        number: counts from 0; results are published in this order.
+        frame_set: the frames.
+        put_ns: when the frame that has waited longest became ready, nanoseconds.
+        within_s: how long the result is worth waiting for, seconds.
+        whole: True if no frame was dropped when the job was taken.
+    """
+
+    number: int
+    frame_set: FrameSet
+    put_ns: int = 0
+    within_s: float = math.inf
+    whole: bool = True
+
+    @property
+    def frames(self) -> list[Frame]:
+        """The frames, the oldest first, because its result is due first."""
+        return sorted(self.frame_set.there, key=attrgetter('exposed_ns'))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The decision of a schedule.
+
+    Attributes:
+        run: the frames to run now, as one set; None if there is nothing to run.
+        put_ns: when the frame that has waited longest was put in.
+        lost: cause -> frames that are dropped.
     """
 
     run: FrameSet | None = None
     put_ns: int = 0
-    lost: Mapping[str, Sequence[Frame]] = field(default_factory=dict)
+    lost: Mapping[DropCause, Sequence[Frame]] = field(default_factory=dict)
 
 
 class Schedule(Protocol):
-    """Holds what waits for the engine. No threads, and no clock of its own."""
+    """Holds the frames that wait for an engine. It has no threads and no clock of its own."""
 
     def put(self, frame_set: FrameSet, now_ns: int) -> Choice:
-        """Take a set that is ready; `lost` is what has to leave for it, and nothing is run."""
+        """Take a set that is ready; `lost` are the frames dropped for it, and `run` is None."""
         ...
 
     def take(self, now_ns: int) -> Choice:
-        """What to run at `now_ns`, and what is given up as too late."""
+        """Return the frames to run at `now_ns`, and those that are dropped because they are too late."""
         ...
 
     def took(self, n: int, duration_ns: int) -> None:
-        """A run of `n` frames took so long."""
-        ...
-
-    def follows(self, after_ns: int) -> None:
-        """How long what comes after a run takes, up to the published result."""
-        ...
-
-    def retune(self, bound_ns: int) -> None:
-        """Another bound for what comes from now on; from any thread."""
+        """Learn from a run of `n` frames that took `duration_ns`."""
         ...
 
     def waiting(self) -> int:
-        """Frames inside."""
+        """Return the number of frames that wait."""
         ...
 
     def overload(self) -> str:
-        """What is given up by plan, and why, in words; empty while all is run."""
+        """Explain which frames are dropped by plan, and why; empty while all are run."""
         ...

@@ -245,7 +245,7 @@ def test_cameras_that_come_and_go_leave_no_thread_and_flat_memory():
                 memory_mb.append(resident_mb())
         assert not set(threading.enumerate()) - threads
         assert memory_mb[1] - memory_mb[0] < 10.0, memory_mb
-        assert 'malformed' not in ros.node._assembly.diagnostics.drops()
+        assert 'malformed' not in ros.node._assembly.health.losses.drops()
 
 
 def test_fifty_cycles_leave_no_thread_and_flat_memory():

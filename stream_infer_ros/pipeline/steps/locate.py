@@ -1,4 +1,4 @@
-"""Adds to each perception its calibration, and the transforms at the stamp of its image."""
+"""The step that adds to each perception its calibration, and the transforms at the stamp of its image."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from typing import NamedTuple
 from stream_infer_ros.cameras.camera_model import CameraModel
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.cameras.transform_buffer import TransformBuffer
+from stream_infer_ros.drop_causes import NotMappedCause
 from stream_infer_ros.errors import ExtrapolationError, TransformError
 from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.mapping.view import View
 from stream_infer_ros.pipeline.health.camera_state import CameraState
 from stream_infer_ros.pipeline.health.statistics import Statistics
-from stream_infer_ros.pipeline.processed_set import PerceivedSet
+from stream_infer_ros.pipeline.results import PerceivedSet
 
-# Odometry may come later than images: how old a frame may get while its transform is on the way.
+# Odometry may arrive later than images. A frame may get this old before its transform arrives.
 PATIENCE_NS = 300_000_000
 MOST_WAITING_PER_CAMERA = 2
 
 
 class _Located(NamedTuple):
-    """A frame on its way to a view; the picture itself is let go."""
+    """A frame that is to become a view. It does not keep the pixels."""
 
     camera: CameraState
     stamp_ns: int
@@ -32,10 +33,10 @@ class _Located(NamedTuple):
 
 
 class Locator:
-    """Makes views. A camera without calibration or transform gives none and is counted.
+    """Makes views. A frame without calibration or transform becomes none, and is counted.
 
-    Nobody waits: where only the newest transform is not there yet, the frame is set aside and becomes a view
-    with a later set, unless it gets older than PATIENCE_NS.
+    If only the newest transform is missing, the frame is kept and becomes a view with a later set, unless it
+    gets older than PATIENCE_NS first.
     """
 
     def __init__(
@@ -53,15 +54,13 @@ class Locator:
         self._statistics = statistics
         self._waiting: dict[str, list[_Located]] = {camera.name: [] for camera in cameras}
 
-    def locate(self, perceived: PerceivedSet, now_ns: int) -> list[View]:
-        """A view per frame whose geometry is known, those set aside before included."""
-        for frame, size, perception in zip(
-            perceived.frames, perceived.sizes, perceived.perceptions, strict=True
-        ):
-            camera = self._cameras[frame.camera]
-            model = self._model(camera, size)
+    def __call__(self, perceived: PerceivedSet, now_ns: int) -> list[View]:
+        """Return a view for each image whose geometry is known, including those that had to wait for it."""
+        for image in perceived.images:
+            frame, camera = image.frame, self._cameras[image.frame.camera]
+            model = self._model(camera, image.size)
             if model is not None:
-                place = (camera, frame.stamp_ns, frame.received_ns, frame.frame_id, model, perception)
+                place = (camera, frame.stamp_ns, frame.received_ns, frame.frame_id, model, image.perception)
                 self._waiting[camera.name].append(_Located(*place))
         return [view for name in self._waiting for view in self._views(name, now_ns)]
 
@@ -83,10 +82,10 @@ class Locator:
 
     def _give_up(self, camera: CameraState, error: TransformError) -> None:
         camera.note('no_transform', str(error))
-        self._statistics.not_mapped('no_transform', camera.name)
+        self._statistics.not_mapped(NotMappedCause.NO_TRANSFORM, camera.name)
 
     def _model(self, camera: CameraState, size: tuple[int, int]) -> CameraModel | None:
-        """The calibration, if there is one for images of this size."""
+        """Return the calibration; None if there is none for images of this size."""
         model, topic = camera.model, camera.topics.camera_info
         if model is None:
             camera.note(
@@ -102,16 +101,16 @@ class Locator:
         else:
             camera.note('no_camera_info', '')
             return model
-        # Whether its transforms are there is not known as long as the camera is not calibrated.
+        # Without a calibration, nothing is known about the transforms of the camera.
         camera.note('no_transform', '')
-        self._statistics.not_mapped('no_camera_info', camera.name)
+        self._statistics.not_mapped(NotMappedCause.NO_CAMERA_INFO, camera.name)
         return None
 
     def newest_map_from_base(self) -> RigidTransform | None:
         """Return the pose of the base from the latest transforms; None if there is none."""
         try:
             return self._transforms.lookup(self._map_frame, self._base_frame, 0)
-        except TransformError:  # the views tell it, camera by camera
+        except TransformError:  # it is reported for each camera, by its views
             return None
 
     def _view(self, located: _Located) -> View:

@@ -1,21 +1,34 @@
-"""The map's step: views in, the map, its objects and each camera's scan out."""
+"""The step that updates the map: views in; the map, its objects and the scans of cameras out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
+from types import MappingProxyType
+from typing import NamedTuple
 
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.config import Config
+from stream_infer_ros.drop_causes import NotMappedCause
 from stream_infer_ros.errors import CalibrationError
 from stream_infer_ros.mapping import GridSnapshot, GroundObject, OccupancyMap, PolarScan, View
 from stream_infer_ros.pipeline.health.camera_state import CameraState
 from stream_infer_ros.pipeline.health.statistics import Statistics
 
-JUMP_NS = 1_000_000_000  # stamps going back farther than any reordering
+# Stamps that go back farther than this were not just reordered.
+JUMP_NS = 1_000_000_000
+
+
+class Fused(NamedTuple):
+    """The map after one set, see `Result`; the map is None if no map is wanted."""
+
+    views: Sequence[View] = ()
+    scans: Mapping[str, PolarScan] = MappingProxyType({})
+    map: GridSnapshot | None = None
+    objects: Sequence[GroundObject] = ()
 
 
 class Fuser:
-    """One map. A camera whose geometry cannot serve it is counted and named; the others go on."""
+    """One map. A view whose geometry is useless for the map is left out, and counted for its camera."""
 
     def __init__(self, config: Config, cameras: Sequence[CameraState], statistics: Statistics) -> None:
         self._config = config
@@ -26,29 +39,31 @@ class Fuser:
         self._statistics = statistics
 
     def reset(self) -> None:
-        """Begin a new map, empty, before anything else is fused or shown; from any thread."""
+        """Begin a new, empty map before anything else is fused or published. Callable from any thread."""
         self._reset_asked = True
 
-    def fuse(
-        self, views: Sequence[View], now_ns: int, scanned: Set[str] = frozenset()
-    ) -> tuple[list[View], dict[str, PolarScan]]:
-        """Update the map; returns the views that went into it, and scans of the `scanned` cameras by name.
+    def __call__(
+        self, views: Sequence[View], now_ns: int, cameras_with_scan: Set[str] = frozenset()
+    ) -> Fused:
+        """Update the map with the views of one set.
 
-        When the stamps of most views went back, time has jumped and a new map begins.
+        If the stamps of most views went back, time has jumped, and a new map begins.
         """
         self._reset_if_asked()
         self._restart_if_time_jumped(views)
         usable = [view for view in views if self._prepared(view)]
         self._map.update(usable, now_ns)
-        scans = {view.camera: self._map.scan(view) for view in usable if view.camera in scanned}
-        return usable, {camera: scan for camera, scan in scans.items() if scan is not None}
+        scans = {view.camera: self._map.scan(view) for view in usable if view.camera in cameras_with_scan}
+        found = {camera: scan for camera, scan in scans.items() if scan is not None}
+        return Fused(usable, found, self._map.snapshot(now_ns), self._map.objects(now_ns))
 
-    def snapshot(
-        self, now_ns: int, map_from_base: RigidTransform | None = None
-    ) -> tuple[GridSnapshot, tuple[GroundObject, ...]]:
-        """The map at `now_ns`, whether or not anything came lately; the base's newest pose if it is known."""
+    def aged(self, now_ns: int, map_from_base: RigidTransform | None) -> Fused:
+        """Return the map at `now_ns`, around the newest pose of the base if that is known.
+
+        Cells that no camera has seen for a while become unknown.
+        """
         self._reset_if_asked()
-        return self._map.snapshot(now_ns, map_from_base), self._map.objects(now_ns)
+        return Fused(map=self._map.snapshot(now_ns, map_from_base), objects=self._map.objects(now_ns))
 
     def _reset_if_asked(self) -> None:
         if self._reset_asked:
@@ -60,7 +75,7 @@ class Fuser:
         self._newest_ns.clear()
 
     def _restart_if_time_jumped(self, views: Sequence[View]) -> None:
-        """A bag looped, a simulation was reset: where the robot was then is not where it is now."""
+        """Begin a new map if a bag was looped or a simulation was reset: the robot is somewhere else now."""
         gone_back = [
             view.stamp_ns < self._newest_ns.get(view.camera, view.stamp_ns) - JUMP_NS for view in views
         ]
@@ -74,7 +89,7 @@ class Fuser:
             self._map.prepare(view)
         except CalibrationError as error:
             camera.note('ground', str(error))
-            self._statistics.not_mapped('no_ground', camera.name)
+            self._statistics.not_mapped(NotMappedCause.NO_GROUND, camera.name)
             return False
         camera.note('ground', '')
         return True

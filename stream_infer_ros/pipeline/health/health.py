@@ -1,0 +1,66 @@
+"""The health of a pipeline: what programs and reports ask about it while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stream_infer_ros.messages.diagnostics import DiagnosticLevel
+from stream_infer_ros.pipeline.health.camera_status import CameraStatuses
+from stream_infer_ros.pipeline.health.diagnostics import Diagnostics
+from stream_infer_ros.pipeline.health.input_watch import InputWatch
+from stream_infer_ros.pipeline.health.loss_watch import LossWatch
+from stream_infer_ros.pipeline.health.losses import Losses
+from stream_infer_ros.pipeline.health.pipeline_status import PipelineStatus
+from stream_infer_ros.pipeline.health.status import StatusSource
+from stream_infer_ros.pipeline.health.sync_explanation import SyncExplanation, explain_sync
+from stream_infer_ros.pipeline.health.sync_watch import SyncWatch
+from stream_infer_ros.pipeline.live_settings import CurrentSettings
+from stream_infer_ros.sync.synchronizer import Synchronizer
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Everything that watches a pipeline. Every method can be called from any thread.
+
+    Attributes:
+        diagnostics: publishes all statuses on /diagnostics.
+        pipeline: the status of the whole.
+        cameras: the status of each camera.
+        others: the statuses of topics and of the engine.
+        losses: the losses of all steps.
+        inputs: explains missing inputs.
+        loss_watch: explains losses of the middleware.
+        sync_watch: the recent frames and sets.
+    """
+
+    diagnostics: Diagnostics
+    pipeline: PipelineStatus
+    cameras: CameraStatuses
+    others: Sequence[StatusSource]
+    losses: Losses
+    inputs: InputWatch
+    loss_watch: LossWatch
+    sync_watch: SyncWatch
+    synchronizer: Synchronizer
+    settings: CurrentSettings
+
+    def other_problems(self, now_ns: int) -> list[str]:
+        """Describe all problems, except a latency over the bound, and those of cameras that send images."""
+        statuses = [status for source in self.others for status in source.statuses(now_ns)]
+        return [
+            *self.pipeline.problems(now_ns),
+            *self.cameras.missing(),
+            *(f'{s.part}: {s.message}' for s in statuses if s.level is not DiagnosticLevel.OK),
+        ]
+
+    def explain_sync(self, now_ns: int) -> SyncExplanation:
+        """Explain how the frames of the cameras match in time now; `str()` of the result is a text."""
+        return explain_sync(
+            self.sync_watch,
+            self.settings().sync,
+            self.synchronizer.slop_ns,
+            self.losses.drops(),
+            now_ns,
+            self.loss_watch.problem(now_ns),
+        )

@@ -1,0 +1,74 @@
+"""The settings that can change while the pipeline runs, as one immutable value."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+
+from stream_infer_ros.config import Config, SyncConfig
+from stream_infer_ros.inference.decoders.thresholds import Thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSettings:
+    """The live settings at one moment.
+
+    Attributes:
+        bound_ns: the latency bound, nanoseconds.
+        sync: the settings of the synchronizer. `deadline_ms` is the derived one if the user set none.
+        thresholds: the thresholds of the decoder.
+        overlay: True if overlays are drawn.
+        diagnostics_period_ns: the time between two messages on /diagnostics, nanoseconds.
+    """
+
+    bound_ns: int
+    sync: SyncConfig
+    thresholds: Thresholds
+    overlay: bool
+    diagnostics_period_ns: int
+
+    @classmethod
+    def of(cls, config: Config) -> LiveSettings:
+        """Return the live settings of a configuration."""
+        return cls(
+            round(config.bound_ms * 1e6),
+            config.sync,
+            Thresholds.of(config.model),
+            config.publish.overlay,
+            round(config.publish.diagnostics_period_s * 1e9),
+        )
+
+
+class CurrentSettings:
+    """Holds the current `LiveSettings`. Call it to read them; every method can be called from any thread.
+
+    A change replaces the whole value. Each step reads the value where it uses it, so that a change applies to
+    the next message, set or run.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._lock = threading.Lock()
+        self._deadline_ms = config.sync.deadline_ns / 1e6
+        self._settings = LiveSettings.of(config)
+        self.change(config)
+
+    def __call__(self) -> LiveSettings:
+        return self._settings
+
+    def change(self, config: Config) -> None:
+        """Use the live settings of `config` from now on."""
+        with self._lock:
+            settings = LiveSettings.of(config)
+            self._sync = config.sync
+            self._settings = replace(settings, sync=self._with_deadline())
+
+    def derive_deadline(self, deadline_ms: float) -> None:
+        """Set the deadline of sets, which applies while `sync.deadline_ms` is 0."""
+        with self._lock:
+            self._deadline_ms = deadline_ms
+            self._settings = replace(self._settings, sync=self._with_deadline())
+
+    def _with_deadline(self) -> SyncConfig:
+        if self._sync.deadline_ms:
+            return self._sync
+        return self._sync.model_copy(update={'deadline_ms': self._deadline_ms})

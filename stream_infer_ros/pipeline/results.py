@@ -1,0 +1,103 @@
+"""The results of a set of frames, as they move along the data path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.inference.detections import Detections, Perception
+from stream_infer_ros.mapping import GridSnapshot, GroundObject, PolarScan, View
+from stream_infer_ros.pipeline.health.stage_times import StageTimes
+from stream_infer_ros.pipeline.scheduling.schedule import Job
+from stream_infer_ros.sync.frame_set import FrameSet
+
+
+@dataclass(slots=True, eq=False)
+class PerceivedImage:
+    """One frame with what the network found in it.
+
+    Attributes:
+        size: (width, height) of the image, pixels.
+        published_ns: when its detections were published, nanoseconds of the graph's clock; None before.
+    """
+
+    frame: Frame
+    size: tuple[int, int]
+    perception: Perception
+    published_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PerceivedSet:
+    """The images of one set that have a result, in the order of their results.
+
+    Attributes:
+        job: the frames that were to be run.
+        images: those that have a result.
+        times: the time that each stage spent on the set.
+    """
+
+    job: Job
+    images: list[PerceivedImage]
+    times: StageTimes = field(default_factory=StageTimes)
+
+    @property
+    def frame_set(self) -> FrameSet:
+        return self.job.frame_set
+
+    @property
+    def frames(self) -> list[Frame]:
+        return [image.frame for image in self.images]
+
+    @property
+    def partial(self) -> bool:
+        """True if a configured camera has no result in this set."""
+        there = sum(frame is not None for frame in self.frame_set.frames)
+        return self.frame_set.partial or len(self.images) < there
+
+    @property
+    def oldest_stamp_ns(self) -> int:
+        """The oldest header stamp of the images; the stamp of the set if there are none."""
+        return min((image.frame.stamp_ns for image in self.images), default=self.frame_set.stamp_ns)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """Everything that was published for one set.
+
+    Attributes:
+        perceived: the frames and what the network found in them.
+        published_ns: when all of it was published, nanoseconds of the graph's clock.
+        views: the perceptions that went into the map, with the geometry of their cameras.
+        scans: camera -> scan, of the cameras whose scan has a subscriber.
+        map: the occupancy map after this set; None if the pipeline makes no map.
+        objects: the objects on the map.
+    """
+
+    perceived: PerceivedSet
+    published_ns: int
+    views: Sequence[View] = ()
+    scans: Mapping[str, PolarScan] = field(default_factory=dict)
+    map: GridSnapshot | None = None
+    objects: Sequence[GroundObject] = ()
+
+    @property
+    def stamp_ns(self) -> int:
+        """The mean header stamp of the frames of the set, nanoseconds."""
+        return self.perceived.frame_set.stamp_ns
+
+    @property
+    def partial(self) -> bool:
+        """True if a configured camera has no result in this set."""
+        return self.perceived.partial
+
+    @property
+    def detections(self) -> dict[str, Detections]:
+        """Camera -> detections, in pixels of the camera's image."""
+        return {image.frame.camera: image.perception.detections for image in self.perceived.images}
+
+    def published_frames(self) -> Iterator[tuple[Frame, int]]:
+        """Yield each frame with the time when its detections were published, nanoseconds."""
+        for image in self.perceived.images:
+            yield image.frame, image.published_ns or self.published_ns

@@ -1,0 +1,163 @@
+"""The first step: messages become frames; calibrations and transforms are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from stream_infer_ros.cameras.frame import AHEAD_NS, BEHIND_NS, Frame
+from stream_infer_ros.cameras.transform_buffer import TransformBuffer
+from stream_infer_ros.drop_causes import DropCause
+from stream_infer_ros.errors import CalibrationError, MessageError, TransformError
+from stream_infer_ros.graph.graph import Cdr
+from stream_infer_ros.messages.camera_info import decode_camera_info, unstamped
+from stream_infer_ros.messages.tf import decode_tf
+from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.health.statistics import Stage, Statistics
+from stream_infer_ros.pipeline.inputs.frame_readers import FRAME_READERS
+from stream_infer_ros.pipeline.inputs.transform_topics import TransformTopics
+
+# A problem with transforms is reported for this long.
+REMEMBERED_NS = 10_000_000_000
+
+
+class Message(NamedTuple):
+    """The bytes of one message, and when they arrived, nanoseconds of the graph's clock."""
+
+    topic: str
+    cdr: Cdr
+    received_ns: int
+
+
+class Tick(NamedTuple):
+    """A moment between two messages, nanoseconds of the graph's clock: everything before it has arrived."""
+
+    now_ns: int
+
+
+class MessageReader:
+    """Decodes messages. Used by one thread.
+
+    A message that cannot be decoded is counted as `malformed` for its camera, and its error is stored in the
+    camera's `problems`. The stream continues.
+
+    Attributes:
+        transform_topics: the topics of transforms.
+        heard_transforms: True once a message with transforms has arrived.
+    """
+
+    def __init__(
+        self,
+        cameras: Sequence[CameraState],
+        transforms: TransformBuffer,
+        statistics: Statistics,
+        transform_topics: TransformTopics,
+    ) -> None:
+        self.transform_topics = transform_topics
+        self.heard_transforms = False
+        self._transforms = transforms
+        self._statistics = statistics
+        self._transform_problem: tuple[str, int] | None = None
+        self._handlers: dict[str, Callable[[Cdr, int], Frame | None]] = {
+            transform_topics.static: lambda cdr, now_ns: self._take_transforms(cdr, now_ns, static=True),
+            transform_topics.dynamic: lambda cdr, now_ns: self._take_transforms(cdr, now_ns, static=False),
+        }
+        for topic in dict.fromkeys(camera.topics.camera_info for camera in cameras):
+            sharing = [camera for camera in cameras if camera.topics.camera_info == topic]
+            self._handlers[topic] = self._calibration_handler(sharing)
+        for camera in cameras:
+            self._handlers[camera.topics.image] = self._image_handler(camera)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The topics it reads; those that frames depend on come first (transforms, calibrations, images)."""
+        return tuple(self._handlers)
+
+    def __call__(self, messages: Iterable[Message | Tick]) -> Iterator[Frame | Tick]:
+        """Yield the frame of each image message, and pass on each Tick."""
+        for message in messages:
+            if isinstance(message, Tick):
+                yield message
+                continue
+            frame = self._handlers[message.topic](message.cdr, message.received_ns)
+            if frame is not None:
+                yield frame
+
+    def transform_problem(self, now_ns: int) -> str:
+        """Return the problem with transforms in the last seconds; empty if there was none.
+
+        Valid transforms in between do not clear it, because they come from other publishers.
+        """
+        if self._transform_problem is None:
+            return ''
+        problem, noticed_ns = self._transform_problem
+        return problem if abs(now_ns - noticed_ns) < REMEMBERED_NS else ''
+
+    def _image_handler(self, camera: CameraState) -> Callable[[Cdr, int], Frame | None]:
+        read = FRAME_READERS[camera.topics.image_type]
+
+        def take(cdr: Cdr, received_ns: int) -> Frame | None:
+            try:
+                frame = read(camera.topics, cdr, received_ns)
+            except MessageError as error:
+                self._malformed(camera, 'image', error)
+                return None
+            camera.note('image', '')
+            camera.note('clock', _clock_problem(received_ns - frame.stamp_ns))
+            camera.images += 1
+            camera.last_stamp_ns, camera.last_received_ns = frame.stamp_ns, received_ns
+            self._statistics.took(Stage.WIRE, received_ns - frame.stamp_ns, camera.name)
+            return frame
+
+        return take
+
+    def _calibration_handler(self, cameras: Sequence[CameraState]) -> Callable[[Cdr, int], None]:
+        known: bytes | None = None
+
+        def take(cdr: Cdr, _: int) -> None:
+            nonlocal known
+            content = unstamped(cdr)
+            if content == known:  # most drivers repeat it with every image
+                return
+            known = None
+            try:
+                model = decode_camera_info(cdr).model
+            except (MessageError, CalibrationError) as error:
+                for camera in cameras:
+                    self._malformed(camera, 'calibration', error)
+                return
+            for camera in cameras:
+                camera.model = model
+                camera.note('calibration', '')
+            known = content
+
+        return take
+
+    def _take_transforms(self, cdr: Cdr, now_ns: int, *, static: bool) -> None:
+        self.heard_transforms = True
+        try:
+            for stamped in decode_tf(cdr):
+                if not self._transforms.set(stamped, static=static):
+                    # It is older than everything in the buffer: time went back, because a bag was looped or a
+                    # simulation was reset. With the old transforms, every new one would be refused.
+                    self._transforms.clear_dynamic()
+                    self._transforms.set(stamped, static=static)
+        except (MessageError, TransformError) as error:
+            self._transform_problem = (str(error), now_ns)
+            topics = self.transform_topics
+            self._statistics.lost(DropCause.MALFORMED, topics.static if static else topics.dynamic)
+
+    def _malformed(self, camera: CameraState, step: str, error: Exception) -> None:
+        camera.note(step, str(error))
+        self._statistics.lost(DropCause.MALFORMED, camera.name)
+
+
+def _clock_problem(wire_ns: int) -> str:
+    """Return the problem with the clock of an image that arrived this long after its stamp; empty if none."""
+    if -AHEAD_NS <= wire_ns <= BEHIND_NS:
+        return ''
+    side = 'ahead of' if wire_ns < 0 else 'behind'
+    return (
+        f'its stamps lie {abs(wire_ns) / 1e9:.1f} s {side} their arrival: another clock? '
+        'synchronise them (chrony, NTP), or correct the stamps of its driver'
+    )
