@@ -252,7 +252,7 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
 
     def _retune(self, settings: Settings) -> None:
         if self._assembly is not None:
-            self._assembly.settings.change(self.tree_of(settings))
+            self._assembly.change_settings(self.tree_of(settings))
 
     # Services.
 

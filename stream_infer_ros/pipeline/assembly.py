@@ -73,6 +73,15 @@ class Assembly:
         """Return (topic, type, QoS) of all inputs of the pipeline."""
         return subscriptions(self.cameras, self.steps.fuse is not None, self.steps.read.transform_topics)
 
+    def change_settings(self, config: Config) -> None:
+        """Use the live settings of `config` from now on. Callable from any thread.
+
+        Raises GraphError, and changes nothing, if an overlay that is wanted now cannot be advertised.
+        """
+        if config.publish.overlay:
+            self.steps.outputs.offer_overlays()
+        self.settings.change(config)
+
     def reset_map(self) -> bool:
         """Begin a new map with the next set; return False if there is no map. Callable from any thread."""
         if self.steps.fuse is None:

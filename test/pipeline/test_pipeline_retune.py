@@ -35,11 +35,11 @@ def test_a_higher_threshold_leaves_fewer_boxes_and_is_told(running):
     yard, made = running
     boxes = yard.collect('/stream_infer/cam0/detections', DETECTIONS, RELIABLE)
     labels = yard.collect('/stream_infer/cam0/label_info', LABELS, LATCHED)
-    made.assembly.settings.change(changed(model={'score_threshold': 0.0}))
+    made.assembly.change_settings(changed(model={'score_threshold': 0.0}))
     yard.stream(ticks=3)
     before = [len(decode_detection2d_array(cdr).detections) for cdr in boxes]
     boxes.clear()
-    made.assembly.settings.change(changed(model={'score_threshold': 1.0}))
+    made.assembly.change_settings(changed(model={'score_threshold': 1.0}))
     yard.stream(ticks=6, skip=lambda e: e.tick < 3)
     after = [len(decode_detection2d_array(cdr).detections) for cdr in boxes]
     assert min(before) > 0
@@ -54,7 +54,7 @@ def test_the_deadline_of_sets_follows(running):
     match = made.assembly.steps.match
     waits_ns = []
     for deadline_ms in (40.0, 15.0):
-        made.assembly.settings.change(
+        made.assembly.change_settings(
             changed(sync={'deadline_ms': deadline_ms, 'camera_timeout_ms': 60000.0})
         )
         begin = 3 if waits_ns else 0
@@ -71,17 +71,17 @@ def test_the_bound_and_the_silence_are_judged_anew(running):
     yard.stream(ticks=3)
     later_ns = yard.clock.now_ns + 2_000 * MS
     assert made.assembly.health.cameras.silent(later_ns) == CAMERAS
-    made.assembly.settings.change(changed(sync={'camera_timeout_ms': 3000.0}))
+    made.assembly.change_settings(changed(sync={'camera_timeout_ms': 3000.0}))
     assert made.assembly.health.cameras.silent(later_ns) == []
 
 
 def test_overlays_come_and_go(running):
     yard, made = running
-    made.assembly.settings.change(changed(publish={'overlay': False}))
+    made.assembly.change_settings(changed(publish={'overlay': False}))
     pictures = yard.collect('/stream_infer/cam0/overlay', IMAGE, RELIABLE)
     yard.stream(ticks=2)
     assert pictures == []
-    made.assembly.settings.change(changed(publish={'overlay': True}))
+    made.assembly.change_settings(changed(publish={'overlay': True}))
     yard.stream(ticks=4, skip=lambda e: e.tick < 2)
     assert pictures
 
@@ -90,7 +90,7 @@ def test_overlays_that_were_off_at_first_can_be_switched_on():
     yard = Yard()
     made = Driven(yard, config(publish={'overlay': False}))
     assert '/stream_infer/cam0/overlay' not in {topic.name for topic in yard.graph.topics()}
-    made.assembly.settings.change(config())
+    made.assembly.change_settings(config())
     pictures = yard.collect('/stream_infer/cam0/overlay', IMAGE, RELIABLE)
     yard.stream(ticks=2)
     assert pictures

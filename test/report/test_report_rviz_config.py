@@ -12,7 +12,8 @@ from stream_infer_ros.cli.app import app
 from stream_infer_ros.config import Config, GraphConfig, MapConfig, PublishConfig
 from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.graph import MemoryGraph
-from stream_infer_ros.pipeline.steps.outputs import Outputs
+from stream_infer_ros.pipeline.live_settings import CurrentSettings
+from stream_infer_ros.pipeline.steps.publish import Outputs
 from stream_infer_ros.report.rviz_config import rviz_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,7 +49,7 @@ def in_namespace(namespace, **sections):
 
 def advertised(config, cameras):
     graph = ListingGraph()
-    Outputs(graph, config, cameras, ['car'], now_ns=0)
+    Outputs(graph, config, cameras, ['car'], CurrentSettings(config))
     graph.close()
     return graph.advertised
 

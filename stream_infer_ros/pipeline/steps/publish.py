@@ -64,7 +64,9 @@ class Outputs:
         self._cameras = {name: CameraOutputs(graph.advertise, f'{base}/{name}', config) for name in cameras}
         self._map = MapOutputs(graph, config) if config.map.enabled else None
         self._score_threshold: float | None = None
-        self.follow_settings()
+        if config.publish.overlay:
+            self.offer_overlays()
+        self._publish_threshold()
 
     def publish_detections(self, image: PerceivedImage) -> None:
         """Publish the detections of one image. Two threads must not do so for one camera at the same time."""
@@ -78,7 +80,7 @@ class Outputs:
 
     def publish_set(self, seen: PerceivedSet, fused: Fused) -> None:
         """Publish everything of one set that is not published yet: first the cameras, then the map."""
-        self.follow_settings()
+        self._publish_threshold()
         for image in seen.images:
             camera = self._cameras.get(image.frame.camera)
             if camera is None:
@@ -105,20 +107,21 @@ class Outputs:
             if camera.scan is not None and camera.scan.subscribers()
         }
 
-    def follow_settings(self) -> None:
-        """Advertise overlays once they are wanted, and publish the score threshold when it has changed."""
-        settings = self._settings()
-        if settings.overlay:
-            for camera in self._cameras.values():
-                camera.offer_overlay()
-        threshold = settings.thresholds.score
-        if threshold != self._score_threshold:
-            self._score_threshold = threshold
-            now_ns = self._graph.now_ns()
-            for name, camera in self._cameras.items():
-                camera.label_info.publish(
-                    encode_label_info(now_ns, name, self._class_names, threshold=threshold)
-                )
+    def offer_overlays(self) -> None:
+        """Advertise all overlays. Callable from any thread. Raises GraphError if that fails."""
+        for camera in self._cameras.values():
+            camera.offer_overlay()
+
+    def _publish_threshold(self) -> None:
+        """Publish the label names again, with the new score threshold, if it has changed."""
+        threshold = self._settings().thresholds.score
+        if threshold == self._score_threshold:
+            return
+        self._score_threshold = threshold
+        now_ns = self._graph.now_ns()
+        for name, camera in self._cameras.items():
+            labels = encode_label_info(now_ns, name, self._class_names, threshold=threshold)
+            camera.label_info.publish(labels)
 
     def _publish_overlay(self, camera: CameraOutputs, image: PerceivedImage) -> None:
         # Drawing costs as much as inference, so it is done only for a subscriber.

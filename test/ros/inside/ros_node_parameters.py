@@ -3,15 +3,17 @@
 import pytest
 from node_harness import CAMERAS, Bench, Cameras, ros_arguments, until
 from rcl_interfaces.msg import ParameterType
+from rosbags_messages import read
 
 from stream_infer_ros.config import FusionConfig, WorldConfig
 from stream_infer_ros.config.reference import commented_yaml, settings
-from stream_infer_ros.graph import RELIABLE
+from stream_infer_ros.graph import LATCHED, RELIABLE
 from stream_infer_ros.nodes.camera_world_node import CameraWorldNode
 from stream_infer_ros.nodes.occupancy_fusion_node import OccupancyFusionNode
 from stream_infer_ros.nodes.stream_infer_node import StreamInferNode
 
 DETECTIONS = 'vision_msgs/msg/Detection2DArray'
+LABEL_INFO = 'vision_msgs/msg/LabelInfo'
 
 
 def bench(*options, **parameters):
@@ -120,10 +122,15 @@ def test_a_change_that_cannot_be_made_is_refused_and_ends_nobody():
         assert ros.state() == 'active'
 
 
+def threshold(label_info):
+    return read(label_info, LABEL_INFO).threshold
+
+
 def test_live_settings_reach_the_running_pipeline():
     with bench(autostart=True, engine__kind='auto') as ros, Cameras(ros.graph):
         boxes = ros.collect('/stream_infer/cam0/detections', DETECTIONS, RELIABLE)
-        until(lambda: boxes, 'detections')
+        labels = ros.collect('/stream_infer/cam0/label_info', LABEL_INFO, LATCHED)
+        until(lambda: boxes and labels, 'detections and labels')
         until(lambda: ros.statuses.get('stream_infer: pipeline', (3, ''))[0] < 3, 'sets')
         assert ros.set('bound_ms', 0.25).successful
         until(lambda: 'over the bound of 0 ms' in ros.statuses['stream_infer: pipeline'][1], 'the bound')
@@ -135,11 +142,11 @@ def test_live_settings_reach_the_running_pipeline():
             assert ros.set(name, value).successful
             assert ros.get(name).double_value == value
         until(lambda: 'slop 21.5 ms' in ros.trigger('explain_sync').message, 'the slop')
-        assert ros.node._network.decoder._selection._score_threshold == 0.9
+        until(lambda: threshold(labels[-1]) == pytest.approx(0.9), 'the threshold')
         assert ros.change('deactivate')
         assert ros.set('model.score_threshold', 0.4).successful
         assert ros.change('activate')
-        assert ros.node._network.decoder._selection._score_threshold == 0.4
+        until(lambda: threshold(labels[-1]) == pytest.approx(0.4), 'the new threshold')
 
 
 def test_namespaces_and_remapping():
