@@ -4,7 +4,7 @@ JOBS ?= $(shell echo $$(( 2 * $$(getconf _NPROCESSORS_ONLN) )))
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# A sourced ROS must not shadow what .venv holds.
+# A sourced ROS must not take precedence over .venv.
 RUN := env -u PYTHONPATH
 
 .PHONY: demo docs ros test test-slow lint bench clean help
@@ -12,16 +12,16 @@ RUN := env -u PYTHONPATH
 help:
 	@echo "make demo    six simulated cameras become detections and one map; report in demo_report/"
 	@echo "make test    format, lint, types, and all tests except the slow ones; PYTEST_ARGS=... selects tests"
-	@echo "make test-slow  the tests that take minutes each"
+	@echo "make test-slow  run the slow tests, which take minutes each"
 	@echo "make docs    the documentation site in docs/_build/html, and its generated reference pages"
-	@echo "make bench   quick benchmarks, with a summary; BENCH_ARGS=--all for all of them, at full length"
-	@echo "make clean   remove .venv and what was built"
+	@echo "make bench   quick benchmarks, with a summary; BENCH_ARGS=--all runs all benchmarks at full length"
+	@echo "make clean   remove .venv and all build output"
 
 $(VENV)/.base: setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
-	  { echo "stream_infer_ros needs Python 3.10 or newer, $(PYTHON) is `$(PYTHON) --version`; say make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	  { echo "stream_infer_ros needs Python 3.10 or newer, $(PYTHON) is `$(PYTHON) --version`; use make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
-	  { rm -rf $(VENV); echo "no virtual environment can be made here; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	  { rm -rf $(VENV); echo "cannot create a virtual environment; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "installing into $(VENV) (about 700 MB, once) ..."
 	$(RUN) $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@

@@ -1,4 +1,4 @@
-"""Installs the package, for colcon and for pip alike."""
+"""Installation of the package with colcon or pip."""
 
 from pathlib import Path
 
@@ -6,13 +6,13 @@ from setuptools import find_packages, setup
 
 PACKAGE = 'stream_infer_ros'
 ROOT = Path(__file__).parent
-# No cyclonedds wheel for Linux aarch64, nor for Python 3.14 yet: there zenoh serves.
+# There is no cyclonedds wheel for Linux on aarch64 and for Python 3.14. zenoh is installed instead.
 NO_DDS_WHEEL = "python_version >= '3.14' or (platform_machine == 'aarch64' and sys_platform == 'linux')"
 DDS_WHEEL = "python_version < '3.14' and (platform_machine != 'aarch64' or sys_platform != 'linux')"
-# xxhash makes the ids rmw_zenoh knows publishers by. Tested with zenoh 1.6.2, 1.7.2 and 1.10.2.
+# xxhash computes the publisher ids of rmw_zenoh. Tested with zenoh 1.6.2, 1.7.2 and 1.10.2.
 ZENOH_WHEELS = ['eclipse-zenoh>=1.6', 'xxhash>=3.0']
 
-# TensorRT for RTX: the bindings, and the libraries they are linked to, which have to be of one version.
+# TensorRT for RTX: the bindings and the libraries that they are linked to. Their versions must match.
 RTX_WHEELS = [
     f"{name}; sys_platform == 'linux' and platform_machine == 'x86_64' and python_version < '3.15'"
     for name in ('tensorrt-rtx-cu13-bindings==1.7.1.116', 'onnxruntime-ep-nv-tensorrt-rtx-cu13==0.5.0')
@@ -20,7 +20,7 @@ RTX_WHEELS = [
 
 
 def share(folder: str, *patterns: str) -> tuple[str, list[str]]:
-    """Files of `folder` that go to share/<package>/<folder>."""
+    """Return the files of `folder` that are installed to share/<package>/<folder>."""
     files = sorted(str(p.relative_to(ROOT)) for pattern in patterns for p in (ROOT / folder).glob(pattern))
     return f'share/{PACKAGE}/{folder}', files
 
@@ -49,7 +49,7 @@ setup(
     install_requires=[
         'numpy>=1.21',
         'opencv-python-headless>=4.5.4',
-        # The default CPU engine; no wheel for Intel macOS.
+        # The default CPU engine. There is no wheel for Intel macOS.
         "openvino>=2024.4; sys_platform != 'darwin' or platform_machine == 'arm64'",
         "onnxruntime>=1.18; sys_platform == 'darwin' and platform_machine != 'arm64'",
         'rosbags>=0.11',

@@ -17,8 +17,7 @@ from rclpy.node import Node
 
 from stream_infer_ros.cameras import to_colour
 from stream_infer_ros.graph.ros import RosGraph
-from stream_infer_ros.nodes.frame_filters import FrameSubscriber
-from stream_infer_ros.nodes.frame_message import FrameMessage
+from stream_infer_ros.nodes.frame_filters import FrameMessage, FrameSubscriber
 
 
 class Watcher:

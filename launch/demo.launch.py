@@ -33,17 +33,17 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 'cameras',
                 default_value='cam0,cam1,cam2,cam3,cam4,cam5',
-                description='Simulated cameras, comma separated: cam0,cam1 and so on.',
+                description='Simulated cameras, separated by commas: cam0,cam1 and so on.',
             ),
             DeclareLaunchArgument('seed', default_value='1', description='Seed of the simulated world.'),
             DeclareLaunchArgument(
-                'rate', default_value='10.0', description='Images a second of each simulated camera.'
+                'rate', default_value='10.0', description='Images per second of each simulated camera.'
             ),
             DeclareLaunchArgument(
-                'loopback', default_value='true', description='Let no packet leave this machine.'
+                'loopback', default_value='true', description='Keep all packets on this machine.'
             ),
             SetEnvironmentVariable(*LOOPBACK, condition=IfCondition(LaunchConfiguration('loopback'))),
-            # Before anything is started: a process that runs already would be left behind.
+            # Before any process is started, because it would be left running.
             OpaqueFunction(function=check_cameras),
             IncludeLaunchDescription(PythonLaunchDescriptionSource(PIPELINE)),
             OpaqueFunction(function=world),
@@ -61,10 +61,10 @@ def check_cameras(context: LaunchContext) -> None:
     """Refuse cameras that the world does not simulate."""
     named = camera_names(context)
     simulated = [f'cam{i}' for i in range(len(named))]
-    if sorted(named) != sorted(simulated):  # the pipeline would wait for other cameras in vain
+    if sorted(named) != sorted(simulated):  # the pipeline would wait for other cameras forever
         raise RuntimeError(
-            f'cameras: the simulated ones are {", ".join(simulated)}, got {", ".join(named)}; '
-            'other names are for stream_infer.launch.py'
+            f'cameras: expected the simulated cameras {", ".join(simulated)}, got {", ".join(named)}; use '
+            'stream_infer.launch.py for other cameras'
         )
     if not named:
         raise RuntimeError('cameras: expected at least cam0, got none')

@@ -36,15 +36,17 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             DeclareLaunchArgument('bag', description='Folder of the ROS 2 bag.'),
-            DeclareLaunchArgument('rate', default_value='1.0', description='Speed of the replay.'),
+            DeclareLaunchArgument(
+                'rate', default_value='1.0', description='Speed of the replay relative to the recording.'
+            ),
             DeclareLaunchArgument(
                 'loop',
                 default_value='false',
                 choices=['true', 'false'],
-                description='Begin again at the end.',
+                description='Play the bag again when it has ended.',
             ),
-            # Whichever comes first: the event is lost if the node is active before it is discovered, the
-            # log line if log_level hides it.
+            # Either of the two resumes the player. The event is lost if the node becomes active before it is
+            # discovered, and the log line is lost if log_level hides it.
             RegisterEventHandler(OnStateTransition(goal_state='active', entities=[start])),
             RegisterEventHandler(OnProcessIO(on_stdout=heard, on_stderr=heard)),
             IncludeLaunchDescription(
@@ -61,7 +63,7 @@ def heard(event: ProcessIO) -> list[LaunchDescriptionEntity]:
     text = event.text.decode(errors='replace')
     if 'stream_infer]: active: ' in text:
         return [OpaqueFunction(function=resume)]
-    if 'stream_infer]: cannot ' in text:
+    if 'stream_infer]: cannot ' in text or 'stream_infer]: waiting for cameras: ' in text:
         return [OpaqueFunction(function=refuse)]
     return []
 
@@ -84,7 +86,7 @@ def play(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 
 def resume(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """Resume the player; later calls do nothing."""
+    """Resume the player. Later calls do nothing."""
     if context.is_shutdown or PLAYS in context.launch_configurations:
         return []
     context.launch_configurations[PLAYS] = 'true'
@@ -99,7 +101,7 @@ def resumed(event: ProcessExited, context: LaunchContext) -> None:
 
 
 def end(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """Shut down with the bag, with an exit code other than 0 if it could not be played."""
+    """Shut down when the bag has ended; the exit code is not 0 if it could not be played."""
     if context.is_shutdown:  # a launch that is shut down twice ends with an error
         return []
     if event.returncode:

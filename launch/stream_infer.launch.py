@@ -28,19 +28,23 @@ SHARE = FindPackageShare(PACKAGE)
 
 # Launch argument -> (parameter of the node, type, description).
 SETTINGS = {
-    'cameras': ('cameras', list, 'Camera names, comma separated: front,left'),
+    'cameras': ('cameras', list, 'Camera names, separated by commas: front,left'),
     'model': ('model.file', str, 'Model file'),
-    'card': ('model.card', str, 'Model card: a shipped name, or a YAML file'),
+    'card': ('model.card', str, 'Model card: the name of a shipped card, or a YAML file'),
     'engine': ('engine.kind', str, 'Inference engine'),
     'device': ('engine.device', str, 'Device of the engine'),
-    'precision': ('engine.precision', str, 'Arithmetic of the engine'),
-    'bound_ms': ('bound_ms', float, 'Latency bound, header stamp to published result'),
-    'map_frame': ('map.map_frame', str, 'Fixed frame the map lives in'),
+    'precision': ('engine.precision', str, 'Numeric precision of the engine'),
+    'bound_ms': (
+        'bound_ms',
+        float,
+        'Latency bound in milliseconds, from the header stamp to the published result',
+    ),
+    'map_frame': ('map.map_frame', str, 'Fixed frame of the map'),
     'use_sim_time': ('use_sim_time', bool, 'Take the time from /clock'),
     'autostart': ('autostart', bool, 'Configure and activate automatically'),
 }
 
-# Used with `tf_in_namespace`: relative names lie in the namespace of the node. Nav2 does the same.
+# Used with `tf_in_namespace`. The relative names are in the namespace of the node, as in Nav2.
 TF_IN_NAMESPACE = [('/tf', 'tf'), ('/tf_static', 'tf_static')]
 
 # Fast DDS 2 and 3 read a profile from different variables. The third variable configures the transports.
@@ -49,14 +53,16 @@ FAST_DDS_VARIABLES = FAST_DDS_2, FAST_DDS_3, FAST_DDS_TRANSPORTS = (
     'FASTDDS_DEFAULT_PROFILES_FILE',
     'FASTDDS_BUILTIN_TRANSPORTS',
 )
-# Fast DDS loads these from the working directory without being asked to.
+# Fast DDS loads these files from the working directory by default.
 FAST_DDS_FILES = ('DEFAULT_FASTRTPS_PROFILES.xml', 'DEFAULT_FASTDDS_PROFILES.xml')
 
 
 def generate_launch_description() -> LaunchDescription:
     settings = [
         DeclareLaunchArgument(
-            argument, default_value='', description=f'{words}. Empty: `{parameter}` of params_file.'
+            argument,
+            default_value='',
+            description=f'{words}. If empty, `{parameter}` of params_file applies.',
         )
         for argument, (parameter, _, words) in SETTINGS.items()
     ]
@@ -67,18 +73,18 @@ def generate_launch_description() -> LaunchDescription:
                 'tf_in_namespace',
                 default_value='false',
                 choices=['true', 'false'],
-                description='Take transforms from the namespace (/robot1/tf) instead of /tf and /tf_static.',
+                description='Use the transforms of the namespace (/robot1/tf) instead of /tf and /tf_static.',
             ),
             DeclareLaunchArgument(
                 'params_file',
                 default_value=PathJoinSubstitution([SHARE, 'config', 'stream_infer.yaml']),
-                description='ROS parameter file; `stream_infer config` prints every setting.',
+                description='ROS parameter file. `stream_infer config` prints all settings.',
             ),
             *settings,
             DeclareLaunchArgument(
                 'build_only',
                 default_value='false',
-                description='Build or load the engine, then end: warms caches, checks a model.',
+                description='Build or load the engine, then exit. This fills the cache and checks the model.',
             ),
             DeclareLaunchArgument(
                 'log_level', default_value='info', description='The lowest level that is logged.'
@@ -86,15 +92,17 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 'fastdds_profile',
                 default_value='auto',
-                description='Fast DDS profile for everything that is launched after this: auto (the shipped '
-                'one, unless the environment configures Fast DDS), none (leave Fast DDS alone), or a file.',
+                description='Fast DDS profile of all nodes that are launched after this file: auto (the '
+                'shipped profile, unless the environment configures Fast DDS), none (no profile), or a '
+                'file.',
             ),
             OpaqueFunction(function=fast_dds),
             DeclareLaunchArgument('rviz', default_value='false', description='Also start rviz2.'),
             DeclareLaunchArgument(
                 'rviz_config',
                 default_value='',
-                description='Configuration of rviz2; empty: written for the cameras of the node.',
+                description='Configuration of rviz2, which requires rviz:=true. If empty, one is made for '
+                'the cameras of the node.',
             ),
             OpaqueFunction(function=check),
             OpaqueFunction(function=start),
@@ -103,8 +111,8 @@ def generate_launch_description() -> LaunchDescription:
     )
 
 
-def check(context: LaunchContext) -> None:
-    """Refuse wrong arguments before anything is started: a process that runs already would be left behind."""
+def check(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """Refuse wrong arguments before any process is started, because it would be left running."""
     params_file(context)
     for argument in ('build_only', 'tf_in_namespace'):
         value(context, argument, bool)
@@ -112,15 +120,18 @@ def check(context: LaunchContext) -> None:
         if value(context, argument, str):
             value(context, argument, kind)
     rviz_wanted = value(context, 'rviz', str).lower()
-    if rviz_wanted not in ('true', 'false', '1', '0'):  # what IfCondition knows
+    if rviz_wanted not in ('true', 'false', '1', '0'):  # the values of IfCondition
         raise RuntimeError(f'rviz: expected true or false, got {rviz_wanted!r}')
     rviz_file = value(context, 'rviz_config', str)
     if rviz_file and not Path(rviz_file).is_file():
         raise RuntimeError(f'rviz_config: expected a file, there is none at {rviz_file}')
+    if rviz_file and rviz_wanted not in ('true', '1'):
+        return [LogInfo(msg=f'warning: rviz_config {rviz_file} is ignored; to start rviz2, add rviz:=true')]
+    return []
 
 
 def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """Start the node; with `build_only` the launch ends with it."""
+    """Start the node. With `build_only`, the launch ends when the node ends."""
     build_only = value(context, 'build_only', bool)
     given = {
         parameter: value(context, argument, kind)
@@ -168,7 +179,7 @@ def tf_remappings(context: LaunchContext) -> list[tuple[str, str]]:
 def fast_dds(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """Set the Fast DDS profile in the environment of everything that is launched after this."""
     profile = value(context, 'fastdds_profile', str)
-    if profile == 'none':  # otherwise the nodes of this package would set their own
+    if profile == 'none':  # without it, the nodes of this package would set a profile
         return [SetEnvironmentVariable(FAST_DDS_TRANSPORTS, 'DEFAULT')]
     variables = context.environment
     if profile == 'auto':

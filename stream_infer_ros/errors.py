@@ -1,27 +1,27 @@
-"""The errors of this package, all of them.
+"""All errors of this package.
 
 StreamInferError
 ├── ConfigError            a setting is missing, unknown or out of range
-├── MessageError           a byte string is no valid message of its type
-│   └── EncodingError      an image encoding is unknown, or does not fit the image it came with
-├── CalibrationError       a CameraInfo describes no camera we can use
-├── TransformError         a transform cannot be had for that time
-│   ├── UnknownFrameError      the frame is not in the tree, or not connected to the other
-│   └── ExtrapolationError     the time lies outside what the buffer holds
-├── ModelError             a network file is missing, broken, or of no family we know
-├── EngineError            an inference runtime is missing, or failed while running
-│   ├── EngineDown             it failed, was started again and failed again; nothing is run any more
-│   └── InferenceMissed        one batch has no result (too late, or no server answers now); the next may
-├── GraphError             the middleware refused, or is not installed
-│   └── BagError           a recording is missing, unreadable, or cannot be written
-└── WorldError             a simulated world was asked for something it cannot be
+├── MessageError           a byte string is not a valid message of its type
+│   └── EncodingError      an image encoding is unknown, or does not match the image
+├── CalibrationError       a CameraInfo does not describe a supported camera
+├── TransformError         a transform is not available for that time
+│   ├── UnknownFrameError      a frame is unknown, or not connected to the other one
+│   └── ExtrapolationError     the time is outside the buffer
+├── ModelError             a model file is missing or invalid, or its family is unknown
+├── EngineError            an inference runtime is missing or failed
+│   ├── EngineDown             the engine failed again after a restart and is no longer used
+│   └── InferenceMissed        one batch has no result (too late, or no server answers); the engine goes on
+├── GraphError             the middleware reported an error, or is not installed
+│   └── BagError           a recording is missing, cannot be read, or cannot be written
+└── WorldError             the options of the simulated world are invalid
 
-Every message says what was expected, what came, and what to do about it.
+Every message says what was expected, what was found, and what to do.
 """
 
 
 class StreamInferError(Exception):
-    """Root of every error this package raises on purpose."""
+    """The base class of all errors of this package."""
 
 
 class ConfigError(StreamInferError):
@@ -29,52 +29,52 @@ class ConfigError(StreamInferError):
 
 
 class MessageError(StreamInferError):
-    """A byte string is no valid message of its type."""
+    """A byte string is not a valid message of its type."""
 
 
 class EncodingError(MessageError):
-    """An image encoding is unknown, or does not fit the image it came with."""
+    """An image encoding is unknown, or does not match the image."""
 
 
 class CalibrationError(StreamInferError):
-    """A CameraInfo describes no camera we can use."""
+    """A CameraInfo does not describe a supported camera."""
 
 
 class TransformError(StreamInferError):
-    """A transform cannot be had for that time."""
+    """A transform is not available for that time."""
 
 
 class UnknownFrameError(TransformError):
-    """The frame is not in the tree, or not connected to the other."""
+    """A frame is unknown, or not connected to the other one."""
 
 
 class ExtrapolationError(TransformError):
-    """The time lies outside what the buffer holds."""
+    """The time is outside the buffer."""
 
 
 class ModelError(StreamInferError):
-    """A network file is missing, broken, or of no family we know."""
+    """A model file is missing or invalid, or its family is unknown."""
 
 
 class EngineError(StreamInferError):
-    """An inference runtime is missing, or failed while running."""
+    """An inference runtime is missing or failed."""
 
 
 class EngineDown(EngineError):
-    """An engine failed, was started again and failed again: nothing is run any more."""
+    """The engine failed again after a restart and is no longer used."""
 
 
 class InferenceMissed(EngineError):
-    """One batch has no result: it came too late, or no server answers right now. The engine goes on."""
+    """One batch has no result, because it was too late or no server answers. The engine goes on."""
 
 
 class GraphError(StreamInferError):
-    """The middleware refused, or is not installed."""
+    """The middleware reported an error, or is not installed."""
 
 
 class BagError(GraphError):
-    """A recording is missing, unreadable, or cannot be written."""
+    """A recording is missing, cannot be read, or cannot be written."""
 
 
 class WorldError(StreamInferError):
-    """A simulated world was asked for something it cannot be."""
+    """The options of the simulated world are invalid."""

@@ -1,4 +1,4 @@
-"""Where the files that ship with the package lie: model, configuration, launch files."""
+"""Paths of the files that ship with the package: model, configuration, launch files."""
 
 import os
 import sys
@@ -10,9 +10,10 @@ PACKAGE = 'stream_infer_ros'
 
 
 def share_directory() -> Path:
-    """The folder with models/, config/ and launch/: source tree, ament prefix, or Python prefix.
+    """Return the folder with models/, config/ and launch/: in the source tree, an ament or a Python prefix.
 
-    Raises ConfigError if none of them holds the package's files.
+    Raises:
+        ConfigError: none of them contains the files of the package.
     """
     here = Path(__file__).resolve().parent
     prefixes = [Path(p) for p in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) if p]
@@ -23,11 +24,11 @@ def share_directory() -> Path:
         if (candidate / 'package.xml').is_file() and (candidate / 'models').is_dir():
             return candidate
     raise ConfigError(
-        f"expected {PACKAGE}'s share folder in one of {', '.join(map(str, candidates))}, found none; "
-        f'reinstall the package, or source the setup file of the workspace it was built in'
+        f'expected the share folder of {PACKAGE} in one of {", ".join(map(str, candidates))}, found none; '
+        f'reinstall the package, or source the setup file of its workspace'
     )
 
 
 def default_model() -> Path:
-    """The surround model that ships with the package."""
+    """Return the path of the surround model that ships with the package."""
     return share_directory() / 'models' / 'surround.onnx'

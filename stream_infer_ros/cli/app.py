@@ -24,7 +24,7 @@ from stream_infer_ros.errors import StreamInferError
 
 app = typer.Typer(
     name='stream_infer',
-    help='Streaming inference for robots: many cameras become detections and one map, within a bound.',
+    help='Streaming inference for robots: detections and one map from many cameras, within a latency bound.',
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={'help_option_names': ['-h', '--help'], 'max_content_width': 110},

@@ -69,7 +69,7 @@ def build_engine(
 
 
 def _gpu_here(device: str) -> NvidiaGpu | None:
-    """The GPU the settings name, made the one TensorRT builds on; None where there is none at all."""
+    """Select the GPU of the settings for TensorRT and return it; None if the machine has no GPU."""
     if not nvidia_gpus():
         return None
     cuda = CudaRuntime()
@@ -79,7 +79,7 @@ def _gpu_here(device: str) -> NvidiaGpu | None:
 
 
 def _shown(progress: Progress) -> OnProgress:
-    """A bar, which appears once there is something to build."""
+    """Return a progress function that shows a bar once there is something to build."""
 
     def show(what: str, fraction: float) -> bool:
         if not progress.tasks:
@@ -92,15 +92,15 @@ def _shown(progress: Progress) -> OnProgress:
 
 def _how(progress: Progress) -> str:
     if not progress.tasks:
-        return 'was there already'
+        return 'was already in the cache'
     return 'built' if progress.finished else 'built by another process'
 
 
 def _write(path: Path, plan: bytes) -> None:
-    """All of the file or none of it."""
-    half_way = path.with_name(f'{path.name}.{os.getpid()}.tmp')
+    """Write the file completely, or not at all."""
+    temporary = path.with_name(f'{path.name}.{os.getpid()}.tmp')
     try:
-        half_way.write_bytes(plan)
-        os.replace(half_way, path)
+        temporary.write_bytes(plan)
+        os.replace(temporary, path)
     finally:
-        half_way.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

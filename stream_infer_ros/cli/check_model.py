@@ -36,10 +36,10 @@ def check_model(
     table.add_row('fit', _fit(report.card))
     table.add_row('engine', report.engine)
     table.add_row(
-        'time', f'{report.frame_ms:.2f} ms an image, in batches of {report.batch}, decoding included'
+        'time', f'{report.frame_ms:.2f} ms per image in batches of {report.batch}, including decoding'
     )
     if report.invalid:
-        table.add_row('broken boxes', f'{report.invalid}: scores above 1, or numbers that are not finite')
+        table.add_row('broken boxes', f'{report.invalid}: the score is above 1, or a number is not finite')
     Console().print(table)
 
 
@@ -47,17 +47,18 @@ def _pixels(card: ModelCard) -> str:
     normalisation = card.normalisation
     if normalisation == AS_THEY_ARE:
         return f'{card.colour}, 0..255'
-    text = f'{card.colour}, times {normalisation.scale:.6g}'
+    text = f'{card.colour}, multiplied by {normalisation.scale:.6g}'
     if any(normalisation.mean):
-        text += f', less {normalisation.mean}'
-    return text if normalisation.std == AS_THEY_ARE.std else f'{text}, over {normalisation.std}'
+        text += f', minus {normalisation.mean}'
+    return text if normalisation.std == AS_THEY_ARE.std else f'{text}, divided by {normalisation.std}'
 
 
 def _fit(card: ModelCard) -> str:
     if card.fit == 'stretch':
         return 'stretched to the input'
     return (
-        f'{"centred" if card.fit == "letterbox" else "in the upper left corner"}, grey {card.padding} around'
+        f'{"centred" if card.fit == "letterbox" else "in the upper left corner"}, padded with grey '
+        f'{card.padding}'
     )
 
 

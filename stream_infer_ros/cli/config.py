@@ -13,13 +13,13 @@ from stream_infer_ros.config.reference import commented_yaml, markdown
 
 def config(
     check: Annotated[
-        Path | None, typer.Option(help='Check a parameter file and say nothing if it is right.')
+        Path | None, typer.Option(help='Check a parameter file. Prints nothing if it is valid.')
     ] = None,
     as_markdown: Annotated[
         bool, typer.Option('--markdown', help='Print docs/reference/parameters.md.')
     ] = False,
 ) -> None:
-    """Print every setting with its default, as a ROS 2 parameter file."""
+    """Print all settings with their defaults as a ROS 2 parameter file."""
     if check is not None:
         load_config(check)
     else:

@@ -19,14 +19,14 @@ from stream_infer_ros.resources import default_model
 
 
 def engines(
-    model: Annotated[Path | None, typer.Option(help='Model file that `auto` is to run.')] = None,
-    as_json: Annotated[bool, typer.Option('--json', help='On standard output, for programs.')] = False,
+    model: Annotated[Path | None, typer.Option(help='Model file for which `auto` chooses an engine.')] = None,
+    as_json: Annotated[bool, typer.Option('--json', help='Print JSON.')] = False,
 ) -> None:
-    """Tell which inference engines work here, which not and why, and how to get them."""
+    """Show which inference engines work on this machine, why others do not, and how to install them."""
     all_found = {kind: find() for kind, find in registry.FINDERS.items()}
     try:
         chosen = registry.automatic_kind(EngineConfig(), model or default_model())
-        words = f'engine.kind auto runs {(model or default_model()).name} on {chosen}'
+        words = f'engine.kind auto uses {chosen} for {(model or default_model()).name}'
     except EngineError as error:
         chosen, words = '', str(error)
     if as_json:

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.cli.setting_options import option
 from stream_infer_ros.cli.writable import check_writable
 from stream_infer_ros.config import Config, EngineConfig, EngineKind, ModelConfig
 from stream_infer_ros.evaluation.map_drive import Perceive
@@ -29,20 +30,20 @@ from stream_infer_ros.pipeline.live_settings import CurrentSettings
 from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.steps.perceive import NetworkPerceiver
 
-# Training's worlds are the seeds below 900000: these were never seen.
+# Training uses the seeds below 900000.
 FIRST_UNSEEN_SEED = 900100
 
 
 def eval_map(
-    seeds: Annotated[int, typer.Option(min=1, help='How many worlds.')] = 6,
-    first_seed: Annotated[int, typer.Option(min=0, help='Seed of the first.')] = FIRST_UNSEEN_SEED,
-    seconds: Annotated[float, typer.Option(min=5.0, help='Of driving in each.')] = 20.0,
-    model: Annotated[Path | None, typer.Option(help='ONNX file; default: the shipped one.')] = None,
-    engine: Annotated[EngineKind, typer.Option(help='Inference engine.')] = 'auto',
-    truth_only: Annotated[bool, typer.Option(help='Only what a perfect network would give.')] = False,
+    seeds: Annotated[int, typer.Option(min=1, help='Number of worlds.')] = 6,
+    first_seed: Annotated[int, typer.Option(min=0, help='Seed of the first world.')] = FIRST_UNSEEN_SEED,
+    seconds: Annotated[float, typer.Option(min=5.0, help='Seconds of driving in each world.')] = 20.0,
+    model: Annotated[Path | None, typer.Option(help='ONNX file. By default the surround model.')] = None,
+    engine: Annotated[EngineKind, option('engine.kind')] = 'auto',
+    truth_only: Annotated[bool, typer.Option(help='Only evaluate a perfect network.')] = False,
     out: Annotated[Path | None, typer.Option(help='Write the table as JSON.')] = None,
 ) -> None:
-    """Score the fused map on simulated worlds: with the network, with truth in its place, and with faults."""
+    """Score the fused map in simulated worlds: with the network, with a perfect network, and with faults."""
     check_writable(out, '--out')
     config = Config(engine=EngineConfig(kind=engine), model=ModelConfig(file=str(model) if model else ''))
     console = Console(highlight=False)
@@ -65,7 +66,7 @@ def eval_map(
 
 
 def _known(scores: dict[str, float]) -> dict[str, float | None]:
-    """JSON knows no NaN: a score that nothing could be measured for is null."""
+    """Return the scores with None for NaN, which JSON does not have: nothing could be measured."""
     return {name: None if math.isnan(score) else score for name, score in scores.items()}
 
 

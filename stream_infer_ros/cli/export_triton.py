@@ -21,24 +21,30 @@ def export_triton(
         list[Path],
         typer.Argument(
             metavar='[MODEL] OUTPUT_DIR',
-            help='ONNX file, by default the surround model; and the model repository to write it into.',
+            help='ONNX file (by default the surround model), and the folder of the model repository.',
         ),
     ],
     backend: Annotated[
         Backend,
         typer.Option(
-            help='What runs it there. tensorrt: onnxruntime with the TensorRT accelerator, which builds the '
-            'plan where it is served. python: a model.py with onnxruntime or openvino.'
+            help='Backend of the server. tensorrt is onnxruntime with the TensorRT accelerator, which '
+            'builds the plan on the server. python is a model.py with onnxruntime or openvino.'
         ),
     ] = 'onnxruntime',
-    name: Annotated[str, typer.Option(help='Of the model there; default: the stem of the file.')] = '',
-    max_batch: Annotated[int, typer.Option(min=1, help='Most images in one run there.')] = 16,
-    instances: Annotated[int, typer.Option(min=1, help='Copies that run at the same time.')] = 1,
+    name: Annotated[
+        str, typer.Option(help='Name of the model on the server. By default the file name without suffix.')
+    ] = '',
+    max_batch: Annotated[
+        int, typer.Option(min=1, help='Maximum number of images in a batch on the server.')
+    ] = 16,
+    instances: Annotated[
+        int, typer.Option(min=1, help='Number of instances of the model on the server.')
+    ] = 1,
     card: Annotated[
-        str, typer.Option(help='Model card, for the input_size of a network that leaves it open.')
+        str, typer.Option(help='Model card with the input_size, for a model with a variable input size.')
     ] = '',
 ) -> None:
-    """Write a Triton model repository, for engine kserve."""
+    """Write a Triton model repository for the engine kserve."""
     *models, folder = paths
     if len(models) > 1:
         raise ConfigError(

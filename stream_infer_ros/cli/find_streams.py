@@ -18,6 +18,7 @@ from stream_infer_ros.capacity import Bench, Floor, TrialOptions, TrialResult, m
 from stream_infer_ros.capacity.engine_alone import engine_streams
 from stream_infer_ros.capacity.plot import check_picture, plot_trials
 from stream_infer_ros.capacity.recovery import recovery_s
+from stream_infer_ros.cli.setting_options import option
 from stream_infer_ros.cli.writable import check_writable
 from stream_infer_ros.config import EngineKind
 from stream_infer_ros.errors import ConfigError
@@ -28,32 +29,39 @@ BURST_S, BURST_FACTOR = 2.0, 2.0
 
 
 def find_streams(
-    rate: Annotated[float, typer.Option(min=0.1, help='Images a second of each camera.')] = 10.0,
-    size: Annotated[str, typer.Option(help='Of the images, WIDTHxHEIGHT.')] = '640x480',
-    bound_ms: Annotated[float, typer.Option(min=1.0, help='Latency bound, header stamp to result.')] = 100.0,
-    encoding: Annotated[Literal['rgb8', 'jpeg'], typer.Option(help='Of the images.')] = 'rgb8',
+    rate: Annotated[float, typer.Option(min=0.1, help='Images per second of each camera.')] = 10.0,
+    size: Annotated[str, typer.Option(help='Size of the images, WIDTHxHEIGHT.')] = '640x480',
+    bound_ms: Annotated[float, option('bound_ms', min=1.0)] = 100.0,
+    encoding: Annotated[Literal['rgb8', 'jpeg'], typer.Option(help='Encoding of the images.')] = 'rgb8',
     graph: Annotated[GraphKind, typer.Option(help='Middleware between cameras and pipeline.')] = 'dds',
-    engine: Annotated[EngineKind, typer.Option(help='Inference engine.')] = 'auto',
-    model: Annotated[Path | None, typer.Option(help='Model file; default: the one shipped.')] = None,
+    engine: Annotated[EngineKind, option('engine.kind')] = 'auto',
+    model: Annotated[Path | None, option('model.file')] = None,
     independent: Annotated[
-        bool, typer.Option(help='Streams that nothing joins, instead of synchronised sets.')
+        bool, typer.Option(help='Independent streams instead of synchronised sets.')
     ] = False,
-    most: Annotated[int, typer.Option(min=1, max=200, help='Streams that are tried at most.')] = 64,
-    seconds: Annotated[float, typer.Option(min=1.0, help='What is counted of each trial.')] = 10.0,
-    confirmations: Annotated[int, typer.Option(min=0, help='So often the winner is run again.')] = 5,
-    curve: Annotated[bool, typer.Option(help='Also p99 and loss against offered load.')] = False,
-    burst: Annotated[bool, typer.Option(help='Also the time to recover from a 2x burst.')] = False,
+    most: Annotated[int, typer.Option(min=1, max=200, help='Maximum number of streams to try.')] = 64,
+    seconds: Annotated[float, typer.Option(min=1.0, help='Measured seconds of each trial.')] = 10.0,
+    confirmations: Annotated[int, typer.Option(min=0, help='Number of times the result is confirmed.')] = 5,
+    curve: Annotated[bool, typer.Option(help='Also measure p99 and loss at several loads.')] = False,
+    burst: Annotated[
+        bool, typer.Option(help='Also measure the recovery after a burst of twice the rate.')
+    ] = False,
     engine_only: Annotated[
-        bool, typer.Option(help='The engine alone, without cameras or middleware.')
+        bool, typer.Option(help='Measure only the engine, without cameras or middleware.')
     ] = False,
-    domain_id: Annotated[int | None, typer.Option(min=0, max=232, help='Default: one of its own.')] = None,
-    plot: Annotated[Path | None, typer.Option(help='Write p99 and loss against streams, a picture.')] = None,
-    as_json: Annotated[Path | None, typer.Option('--json', help='Write all figures, a JSON file.')] = None,
+    domain_id: Annotated[
+        int | None,
+        typer.Option(min=0, max=232, help='ROS domain. By default, one that depends on the process.'),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help='Write a picture of p99 and loss against the number of streams.')
+    ] = None,
+    as_json: Annotated[Path | None, typer.Option('--json', help='Write all figures to a JSON file.')] = None,
 ) -> None:
-    """Find how many camera streams are held: p99 inside the bound, at most 1 % lost or late.
+    """Find how many camera streams this machine serves with p99 within the bound and at most 1 % loss.
 
-    MLPerf-v0.5-style multi-stream, open loop: N cameras on this machine publish through the middleware,
-    whatever becomes of it. Maps are not made: what is counted is detections.
+    The measurement follows the multi-stream scenario of MLPerf v0.5, as an open loop: a number of cameras on
+    this machine publish through the middleware at a fixed rate. Only detections are counted; no map is made.
     """
     width, height = _size(size)
     options = TrialOptions(
@@ -69,7 +77,8 @@ def find_streams(
     )
     if engine_only and plot is not None:
         raise ConfigError(
-            'expected --plot or --engine-only, got both: trials are drawn, and the engine has none'
+            'expected --plot or --engine-only, got both: the plot shows trials, which --engine-only does '
+            'not run'
         )
     check_writable(as_json, '--json')
     check_writable(plot, '--plot')
@@ -154,7 +163,7 @@ def _burst(bench: Bench, options: TrialOptions, streams: int, console: Console) 
     took_s = recovery_s(tally, bursting)
     console.print(
         f'a burst of {BURST_FACTOR:g} times {bursting.streams} streams for {BURST_S:g} s: '
-        + ('not recovered from' if took_s is None else f'all in time again {took_s:.1f} s after its end')
+        + ('no recovery' if took_s is None else f'all frames in time {took_s:.1f} s after its end')
     )
     return took_s
 
@@ -174,16 +183,16 @@ def _table(
 
 def _floor_words(floor: Floor) -> str:
     return (
-        f'floor: {floor.streams} streams, if a frame cost {floor.copy_ms:.2f} ms for a copy, '
-        f'{floor.resize_ms:.2f} for a resize, {floor.engine_ms:.2f} for the network, and nothing else on '
-        f'{floor.cores} cores'
+        f'theoretical limit: {floor.streams} streams on {floor.cores} cores, if a frame takes only '
+        f'{floor.copy_ms:.2f} ms for a copy, {floor.resize_ms:.2f} ms for a resize and '
+        f'{floor.engine_ms:.2f} ms for the network'
     )
 
 
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.partition('x')
     if not (width.isdecimal() and height.isdecimal() and int(width) >= 64 and int(height) >= 48):
-        raise ConfigError(f'expected --size WIDTHxHEIGHT of at least 64x48, got {text!r}; 640x480, say')
+        raise ConfigError(f'expected --size WIDTHxHEIGHT of at least 64x48, got {text!r}; e.g. 640x480')
     return int(width), int(height)
 
 
@@ -197,7 +206,7 @@ def _machine() -> dict[str, Any]:
 
 
 def _finite(value: Any) -> Any:
-    """JSON knows no infinity."""
+    """Return the value with None for infinity, which JSON does not have."""
     if isinstance(value, dict):
         return {key: _finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

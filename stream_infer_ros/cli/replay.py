@@ -55,7 +55,7 @@ def replay(
     with Network(settings) as network:
         if limits := network.limits(settings.map.enabled):
             typer.echo(limits)
-        # Only now: a run that could not begin leaves no empty recording behind.
+        # Created only now, so that a run that cannot start does not leave an empty recording.
         graph = BagGraph(bag, out)
         try:
             assembly = assemble(settings, topics, graph, network)
@@ -84,7 +84,7 @@ def _tell(assembly: Assembly, detections: Counter[str], problems: list[str]) -> 
     for cause, by_camera in assembly.health.losses.drops().items():
         console.print(f'  lost, {cause}: {", ".join(f"{name} {n}" for name, n in by_camera.items())}')
     for reason, by_camera in statistics.views_missed().items():
-        told = ', '.join(f'{name} {n}' for name, n in by_camera.items())
-        console.print(f'  detected, but not mapped, {reason}: {told}')
+        counts = ', '.join(f'{name} {n}' for name, n in by_camera.items())
+        console.print(f'  detected but not mapped, {reason}: {counts}')
     for problem in problems:
         console.print(f'  [yellow]{escape(problem)}[/]')

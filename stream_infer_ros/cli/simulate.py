@@ -21,9 +21,10 @@ from stream_infer_ros.simulation import PaceReport, options_of
 from stream_infer_ros.simulation import simulate as publish_world
 from stream_infer_ros.simulation.jumping_clock import JumpingClock
 
-# From the announcement of the epoch to the epoch: building the world, being discovered, rendering ahead.
+# The time between the announcement of the epoch and the epoch. It is needed for building the world, discovery
+# and rendering in advance.
 LEAD_NS = 6_000_000_000
-# Recordings of one seed are alike to the byte: they all begin on 14 November 2023.
+# All recordings start on 14 November 2023, so that recordings of the same seed are identical.
 BAG_EPOCH_NS = 1_700_000_000_000_000_000
 
 

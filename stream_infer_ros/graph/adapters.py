@@ -1,4 +1,4 @@
-"""The live adapters by name, made when asked for: a middleware that is not installed is missed only then."""
+"""The live adapters by name. A middleware is imported only when a graph of its kind is created."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def _dds(config: GraphConfig) -> Graph:
             raise
         raise GraphError(
             f'graph.kind dds needs Cyclone DDS, which is not installed here ({error}): '
-            'pip install cyclonedds==11.0.1; where it has no wheel (Linux on aarch64, Python 3.14) take '
-            'graph.kind zenoh, for which ROS 2 nodes run rmw_zenoh, or build Cyclone DDS from source'
+            'pip install cyclonedds==11.0.1. Without a wheel (Linux on aarch64, Python 3.14), build '
+            'Cyclone DDS from source, or use graph.kind zenoh, which needs rmw_zenoh in the ROS 2 nodes'
         ) from error
     refuse_if_enforced('dds', os.environ)
     return DdsGraph(config)
@@ -42,7 +42,8 @@ def _zenoh(config: GraphConfig) -> Graph:
         if (error.name or '').split('.')[0] not in ('zenoh', 'xxhash'):
             raise
         raise GraphError(
-            f'graph.kind zenoh needs eclipse-zenoh and xxhash, not both are installed here ({error}): '
+            f'graph.kind zenoh needs eclipse-zenoh and xxhash, and at least one is not installed here '
+            f'({error}): '
             "pip install 'stream_infer_ros[zenoh]', or pip install eclipse-zenoh xxhash"
         ) from error
     refuse_if_enforced('zenoh', os.environ)
@@ -57,8 +58,8 @@ def _ros(config: GraphConfig) -> Graph:
             raise
         version = f'{sys.version_info.major}.{sys.version_info.minor}'
         raise GraphError(
-            f'graph.kind ros needs rclpy for Python {version}, which is not found here ({error}): source the '
-            'setup.bash of a ROS 2, or take graph.kind dds, which needs no ROS'
+            f'graph.kind ros needs rclpy for Python {version}, which was not found ({error}): source the '
+            'setup.bash of a ROS 2 installation, or use graph.kind dds, which needs no ROS'
         ) from error
     graph: Graph = OwnNodeGraph(config)
     return graph
@@ -73,10 +74,10 @@ GRAPHS: dict[str, Callable[[GraphConfig], Graph]] = {
 
 
 def make_graph(config: GraphConfig) -> Graph:
-    """A graph of the configured kind; those of kind `memory` all meet within the process.
+    """Return a graph of the configured kind. Graphs of kind `memory` are connected within the process.
 
     Raises:
-        GraphError: the middleware is not installed, or refuses the configuration.
+        GraphError: the middleware is not installed, or does not accept the configuration.
     """
     return GRAPHS[config.kind](config)
 

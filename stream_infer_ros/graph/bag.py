@@ -10,10 +10,11 @@ from pathlib import Path
 from rosbags.interfaces import Connection
 
 from stream_infer_ros.errors import GraphError
+from stream_infer_ros.graph.adapter_base import AdapterBase, closed_publisher
 from stream_infer_ros.graph.bag_reader import BagReader, RecordedMessages
 from stream_infer_ros.graph.bag_writer import BagWriter
 from stream_infer_ros.graph.graph import Cdr, OnMessage, Qos, QosProblem, TopicInfo
-from stream_infer_ros.graph.guarded_callback import GuardedCallback, count_by_topic
+from stream_infer_ros.graph.guarded_callback import GuardedCallback
 from stream_infer_ros.graph.names import check_names
 
 
@@ -22,18 +23,22 @@ class _Publisher:
         self, graph: BagGraph, topic: str, writer: BagWriter | None, entry: Connection | None
     ) -> None:
         self._graph, self._topic, self._writer, self._entry = graph, topic, writer, entry
+        self._closed = False
 
     def publish(self, cdr: Cdr) -> None:
-        if self._graph.closed:
-            raise GraphError(f'topic {self._topic}: the graph was closed; stop publishing before close()')
+        if self._closed:
+            raise closed_publisher(self._topic)
         if self._writer is not None and self._entry is not None:
             self._writer.write(self._entry, self._graph.now_ns(), cdr)
 
     def subscribers(self) -> int:
         return 0 if self._writer is None else 1
 
+    def close(self) -> None:
+        self._closed = True
 
-class BagGraph:
+
+class BagGraph(AdapterBase):
     """A `Graph` over recordings.
 
     `play` delivers the messages of the recording `read` to the subscribers, on the calling thread. `steps`
@@ -52,7 +57,7 @@ class BagGraph:
     def __init__(
         self, read: Path | None = None, write: Path | None = None, clock_ns: Callable[[], int] = time.time_ns
     ) -> None:
-        self.closed = False
+        super().__init__()
         self._reader = None if read is None else BagReader(read)
         self._now_ns = 0 if self._reader is None else self._reader.start_ns
         self._clock_ns = clock_ns
@@ -72,15 +77,19 @@ class BagGraph:
 
     def subscribe(self, topic: str, type_name: str, qos: Qos, on_message: OnMessage) -> None:
         """Subscribe as in `Graph`. Messages are delivered with any QoS, whatever the recorder used."""
-        self._check(topic, type_name)
+        check_names(topic, type_name)
+        self._refuse_if_closed(topic)
         if self._playing:
             raise GraphError(f'topic {topic}: the recording is being played; subscribe before play()')
-        self._subscriptions.append((TopicInfo(topic, type_name), GuardedCallback(topic, on_message)))
+        self._subscriptions.append((TopicInfo(topic, type_name), self._guard(topic, on_message)))
 
     def advertise(self, topic: str, type_name: str, qos: Qos) -> _Publisher:
-        self._check(topic, type_name)
+        check_names(topic, type_name)
+        self._refuse_if_closed(topic)
         entry = None if self._writer is None else self._writer.add_topic(topic, type_name, qos)
-        return _Publisher(self, topic, self._writer, entry)
+        publisher = _Publisher(self, topic, self._writer, entry)
+        self._publishers.append(publisher)
+        return publisher
 
     def play(self, realtime: bool = False) -> int:
         """Deliver the whole recording; return the number of messages. For errors see `steps`."""
@@ -99,7 +108,7 @@ class BagGraph:
             GraphError: there is no recording to play, it was played already, or the graph is closed.
             BagError: the recording is damaged (raised by a step).
         """
-        if self._reader is None or self.closed or self._playing:
+        if self._reader is None or self._closed or self._playing:
             raise GraphError(
                 'expected an open BagGraph with a recording to read, which was not played yet; make a new one'
             )
@@ -111,7 +120,7 @@ class BagGraph:
         return self._steps(self._messages, listeners, self._pace(self._reader.start_ns) if realtime else None)
 
     def topics(self) -> list[TopicInfo]:
-        return [] if self._reader is None or self.closed else self._reader.topics()
+        return [] if self._reader is None or self._closed else self._reader.topics()
 
     def qos_problems(self) -> list[QosProblem]:
         """Return the subscriptions whose topic was recorded with another type."""
@@ -124,16 +133,6 @@ class BagGraph:
             if recorded.get(topic.name, topic.type_name) != topic.type_name
         ]
 
-    def callback_failures(self) -> dict[str, int]:
-        return count_by_topic((topic.name, callback.failures) for topic, callback in self._subscriptions)
-
-    def losses(self) -> dict[str, int]:
-        """Return an empty dict, because a recording is delivered completely."""
-        return {}
-
-    def why_lost(self) -> str:
-        return ''
-
     def now_ns(self) -> int:
         return self._clock_ns() if self._reader is None else self._now_ns
 
@@ -141,15 +140,15 @@ class BagGraph:
         """Stop playing, and complete the recording that is being written."""
         self._stop.set()
         with self._step_lock:
-            if self.closed:
-                return
-            self.closed = True
-            if self._messages is not None:
-                self._messages.close()
-            if self._reader is not None:
-                self._reader.close()
-            if self._writer is not None:
-                self._writer.close()
+            super().close()
+
+    def _leave(self) -> None:
+        if self._messages is not None:
+            self._messages.close()
+        if self._reader is not None:
+            self._reader.close()
+        if self._writer is not None:
+            self._writer.close()
 
     def _steps(
         self,
@@ -159,7 +158,7 @@ class BagGraph:
     ) -> Iterator[None]:
         while True:
             with self._step_lock:  # not held between steps, when any thread may close the graph
-                if self.closed or (message := next(messages, None)) is None:
+                if self._closed or (message := next(messages, None)) is None:
                     return
                 topic, stamp_ns, cdr = message
                 if wait_until is not None:
@@ -180,8 +179,3 @@ class BagGraph:
             self._stop.wait(max(0, due_ns - time.monotonic_ns()) / 1e9)
 
         return wait_until
-
-    def _check(self, topic: str, type_name: str) -> None:
-        check_names(topic, type_name)
-        if self.closed:
-            raise GraphError(f'topic {topic}: the graph was closed; make a new one')

@@ -1,4 +1,4 @@
-"""Writing ROS 2 recordings for `ros2 bag play` and its like: MCAP or sqlite3, as a folder or a bare file."""
+"""Writer of ROS 2 recordings, e.g. for `ros2 bag play`: MCAP or sqlite3, a folder or a single file."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from stream_infer_ros.graph.graph import Cdr, Qos
 from stream_infer_ros.messages.typestore import typestore
 
 _PLUGINS = {'.mcap': StoragePlugin.MCAP, '.db3': StoragePlugin.SQLITE3}
-_NEVER = QosTime(9223372036, 854775807)  # how rosbag2 writes an endless duration
+_NEVER = QosTime(9223372036, 854775807)  # an infinite duration in rosbag2
 
 
 class BagWriter:
-    """A recording being written; nothing of it is complete before `close`.
+    """A recording that is being written. It is complete only after `close`.
 
-    The path decides its form: `name.mcap` and `name.db3` become that one file, anything else a folder with
-    metadata.yaml and an MCAP file. Chunks of MCAP are compressed, so that maps cost little.
+    The path selects the format: `name.mcap` and `name.db3` become a single file, any other name becomes a
+    folder with metadata.yaml and an MCAP file. MCAP chunks are compressed, which makes maps small.
 
     Raises:
         BagError: the path exists already, or cannot be written.
@@ -37,8 +37,8 @@ class BagWriter:
         self._bare = path.suffix in _PLUGINS
         plugin = _PLUGINS.get(path.suffix, StoragePlugin.MCAP)
         if path.exists():
-            raise BagError(f'{path}: exists already and is not overwritten; remove it or name another')
-        # rosbags writes folders; a bare file is taken out of one that stands beside it until then.
+            raise BagError(f'{path} already exists and is not overwritten; remove it or choose another path')
+        # rosbags writes folders. A single file is moved out of a temporary folder in `close`.
         self._folder = path.with_name(f'.{path.stem}.part') if self._bare else path
         with self._as_bag_error():
             self._writer = Writer(self._folder, version=Writer.VERSION_LATEST, storage_plugin=plugin)
@@ -48,11 +48,11 @@ class BagWriter:
         self._open = True
 
     def add_topic(self, topic: str, type_name: str, qos: Qos) -> Connection:
-        """Declare a topic with its definition, type hash and QoS; what comes back is for `write`."""
+        """Declare a topic with its definition, type hash and QoS; return its handle for `write`."""
         if type_name not in typestore().fielddefs:
             raise BagError(
-                f'{self.path}: the definition of {type_name} is not known here, and a recording must hold '
-                'it; those of ROS 2 Jazzy, vision_msgs and map_msgs are'
+                f'{self.path}: the definition of {type_name} is not known, but a recording must contain it. '
+                'Known are the types of ROS 2 Jazzy, vision_msgs and map_msgs'
             )
         with self._lock, self._as_bag_error():
             known = [

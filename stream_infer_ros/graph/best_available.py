@@ -1,10 +1,10 @@
-"""Subscriptions that take what is offered: reliable where every publisher is, else best_effort.
+"""Subscriptions that are reliable if every publisher is, and best_effort otherwise.
 
-DDS matches a best_effort reader with any writer, but sends it nothing twice: where the kernel's socket
-buffers are small (212,992 bytes before Linux 6.18) almost no 640x480 image arrives whole that way, and a
-reliable reader gets them all. But a reliable reader gets nothing from a best_effort camera. So the reader
-is made when the first publisher is discovered, and made anew as best_effort if one that offers no more
-comes later.
+DDS matches a best_effort reader with any writer, but does not send it anything twice. If the kernel's socket
+buffers are small (212,992 bytes before Linux 6.18), almost no 640x480 image arrives completely that way. A
+reliable reader receives all images of a reliable camera, but none of a best_effort camera. The reader is
+therefore created when the first publisher is discovered. If a best_effort publisher appears later, the reader
+is replaced by a best_effort one.
 """
 
 from __future__ import annotations
@@ -28,10 +28,14 @@ class _Wish:
 
 
 class BestAvailable:
-    """Decides for each wish by the publishers known.
+    """Creates the readers for subscriptions ("wishes") according to the known publishers.
 
-    `offered(topic, type_name)` tells which reliabilities they offer now; `make(topic, type_name, qos,
-    callback)` makes a reader and returns what undoes that. All but `wish` is for the receiver's thread alone.
+    All methods except `wish` must be called on the receiver's thread.
+
+    Args:
+        offered: called as `offered(topic, type_name)`; returns the reliabilities that publishers offer now.
+        make: called as `make(topic, type_name, qos, callback)`; creates a reader and returns a function that
+            deletes it.
     """
 
     def __init__(
@@ -43,11 +47,11 @@ class BestAvailable:
         self._wishes: list[_Wish] = []
 
     def wish(self, topic: str, type_name: str, qos: Qos, callback: GuardedCallback) -> None:
-        """Have a reader made by the next `decide` that knows how."""
+        """Add a subscription. The next `decide` that knows a publisher creates its reader."""
         self._wishes.append(_Wish(topic, type_name, qos, callback))
 
     def decide(self) -> None:
-        """Look at the publishers again."""
+        """Create or replace readers according to the publishers that are known now."""
         for wish in list(self._wishes):
             if wish.made_as == 'best_effort':
                 continue
@@ -66,6 +70,9 @@ class BestAvailable:
                 )
 
     def made_as(self) -> set[str]:
-        """What was decided by now, all wishes together: 'nothing' (no publisher yet), 'reliable' (may have to
-        give way), 'best_effort' (for good)."""
+        """Return the kinds of readers of all subscriptions.
+
+        They are 'nothing' (there is no publisher yet), 'reliable' (may still be replaced) or 'best_effort'
+        (final).
+        """
         return {wish.made_as for wish in self._wishes}

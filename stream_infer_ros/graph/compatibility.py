@@ -1,4 +1,4 @@
-"""When two ends of a topic match: the requested-versus-offered rules of DDS for the policies we use."""
+"""The rules of DDS for matching the QoS of a publisher and a subscription."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from stream_infer_ros.graph.graph import Qos, QosProblem
 def mismatch(
     topic: str, offered: Qos, offered_type: str, requested: Qos, requested_type: str
 ) -> QosProblem | None:
-    """Why a publisher and a subscription on `topic` do not match; None where they do.
+    """Return why a publisher and a subscription on `topic` do not match; None if they match.
 
-    A subscription may ask for no more than the publisher offers (DDS 1.4, section 2.2.3); history depth is
-    each side's own affair.
+    A subscription must not request more than the publisher offers (DDS 1.4, section 2.2.3). The history depth
+    of the two is independent.
     """
     if offered_type != requested_type:
         return QosProblem(
@@ -23,14 +23,14 @@ def mismatch(
         return QosProblem(
             topic,
             'reliability',
-            'the publisher offers best_effort, the subscription wants reliable: '
+            'the publisher offers best_effort, the subscription requests reliable: '
             'subscribe with best_effort, or publish with reliable',
         )
     if requested.durability == 'transient_local' and offered.durability == 'volatile':
         return QosProblem(
             topic,
             'durability',
-            'the publisher offers volatile, the subscription wants transient_local: '
+            'the publisher offers volatile, the subscription requests transient_local: '
             'subscribe with volatile, or publish with transient_local',
         )
     return None

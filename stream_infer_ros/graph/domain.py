@@ -1,4 +1,4 @@
-"""Which ROS 2 domain to join and how far discovery may go, from our settings and ROS 2's variables.
+"""The ROS 2 domain and the range of discovery, from our settings and the variables of ROS 2.
 
 docs.ros.org/en/jazzy/Tutorials/Advanced/Improved-Dynamic-Discovery.html: ROS_DOMAIN_ID,
 ROS_AUTOMATIC_DISCOVERY_RANGE, ROS_STATIC_PEERS and, older, ROS_LOCALHOST_ONLY.
@@ -14,7 +14,7 @@ from stream_infer_ros.errors import GraphError
 
 Reach = Literal['SUBNET', 'LOCALHOST', 'OFF', 'SYSTEM_DEFAULT']
 
-_MAX_DOMAIN_ID = 232  # the last one whose DDS ports fit into 16 bits
+_MAX_DOMAIN_ID = 232  # the largest one whose DDS ports fit into 16 bits
 
 
 def domain_id(config: GraphConfig, environ: Mapping[str, str]) -> int:

@@ -27,11 +27,11 @@ SENSOR_DATA = Qos('best_effort', 'volatile', 5)
 CAMERA_INPUT = Qos('best_available', 'volatile', 5)
 RELIABLE = Qos('reliable', 'volatile', 10)
 LATCHED = Qos('reliable', 'transient_local', 1)
-TF = Qos('reliable', 'volatile', 100)
-TF_STATIC = Qos('reliable', 'transient_local', 100)
+TF_QOS = Qos('reliable', 'volatile', 100)
+TF_STATIC_QOS = Qos('reliable', 'transient_local', 100)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class QosProblem:
     """Two endpoints of a topic that discovered each other and are incompatible.
 
@@ -43,7 +43,7 @@ class QosProblem:
     remedy: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class TopicInfo:
     """A topic that has a publisher: absolute name ('/cam0/image_raw') and type ('sensor_msgs/msg/Image')."""
 

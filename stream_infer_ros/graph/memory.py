@@ -1,9 +1,9 @@
-"""The graph inside one process: no bytes are copied, nothing is sent anywhere.
+"""The graph inside one process, which does not copy or send bytes.
 
-Delivery is synchronous: `publish` calls the subscribers before it returns, so a test needs no waiting. Where
-a subscription is already being served (its callback publishes to its own topic, or another thread is in it)
-the message queues behind, and whoever is serving delivers it next: a subscription sees one message at a time,
-in order, and no lock is held while it runs.
+Delivery is synchronous: `publish` calls the subscribers before it returns, so a test need not wait. If the
+callback of a subscription is already running (on another thread, or because it publishes to its own topic),
+the message is queued. The thread of the running callback delivers it afterwards. Each subscription thus
+receives one message at a time, in order, and no lock is held during its callback.
 """
 
 from __future__ import annotations
@@ -13,19 +13,18 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from stream_infer_ros.errors import GraphError
+from stream_infer_ros.graph.adapter_base import AdapterBase, closed_publisher
 from stream_infer_ros.graph.compatibility import mismatch
 from stream_infer_ros.graph.graph import Cdr, OnMessage, Qos, QosProblem, TopicInfo
-from stream_infer_ros.graph.guarded_callback import GuardedCallback, count_by_topic
+from stream_infer_ros.graph.guarded_callback import GuardedCallback
 from stream_infer_ros.graph.names import check_names
 
 
 class _Subscription:
-    """One subscriber: a queue of at most `qos.depth` messages; the oldest goes, as KEEP_LAST says."""
+    """A subscriber with a queue of up to `qos.depth` messages. A full queue drops the oldest (KEEP_LAST)."""
 
-    def __init__(self, topic: str, type_name: str, qos: Qos, on_message: OnMessage) -> None:
-        self.topic, self.type_name, self.qos = topic, type_name, qos
-        self.callback = GuardedCallback(topic, on_message)
+    def __init__(self, topic: str, type_name: str, qos: Qos, callback: GuardedCallback) -> None:
+        self.topic, self.type_name, self.qos, self.callback = topic, type_name, qos, callback
         self.overwritten = 0
         self._waiting: deque[tuple[Cdr, int]] = deque()
         self._changed = threading.Condition()
@@ -33,7 +32,7 @@ class _Subscription:
         self._closed = False
 
     def push(self, cdr: Cdr, received_ns: int) -> None:
-        """Queue a message; `serve` delivers it."""
+        """Queue a message, which `serve` delivers."""
         with self._changed:
             if self._closed:
                 return
@@ -43,7 +42,7 @@ class _Subscription:
             self._waiting.append((cdr, received_ns))
 
     def serve(self) -> None:
-        """Deliver what is queued, unless somebody is already at it."""
+        """Deliver the queued messages, unless a thread is already doing so."""
         with self._changed:
             if self._serving is not None:
                 return
@@ -51,7 +50,7 @@ class _Subscription:
         try:
             while (message := self._next()) is not None:
                 self.callback(*message)
-        except BaseException:  # an interrupt, on its way out: the next message must find somebody to serve it
+        except BaseException:  # e.g. Ctrl-C: the next message must be served again
             self._stop_serving()
             raise
 
@@ -59,7 +58,7 @@ class _Subscription:
         with self._changed:
             if self._waiting:
                 return self._waiting.popleft()
-            self._stop_serving()  # in the same breath: whoever pushes after this serves
+            self._stop_serving()  # under the same lock, so that a later push is served
             return None
 
     def _stop_serving(self) -> None:
@@ -68,7 +67,7 @@ class _Subscription:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Deliver nothing more; waits for a callback that is running on another thread."""
+        """Stop delivery. Waits for a callback that is running on another thread."""
         with self._changed:
             self._closed = True
             self._waiting.clear()
@@ -76,7 +75,7 @@ class _Subscription:
 
 
 class _Publisher:
-    """One topic to write to; if transient_local, its last `qos.depth` messages are kept for late joiners."""
+    """A publisher. With transient_local, it keeps its last `qos.depth` messages for late subscribers."""
 
     def __init__(self, graph: MemoryGraph, topic: str, type_name: str, qos: Qos) -> None:
         self.graph, self.topic, self.type_name, self.qos = graph, topic, type_name, qos
@@ -102,7 +101,7 @@ class MemoryBus:
             self._publishers.append(publisher)
 
     def add_subscription(self, graph: MemoryGraph, subscription: _Subscription) -> None:
-        """Join, and be told what transient_local publishers kept."""
+        """Add a subscription, and deliver the messages that transient_local publishers have kept."""
         with self._lock:
             if subscription.qos.durability == 'transient_local':
                 for publisher in self._publishers:
@@ -113,12 +112,10 @@ class MemoryBus:
         subscription.serve()
 
     def deliver(self, publisher: _Publisher, cdr: Cdr) -> None:
-        # Queued under the lock, so that every subscription sees one order; served outside it.
+        # Queued under the lock, so that all subscriptions see the same order. Served without it.
         with self._lock:
             if publisher.graph.closed:
-                raise GraphError(
-                    f'topic {publisher.topic}: the graph was closed; stop publishing before close()'
-                )
+                raise closed_publisher(publisher.topic)
             publisher.kept.append(cdr)
             reached = self._matched(publisher)
             for graph, subscription in reached:
@@ -127,17 +124,16 @@ class MemoryBus:
             subscription.serve()
 
     def listeners(self, publisher: _Publisher) -> list[tuple[MemoryGraph, _Subscription]]:
-        """The subscriptions `publisher` reaches; none once its graph was closed."""
+        """Return the subscriptions that `publisher` reaches; none after its graph was closed."""
         with self._lock:
             return [] if publisher.graph.closed else self._matched(publisher)
 
     def topics(self) -> list[TopicInfo]:
         with self._lock:
-            found = {TopicInfo(publisher.topic, publisher.type_name) for publisher in self._publishers}
-        return sorted(found, key=lambda topic: (topic.name, topic.type_name))
+            return sorted({TopicInfo(own.topic, own.type_name) for own in self._publishers})
 
     def problems(self, graph: MemoryGraph) -> list[QosProblem]:
-        """Pairs that do not match and of which one end is `graph`'s."""
+        """Return the pairs that do not match, if one of the two belongs to `graph`."""
         with self._lock:
             found = {
                 _why_apart(publisher, subscription)
@@ -145,14 +141,11 @@ class MemoryBus:
                 for owner, subscription in self._subscriptions
                 if publisher.topic == subscription.topic and graph in (owner, publisher.graph)
             }
-        return sorted(
-            (p for p in found if p is not None), key=lambda problem: (problem.topic, problem.policy)
-        )
+        return sorted(problem for problem in found if problem is not None)
 
     def leave(self, graph: MemoryGraph) -> None:
-        """Take everything of `graph` off the bus; no callback of its runs once this returns."""
+        """Remove the publishers and subscriptions of `graph`. No callback of it runs after this returns."""
         with self._lock:
-            graph.closed = True
             own = [subscription for owner, subscription in self._subscriptions if owner is graph]
             self._subscriptions = [entry for entry in self._subscriptions if entry[0] is not graph]
             self._publishers = [publisher for publisher in self._publishers if publisher.graph is not graph]
@@ -175,27 +168,33 @@ def _why_apart(publisher: _Publisher, subscription: _Subscription) -> QosProblem
     )
 
 
-class MemoryGraph:
-    """A `Graph` within the process. Subscribers get the very buffer that was published.
+class MemoryGraph(AdapterBase):
+    """A `Graph` within the process. Subscribers receive the same buffer that was published.
 
-    Graphs made without a `bus` are islands; hand the same `MemoryBus` to those that shall meet. `clock_ns`
-    stands in for the system's clock in tests.
+    Args:
+        bus: connects the graphs that share it. Without it, the graph is connected to no other.
+        clock_ns: replaces the system's clock in tests.
     """
 
     def __init__(self, bus: MemoryBus | None = None, clock_ns: Callable[[], int] = time.time_ns) -> None:
+        super().__init__()
         self.bus = bus or MemoryBus()
-        self.closed = False
         self._clock_ns = clock_ns
-        self._subscriptions: list[_Subscription] = []
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
 
     def subscribe(self, topic: str, type_name: str, qos: Qos, on_message: OnMessage) -> None:
-        self._check(topic, type_name)
-        subscription = _Subscription(topic, type_name, qos, on_message)
-        self._subscriptions.append(subscription)
+        check_names(topic, type_name)
+        self._refuse_if_closed(topic)
+        subscription = _Subscription(topic, type_name, qos, self._guard(topic, on_message))
+        self._count_losses(topic, lambda: subscription.overwritten)
         self.bus.add_subscription(self, subscription)
 
     def advertise(self, topic: str, type_name: str, qos: Qos) -> _Publisher:
-        self._check(topic, type_name)
+        check_names(topic, type_name)
+        self._refuse_if_closed(topic)
         publisher = _Publisher(self, topic, type_name, qos)
         self.bus.add_publisher(publisher)
         return publisher
@@ -206,22 +205,8 @@ class MemoryGraph:
     def qos_problems(self) -> list[QosProblem]:
         return self.bus.problems(self)
 
-    def callback_failures(self) -> dict[str, int]:
-        return count_by_topic((own.topic, own.callback.failures) for own in self._subscriptions)
-
-    def losses(self) -> dict[str, int]:
-        return count_by_topic((own.topic, own.overwritten) for own in self._subscriptions)
-
-    def why_lost(self) -> str:
-        return ''
-
     def now_ns(self) -> int:
         return self._clock_ns()
 
-    def close(self) -> None:
+    def _leave(self) -> None:
         self.bus.leave(self)
-
-    def _check(self, topic: str, type_name: str) -> None:
-        check_names(topic, type_name)
-        if self.closed:
-            raise GraphError(f'topic {topic}: the graph was closed; make a new one')

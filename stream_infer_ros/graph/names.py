@@ -1,4 +1,4 @@
-"""Topics and types as ROS 2 writes them, and types as they are called on the wire."""
+"""Names of topics and types in ROS 2, and names of types in DDS and zenoh."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def check_names(topic: str, type_name: str) -> None:
         )
     if not _TYPE.fullmatch(type_name):
         raise GraphError(
-            f'topic {topic}: type {type_name!r} is no message type; expected e.g. sensor_msgs/msg/Image'
+            f'topic {topic}: expected a message type such as sensor_msgs/msg/Image, got {type_name!r}'
         )
 
 
 def wire_name(type_name: str) -> str:
-    """'std_msgs/msg/String' -> 'std_msgs::msg::dds_::String_', as ROS 2 names types on DDS and zenoh."""
+    """Return the name of a type in DDS and zenoh: 'std_msgs::msg::dds_::String_' for std_msgs/msg/String."""
     package, kind, name = type_name.split('/')
     return f'{package}::{kind}::dds_::{name}_'
 
 
 def ros_name(wire: str) -> str | None:
-    """The reverse of `wire_name`; None for a type that is not ROS 2's."""
+    """Return the ROS 2 type of a name in DDS or zenoh; None if it is not a type of ROS 2."""
     match wire.split('::'):
         case [package, kind, 'dds_', name] if name.endswith('_'):
             return f'{package}/{kind}/{name[:-1]}'

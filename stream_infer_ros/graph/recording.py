@@ -1,4 +1,4 @@
-"""A live graph whose publications are written to a bag as well, on a thread that nobody waits for."""
+"""A live graph that also writes its published messages to a bag, on a separate thread."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from stream_infer_ros.errors import BagError, GraphError
 from stream_infer_ros.graph.bag_writer import BagWriter
 from stream_infer_ros.graph.graph import Cdr, Graph, OnMessage, Publisher, Qos, QosProblem, TopicInfo
 
-# Messages that may wait for the disk, some ten seconds of six cameras' results; then publishing waits too.
+# Messages that may wait for the disk: about ten seconds of results of six cameras. A full queue blocks
+# publishing.
 _WAITING = 1000
 
 _Entry = tuple[Connection, int, Cdr]
 
 
 class _Recorder:
-    """Writes in the order of arrival; a chunk that is compressed delays no publication."""
+    """Writes messages in order on a thread, so that compression and disk do not delay publishing."""
 
     def __init__(self, path: Path) -> None:
         self._writer = BagWriter(path)
@@ -32,13 +33,13 @@ class _Recorder:
         return self._writer.add_topic(topic, type_name, qos)
 
     def put(self, entry: _Entry) -> None:
-        """Raises the BagError that an earlier message failed with."""
+        """Queue a message. Raises the BagError of an earlier message that could not be written."""
         if self._failure is not None:
             raise self._failure
         self._waiting.put(entry)
 
     def close(self) -> None:
-        """Write what waits and complete the recording. Safe to call twice."""
+        """Write the queued messages and complete the recording. Safe to call twice."""
         if self._thread.is_alive():
             self._waiting.put(None)
             self._thread.join()
@@ -48,7 +49,7 @@ class _Recorder:
 
     def _write(self) -> None:
         while (entry := self._waiting.get()) is not None:
-            if self._failure is None:  # else: emptied, so that nobody waits for a disk that is full
+            if self._failure is None:  # otherwise only empty the queue, so that nobody waits for a full disk
                 try:
                     self._writer.write(*entry)
                 except BagError as failure:
@@ -64,15 +65,17 @@ class _Both:
         self._recorder.put((self._entry, self._graph.now_ns(), cdr))
 
     def subscribers(self) -> int:
-        """Of the live graph: a recording keeps what is published anyway, and asks for nothing."""
+        """Return the number of subscribers on the live graph. The recording does not count."""
         return self._live.subscribers()
 
 
 class RecordingGraph:
-    """Everything goes to and comes from `graph`; what is published is kept in the new bag `path` too.
+    """Passes all calls to `graph`, and also writes published messages to the new bag `path`.
 
-    Owns `graph`: closing this closes both. Raises BagError if the bag cannot be made; publishing and closing
-    do so once it cannot be written.
+    Closing it closes `graph` too.
+
+    Raises:
+        BagError: the bag cannot be created. Publishing and closing raise it if the bag cannot be written.
     """
 
     def __init__(self, graph: Graph, path: Path) -> None:

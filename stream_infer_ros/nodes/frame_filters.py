@@ -1,21 +1,45 @@
-"""Filters that provide our frames at the start, or in the middle, of a chain of message_filters."""
+"""Filters that provide our frames to a chain of message_filters, at its start or in the middle."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from builtin_interfaces.msg import Time
 from message_filters import SimpleFilter
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.graph.graph import CAMERA_INPUT, Cdr, Graph, Qos
 from stream_infer_ros.messages.compressed_image import recognise
 from stream_infer_ros.messages.image import pixel_view
-from stream_infer_ros.nodes.frame_message import FrameMessage, stamp_ns
 from stream_infer_ros.pipeline.inputs.camera_topics import CameraTopics, sibling_info
 from stream_infer_ros.pipeline.inputs.frame_readers import FRAME_READERS
+
+
+class FrameMessage:
+    """A `Frame` with the header that stock filters match by; its pixels stay in the message they came in.
+
+    Attributes:
+        frame: the frame.
+        header: std_msgs/Header with the frame's stamp and frame_id.
+    """
+
+    __slots__ = ('frame', 'header')
+
+    def __init__(self, frame: Frame) -> None:
+        seconds, nanoseconds = divmod(frame.stamp_ns, 1_000_000_000)
+        self.frame = frame
+        self.header = Header(stamp=Time(sec=seconds, nanosec=nanoseconds), frame_id=frame.frame_id)
+
+
+def stamp_ns(message: Any) -> int:
+    """Return the header stamp of a message, nanoseconds."""
+    stamp = message.header.stamp
+    seconds, nanoseconds = int(stamp.sec), int(stamp.nanosec)
+    return seconds * 1_000_000_000 + nanoseconds
 
 
 class FrameSubscriber(SimpleFilter):

@@ -34,7 +34,7 @@ SUCCESS, FAILURE, ERROR = (
 )
 SUPERVISION_S = 0.5
 START_AGAIN_S = 1.0
-
+STATE_AFTER_REFUSAL = {'configure': 'unconfigured', 'activate': 'inactive'}
 
 # The settings of the nodes that run a pipeline.
 Settings = TypeVar('Settings', bound=PipelineConfig)
@@ -83,7 +83,7 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
         self.create_timer(SUPERVISION_S, self._supervise, clock=self._steady)
         self._start_once = self.create_timer(0.0, self._autostart, clock=self._steady)
 
-    # What a node is of.
+    # To be implemented by each node.
 
     def prepare(self, settings: Settings) -> str:
         """Create what outlives a run; return its description. Raises an error with the remedy."""
@@ -141,13 +141,28 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
         try:
             step()
         except StreamInferError as error:
-            self.report.say(DiagnosticLevel.ERROR, f'cannot {transition}: {error}')
+            self._report_refusal(transition, str(error))
             return FAILURE
         except Exception as error:
             self.get_logger().error(traceback.format_exc())
             self.report.say(DiagnosticLevel.ERROR, f'cannot {transition}: {error!r}')
             return ERROR
         return SUCCESS
+
+    def _report_refusal(self, transition: str, reason: str) -> None:
+        """Report why a transition failed, the state in which the node stays, and what to do."""
+        settings = self.parameters.config
+        if self.may_yet_start and settings is not None and settings.autostart:
+            self.report.say(
+                DiagnosticLevel.WARN, f'waiting for cameras: {reason}. The node starts when it finds one'
+            )
+            return
+        stays = STATE_AFTER_REFUSAL.get(transition)
+        what_to_do = (
+            f'. The node stays {stays}. Correct this, then restart the node, or run '
+            f'`ros2 lifecycle set {self.get_fully_qualified_name()} {transition}`'
+        )
+        self.report.say(DiagnosticLevel.ERROR, f'cannot {transition}: {reason}{what_to_do if stays else ""}')
 
     def _settings(self) -> Settings:
         if self.parameters.config is None:
@@ -199,23 +214,22 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
         if graph is not None:
             graph.close()
 
-    # What happens on its own.
+    # Timers and callbacks.
 
     def _autostart(self) -> None:
         settings = self.parameters.config
-        over = self._finalized or self._prepared  # somebody else was faster
+        over = self._finalized or self._prepared  # another request came first
         if self.may_yet_start and not over and settings is not None and not self.is_worth_a_try(settings):
             return  # the timer continues, so that other requests are answered meanwhile
         self.destroy_timer(self._start_once)
         if over:
             return
-        if settings is None:  # tell why, as a start would
-            self.report.say(DiagnosticLevel.ERROR, f'cannot configure: {self.parameters.problem}')
+        if settings is None:
+            self._report_refusal('configure', self.parameters.problem)
         elif settings.autostart and self.trigger_configure() == SUCCESS:
             if not self.stopping.is_set():
                 self.trigger_activate()
         elif self.may_yet_start:
-            self.get_logger().info('waiting until this changes; the node then starts automatically')
             self._start_once = self.create_timer(START_AGAIN_S, self._autostart, clock=self._steady)
 
     def _log(self, line: LogLine) -> None:
@@ -233,14 +247,14 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
             return
         try:
             self._runner.wait(0)
-        except Exception as failure:  # whatever a thread of it died of
+        except Exception as failure:  # any error of a thread
             self.get_logger().error(''.join(traceback.format_exception(failure)))
             self.trigger_deactivate()
             self.report.say(DiagnosticLevel.ERROR, f'inactive: the pipeline failed: {failure}')
         else:
-            self._tell_if_clock_stands()
+            self._report_clock()
 
-    def _tell_if_clock_stands(self) -> None:
+    def _report_clock(self) -> None:
         """Warn while simulated time has not started. The pipeline cannot notice this without a clock."""
         if self._clock_watch.waits() == self._waits_for_clock:
             return
@@ -268,7 +282,7 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
             return _answer(response, False, 'the node is not active: nothing is matched')
         try:
             text = str(self._assembly.health.explain_sync(self._graph.now_ns()))
-        except StreamInferError as error:  # it would end the process; the supervision deals with it
+        except StreamInferError as error:  # raised here, it would end the process; the supervision reports it
             return _answer(response, False, str(error))
         return _answer(response, True, text)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from stream_infer_ros.cameras.encodings import FALLBACKS
 from stream_infer_ros.errors import ConfigError
-from stream_infer_ros.nodes.cv_bridge_fallback import known_to_cv_bridge
+from stream_infer_ros.nodes.cv_bridge_encodings import known_to_cv_bridge
 from stream_infer_ros.sync import SYNCHRONIZERS, Synchronizer
 from stream_infer_ros.sync.synchronizer import Settings
 

@@ -10,7 +10,7 @@ from rclpy.duration import Duration
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.drop_causes import DropCause
-from stream_infer_ros.nodes.frame_message import FrameMessage
+from stream_infer_ros.nodes.frame_filters import FrameMessage
 from stream_infer_ros.sync import FrameSet, StreamClock
 from stream_infer_ros.sync.deadline import JUMP_NS
 from stream_infer_ros.sync.frame_driven import FrameDriven

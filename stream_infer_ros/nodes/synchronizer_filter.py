@@ -12,7 +12,7 @@ from rclpy.node import Node
 
 from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.drop_causes import DropCause
-from stream_infer_ros.nodes.frame_message import stamp_ns
+from stream_infer_ros.nodes.frame_filters import stamp_ns
 from stream_infer_ros.sync import FrameSet, Synchronizer, make_synchronizer
 
 

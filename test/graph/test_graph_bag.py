@@ -361,12 +361,12 @@ def test_damage_is_a_bag_error_or_harmless_but_nothing_else(tmp_path, suffix):
 def test_an_output_that_exists_or_cannot_be_made_is_a_bag_error(tmp_path):
     for name in ('there', 'there.mcap'):
         path = record(tmp_path / name, [('/a', 1, 'x')])
-        with pytest.raises(BagError, match='exists already'):
+        with pytest.raises(BagError, match='already exists'):
             BagGraph(write=path)
     (tmp_path / 'file').write_text('')
     with pytest.raises(BagError, match='cannot be written'):
         BagGraph(write=tmp_path / 'file' / 'bag')
-    with pytest.raises(BagError, match='exists already'):  # the input is left in order
+    with pytest.raises(BagError, match='already exists'):  # the input is left in order
         BagGraph(tmp_path / 'there', tmp_path / 'there.mcap')
 
 

@@ -78,7 +78,7 @@ def test_a_client_without_a_router_is_told():
 def test_an_endpoint_that_is_taken_is_told(graphs):
     endpoint = f'tcp/127.0.0.1:{17400 + 235 + DOMAIN_ID}'
     graphs(zenoh={'listen': [endpoint]})
-    with pytest.raises(GraphError, match='who else has that port'):
+    with pytest.raises(GraphError, match='whether another process uses the port'):
         make_graph(on_loopback('zenoh', zenoh={'listen': [endpoint]}))
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from stream_infer_ros.errors import EncodingError
-from stream_infer_ros.nodes import cv_bridge_probe
-from stream_infer_ros.nodes.cv_bridge_fallback import known_to_cv_bridge
+from stream_infer_ros.nodes import cv_bridge_encodings
+from stream_infer_ros.nodes.cv_bridge_encodings import known_to_cv_bridge
 
 ENCODING = 'rgb16'
 BRIDGE = """
@@ -48,7 +48,7 @@ def install(tmp_path, monkeypatch):
 
 def forget():
     known_to_cv_bridge.cache_clear()
-    cv_bridge_probe.why_unusable.cache_clear()
+    cv_bridge_encodings.why_unusable.cache_clear()
     for name in [name for name in sys.modules if name.partition('.')[0] == 'cv_bridge']:
         del sys.modules[name]
 
@@ -84,7 +84,7 @@ def test_one_that_fails_is_not_imported_and_the_remedy_is_told(install, monkeypa
 
 def test_one_that_hangs_is_given_up(install, monkeypatch):
     install(bridge=HANGS)
-    monkeypatch.setattr(cv_bridge_probe, 'LIMIT_S', 1.0)
+    monkeypatch.setattr(cv_bridge_encodings, 'LIMIT_S', 1.0)
     assert 'a trial in another process did not end within 1 s' in refused()
 
 
@@ -96,7 +96,7 @@ def test_beside_numpy_1_no_other_numpy_is_advised(install, monkeypatch):
 
 def test_where_there_is_none_no_process_is_started(install, monkeypatch):
     monkeypatch.setitem(sys.modules, 'cv_bridge', None)
-    monkeypatch.setattr(cv_bridge_probe, '_failure', lambda: pytest.fail('a trial was made'))
+    monkeypatch.setattr(cv_bridge_encodings, '_failure', lambda: pytest.fail('a trial was made'))
     with pytest.raises(EncodingError, match=r'it is not installed: install ros-\$ROS_DISTRO-cv-bridge'):
         known_to_cv_bridge(ENCODING)
 

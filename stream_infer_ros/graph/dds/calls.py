@@ -1,9 +1,10 @@
-"""Sending, waiting for and taking CDR bytes with the C calls of Cyclone DDS.
+"""Send, await and take serialised messages with the C functions of Cyclone DDS.
 
-The binding's own `write` and `take` build a Python object per sample, copy its bytes once more and keep the
-interpreter locked while they move, and while a slow reader makes the writer wait; its `wait` does not tell
-what came. Called by ctypes the same functions let other threads run: per 640x480 rgb8 image the receiving
-side spends 0.59 ms of CPU instead of 0.79 (2 cores, the kernel's work included; `benchmarks/graph.py`).
+The Python binding is not used for this, for three reasons. Its `write` and `take` create a Python object for
+each sample and copy its bytes once more. They hold the interpreter lock meanwhile, even while a slow reader
+makes the writer wait. Its `wait` does not return which reader has data. Functions that are called through
+ctypes release the lock. With them, the receiving process spends 0.59 ms of CPU time on a 640x480 rgb8 image
+instead of 0.79 ms (2 cores, including the kernel; `benchmarks/graph.py`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from stream_infer_ros.graph.graph import Cdr
 _BATCH = 16
 _HEADER_BYTES = 4  # the encapsulation
 _FOREVER_NS = 2**63 - 1
-# Smaller messages are copied: that takes less time than a view.
+# Smaller messages are copied, because a copy takes less time than a view.
 _LEAST_LENT = 65_536
 _DATA = 2  # of enum ddsi_serdata_kind: a whole message, not a key
 _ANY_STATE = 0  # no mask: samples, views and instances of every state
@@ -66,18 +67,18 @@ _release = function('ddsi_serdata_unref', None, ct.c_void_p)
 
 
 def write(writer: int, cdr: Cdr) -> None:
-    """Hand one message to a writer, given by its handle; the bytes are copied before this returns.
+    """Send a message with the writer that has this handle. The bytes are copied before this returns.
 
     The writer must not be deleted before this returns, because Cyclone does not keep its type alive.
 
     Raises:
-        DDSException: not a message of the writer's type (DDS_RETCODE_BAD_PARAMETER), or a reader that stopped
-            taking kept the history full for too long (DDS_RETCODE_TIMEOUT).
+        DDSException: the bytes are not a message of the writer's type (DDS_RETCODE_BAD_PARAMETER), or the
+            history was full for too long because a reader stalled (DDS_RETCODE_TIMEOUT).
     """
-    if len(cdr) < _HEADER_BYTES:  # Cyclone would read it all the same
+    if len(cdr) < _HEADER_BYTES:  # Cyclone would read beyond its end
         raise DDSException(DDSException.DDS_RETCODE_BAD_PARAMETER)
     if len(cdr) % 4:
-        cdr = bytes(cdr) + bytes(-len(cdr) % 4)  # the wire counts in words, and Cyclone reads whole ones
+        cdr = bytes(cdr) + bytes(-len(cdr) % 4)  # Cyclone reads whole words of 4 bytes
     octets = np.frombuffer(cdr, np.uint8)
     type_of_writer = ct.c_void_p()
     code = _type_of(writer, ct.byref(type_of_writer))
@@ -93,13 +94,13 @@ def write(writer: int, cdr: Cdr) -> None:
 
 
 def take(reader: int) -> list[Cdr]:
-    """The messages waiting in a reader, given by its handle, oldest first, at most a batch; removes them.
+    """Remove up to `_BATCH` messages from the reader that has this handle, and return them, oldest first.
 
-    Large ones are read-only views of Cyclone's own memory, which it has back when the last view is gone;
-    that may be after the reader's end.
+    Large messages are read-only views of Cyclone's memory. The memory is returned with the last view, which
+    may outlive the reader.
 
     Raises:
-        DDSException: the reader is gone.
+        DDSException: the reader was deleted.
     """
     samples = (ct.c_void_p * _BATCH)()
     infos = (dds_c_t.sample_info * _BATCH)()
@@ -108,7 +109,7 @@ def take(reader: int) -> list[Cdr]:
         raise DDSException(count)
     messages: list[Cdr] = []
     for sample, info in zip(samples[:count], infos[:count], strict=True):
-        if not info.valid_data:  # only tells that a writer left
+        if not info.valid_data:  # a notice that a writer left
             _release(sample)
         elif _size(sample) < _LEAST_LENT:
             messages.append(_Loan(sample).copied())
@@ -118,14 +119,14 @@ def take(reader: int) -> list[Cdr]:
 
 
 def attach(waitset: int, condition: int, token: int) -> None:
-    """Let a condition wake a wait set; `wait` then returns the token."""
+    """Attach a condition to a wait set. `wait` returns the token when the condition holds."""
     code = _attach(waitset, condition, token)
     if code < 0:
         raise DDSException(code)
 
 
 def wait(waitset: int) -> list[int]:
-    """Wait until a condition holds; the tokens of those that do, at most a batch."""
+    """Wait until a condition holds; return the tokens of up to `_BATCH` conditions that hold."""
     tokens = (ct.c_ssize_t * _BATCH)()
     count = _wait(waitset, tokens, _BATCH, _FOREVER_NS)
     if count < 0:
@@ -134,9 +135,9 @@ def wait(waitset: int) -> list[int]:
 
 
 class _Loan:
-    """A sample that is ours, given back with this object.
+    """A sample on loan from Cyclone, which is returned when this object is deleted.
 
-    Its memory is the sample's own: it needs neither reader nor participant to be there still.
+    The sample owns its memory, which is valid even after the reader or the participant was deleted.
     """
 
     def __init__(self, sample: int | None) -> None:
@@ -146,7 +147,7 @@ class _Loan:
 
     @property
     def __array_interface__(self) -> dict[str, Any]:
-        """What makes it numpy's: read-only octets."""
+        """The interface of numpy to the bytes, which are read-only."""
         return {
             'version': 3,
             'typestr': '|u1',
@@ -155,11 +156,11 @@ class _Loan:
         }
 
     def view(self) -> memoryview:
-        """The message, read-only; keeps this object alive."""
+        """Return a read-only view of the message, which keeps this object alive."""
         return np.asarray(self).data
 
     def copied(self) -> bytes:
-        """The message, for who gives this object back at once."""
+        """Return a copy of the message."""
         return ct.string_at(self._buffer.base, self._buffer.length)
 
     def __del__(self) -> None:

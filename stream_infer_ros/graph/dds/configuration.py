@@ -1,7 +1,7 @@
-"""How a DDS domain is opened and how far its packets may go, from our settings and the environment.
+"""The configuration of a DDS domain, which also limits the range of discovery.
 
-The variables are ROS 2's (`graph/domain.py`) and Cyclone's own CYCLONEDDS_URI. Everything here is text in,
-text out: `participant.py` opens the domain.
+It is made from our settings, the variables of ROS 2 (`graph/domain.py`) and Cyclone's CYCLONEDDS_URI. This
+module only makes the text; `participant.py` opens the domain.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _COMPATIBILITY = '<Compatibility><IgnoreTypeInformation>1.15</IgnoreTypeInformat
 
 
 def domain_xml(config: GraphConfig, environ: Mapping[str, str], process_id: int) -> str:
-    """The configuration Cyclone DDS shall open the domain with.
+    """Return the configuration for opening the domain.
 
-    - `loopback`, or a reach of LOCALHOST without static peers: the loopback interface alone, no multicast; a
-      CYCLONEDDS_URI is set aside, as one interface named there would carry packets off the machine.
-    - otherwise what rmw_cyclonedds does for that reach, followed by the user's CYCLONEDDS_URI, whose settings
-      win; where there is none our sizes stand in for it.
+    - With `loopback`, or a discovery range of LOCALHOST without static peers, only the loopback interface is
+      used, without multicast. CYCLONEDDS_URI is ignored, because it could name other interfaces.
+    - Otherwise the configuration is that of rmw_cyclonedds for the discovery range. The settings of
+      CYCLONEDDS_URI take precedence. Without that variable, our sizes of messages and buffers are added.
     """
     peers = static_peers(environ)
     range_ = reach(environ)
@@ -39,7 +39,7 @@ def domain_xml(config: GraphConfig, environ: Mapping[str, str], process_id: int)
     user = environ.get('CYCLONEDDS_URI', '')
     sizes, buffers = ('', '') if user else (SIZES, BUFFERS)
     if range_ == 'OFF':
-        # The tag is the process's own: nobody else carries it, so nobody is discovered.
+        # No other process has this tag, so no participant is discovered.
         alone = f'<ParticipantIndex>none</ParticipantIndex><Tag>ros_discovery_off_{process_id}</Tag>'
         ours = _domain('<AllowMulticast>false</AllowMulticast>' + sizes, alone, buffers)
     elif range_ == 'LOCALHOST':
@@ -55,7 +55,7 @@ def domain_xml(config: GraphConfig, environ: Mapping[str, str], process_id: int)
 
 def _discovery(peers: Sequence[str]) -> str:
     listed = ''.join(f'<Peer address={quoteattr(peer)}/>' for peer in peers)
-    # An index gives each process well-known ports, so that unicast finds it; 32 as in rmw_cyclonedds.
+    # An index gives each process well-known ports, which unicast discovery needs. 32 as in rmw_cyclonedds.
     return (
         '<ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>32</MaxAutoParticipantIndex>'
         + (f'<Peers>{listed}</Peers>' if listed else '')

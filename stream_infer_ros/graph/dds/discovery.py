@@ -1,7 +1,7 @@
-"""Telling ROS 2 which node our readers and writers belong to: `ros2 node list` and `ros2 node info` show it.
+"""The announcement of our node, which `ros2 node list` and `ros2 node info` show.
 
-DDS knows participants and endpoints, no nodes. Every ROS 2 participant therefore publishes a
-rmw_dds_common/msg/ParticipantEntitiesInfo on the topic `ros_discovery_info`, latched.
+DDS has participants and endpoints, but no nodes. Every ROS 2 participant therefore publishes a latched
+rmw_dds_common/msg/ParticipantEntitiesInfo on the topic `ros_discovery_info`.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class NodeAnnouncement:
         self._announce()
 
     def withdraw(self) -> None:
-        """The node is gone; the participant may stay a little."""
+        """Announce that the node is gone, before the participant leaves."""
         self._send([])
 
     def _announce(self) -> None:

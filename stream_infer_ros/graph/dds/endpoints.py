@@ -1,4 +1,4 @@
-"""Who publishes and who subscribes in the domain, as discovery tells."""
+"""The publishers and subscriptions that were discovered in the domain."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from stream_infer_ros.graph.dds.qos import from_dds
 from stream_infer_ros.graph.graph import Qos
 from stream_infer_ros.graph.names import ros_name
 
-_PREFIX = 'rt/'  # ROS topics; services and actions have others
+_PREFIX = 'rt/'  # of ROS topics; services and actions have other prefixes
 _BATCH = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One reader or writer of a ROS topic, anywhere in the domain, our own included."""
+    """A reader or writer of a ROS topic in the domain. Our own endpoints are included."""
 
     topic: str
     type_name: str
@@ -36,7 +36,7 @@ class Endpoint:
 
 
 class Endpoints:
-    """The endpoints of one kind, brought up to date on every look."""
+    """The endpoints of one kind, updated by each query."""
 
     def __init__(self, participant: Participant, kind: Literal['publication', 'subscription']) -> None:
         builtin: BuiltinTopic = (
@@ -47,7 +47,7 @@ class Endpoints:
         self._known: dict[UUID, Endpoint] = {}
 
     def now(self) -> list[Endpoint]:
-        """Every endpoint known by now."""
+        """Return all endpoints that are known now."""
         with self._lock:
             while changes := self.reader.take(N=_BATCH):
                 for change in changes:
@@ -55,7 +55,7 @@ class Endpoints:
             return list(self._known.values())
 
     def reliabilities(self, topic: str, type_name: str) -> set[str]:
-        """What the endpoints of a topic and type offer, or request."""
+        """Return the reliabilities that the endpoints of a topic and type offer or request."""
         return {end.qos.reliability for end in self.now() if (end.topic, end.type_name) == (topic, type_name)}
 
     def _apply(self, change: DcpsEndpoint) -> None:

@@ -1,4 +1,4 @@
-"""Failures of Cyclone DDS in our own terms."""
+"""Conversion of errors of Cyclone DDS to graph errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stream_infer_ros.errors import GraphError
 
 @contextmanager
 def as_graph_error(doing: str, remedy: str) -> Iterator[None]:
-    """Turn a DDSException into a GraphError that says what was being done and what to do about it."""
+    """Turn a DDSException into a GraphError with the operation and the remedy."""
     try:
         yield
     except DDSException as error:

@@ -1,11 +1,9 @@
-"""A real ROS 2 participant over Cyclone DDS, with no ROS installed."""
+"""A ROS 2 participant over Cyclone DDS, without an installation of ROS."""
 
 from __future__ import annotations
 
 import atexit
 import os
-import threading
-import time
 from collections.abc import Callable
 
 from cyclonedds.idl import IdlStruct
@@ -13,7 +11,7 @@ from cyclonedds.pub import DataWriter
 from cyclonedds.sub import DataReader
 
 from stream_infer_ros.config import GraphConfig
-from stream_infer_ros.errors import GraphError
+from stream_infer_ros.graph.adapter_base import AdapterBase
 from stream_infer_ros.graph.best_available import BestAvailable
 from stream_infer_ros.graph.compatibility import mismatch
 from stream_infer_ros.graph.dds.configuration import domain_xml
@@ -27,30 +25,25 @@ from stream_infer_ros.graph.dds.receiver import Receiver, Reception
 from stream_infer_ros.graph.dds.untyped_topic import UntypedTopic
 from stream_infer_ros.graph.domain import domain_id
 from stream_infer_ros.graph.graph import OnMessage, Qos, QosProblem, TopicInfo
-from stream_infer_ros.graph.guarded_callback import GuardedCallback, count_by_topic
+from stream_infer_ros.graph.guarded_callback import GuardedCallback
 from stream_infer_ros.graph.names import check_names
 from stream_infer_ros.messages.typestore import type_hash, typestore
 
 
-class DdsGraph:
-    """A `Graph` on a DDS domain, under a node name of ROS 2.
+class DdsGraph(AdapterBase):
+    """A `Graph` on a DDS domain, as a ROS 2 node.
 
-    Domain, reach and interfaces come from `config` and the environment (`configuration.py`). One thread
-    receives for all subscriptions. A program that ends without `close` still leaves the domain in order.
+    Domain, discovery range and interfaces come from `config` and the environment (`configuration.py`). One
+    thread receives the messages of all subscriptions. If a program ends without `close`, the graph is closed
+    at exit.
 
     Raises:
-        GraphError: a setting or variable is no good, or Cyclone DDS does not accept it.
+        GraphError: a setting or an environment variable is invalid, or Cyclone DDS does not accept it.
     """
 
     def __init__(self, config: GraphConfig) -> None:
-        self._lock = (
-            threading.Lock()
-        )  # guards the fields below and closing; never held while a subscriber is called
-        self._closed = False
+        super().__init__()
         self._topics: dict[tuple[str, str], UntypedTopic] = {}
-        self._publishers: list[DdsPublisher] = []
-        self._callbacks: list[GuardedCallback] = []
-        self._receptions: list[Reception] = []
         self._best_available: BestAvailable | None = None
         xml = domain_xml(config, os.environ, os.getpid())
         self._participant = Participant(domain_id(config, os.environ), xml)
@@ -67,12 +60,11 @@ class DdsGraph:
 
     def subscribe(self, topic: str, type_name: str, qos: Qos, on_message: OnMessage) -> None:
         check_names(topic, type_name)
-        callback = GuardedCallback(topic, on_message)
         with self._lock, as_graph_error(f'subscribing to {topic}', 'is the domain still open?'):
             self._refuse_if_closed(topic)
             # A wrong type raises here, even if the reader is created later.
             self._topic(topic, type_name)
-            self._callbacks.append(callback)
+            callback = self._guard(topic, on_message)
             if qos.reliability != 'best_available':
                 self._read(topic, type_name, qos, callback)
                 return
@@ -94,11 +86,11 @@ class DdsGraph:
             self._announcement.add_writer(writer)
             publisher = DdsPublisher(topic, type_name, writer)
             self._publishers.append(publisher)
+            self._count_losses(topic, lambda: publisher.not_sent)
             return publisher
 
     def topics(self) -> list[TopicInfo]:
-        found = {TopicInfo(end.topic, end.type_name) for end in self._look(self._publications)}
-        return sorted(found, key=lambda info: (info.name, info.type_name))
+        return sorted({TopicInfo(end.topic, end.type_name) for end in self._look(self._publications)})
 
     def qos_problems(self) -> list[QosProblem]:
         requested = self._look(self._subscriptions)
@@ -110,61 +102,40 @@ class DdsGraph:
             for request in requested
             if offer.topic == request.topic and me in (offer.participant, request.participant)
         }
-        return sorted((p for p in problems if p is not None), key=lambda p: (p.topic, p.policy))
+        return sorted(problem for problem in problems if problem is not None)
 
-    def callback_failures(self) -> dict[str, int]:
-        return count_by_topic((callback.topic, callback.failures) for callback in self._callbacks)
-
-    def losses(self) -> dict[str, int]:
-        with self._lock:
-            lost = [] if self._closed else [(own.callback.topic, own.lost()) for own in self._receptions]
-            return count_by_topic([*lost, *((own.topic, own.not_sent) for own in self._publishers)])
-
-    def why_lost(self) -> str:
-        return ''
-
-    def now_ns(self) -> int:
-        return time.time_ns()
-
-    def close(self) -> None:
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            for publisher in self._publishers:
-                publisher.close()
-        atexit.unregister(self.close)
+    def _leave(self) -> None:
         self._receiver.stop()
         self._announcement.withdraw()
         self._participant.close()
 
     def _read(self, topic: str, type_name: str, qos: Qos, callback: GuardedCallback) -> Callable[[], None]:
-        """Make a reader and receive from it; returns what undoes that. The lock is held for both."""
+        """Make a reader and receive from it; return a function that undoes this. Both need the lock."""
         dds_topic, user_data = self._topic(topic, type_name)
         reader: DataReader[IdlStruct] = self._participant.own(
             DataReader(self._participant.entity, dds_topic, qos=to_dds(qos, user_data))
         )
         self._announcement.add_reader(reader)
         reception = Reception(self._receiver, reader, callback)
-        self._receptions.append(reception)
+        stop_counting = self._count_losses(topic, reception.lost)
         end = self._receiver.add(reader, reception)
 
         def give_up() -> None:
             end()
-            self._receptions.remove(reception)
+            stop_counting()
             self._announcement.remove_reader(reader)
             self._participant.give_up(reader)
 
         return give_up
 
     def _decide(self) -> None:
-        """On the receiver's thread: publishers came or went, or somebody wants what is best available."""
+        """Update best_available subscriptions to the current publishers. Runs on the receiver's thread."""
         with self._lock:
             if not self._closed and self._best_available is not None:
                 self._best_available.decide()
 
     def _topic(self, topic: str, type_name: str) -> tuple[UntypedTopic, bytes]:
-        """The DDS topic, made once for all our ends of it (QoS is theirs), and their user data."""
+        """Return the DDS topic, made once for all our endpoints, and the user data of the endpoints."""
         made = self._topics.get((topic, type_name))
         if made is None:
             made = self._participant.own(
@@ -176,7 +147,3 @@ class DdsGraph:
     def _look(self, endpoints: Endpoints) -> list[Endpoint]:
         with self._lock:
             return [] if self._closed else endpoints.now()
-
-    def _refuse_if_closed(self, topic: str) -> None:
-        if self._closed:
-            raise GraphError(f'topic {topic}: the graph was closed; make a new one')

@@ -1,7 +1,7 @@
-"""Our place in a DDS domain: the domain with its configuration, and one participant for each graph.
+"""Participants in DDS domains, one for each graph.
 
-A process can open a domain only once. The first graph opens it, later ones of the same configuration join,
-the last one to leave closes it.
+A process can open a domain only once. The first graph opens it, later graphs with the same configuration use
+it too, and the last graph closes it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _lock = threading.Lock()
 
 
 def delete(entity: Entity) -> None:
-    """Delete a DDS entity now: the binding does so in its finalizer only, which may run twice."""
+    """Delete a DDS entity now. The binding does so only in its finalizer, which may run twice."""
     entity.__del__()
 
 
@@ -50,7 +50,7 @@ class Participant:
         self._closed = False
         _enter(domain_id, xml)
         try:
-            # What rmw puts there: the security enclave, always the root one without security.
+            # As rmw does, name the security enclave. Without security, it is the root enclave.
             with as_graph_error(f'joining DDS domain {domain_id}', 'see what Cyclone wrote above'):
                 self.entity = DomainParticipant(domain_id, qos=Qos(Policy.Userdata(b'enclave=/;')))
         except GraphError:
@@ -59,21 +59,21 @@ class Participant:
 
     @property
     def guid(self) -> UUID:
-        """What discovery calls this participant."""
+        """The identity of this participant in discovery."""
         return self.entity.guid
 
     def own(self, entity: _E) -> _E:
-        """Take charge of an entity: it is deleted in `close`, before those that were there earlier."""
+        """Delete `entity` in `close`, before the entities that were passed earlier; return it."""
         self._owned.append(entity)
         return entity
 
     def give_up(self, entity: Entity) -> None:
-        """Delete one owned entity; those made on it must be gone."""
+        """Delete an owned entity now. Entities that were created on it must be deleted already."""
         self._owned = [own for own in self._owned if own is not entity]
         delete(entity)
 
     def close(self) -> None:
-        """Delete everything owned, then leave the domain. Safe to call twice."""
+        """Delete all owned entities and leave the domain. Safe to call twice."""
         if self._closed:
             return
         self._closed = True
@@ -91,7 +91,8 @@ def _enter(domain_id: int, xml: str) -> None:
         elif known.xml != xml:
             raise GraphError(
                 f'DDS domain {domain_id} is already open in this process with another configuration '
-                '(loopback, discovery range or CYCLONEDDS_URI differ); use the same, or another domain_id'
+                '(loopback, discovery range or CYCLONEDDS_URI differ); use the same configuration, or '
+                'another domain_id'
             )
         known.users += 1
 
@@ -106,12 +107,13 @@ def _open(domain_id: int, xml: str) -> Domain:
     except DDSException as error:
         if error.code == DDSException.DDS_RETCODE_PRECONDITION_NOT_MET:
             raise GraphError(
-                f'DDS domain {domain_id} is already open in this process, by other code on cyclonedds; '
-                'make our graph first, or use another domain_id'
+                f'DDS domain {domain_id} was already opened in this process by other code that uses '
+                f'cyclonedds; '
+                'create this graph first, or use another domain_id'
             ) from error
         raise GraphError(
             f'DDS domain {domain_id}: Cyclone DDS does not accept the configuration ({error}); '
-            'check CYCLONEDDS_URI and what Cyclone wrote above'
+            'check CYCLONEDDS_URI and the messages of Cyclone above'
         ) from error
 
 
@@ -119,7 +121,7 @@ def _leave(domain_id: int) -> None:
     with _lock:
         known = _open_domains[domain_id]
         known.users -= 1
-        # Closing a domain ends every participant in it, and other code may have one there.
+        # Closing the domain would also delete participants of other code.
         if known.users == 0 and not known.domain.get_participants():
             del _open_domains[domain_id]
             delete(known.domain)

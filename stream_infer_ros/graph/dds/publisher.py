@@ -1,4 +1,4 @@
-"""One topic we write to over DDS."""
+"""A publisher over DDS."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from cyclonedds.idl import IdlStruct
 from cyclonedds.pub import DataWriter
 
 from stream_infer_ros.errors import GraphError
+from stream_infer_ros.graph.adapter_base import closed_publisher
 from stream_infer_ros.graph.dds import calls
 from stream_infer_ros.graph.graph import Cdr
 
@@ -18,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class DdsPublisher:
-    """A `Publisher`. `not_sent` counts what a stalled reliable subscriber kept us from sending."""
+    """A `Publisher`. `not_sent` counts messages that were not sent because a reliable subscriber stalled."""
 
     def __init__(self, topic: str, type_name: str, writer: DataWriter[IdlStruct]) -> None:
         self.topic, self._type_name, self._writer = topic, type_name, writer
@@ -30,7 +31,7 @@ class DdsPublisher:
         """As in `Publisher`; also raises GraphError for bytes that are not a message of the topic's type."""
         with self._lock:
             if self._closed:
-                raise GraphError(f'topic {self.topic}: the graph was closed; stop publishing before close()')
+                raise closed_publisher(self.topic)
             try:
                 calls.write(self._writer._ref, cdr)
             except DDSException as error:
@@ -53,8 +54,8 @@ class DdsPublisher:
             self.not_sent += 1
             if self.not_sent == 1:
                 _log.warning(
-                    'topic %s: a reliable subscriber does not keep up, a message was not sent; '
-                    'more of these are only counted',
+                    'topic %s: a message was not sent, because a reliable subscriber does not keep up; '
+                    'further messages that are not sent are only counted',
                     self.topic,
                 )
             return

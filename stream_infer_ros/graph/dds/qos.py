@@ -1,4 +1,4 @@
-"""QoS profiles: ours <-> those of Cyclone DDS."""
+"""Conversion between our QoS profiles and those of Cyclone DDS."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from cyclonedds.util import duration
 
 from stream_infer_ros.graph.graph import Qos
 
-# How long `publish` may wait while a reliable reader does not take and the writer's history is full.
+# The longest wait of `publish` while the writer's history is full because a reliable reader stalls.
 MAX_BLOCKING_NS = int(duration(milliseconds=100))
 
 _UNLIMITED = -1
 
 
 def to_dds(qos: Qos, user_data: bytes = b'') -> DdsQos:
-    """The policies rmw_cyclonedds sets for such a profile; `user_data` is told to peers on discovery."""
+    """Return the policies that rmw_cyclonedds sets for this profile. Discovery sends `user_data` to peers."""
     policies = [
         Policy.Reliability.BestEffort
         if qos.reliability == 'best_effort'
@@ -26,7 +26,7 @@ def to_dds(qos: Qos, user_data: bytes = b'') -> DdsQos:
     ]
     if qos.durability == 'transient_local':
         policies[1] = Policy.Durability.TransientLocal
-        # What late joiners get is ruled by this policy, not by the history.
+        # This policy, not the history, limits the messages that late subscribers receive.
         policies.append(
             Policy.DurabilityService(
                 cleanup_delay=0,
@@ -42,7 +42,7 @@ def to_dds(qos: Qos, user_data: bytes = b'') -> DdsQos:
 
 
 def from_dds(qos: DdsQos) -> Qos:
-    """What a discovered end offers or requests; transient and persistent count as transient_local."""
+    """Return the profile of a discovered endpoint. Transient and persistent count as transient_local."""
     history = qos[Policy.History]
     return Qos(
         reliability='best_effort' if qos[Policy.Reliability] == Policy.Reliability.BestEffort else 'reliable',

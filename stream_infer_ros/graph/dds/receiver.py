@@ -1,4 +1,4 @@
-"""The one thread that waits for what comes in and calls whom it is for."""
+"""The thread that receives the messages of all subscriptions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _UNREAD = ViewState.Any | SampleState.NotRead | InstanceState.Any
 
 
 class Receiver:
-    """Waits on all readers at once, and calls the handlers of those that have something."""
+    """Waits on all readers at once, and calls the handlers of readers that have unread data."""
 
     def __init__(self, participant: Participant, thread_name: str) -> None:
         self._participant = participant
@@ -41,14 +41,14 @@ class Receiver:
         self.stopping = False
         self._soon: deque[Callable[[], None]] = deque()
         calls.attach(self._waitset._ref, self._wake._ref, _WAKE)
-        # A daemon, so that a program that forgets to close can still end.
+        # A daemon thread, so that a program that does not close the graph can end.
         self._thread = threading.Thread(target=self._run, name=thread_name, daemon=True)
         self._thread.start()
 
     def add(self, reader: DataReader[Any], on_ready: Callable[[], None]) -> Callable[[], None]:
-        """Call `on_ready` whenever `reader` has something unread; what is there already counts.
+        """Call `on_ready` whenever `reader` has unread data, including data that is there already.
 
-        Returns what ends that; only the receiver's own thread may call it.
+        Return a function that ends this. Only the receiver's thread may call it.
         """
         condition = self._participant.own(ReadCondition(reader, _UNREAD))
         token = next(self._tokens)
@@ -62,12 +62,12 @@ class Receiver:
         return end
 
     def call_soon(self, function: Callable[[], None]) -> None:
-        """Have the receiver's thread call it."""
+        """Call `function` on the receiver's thread."""
         self._soon.append(function)
         self._wake.set(True)
 
     def stop(self) -> None:
-        """No handler starts after this returns, and none is running, save the one that called it."""
+        """Stop. When this returns, no handler runs or will run, except one that called this."""
         self.stopping = True
         self._wake.set(True)
         if threading.current_thread() is not self._thread:
@@ -82,13 +82,13 @@ class Receiver:
                     self._wake.take()
                     while self._soon:
                         self._soon.popleft()()
-                elif token in self._handlers:  # else ended by a handler before it
+                elif token in self._handlers:  # otherwise an earlier handler has ended it
                     self._handlers[token]()
 
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """The handler of one subscription: takes a batch of messages and hands them to the subscriber."""
+    """The handler of one subscription. It takes a batch of messages and calls the subscriber for each."""
 
     receiver: Receiver
     reader: DataReader[IdlStruct]
@@ -103,6 +103,6 @@ class Reception:
             self.callback(cdr, received_ns)
 
     def lost(self) -> int:
-        """Messages that were on their way and did not arrive whole."""
+        """Return the number of messages that did not arrive completely."""
         status: Any = self.reader.get_sample_lost_status()  # type: ignore[no-untyped-call]
         return int(status.total_count)

@@ -101,8 +101,9 @@ class _Assembler:
             return self._structs[type_name].layout
         if type_name not in self._store.fielddefs:
             raise GraphError(
-                f'type {type_name}: its definition is not known here (those of ROS 2 Jazzy, '
-                'vision_msgs and map_msgs are); over DDS only known types can be sent and received'
+                f'type {type_name}: its definition is not known. Over DDS, only the types of ROS 2 Jazzy, '
+                f'vision_msgs '
+                'and map_msgs can be sent and received'
             )
         self._order.append(type_name)
         fields = []

@@ -1,9 +1,9 @@
 """DDS topics whose readers and writers announce the name of their type, but no description of it.
 
 If a reader and a writer both announce a description (XTypes type information), the descriptions are compared.
-Cyclone DDS 11.0.1 cannot read the description that Fast DDS 3 (ROS 2 Kilted and later) announces for a type
-with a sequence, and then does not match the reader and the writer. If one side announces none, only the type
-names are compared, as between all earlier ROS 2 middlewares.
+Fast DDS 3 (ROS 2 Kilted and later) announces descriptions of types with sequences that Cyclone DDS 11.0.1
+cannot read. Cyclone then does not match the reader and the writer. If one side announces no description, only
+the type names are compared, as between all earlier ROS 2 middlewares.
 
 The Python binding always announces a description. These topics are therefore created as in a C program: from
 a descriptor with instructions for the serialiser. This also avoids Cyclone's type library, which can crash in

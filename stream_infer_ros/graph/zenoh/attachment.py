@@ -1,8 +1,8 @@
-"""What rmw_zenoh attaches to every message: sequence number, time of publishing, gid of the publisher.
+"""The attachment of rmw_zenoh to every message: sequence number, time of publishing, gid of the publisher.
 
-Zenoh's serialization: i64 little-endian twice, then the 16 bytes of the gid with their count before them
-(rmw_zenoh 0.2.4 and later; Kilted and Rolling alike). Jazzy's 0.2.0 to 0.2.3 put its name before each field:
-that is read, too. We always write the former: rmw_zenoh ends its process at one it cannot read.
+The format is two little-endian int64, the number 16 in one byte, and the 16 bytes of the gid (rmw_zenoh 0.2.4
+and later, also in Kilted and Rolling). The versions 0.2.0 to 0.2.3 of Jazzy write its name before each field.
+We read both formats, but write only the first, because rmw_zenoh crashes on attachments that it cannot read.
 """
 
 from __future__ import annotations
@@ -18,7 +18,13 @@ _GID_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """`sequence` counts a publisher's messages from 1; `published_ns` is its clock; `gid` 16 bytes."""
+    """The attachment of one message.
+
+    Attributes:
+        sequence: counts the messages of a publisher from 1.
+        published_ns: the time of publishing on the publisher's clock.
+        gid: 16 bytes that identify the publisher.
+    """
 
     sequence: int
     published_ns: int
@@ -29,7 +35,7 @@ class Attachment:
 
 
 def parse_attachment(data: bytes) -> Attachment | None:
-    """None where it is neither form: the sender is no rmw_zenoh."""
+    """Return the attachment; None if it has neither format, because the sender is not rmw_zenoh."""
     if len(data) == _CURRENT.size:
         sequence, published_ns, count, gid = _CURRENT.unpack(data)
         return Attachment(sequence, published_ns, gid) if count == _GID_BYTES else None

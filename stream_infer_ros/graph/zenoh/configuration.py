@@ -1,7 +1,7 @@
-"""How a zenoh session is opened and how far its packets may go, from our settings and the environment.
+"""The configuration of a zenoh session, which also limits the range of discovery.
 
-The variables are ROS 2's (`graph/domain.py`) and rmw_zenoh's own ZENOH_SESSION_CONFIG_URI and
-ZENOH_CONFIG_OVERRIDE. Everything here is values in, values out: `session.py` opens it.
+It is made from our settings, the variables of ROS 2 (`graph/domain.py`), and ZENOH_SESSION_CONFIG_URI and
+ZENOH_CONFIG_OVERRIDE of rmw_zenoh. This module only makes the values; `session.py` opens the session.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from stream_infer_ros.graph.domain import domain_id, reach, static_peers
 
 ROUTER_PORT = 7447  # rmw_zenoh's router, and zenoh's default
 ROUTER_HERE = f'tcp/localhost:{ROUTER_PORT}'
-# On loopback the first session of a domain listens here and the others tell each other through it; below the
-# ports the kernel hands out, and none of a router's, which may be linked to other machines.
+# On loopback, the first session of a domain listens on this port plus the domain, which the others use. The
+# ports are below those that the kernel assigns, and not the port of a router, which may be connected to
+# other machines.
 _FIRST_MEETING_PORT = 17400
-# A 1.4 MB image is 22 batches of a link. Zenoh's 1 ms would drop it wherever the reader is descheduled.
+# A 1.4 MB image takes 22 batches. With zenoh's default of 1 ms, it would be dropped whenever the reader is
+# descheduled.
 _WAIT_BEFORE_DROP_US = 100_000
 
 _ON_LOOPBACK = ('localhost:', '127.', '[::1]:')
@@ -29,13 +31,13 @@ _ON_LOOPBACK = ('localhost:', '127.', '[::1]:')
 
 @dataclass(frozen=True, slots=True)
 class SessionPlan:
-    """What to open: zenoh's settings by their path, in the order they are set.
+    """The settings of a session, by their path in zenoh's configuration, in the order in which they are set.
 
     Attributes:
-        file: read first; empty: zenoh's defaults.
-        settings: ('scouting/multicast/enabled', False), ...; values as JSON takes them.
-        overrides: likewise, but JSON5 as the user wrote it; they win.
-        otherwise: what to open when this cannot be: the meeting point is taken.
+        file: the file that is read first; empty for zenoh's defaults.
+        settings: ('scouting/multicast/enabled', False), ...; the values can be converted to JSON.
+        overrides: the same with values in JSON5, as the user wrote them. They take precedence.
+        otherwise: the plan to use if the port of the first session is already in use.
     """
 
     file: str
@@ -45,15 +47,15 @@ class SessionPlan:
 
 
 def session_plan(config: GraphConfig, environ: Mapping[str, str]) -> SessionPlan:
-    """How to open the session.
+    """Return the settings of the session.
 
-    - `loopback`, or a reach of LOCALHOST without static peers: links on 127.0.0.1 alone, no multicast; files
-      and overrides named in the environment are set aside.
-    - a ZENOH_SESSION_CONFIG_URI: that file, and over it what `graph.zenoh` sets.
-    - otherwise a peer that finds others by multicast and through a router on this machine.
+    - With `loopback`, or a discovery range of LOCALHOST without static peers, only links on 127.0.0.1 are
+      used, without multicast. Files and overrides in the environment are ignored.
+    - With ZENOH_SESSION_CONFIG_URI, that file is used. Settings in `graph.zenoh` take precedence.
+    - Otherwise, the session is a peer that finds others by multicast and through a router on this machine.
 
     Raises:
-        GraphError: an endpoint or file that is none, or that would leave the machine under `loopback`.
+        GraphError: an endpoint or a file is invalid, or `loopback` does not allow an endpoint.
     """
     ours = config.zenoh
     _check_endpoints(ours)
@@ -66,7 +68,9 @@ def session_plan(config: GraphConfig, environ: Mapping[str, str]) -> SessionPlan
     file = environ.get('ZENOH_SESSION_CONFIG_URI', '')
     if file:
         if not Path(file).is_file():
-            raise GraphError(f'ZENOH_SESSION_CONFIG_URI: expected a zenoh configuration file, no file {file}')
+            raise GraphError(
+                f'ZENOH_SESSION_CONFIG_URI: expected a zenoh configuration file, found no file {file}'
+            )
         given = _given(ours)
         return SessionPlan(file, (*common, *given), overrides)
     links = _links(ours, [f'tcp/{peer}:{ROUTER_PORT}' for peer in peers])
@@ -78,7 +82,7 @@ def session_plan(config: GraphConfig, environ: Mapping[str, str]) -> SessionPlan
 
 
 _COMMON: tuple[tuple[str, Any], ...] = (
-    ('timestamping/enabled', True),  # what is latched is kept by time
+    ('timestamping/enabled', True),  # latched messages are kept by their time stamp
     ('transport/link/tx/queue/congestion_control/drop/wait_before_drop', _WAIT_BEFORE_DROP_US),
     ('transport/link/tx/queue/congestion_control/drop/max_wait_before_drop_fragments', _WAIT_BEFORE_DROP_US),
     # We place large messages in shared memory ourselves (`shared_memory.py`).
@@ -99,7 +103,7 @@ _NO_LINKS: dict[str, Any] = {
 
 def _links(ours: ZenohConfig, static: list[str]) -> dict[str, Any]:
     connect = [*(ours.connect or ((ROUTER_HERE,) if ours.mode != 'router' else ())), *static]
-    # Of [::] zenoh tells others the addresses of networks alone: where there is none, nobody could come.
+    # For [::], zenoh announces only the addresses of networks. Without a network, nobody could connect.
     listen = {
         'peer': ['tcp/[::]:0', 'tcp/127.0.0.1:0'],
         'client': [],
@@ -114,7 +118,7 @@ def _links(ours: ZenohConfig, static: list[str]) -> dict[str, Any]:
 
 
 def _given(ours: ZenohConfig) -> tuple[tuple[str, Any], ...]:
-    """What the user's tree sets, to go over the user's file."""
+    """Return the settings of `graph.zenoh` that differ from the defaults. They override the file."""
     defaults = ZenohConfig()
     links = _links(ours, [])
     fields = {'mode': 'mode', 'connect': 'connect/endpoints', 'listen': 'listen/endpoints'}
@@ -129,8 +133,8 @@ def _loopback_plan(ours: ZenohConfig, domain: int, common: tuple[tuple[str, Any]
         address = endpoint.partition('/')[2]
         if not endpoint.startswith('unixsock-stream/') and not address.startswith(_ON_LOOPBACK):
             raise GraphError(
-                f'graph.zenoh: endpoint {endpoint} would carry packets off this machine, and graph.loopback '
-                'is set; use 127.0.0.1, or set graph.loopback: false'
+                f'graph.zenoh: endpoint {endpoint} is not on this machine, but graph.loopback is set; use '
+                '127.0.0.1, or set graph.loopback: false'
             )
     links = _links(ours, [])
     links['scouting/multicast/enabled'] = False
@@ -156,9 +160,9 @@ def _tls(ours: ZenohConfig) -> tuple[tuple[str, Any], ...]:
     for name in ('ca', 'certificate', 'key'):
         file = getattr(tls, name)
         if file and not Path(file).is_file():
-            raise GraphError(f'graph.zenoh.tls.{name}: expected a PEM file, there is no {file}')
+            raise GraphError(f'graph.zenoh.tls.{name}: expected a PEM file, found no file {file}')
     if bool(tls.certificate) != bool(tls.key):
-        raise GraphError('graph.zenoh.tls: certificate and key go together; set both or none')
+        raise GraphError('graph.zenoh.tls: set both certificate and key, or neither')
     if any(endpoint.startswith('tls/') for endpoint in ours.listen) and not tls.certificate:
         raise GraphError('graph.zenoh.listen: tls/ needs graph.zenoh.tls.certificate and key')
     found: dict[str, Any] = {}
@@ -181,11 +185,13 @@ def _check_endpoints(ours: ZenohConfig) -> None:
                 f'got {endpoint!r}'
             )
     if ours.mode == 'client' and ours.listen:
-        raise GraphError('graph.zenoh: a client accepts nobody; drop listen, or set mode peer or router')
+        raise GraphError(
+            'graph.zenoh: a client does not accept connections; remove listen, or set mode to peer or router'
+        )
 
 
 def _overrides(text: str) -> tuple[tuple[str, str], ...]:
-    """ZENOH_CONFIG_OVERRIDE: `path=value;path=value`, values as JSON5."""
+    """Parse ZENOH_CONFIG_OVERRIDE: `path=value;path=value` with values in JSON5."""
     pairs = [pair.partition('=') for pair in text.split(';') if pair.strip()]
     for path, equals, value in pairs:
         if not (path and equals and value):
@@ -194,5 +200,5 @@ def _overrides(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def as_json(value: Any) -> str:
-    """A setting as zenoh's configuration takes it."""
+    """Return a value in the format of zenoh's configuration."""
     return json.dumps(value)

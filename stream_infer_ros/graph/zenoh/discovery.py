@@ -1,4 +1,4 @@
-"""Who publishes and who subscribes in the domain, as liveliness tokens tell."""
+"""The publishers and subscriptions in the domain, which are discovered by liveliness tokens."""
 
 from __future__ import annotations
 
@@ -9,29 +9,30 @@ import zenoh
 
 from stream_infer_ros.graph.zenoh.entity import Endpoint, Kind, everybody, parse_endpoint
 
-# More tokens than a domain has: those there before us all come before our thread runs.
+# More than the tokens of a domain. All existing tokens arrive before our thread runs.
 _MOST_WAITING = 1 << 16
 
 
 class Discovery:
-    """Follows the tokens of a domain, our own and those that were there before us included."""
+    """Follows the tokens of a domain, including our own and those that existed before."""
 
     def __init__(self, session: zenoh.Session, domain: int, thread_name: str) -> None:
         self._lock = threading.Lock()
         self._known: dict[str, Endpoint] = {}
         channel: Any = zenoh.handlers.FifoChannel(_MOST_WAITING)
         self._subscriber = session.liveliness().declare_subscriber(everybody(domain), channel, history=True)
-        # A daemon, which zenoh's own thread for callbacks is not: a program that forgets to close can end.
+        # A daemon thread, so that a program that does not close the graph can end. Zenoh's own thread for
+        # callbacks is not one.
         self._thread = threading.Thread(target=self._run, name=thread_name, daemon=True)
         self._thread.start()
 
     def endpoints(self, kind: Kind) -> list[Endpoint]:
-        """Every publisher or subscription known by now."""
+        """Return all publishers or subscriptions that are known now."""
         with self._lock:
             return [end for end in self._known.values() if end.kind == kind]
 
     def subscribers(self, publisher: Endpoint) -> int:
-        """How many subscriptions hear this publisher."""
+        """Return the number of subscriptions that receive the messages of this publisher."""
         return sum(
             (end.topic, end.type_name, end.type_hash)
             == (publisher.topic, publisher.type_name, publisher.type_hash)

@@ -1,9 +1,12 @@
-"""Nodes, publishers and subscriptions as rmw_zenoh names them: topic keys, liveliness tokens, gids.
+"""Names of nodes, publishers and subscriptions in rmw_zenoh: topic keys, liveliness tokens, gids.
 
-A publisher puts to `<domain>/<topic>/<type>/<type hash>`. Who is there is told by liveliness tokens:
-`@ros2_lv/<domain>/<session>/<node id>/<id>/<kind>/<enclave>/<namespace>/<node>`, and for the ends of topics
-`/<topic>/<type>/<type hash>/<qos>` behind it, with % for / within a part (see the design document of
-rmw_zenoh).
+A publisher puts its messages to the key `<domain>/<topic>/<type>/<type hash>`. Nodes announce themselves by
+liveliness tokens of this form:
+
+    @ros2_lv/<domain>/<session>/<node id>/<id>/<kind>/<enclave>/<namespace>/<node>
+
+The tokens of publishers and subscriptions continue with `/<topic>/<type>/<type hash>/<qos>`. Within a part, %
+stands for /. The design document of rmw_zenoh describes them.
 """
 
 from __future__ import annotations
@@ -24,16 +27,16 @@ _PARTS = 13
 
 # rmw's numbers; what is left out is rmw_zenoh's default: reliable, volatile, keep last 42.
 _BEST_EFFORT, _TRANSIENT_LOCAL, _DEFAULT_DEPTH = '2', '1', 42
-_REST_OF_QOS = ',:,:,,'  # deadline, lifespan, liveliness: all default
+_REST_OF_QOS = ',:,:,,'  # deadline, lifespan, liveliness: the defaults
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One end of a topic, anywhere in the domain, our own included.
+    """A publisher or subscription in the domain. Our own endpoints are included.
 
     Attributes:
-        session: the zenoh session it lives in.
-        type_hash: RIHS01 of the type's definition, or what a ROS 2 without hashes says instead.
+        session: its zenoh session.
+        type_hash: the RIHS01 hash of the type's definition, or the substitute in ROS 2 before Iron.
     """
 
     kind: Kind
@@ -46,7 +49,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Our node: what every token of ours begins with. One node a session, with id 0."""
+    """Our node, with which all our tokens start. A session has one node, with id 0."""
 
     domain: int
     session: str
@@ -54,11 +57,11 @@ class Node:
     name: str
 
     def token(self) -> str:
-        """The liveliness token of the node itself."""
+        """Return the liveliness token of the node."""
         return self._token(0, 'NN')
 
     def endpoint_token(self, entity_id: int, endpoint: Endpoint) -> str:
-        """The liveliness token of one of its publishers and subscriptions."""
+        """Return the liveliness token of a publisher or subscription of the node."""
         type_name = wire_name(endpoint.type_name)
         start = self._token(entity_id, _TOKEN_OF[endpoint.kind])
         return (
@@ -66,7 +69,7 @@ class Node:
         )
 
     def topic_key(self, endpoint: Endpoint) -> str:
-        """The key messages of its topic are put to."""
+        """Return the key to which messages of this topic are published."""
         return f'{self.domain}{endpoint.topic}/{wire_name(endpoint.type_name)}/{endpoint.type_hash}'
 
     def _token(self, entity_id: int, kind: str) -> str:
@@ -75,14 +78,14 @@ class Node:
 
 
 def everybody(domain: int) -> str:
-    """The key expression of all tokens of a domain."""
+    """Return the key expression of all tokens of a domain."""
     return f'@ros2_lv/{domain}/**'
 
 
 def parse_endpoint(token: str) -> Endpoint | None:
-    """The end of a topic a token tells of; None for nodes, services and what is no token of rmw_zenoh.
+    """Return the publisher or subscription of a token; None for all other tokens.
 
-    Parts that later versions append are left alone.
+    Parts that later versions append are ignored.
     """
     parts = token.split('/')
     if len(parts) < _PARTS or parts[5] not in _KIND_OF:
@@ -95,15 +98,15 @@ def parse_endpoint(token: str) -> Endpoint | None:
 
 
 def gid(token: str) -> bytes:
-    """The 16 bytes rmw_zenoh knows an entity by: XXH3 of its token, low half first, each little-endian."""
+    """Return the gid of an entity: the XXH3 of its token, low half first, both halves little-endian."""
     digest = xxhash.xxh3_128_digest(token.encode())  # big-endian
     return digest[:7:-1] + digest[7::-1]
 
 
 def encode_qos(qos: Qos) -> str:
-    """`<reliability>:<durability>:<history>,<depth>:<deadline>:<lifespan>:<liveliness>`, durations as `s,ns`.
+    """Return `<reliability>:<durability>:<history>,<depth>:<deadline>:<lifespan>:<liveliness>`.
 
-    best_available is told as reliable, as rmw does.
+    Durations are written as `s,ns`, and best_available as reliable, as in rmw_zenoh.
     """
     reliability = _BEST_EFFORT if qos.reliability == 'best_effort' else ''
     durability = _TRANSIENT_LOCAL if qos.durability == 'transient_local' else ''
@@ -112,7 +115,7 @@ def encode_qos(qos: Qos) -> str:
 
 
 def parse_qos(text: str) -> Qos | None:
-    """The reverse; None where it is not of this form."""
+    """Return the QoS of such a text; None if it is invalid."""
     parts = text.split(':')
     _, comma, depth = parts[2].partition(',') if len(parts) > 2 else ('', '', '')
     if not comma or (depth and not depth.isdecimal()):

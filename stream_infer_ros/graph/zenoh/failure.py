@@ -1,4 +1,4 @@
-"""Failures of zenoh in our own terms."""
+"""Conversion of errors of zenoh to graph errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stream_infer_ros.errors import GraphError
 
 @contextmanager
 def as_graph_error(doing: str, remedy: str) -> Iterator[None]:
-    """Turn a ZError into a GraphError that says what was being done and what to do about it."""
+    """Turn a ZError into a GraphError with the operation and the remedy."""
     try:
         yield
     except zenoh.ZError as error:
@@ -20,5 +20,5 @@ def as_graph_error(doing: str, remedy: str) -> Iterator[None]:
 
 
 def in_words(error: zenoh.ZError) -> str:
-    """What it says, without the place in zenoh's sources."""
+    """Return the message of an error, without its position in zenoh's sources."""
     return str(error).split(' at /')[0]

@@ -1,19 +1,17 @@
-"""A ROS 2 node over zenoh, as rmw_zenoh would be, with no ROS installed."""
+"""A ROS 2 node over zenoh that is compatible with rmw_zenoh, without an installation of ROS."""
 
 from __future__ import annotations
 
 import atexit
 import os
-import threading
-import time
 from itertools import count
 from typing import Any
 
 from stream_infer_ros.config import GraphConfig
 from stream_infer_ros.errors import GraphError, MessageError
+from stream_infer_ros.graph.adapter_base import AdapterBase
 from stream_infer_ros.graph.domain import domain_id
 from stream_infer_ros.graph.graph import OnMessage, Qos, QosProblem, TopicInfo
-from stream_infer_ros.graph.guarded_callback import GuardedCallback, count_by_topic
 from stream_infer_ros.graph.names import check_names
 from stream_infer_ros.graph.zenoh.configuration import session_plan
 from stream_infer_ros.graph.zenoh.discovery import Discovery
@@ -27,23 +25,19 @@ from stream_infer_ros.graph.zenoh.shared_memory import NoSharedMemory, SharedMem
 from stream_infer_ros.messages.typestore import type_hash
 
 
-class ZenohGraph:
-    """A `Graph` on a zenoh session, under a node name of ROS 2.
+class ZenohGraph(AdapterBase):
+    """A `Graph` on a zenoh session, as a ROS 2 node.
 
-    Mode, endpoints and reach come from `config` and the environment (`configuration.py`). Each subscription
-    has a thread. A program that ends without `close` still leaves the graph in order.
+    Mode, endpoints and discovery range come from `config` and the environment (`configuration.py`). Each
+    subscription has a thread. If a program ends without `close`, the graph is closed at exit.
 
     Raises:
-        GraphError: a setting or variable is no good, or zenoh does not accept it.
+        GraphError: a setting or an environment variable is invalid, or zenoh does not accept it.
     """
 
     def __init__(self, config: GraphConfig) -> None:
-        self._lock = (
-            threading.Lock()
-        )  # over what follows and closing; never held while a subscriber is called
-        self._closed = False
+        super().__init__()
         self._ids = count(1)
-        self._publishers: list[ZenohPublisher] = []
         self._receptions: list[Reception] = []
         self._tokens: list[Any] = []
         self._name = config.node_name
@@ -62,12 +56,14 @@ class ZenohGraph:
 
     def subscribe(self, topic: str, type_name: str, qos: Qos, on_message: OnMessage) -> None:
         endpoint = self._endpoint('subscription', topic, type_name, qos)
-        callback = GuardedCallback(topic, on_message)
         with self._lock, as_graph_error(f'subscribing to {topic}', 'was the session closed?'):
             self._refuse_if_closed(topic)
             declared = declare_subscriber(self._session, self._node.topic_key(endpoint), qos)
-            self._receptions.append(Reception(declared, callback, f'{self._name} zenoh {topic}'))
-            # Last, so that who sees it can be sure to be heard.
+            callback = self._guard(topic, on_message)
+            reception = Reception(declared, callback, f'{self._name} zenoh {topic}')
+            self._receptions.append(reception)
+            self._count_losses(topic, lambda: reception.gaps.lost)
+            # Announced last, because a peer that sees the subscription must be able to rely on it.
             self._announce(self._node.endpoint_token(next(self._ids), endpoint))
 
     def advertise(self, topic: str, type_name: str, qos: Qos) -> ZenohPublisher:
@@ -82,8 +78,7 @@ class ZenohGraph:
             return publisher
 
     def topics(self) -> list[TopicInfo]:
-        found = {TopicInfo(end.topic, end.type_name) for end in self._known('publisher')}
-        return sorted(found, key=lambda info: (info.name, info.type_name))
+        return sorted({TopicInfo(end.topic, end.type_name) for end in self._known('publisher')})
 
     def qos_problems(self) -> list[QosProblem]:
         requested = self._known('subscription')
@@ -93,28 +88,9 @@ class ZenohGraph:
             for request in requested
             if offer.topic == request.topic and self._node.session in (offer.session, request.session)
         }
-        return sorted((p for p in problems if p is not None), key=lambda p: (p.topic, p.policy))
+        return sorted(problem for problem in problems if problem is not None)
 
-    def callback_failures(self) -> dict[str, int]:
-        return count_by_topic((own.callback.topic, own.callback.failures) for own in self._receptions)
-
-    def losses(self) -> dict[str, int]:
-        return count_by_topic((own.callback.topic, own.gaps.lost) for own in self._receptions)
-
-    def why_lost(self) -> str:
-        return ''
-
-    def now_ns(self) -> int:
-        return time.time_ns()
-
-    def close(self) -> None:
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-        atexit.unregister(self.close)
-        for publisher in self._publishers:
-            publisher.close()
+    def _leave(self) -> None:
         for reception in self._receptions:
             reception.stop()
         for token in self._tokens:
@@ -128,8 +104,8 @@ class ZenohGraph:
             described = type_hash(type_name)
         except MessageError as error:
             raise GraphError(
-                f'topic {topic}: the definition of {type_name} is not known here (those of ROS 2 Jazzy, '
-                'vision_msgs and map_msgs are); over zenoh only known types can be sent and received'
+                f'topic {topic}: the definition of {type_name} is not known. Over zenoh, only the types of '
+                'ROS 2 Jazzy, vision_msgs and map_msgs can be sent and received'
             ) from error
         return Endpoint(kind, self._node.session, topic, type_name, described, qos)
 
@@ -138,7 +114,3 @@ class ZenohGraph:
 
     def _known(self, kind: Kind) -> list[Endpoint]:
         return [] if self._closed else self._discovery.endpoints(kind)
-
-    def _refuse_if_closed(self, topic: str) -> None:
-        if self._closed:
-            raise GraphError(f'topic {topic}: the graph was closed; make a new one')

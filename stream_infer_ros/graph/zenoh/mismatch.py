@@ -1,6 +1,7 @@
-"""When two ends of a topic do not meet over zenoh: their keys differ, which hold the type and its hash.
+"""The reasons why a publisher and a subscription do not match over zenoh.
 
-Reliability and durability keep nobody apart here: a subscription gets what is sent.
+Zenoh matches them if their keys are equal, which contain the type and its hash. Unlike in DDS, reliability
+and durability do not matter.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from stream_infer_ros.graph.zenoh.entity import Endpoint
 
 
 def why_apart(publisher: Endpoint, subscription: Endpoint) -> QosProblem | None:
-    """Why the ends of one topic do not meet; None where they do."""
+    """Return why a publisher and a subscription of one topic do not match; None if they match."""
     if publisher.type_name != subscription.type_name:
         return compatibility.mismatch(
             publisher.topic, publisher.qos, publisher.type_name, publisher.qos, subscription.type_name
@@ -22,6 +23,6 @@ def why_apart(publisher: Endpoint, subscription: Endpoint) -> QosProblem | None:
             'type',
             f'{publisher.type_name} is published as {publisher.type_hash}, subscribed as '
             f'{subscription.type_hash}: the two were built from different definitions (a ROS 2 before Iron '
-            'tells none); use the same ROS 2, or Cyclone DDS',
+            'has no hashes); use the same ROS 2, or Cyclone DDS',
         )
     return None

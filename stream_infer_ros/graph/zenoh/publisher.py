@@ -1,4 +1,4 @@
-"""One topic we write to over zenoh."""
+"""A publisher over zenoh."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import zenoh
 from zenoh import ext
 
 from stream_infer_ros.errors import GraphError
+from stream_infer_ros.graph.adapter_base import closed_publisher
 from stream_infer_ros.graph.graph import Cdr, Qos
 from stream_infer_ros.graph.zenoh.attachment import Attachment
 from stream_infer_ros.graph.zenoh.discovery import Discovery
@@ -17,20 +18,22 @@ from stream_infer_ros.graph.zenoh.entity import Endpoint
 from stream_infer_ros.graph.zenoh.failure import as_graph_error
 
 _HEADER_BYTES = 4  # the encapsulation
-# How often the number of the last latched message is told, so that its loss is noticed; as rmw_zenoh does.
+# The period of announcing the sequence number of the last latched message, which reveals its loss. As in
+# rmw_zenoh.
 _HEARTBEAT_S = 0.5
 
 
 class Payloads(Protocol):
-    """How a message's bytes become a ZBytes of zenoh."""
+    """Makes the zenoh payload (ZBytes) of a message."""
 
     def payload(self, cdr: Cdr) -> Any: ...
 
 
 def declare_publisher(session: zenoh.Session, key: str, qos: Qos) -> Any:
-    """A publisher of zenoh with what rmw_zenoh sets for such a profile; transient_local ones keep messages.
+    """Return a zenoh publisher with the settings of rmw_zenoh for this QoS.
 
-    One that can't send does not wait for ever: how long is the session's affair (`configuration.py`).
+    With transient_local it keeps its last messages. The session limits how long it waits when it cannot send
+    (`configuration.py`).
     """
     best_effort = qos.reliability == 'best_effort'
     common: dict[str, Any] = {
@@ -53,37 +56,36 @@ def declare_publisher(session: zenoh.Session, key: str, qos: Qos) -> Any:
 
 
 class ZenohPublisher:
-    """A `Publisher`. `gid` is what subscribers know it by."""
+    """A `Publisher`. Subscribers know it by its `gid`."""
 
     def __init__(
         self, endpoint: Endpoint, gid: bytes, declared: Any, payloads: Payloads, discovery: Discovery
     ) -> None:
-        self.topic = endpoint.topic
-        self.closed = False
+        self._closed = False
         self._endpoint, self._gid, self._declared = endpoint, gid, declared
         self._payloads, self._discovery = payloads, discovery
-        self._lock = threading.Lock()  # numbers go out in their order
+        self._lock = threading.Lock()  # keeps the sequence numbers in order
         self._sequence = 0
 
     def publish(self, cdr: Cdr) -> None:
-        """As in `Publisher`; what has no encapsulation header is a GraphError, too."""
+        """As in `Publisher`. Also raises GraphError for bytes without an encapsulation header."""
         if len(cdr) < _HEADER_BYTES or cdr[0] != 0:
             raise GraphError(
-                f'topic {self.topic}: {len(cdr)} bytes are no {self._endpoint.type_name}; '
+                f'topic {self._endpoint.topic}: {len(cdr)} bytes are no {self._endpoint.type_name}; '
                 'publish the encapsulation header and the fields of that type'
             )
         with self._lock:
-            if self.closed:
-                raise GraphError(f'topic {self.topic}: the graph was closed; stop publishing before close()')
+            if self._closed:
+                raise closed_publisher(self._endpoint.topic)
             self._sequence += 1
             attachment = Attachment(self._sequence, time.time_ns(), self._gid).to_bytes()
-            with as_graph_error(f'publishing on {self.topic}', 'was the session closed?'):
+            with as_graph_error(f'publishing on {self._endpoint.topic}', 'was the session closed?'):
                 self._declared.put(self._payloads.payload(cdr), attachment=attachment)
 
     def subscribers(self) -> int:
-        return 0 if self.closed else self._discovery.subscribers(self._endpoint)
+        return 0 if self._closed else self._discovery.subscribers(self._endpoint)
 
     def close(self) -> None:
-        """Waits for a message that is being sent."""
+        """Refuse further messages, after the one that is being sent."""
         with self._lock:
-            self.closed = True
+            self._closed = True

@@ -1,4 +1,4 @@
-"""One subscription over zenoh: a ring of its last messages, and the thread that calls the subscriber."""
+"""A subscription over zenoh: a ring buffer of messages, and the thread that calls the subscriber."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from stream_infer_ros.graph.zenoh.sequence_gaps import SequenceGaps
 
 
 def declare_subscriber(session: zenoh.Session, key: str, qos: Qos) -> Any:
-    """A subscriber of zenoh with what rmw_zenoh sets for such a profile, on a ring of `depth` messages.
+    """Return a zenoh subscriber with the settings of rmw_zenoh for this QoS, on a ring of `depth` messages.
 
-    Zenoh fills the ring without asking the interpreter for its lock; the oldest goes, as KEEP_LAST says, and
-    is missed by its number. Whoever wants what was latched asks every publisher, late ones included.
+    Zenoh fills the ring without the interpreter lock. A full ring drops the oldest message (KEEP_LAST), which
+    is noticed by its sequence number. With transient_local, latched messages are requested from all
+    publishers, including those that appear later.
     """
     ring: Any = zenoh.handlers.RingChannel(max(1, qos.depth))
     if qos.durability == 'volatile':
@@ -37,7 +38,7 @@ def declare_subscriber(session: zenoh.Session, key: str, qos: Qos) -> Any:
 
 
 class Reception:
-    """Takes messages from the ring and hands them to the subscriber, on a thread of its own."""
+    """Takes messages from the ring and calls the subscriber, on a separate thread."""
 
     def __init__(self, declared: Any, callback: GuardedCallback, thread_name: str) -> None:
         self.callback = callback
@@ -45,12 +46,12 @@ class Reception:
         self._declared = declared
         self._ring = declared.handler
         self._stopping = False
-        # A daemon, so that a program that forgets to close can still end.
+        # A daemon thread, so that a program that does not close the graph can end.
         self._thread = threading.Thread(target=self._run, name=thread_name, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """No callback starts after this returns, and none is running, save the one that called it."""
+        """Stop. When this returns, no callback runs or will run, except one that called this."""
         self._stopping = True
         self._declared.undeclare()
         if threading.current_thread() is not self._thread:
@@ -67,6 +68,6 @@ class Reception:
             if attached is not None:
                 self.gaps.note(attached)
             cdr = sample.payload.to_bytes()
-            del sample  # gives its place in shared memory back
+            del sample  # frees its shared memory
             if not self._stopping:
                 self.callback(cdr, received_ns)

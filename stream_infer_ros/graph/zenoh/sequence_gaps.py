@@ -1,4 +1,4 @@
-"""Losses as the sequence numbers tell: zenoh itself reports none."""
+"""Detection of lost messages by their sequence numbers, because zenoh does not report losses."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from stream_infer_ros.graph.zenoh.attachment import Attachment
 
 
 class SequenceGaps:
-    """Counts the numbers that were left out by each publisher since the first message of it that came.
+    """Counts the sequence numbers that are missing since the first message of each publisher.
 
-    What a publisher sent before we met it is no loss; what comes twice or late (a latched message after a
-    fresh one) changes nothing.
+    Messages that were sent before the publisher was discovered do not count. Messages that arrive twice or
+    late (a latched message after a new one) are ignored.
     """
 
     def __init__(self) -> None:

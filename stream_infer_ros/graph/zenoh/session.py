@@ -1,4 +1,4 @@
-"""Opening the zenoh session of a graph."""
+"""Open the zenoh session of a graph."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from stream_infer_ros.graph.zenoh.failure import as_graph_error
 
 
 def open_session(plan: SessionPlan) -> zenoh.Session:
-    """Open what was planned, or what is planned otherwise.
+    """Open a session according to the plan, or its alternative.
 
     Raises:
-        GraphError: a setting zenoh does not know, an endpoint that is taken, or no router for a client.
+        GraphError: a setting is unknown to zenoh, an endpoint is in use, or a client finds no router.
     """
     try:
         return _open(plan)
     except zenoh.ZError:
         if plan.otherwise is None:
-            with as_graph_error('opening a zenoh session', 'check graph.zenoh, or who else has that port'):
+            with as_graph_error(
+                'opening a zenoh session', 'check graph.zenoh, and whether another process uses the port'
+            ):
                 raise
     return open_session(plan.otherwise)
 

@@ -1,7 +1,7 @@
-"""Images through shared memory: written there once, read from there by every process of this host.
+"""Images through shared memory, which all processes on this host read without a copy.
 
-Zenoh would copy large messages there by itself, but only after a copy into its own buffers: a 1080p image
-(6.2 MB) then costs the sender 3.0 ms of CPU instead of 1.4 (2 busy cores).
+Zenoh can also move large messages to shared memory by itself, but copies them to its own buffers first. A
+1080p image (6.2 MB) then costs the sender 3.0 ms of CPU time instead of 1.4 ms (2 busy cores).
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from stream_infer_ros.graph.zenoh.failure import in_words
 
 _log = logging.getLogger(__name__)
 
-# Below this a copy is cheaper than finding a place.
+# For smaller messages, a copy is cheaper than an allocation.
 LEAST_BYTES = 65_536
-# How many of the largest messages are on their way at once: two bursts of six cameras.
+# The number of the largest messages that fit into the pool: two bursts of six cameras.
 MOST_ON_THEIR_WAY = 12
 _LEAST_POOL_BYTES = 4 << 20
 
 
 class SharedMemory:
-    """The places one graph's large messages are written to; made with the first, larger with a larger one."""
+    """A pool for the large messages of one graph. It is created with the first and grows as needed."""
 
     def __init__(self) -> None:
         self._provider: Any = None
         self._pool_bytes = 0
         self._usable = True
-        # Places whose readers are done come back first, then neighbours are joined.
+        # First collect what readers have released, then join neighbouring free blocks.
         joined = shm.Defragment()
         self._policy = shm.GarbageCollect(joined, joined)
 
     def payload(self, cdr: Cdr) -> Any:
-        """The message as zenoh sends it; as plain bytes where it is small or no place is free."""
+        """Return the payload of a message; plain bytes if it is small or the pool is full."""
         data = cdr if isinstance(cdr, bytes | bytearray) else bytes(cdr)
         if len(data) < LEAST_BYTES or not self._usable:
             return zenoh.ZBytes(data)
@@ -44,7 +44,7 @@ class SharedMemory:
             self._grow(max(_LEAST_POOL_BYTES, MOST_ON_THEIR_WAY * len(data)))
         try:
             place = self._provider.alloc(len(data), self._policy) if self._usable else None
-        except zenoh.ZError:  # readers hold all of it
+        except zenoh.ZError:  # readers hold the whole pool
             place = None
         if place is None:
             return zenoh.ZBytes(data)
@@ -52,14 +52,14 @@ class SharedMemory:
         return zenoh.ZBytes(place)
 
     def _grow(self, pool_bytes: int) -> None:
-        """Have a pool of that size; the old one goes when its last place was read."""
+        """Create a pool of that size. The old one is freed when its last message was read."""
         try:
             self._provider = shm.ShmProvider.default_backend(pool_bytes)
         except zenoh.ZError as error:
-            # Its pages are taken at once, so it is told here, not by SIGBUS on writing.
+            # The pages are allocated here, so that a lack of memory does not cause SIGBUS on writing.
             self._usable = False
             _log.warning(
-                'zenoh: no %d MB of shared memory to be had (%s): images are copied through sockets; '
+                'zenoh: %d MB of shared memory are not available (%s). Images are copied through sockets; '
                 'make /dev/shm larger (docker: --shm-size), or set graph.zenoh.shared_memory: false',
                 pool_bytes >> 20,
                 in_words(error),
@@ -68,7 +68,7 @@ class SharedMemory:
 
 
 class NoSharedMemory:
-    """`graph.zenoh.shared_memory: false`."""
+    """The payloads with `graph.zenoh.shared_memory: false`."""
 
     def payload(self, cdr: Cdr) -> Any:
         return zenoh.ZBytes(cdr if isinstance(cdr, bytes | bytearray) else bytes(cdr))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stream_infer_ros.nodes.cv_bridge_probe import why_unusable
+from stream_infer_ros.nodes.cv_bridge_encodings import why_unusable
 
 if (why_not := why_unusable()) is not None:
     pytest.skip(f'our decoding was not compared with that of cv_bridge: {why_not}', allow_module_level=True)
@@ -17,7 +17,7 @@ from stream_infer_ros.errors import EncodingError
 from stream_infer_ros.inference.batch import Batch
 from stream_infer_ros.messages.cdr_writer import CdrWriter
 from stream_infer_ros.messages.image import decode_image
-from stream_infer_ros.nodes.cv_bridge_fallback import known_to_cv_bridge
+from stream_infer_ros.nodes.cv_bridge_encodings import known_to_cv_bridge
 from stream_infer_ros.nodes.ros_parts import offer_ros_parts
 
 HEIGHT, WIDTH = 12, 16

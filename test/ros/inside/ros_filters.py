@@ -26,8 +26,7 @@ from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.errors import ConfigError, EncodingError
 from stream_infer_ros.graph import RELIABLE
 from stream_infer_ros.messages.image import encode_image
-from stream_infer_ros.nodes.frame_filters import FrameFilter
-from stream_infer_ros.nodes.frame_message import FrameMessage, stamp_ns
+from stream_infer_ros.nodes.frame_filters import FrameFilter, FrameMessage, stamp_ns
 from stream_infer_ros.nodes.ros_parts import offer_ros_parts
 from stream_infer_ros.nodes.stock_synchronizer import StockSynchronizer
 from stream_infer_ros.nodes.synchronizer_filter import SynchronizerFilter

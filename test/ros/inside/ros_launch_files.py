@@ -134,6 +134,18 @@ def test_a_wrong_argument_is_refused_before_a_node_is_started(pipeline, argument
         pipeline.check(context)
 
 
+@pytest.mark.parametrize(('rviz', 'warnings'), [('false', 1), ('true', 0)])
+def test_a_configuration_of_rviz_that_is_not_used_gives_a_warning(pipeline, rviz, warnings):
+    arguments = dict.fromkeys(pipeline.SETTINGS, '') | {'params_file': __file__, 'rviz_config': __file__}
+    context = LaunchContext()
+    context.launch_configurations.update(
+        arguments | dict.fromkeys(['build_only', 'tf_in_namespace'], 'false') | {'rviz': rviz}
+    )
+    actions = pipeline.check(context)
+    assert len(actions) == warnings
+    assert all('is ignored' in action.msg[0].text for action in actions)
+
+
 @pytest.fixture
 def fast_dds(pipeline, monkeypatch, tmp_path):
     """Return a function that applies `fastdds_profile` and returns the variables that it adds."""

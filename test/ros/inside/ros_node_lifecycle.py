@@ -85,6 +85,10 @@ def test_what_cannot_be_configured_is_refused_with_the_reason(parameters, words)
 def test_a_start_that_fails_leaves_the_node_waiting():
     with bench(model__file='/nowhere.onnx', engine__kind='auto') as ros:
         until(lambda: '/nowhere.onnx' in ros.statuses.get(LIFECYCLE, (0, ''))[1], 'the reason')
+        level, message = ros.statuses[LIFECYCLE]
+        assert level == ERROR
+        assert 'The node stays unconfigured' in message
+        assert 'ros2 lifecycle set /stream_infer configure' in message
         assert ros.state() == 'unconfigured'
 
 
@@ -187,7 +191,7 @@ def test_shut_down_while_it_waits_for_cameras_it_waits_no_more(monkeypatch):
     monkeypatch.setattr(pipeline_node, 'START_AGAIN_S', 0.5)
     with bench(cameras=[]) as ros:
         sought = 'looking for image topics, as no cameras are named ...'
-        until(lambda: any(words.startswith('cannot configure') for words in ros.heard), 'a first look')
+        until(lambda: any(words.startswith('waiting for cameras') for words in ros.heard), 'a first look')
         assert ros.change('shutdown_unconfigured')
         with Cameras(ros.graph):
             until(lambda: ros.heard.count('finalized') > 2, 'it is still there')
@@ -200,7 +204,7 @@ def test_while_it_waits_for_cameras_it_answers(monkeypatch):
     monkeypatch.setattr(pipeline_node, 'START_AGAIN_S', 0.1)
     with bench(cameras=[]) as ros:
         sought = 'looking for image topics, as no cameras are named ...'
-        until(lambda: any(words.startswith('cannot configure') for words in ros.heard), 'a first look')
+        until(lambda: any(words.startswith('waiting for cameras') for words in ros.heard), 'a first look')
         monkeypatch.setattr(stream_infer_node, 'DISCOVERY_S', 1000.0)
         told = len(ros.heard)
         until(lambda: len(ros.heard) > told + 2, 'some tries later')

@@ -143,7 +143,7 @@ def test_a_node_without_cameras_looks_again_until_there_are_some():
         f'from {EXECUTABLES} import stream_infer_node as run; run()\n'
     )
     pipeline = Process('', '-p', 'engine.kind:=fake', code=code)
-    pipeline.until('cannot configure: expected at least one camera')
+    pipeline.until('waiting for cameras: expected at least one camera')
     world = Process(*WORLD)
     pipeline.until('active: cam0')
     for process in (pipeline, world):
