@@ -29,7 +29,7 @@ def build_engine(monkeypatch, capsys, tmp_path):
 
 def test_a_plan_is_built_once_and_written(build_engine, tmp_path):
     options = ('--compute-capability', '8.9', '--max-batch', 6, '--output', tmp_path / 'surround.plan')
-    for ending in ('built', 'was there already'):
+    for ending in ('built', 'was already in the cache'):
         code, told, _ = build_engine(*options)
         assert code == 0
         assert 'fp16, 1 to 6 images' in told

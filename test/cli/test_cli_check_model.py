@@ -67,7 +67,12 @@ def one_line(told, *words):
 def test_metadata_of_an_exporter_are_all_it_needs(check, tmp_path):
     code, told, _ = check(write(tmp_path / 'm.onnx', [(1, 7, 84)], ULTRALYTICS))
     assert code == 0
-    for words in ('yolov8', '3: cat, dog, cow [x]', 'rgb, times 0.00392157', 'centred, grey 114 around'):
+    for words in (
+        'yolov8',
+        '3: cat, dog, cow [x]',
+        'rgb, multiplied by 0.00392157',
+        'centred, padded with grey 114',
+    ):
         assert words in told
 
 
@@ -82,13 +87,16 @@ def test_a_card_is_taken_and_shown(check, tmp_path):
     model = write(tmp_path / 'm.onnx', [(1, 84, 85)])
     code, told, _ = check(model, '--card', 'yolox_coco')
     assert code == 0
-    for words in ('80: person, bicycle', 'bgr, 0..255', 'in the upper left corner, grey 114 around'):
+    for words in ('80: person, bicycle', 'bgr, 0..255', 'in the upper left corner, padded with grey 114'):
         assert words in told
     card = tmp_path / 'card.yaml'
     card.write_text('family: yolox\nfit: stretch\nscale: 0.5\nmean: [1, 2, 3]\nstd: [4, 5, 6]\n')
     code, told, _ = check(model, '--card', card)
     assert code == 0
-    for words in ('stretched to the input', 'times 0.5, less (1.0, 2.0, 3.0), over (4.0, 5.0, 6.0)'):
+    for words in (
+        'stretched to the input',
+        'multiplied by 0.5, minus (1.0, 2.0, 3.0), divided by (4.0, 5.0, 6.0)',
+    ):
         assert words in told
     card.write_text('famly: yolox\n')
     one_line(check(model, '--card', card), str(card), "got 'famly'", 'expected keys of family')
