@@ -199,7 +199,7 @@ def test_the_demo_refuses_cameras_that_its_world_does_not_make(names):
     demo = load_python_launch_file_as_module(str(ROOT / 'launch' / 'demo.launch.py'))
     context = LaunchContext()
     context.launch_configurations.update(cameras=names, use_sim_time='', tf_in_namespace='false')
-    with pytest.raises(RuntimeError, match='the simulated ones are cam0'):
+    with pytest.raises(RuntimeError, match='expected the simulated cameras cam0'):
         demo.check_cameras(context)
     context.launch_configurations['cameras'] = 'cam1, cam0'
     demo.check_cameras(context)
