@@ -30,7 +30,18 @@ exclude_patterns += [
 # Links such as [Fast DDS](how-to/fast-dds.md#profile) lead to headings.
 myst_heading_anchors = 4
 
-DEPENDENCIES = ('cv2', 'matplotlib', 'numpy', 'pydantic', 'rich', 'rosbags', 'typer', 'yaml')
+DEPENDENCIES = [
+    'cv2',
+    'filelock',
+    'matplotlib',
+    'numpy',
+    'platformdirs',
+    'pydantic',
+    'rich',
+    'rosbags',
+    'typer',
+    'yaml',
+]
 autodoc_mock_imports = [name for name in DEPENDENCIES if find_spec(name) is None]
 autodoc_typehints = 'signature'
 autodoc_typehints_format = 'short'
