@@ -94,8 +94,10 @@ class Result:
 
     @property
     def detections(self) -> dict[str, Detections]:
-        """Camera -> detections, in pixels of the camera's image."""
-        return {image.frame.camera: image.perception.detections for image in self.perceived.images}
+        """Camera -> detections, in pixels of the camera's image; cameras without a result are left out."""
+        found = {image.frame.camera: image.perception.detections for image in self.perceived.images}
+        configured = [frame.camera for frame in self.perceived.frame_set.there]
+        return {camera: found[camera] for camera in configured if camera in found}
 
     def published_frames(self) -> Iterator[tuple[Frame, int]]:
         """Yield each frame with the time when its detections were published, nanoseconds."""

@@ -1,0 +1,177 @@
+"""The pipeline as an iterator of results, for programs in Python."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from stream_infer_ros.config import Config, load_config, parse_config
+from stream_infer_ros.graph import BagGraph, Graph, make_graph
+from stream_infer_ros.pipeline.assembly import Assembly, assemble
+from stream_infer_ros.pipeline.inputs.camera_search import wait_for_cameras
+from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
+from stream_infer_ros.pipeline.network import Network
+from stream_infer_ros.pipeline.results import Result
+from stream_infer_ros.pipeline.runtime.live import LiveRunner
+from stream_infer_ros.pipeline.runtime.replay import replay as replay_recording
+
+Settings = Config | Mapping[str, Any] | str | Path | None
+
+# The results that may wait for a program that takes them. When there are more, the oldest is dropped.
+RESULTS_WAITING = 8
+# The longest wait for the first camera if none are named, seconds.
+DISCOVERY_S = 10.0
+# An iteration that waits looks this often for the error of a failed run, seconds.
+LOOK_S = 0.5
+
+
+def replay(
+    bag: str | Path, settings: Settings = None, *, out: str | Path | None = None, realtime: bool = False
+) -> Iterator[Result]:
+    """Run the pipeline on a recording and yield the result of each set of frames.
+
+    The clock is that of the recording, and nothing is dropped for being late: the same recording always gives
+    the same results.
+
+    Args:
+        bag: folder of a ROS 2 bag, or a .mcap or .db3 file.
+        settings: a `Config`, a mapping such as `{'cameras': ['front'], 'model.file': 'yolo11n.onnx'}`, or the
+            path of a parameter file. If no cameras are named, all image topics of the recording are used.
+        out: a new bag for detections and maps.
+        realtime: keep the pace of the recording.
+
+    Raises ConfigError, ModelError, EngineError or BagError, with the remedy, at the first result.
+
+    >>> for result in replay(bag):
+    ...     print(list(result.detections), result.map.cells.shape)
+    ...     break
+    ['cam0', 'cam1'] (400, 400)
+    """
+    config = _config(settings)
+    with closing(BagGraph(Path(bag))) as recording:
+        topics = camera_topics(config, recording.topics())
+    with (
+        Network(config, len(topics)) as network,
+        closing(BagGraph(Path(bag), None if out is None else Path(out))) as graph,
+    ):
+        yield from replay_recording(graph, assemble(config, topics, graph, network), realtime)
+
+
+def run(settings: Settings = None, *, graph: Graph | None = None) -> Run:
+    """Run the pipeline on a live graph.
+
+    Args:
+        settings: as in `replay`. If no cameras are named, all image topics of the graph are used, and the
+            start waits up to ten seconds for the first one.
+        graph: a graph of the caller's, which stays open; default: the one of the setting `graph.kind`.
+
+    Raises ConfigError, ModelError, EngineError or GraphError with the remedy.
+
+    >>> with run({'cameras': ['cam0', 'cam1'], 'bound_ms': 1000.0}, graph=graph) as results:
+    ...     for result in results:
+    ...         if not result.partial:
+    ...             print(list(result.detections))
+    ...             break
+    ['cam0', 'cam1']
+    """
+    return Run(_config(settings), graph)
+
+
+class Run:
+    """A running pipeline: a context manager, and an iterator of its results.
+
+    The pipeline runs on its own threads and publishes whether or not its results are taken. If a program
+    takes them too slowly, the oldest are dropped and counted. The iteration ends after `close`. If the
+    pipeline fails, the iteration raises its error.
+
+    Attributes:
+        dropped: the number of results that were dropped.
+    """
+
+    def __init__(self, config: Config, graph: Graph | None = None) -> None:
+        self.dropped = 0
+        self._results: deque[Result] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._owned = make_graph(config.graph) if graph is None else None
+        self._graph: Graph = graph or self._owned  # type: ignore[assignment]  # one of them is there
+        self._network: Network | None = None
+        self._runner: LiveRunner | None = None
+        try:
+            found = [] if config.cameras else self._find_cameras(config)
+            topics = camera_topics(config, found)
+            self._network = Network(config, len(topics))
+            self._assembly: Assembly = assemble(config, topics, self._graph, self._network)
+            self._runner = LiveRunner(self._graph, self._assembly, self._take)
+            self._runner.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __iter__(self) -> Iterator[Result]:
+        return self
+
+    def __next__(self) -> Result:
+        with self._changed:
+            while not self._results:
+                if self._closed or self._runner is None:
+                    raise StopIteration
+                self._runner.wait(0)
+                self._changed.wait(LOOK_S)
+            return self._results.popleft()
+
+    def problems(self) -> list[str]:
+        """Describe everything that is wrong now, with the remedy; empty if all is well."""
+        cameras = [f'{c.name}: {c.problem}' for c in self._assembly.cameras if c.problem]
+        return [*self._assembly.health.other_problems(self._graph.now_ns()), *cameras]
+
+    def explain_sync(self) -> str:
+        """Explain how well the frames of the cameras match in time."""
+        return str(self._assembly.health.explain_sync(self._graph.now_ns()))
+
+    def close(self) -> None:
+        """Stop the pipeline and free the engine. May be called twice."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        if self._runner is not None:
+            self._runner.stop()
+        if self._network is not None:
+            self._network.close()
+        if self._owned is not None:
+            self._owned.close()
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _find_cameras(self, config: Config) -> Any:
+        never = threading.Event()
+        return wait_for_cameras(self._graph.topics, config, never.wait, DISCOVERY_S)
+
+    def _take(self, result: Result) -> None:
+        with self._changed:
+            if len(self._results) == RESULTS_WAITING:
+                self._results.popleft()
+                self.dropped += 1
+            self._results.append(result)
+            self._changed.notify_all()
+
+
+def _config(settings: Settings) -> Config:
+    if settings is None:
+        return Config()
+    if isinstance(settings, Config):
+        return settings
+    if isinstance(settings, (str, Path)):
+        return load_config(Path(settings))
+    return parse_config(dict(settings), 'settings')
