@@ -1,4 +1,4 @@
-"""Pictures and targets, put together for one step of one worker."""
+"""Batches of images and targets for one training step of one worker."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from training.targets import column_targets, object_targets
 
 
 class Batch(NamedTuple):
-    """B pictures; P places in the cores of their boxes.
+    """A batch of B images, with P places in the cores of their boxes.
 
     Attributes:
         images: (B, 240, 320, 3) uint8 RGB.
         heat, judged: (B, classes, 60, 80) and (B, 60, 80) float32.
-        image, place: (P,) int64, picture and flat place.
+        image, place: (P,) int64, index of the image, and flat index of the place.
         weight, box, contact: (P,), (P, 4), (P, 2) float32.
         column, ground: (B, 60, 80) float32.
     """
@@ -38,7 +38,10 @@ class Batch(NamedTuple):
 
 
 def make_batch(dataset: Dataset, indices: NDArray[np.int64], rng: np.random.Generator) -> Batch:
-    """Half of the pictures mirrored, all with another exposure and, some, with another tint."""
+    """Return a batch of the given images.
+
+    Half of the images are mirrored. All of them get a random exposure, and some of them a random tint.
+    """
     images, targets, columns, ground = [], [], [], []
     for index in np.sort(indices):
         picture = dataset[int(index)]
@@ -66,7 +69,10 @@ def make_batch(dataset: Dataset, indices: NDArray[np.int64], rng: np.random.Gene
 
 
 def recoloured(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Gain 0.8..1.2 and offset +-15, a tint of +-10 % in a third of the cases: one table a channel."""
+    """Return the image (H, W, 3) with a gain in 0.8..1.2, an offset of up to 15, and a tint of up to 10 %.
+
+    The tint is applied to 30 % of the images. Each channel has one lookup table.
+    """
     gain = np.full(3, rng.uniform(0.8, 1.2))
     if rng.random() < 0.3:
         gain *= rng.uniform(0.9, 1.1, 3)

@@ -1,4 +1,4 @@
-"""`python -m training.dataset`: pictures of many worlds with their labels, on disk; and reading them back."""
+"""`python -m training.dataset`: write images of many worlds with their labels, and read them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ PICTURE_FIELDS = ('column_row', 'column_obstacle', 'ground')
 
 
 class Dataset:
-    """The worlds in a folder, as `write` leaves them, in the order of their seeds."""
+    """The images in a folder written by `write`, in the order of the seeds of their worlds."""
 
     def __init__(self, folder: Path):
         seeds = sorted(int(path.name.split('.')[0]) for path in folder.glob('*.labels.npz'))
         if not seeds:
-            raise SystemExit(f'expected pictures in {folder}, found none; make them with training.dataset')
+            raise SystemExit(f'expected images in {folder}, found none; run python -m training.dataset first')
         self._images = [np.load(_images_file(folder, seed), mmap_mode='r') for seed in seeds]
         self._labels = [_read(_labels_file(folder, seed)) for seed in seeds]
         self._places = [(world, k) for world, images in enumerate(self._images) for k in range(len(images))]
@@ -43,7 +43,7 @@ class Dataset:
 
 
 def write(folder: Path, seeds: range, pictures_per_world: int, processes: int) -> None:
-    """Two files a world. What is there already is not made again: an interrupted run goes on."""
+    """Write two files per world. Existing files are skipped, so that an interrupted run can be continued."""
     folder.mkdir(parents=True, exist_ok=True)
     missing = [seed for seed in seeds if not _labels_file(folder, seed).exists()]
     with get_context('spawn').Pool(processes) as pool:
@@ -75,7 +75,7 @@ def _labels_file(folder: Path, seed: int) -> Path:
 
 
 def _row(picture: Picture) -> dict[str, NDArray]:
-    """One picture's labels, boxes padded to MAX_BOXES."""
+    """Return the labels of one image, with boxes padded to MAX_BOXES."""
     labels = picture.labels
     row = {'kind': np.int8(picture.kind), 'count': np.int64(len(labels.boxes))}
     for name in BOX_FIELDS:
@@ -92,13 +92,13 @@ def main() -> None:
     parser.add_argument('--out', type=Path, default=Path('training/out/train'))
     parser.add_argument('--first-seed', type=int, default=0, help='evaluation uses seeds from 900000 on')
     parser.add_argument('--worlds', type=int, default=800)
-    parser.add_argument('--pictures', type=int, default=24, help='of each world')
+    parser.add_argument('--pictures', type=int, default=24, help='images of each world')
     parser.add_argument('--processes', type=int, default=2)
     options = parser.parse_args()
     started = time.perf_counter()
     seeds = range(options.first_seed, options.first_seed + options.worlds)
     write(options.out, seeds, options.pictures, options.processes)
-    print(f'{options.out}: {len(Dataset(options.out))} pictures after {time.perf_counter() - started:.0f} s')
+    print(f'{options.out}: {len(Dataset(options.out))} images after {time.perf_counter() - started:.0f} s')
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""The network as it ships: heads decoded inside the graph, so that every runtime gives the same outputs."""
+"""The network for deployment, with decoding inside the graph, so that all runtimes give the same outputs."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from training import COLUMNS, ROWS, STRIDE
 from training.network import SurroundNet, decode_boxes, place_centres
 
-TOP = 100  # boxes a picture
-WINDOW = 2  # rows on either side of the likeliest one that its refinement looks at
-NO_PEAK = -20.0  # logit of a place that is no peak: a score of 2e-9
+TOP = 100  # boxes per image
+WINDOW = 2  # rows on each side of the most likely one that are used to refine it
+NO_PEAK = -20.0  # logit of a place that is not a peak; it gives a score of 2e-9
 
 
 class DeployedNet(nn.Module):
-    """(B, 240, 320, 3) uint8 RGB to the outputs of ARCHITECTURE.md: boxes, free_space, ground.
+    """Network from images (B, 240, 320, 3) uint8 RGB to the outputs described in ARCHITECTURE.md.
 
-    Batch normalisation is folded into the convolutions. What decides a coordinate is kept small until the
-    last addition (an offset within the place, not a place times a probability), so that a runtime that
-    computes in bfloat16, with 8 bits of mantissa, loses hundredths of a pixel and not whole ones. The last
-    convolutions are cut into one for each meaning: OpenVINO took 0.2 ms to split their output.
+    Batch normalisation is folded into the convolutions. Coordinates are computed as small offsets until the
+    last addition. A runtime that computes in bfloat16, which has 8 bits of precision, then loses hundredths
+    of a pixel instead of whole pixels. The last convolutions are divided into one for each output, because
+    OpenVINO takes 0.2 ms to split their common output.
     """
 
     def __init__(self, network: SurroundNet):
@@ -48,7 +48,10 @@ class DeployedNet(nn.Module):
 
 
 def pick_boxes(heat: Tensor, box: Tensor) -> Tensor:
-    """Best `TOP` places whose logit is the largest of its class within 3x3: (B, 100, 8), best score first."""
+    """Return the `TOP` best peaks, (B, 100, 8), best score first.
+
+    A peak is the maximum of its class within 3x3.
+    """
     peaks = torch.where(heat == F.max_pool2d(heat, 3, 1, 1), heat, NO_PEAK)
     logit, class_id = peaks.flatten(2).max(1)
     best, place = logit.topk(TOP, 1)
@@ -60,7 +63,10 @@ def pick_boxes(heat: Tensor, box: Tensor) -> Tensor:
 
 
 def free_space(column: Tensor) -> Tensor:
-    """Row and confidence, (B, 80, 2): the mean row near the likeliest one, the probability found there."""
+    """Return row and confidence of the boundary, (B, 80, 2).
+
+    The row is the mean row near the most likely one, and the confidence is the probability of these rows.
+    """
     probability = torch.softmax(column, 1)
     likeliest = probability.argmax(1, keepdim=True)
     offset = (torch.arange(ROWS)[None, :, None] - likeliest).float()
@@ -71,7 +77,7 @@ def free_space(column: Tensor) -> Tensor:
 
 
 def folded(network: SurroundNet) -> SurroundNet:
-    """A copy for inference whose normalisations live in the convolutions before them."""
+    """Return a copy for inference, with batch normalisations folded into the convolutions before them."""
     network = copy.deepcopy(network).eval()
     for block in list(network.modules()):
         if isinstance(block, nn.Sequential):
@@ -84,7 +90,7 @@ def folded(network: SurroundNet) -> SurroundNet:
 
 
 def cut(convolution: nn.Conv2d, first: int, last: int) -> nn.Conv2d:
-    """The 1x1 convolution that gives output channels `first` up to `last` of another."""
+    """Return a 1x1 convolution with the output channels `first` to `last` (exclusive) of another one."""
     part = nn.Conv2d(convolution.in_channels, last - first, 1)
     with torch.no_grad():
         part.weight.copy_(convolution.weight[first:last])

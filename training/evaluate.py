@@ -1,4 +1,4 @@
-"""`python -m training.evaluate`: a model file, through the package's engine and decoder, on unseen worlds."""
+"""`python -m training.evaluate`: score a model file on unseen worlds, with our engine and decoder."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from training.labels import Labels
 from training.scenes import KIND_NAMES, Picture, pictures
 
 NEAR_M = 10.0
-LOWEST_SCORE = 0.02  # average precision wants the whole curve
-GROUND_IS = 0.5
+LOWEST_SCORE = 0.02  # average precision needs the whole curve
+GROUND_PROBABILITY = 0.5
 
 
 class Scores:
-    """Everything the model card states, for one kind of picture."""
+    """The scores on the model card, for one kind of image."""
 
     def __init__(self, ignore_iou: float):
         self.every = DetectionScores(CLASS_NAMES, ignore_iou=ignore_iou)
@@ -38,13 +38,14 @@ class Scores:
     def add(self, perception: Perception, labels: Labels) -> None:
         counted = labels.counted()
         near = counted & (labels.distance_m <= NEAR_M)
-        for scores, asked in ((self.every, counted), (self.near, near)):
-            scores.add(perception.detections, labels.boxes, labels.class_id, asked, labels.contact)
+        for scores, selected in ((self.every, counted), (self.near, near)):
+            scores.add(perception.detections, labels.boxes, labels.class_id, selected, labels.contact)
         self.columns.add(perception.free_space.boundary_v, labels.column_row, labels.column_obstacle)
-        said, true = perception.free_space.ground > GROUND_IS, labels.ground > 255 * GROUND_IS
+        predicted = perception.free_space.ground > GROUND_PROBABILITY
+        true = labels.ground > 255 * GROUND_PROBABILITY
         self.pictures += 1
-        self.ground_both += int((said & true).sum())
-        self.ground_either += int((said | true).sum())
+        self.ground_both += int((predicted & true).sum())
+        self.ground_either += int((predicted | true).sum())
 
     def summary(self) -> dict[str, object]:
         return {
@@ -59,7 +60,7 @@ class Scores:
 def evaluate(
     scored: Iterable[Picture], model: Path, engine_config: EngineConfig, ignore_iou: float
 ) -> dict[str, dict[str, object]]:
-    """Summaries by kind of picture, and of all together."""
+    """Return the summaries of each kind of image, and of all images together."""
     engine = make_engine(EngineSpec(engine_config, model))
     engine.load()
     config = ModelConfig(file=str(model), score_threshold=LOWEST_SCORE)
@@ -76,7 +77,7 @@ def evaluate(
 
 
 def table(summaries: dict[str, dict]) -> str:
-    """Markdown: one column for each kind of picture."""
+    """Return a Markdown table with one column for each kind of image."""
     rows: list[tuple[str, list[str]]] = [('pictures', [str(s['pictures']) for s in summaries.values()])]
     for key, where in (('all', 'all visible boxes'), ('near', f'within {NEAR_M:.0f} m')):
         reports = [s[key] for s in summaries.values()]
@@ -108,14 +109,20 @@ def table(summaries: dict[str, dict]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--model', type=Path, default=Path('models/surround.onnx'))
-    parser.add_argument('--engine', default='auto', help='openvino, onnxruntime; auto: the first installed')
-    parser.add_argument('--precision', default='auto', help='float32: no bfloat16 where the CPU has it')
-    parser.add_argument('--data', type=Path, help='folder of training.dataset; without it pictures are made')
+    parser.add_argument(
+        '--engine', default='auto', help='openvino or onnxruntime; auto takes the first one that is installed'
+    )
+    parser.add_argument(
+        '--precision', default='auto', help='float32 does not use bfloat16 on a CPU that has it'
+    )
+    parser.add_argument(
+        '--data', type=Path, help='folder of training.dataset; without it, images are rendered'
+    )
     parser.add_argument('--first-seed', type=int, default=900000)
     parser.add_argument('--worlds', type=int, default=80)
-    parser.add_argument('--pictures', type=int, default=24, help='of each world')
+    parser.add_argument('--pictures', type=int, default=24, help='images of each world')
     parser.add_argument('--ignore-iou', type=float, default=0.3, help='see DetectionScores')
-    parser.add_argument('--json', type=Path, help='write everything there as well')
+    parser.add_argument('--json', type=Path, help='also write all scores to this file')
     options = parser.parse_args()
     cv2.setNumThreads(1)
     seeds = range(options.first_seed, options.first_seed + options.worlds)

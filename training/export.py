@@ -1,4 +1,4 @@
-"""`python -m training.export`: a checkpoint's averaged network to one file, ONNX or (.pt2) torch's own."""
+"""`python -m training.export`: write the averaged network of a checkpoint as ONNX or torch program (.pt2)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OPSET = 18
 
 
 def export(network: SurroundNet, path: Path) -> None:
-    """Write `network` with its post-processing, batch size free, everything in the one file."""
+    """Write `network` with its post-processing and a variable batch size to a single ONNX file."""
     program = torch.onnx.export(
         DeployedNet(network).eval(),
         (torch.zeros(2, HEIGHT, WIDTH, 3, dtype=torch.uint8),),
@@ -36,9 +36,8 @@ def export(network: SurroundNet, path: Path) -> None:
         verbose=False,
     )
     model = program.model_proto
-    for (
-        node
-    ) in model.graph.node:  # where in this source each operation came from: half a megabyte, paths included
+    # Remove the source location of each operation: half a megabyte that includes local paths.
+    for node in model.graph.node:
         del node.metadata_props[:]
         node.doc_string = ''
     for value in [*model.graph.value_info, *model.graph.input, *model.graph.output]:
@@ -51,14 +50,14 @@ def export(network: SurroundNet, path: Path) -> None:
 
 
 def export_program(network: SurroundNet, path: Path) -> None:
-    """Write the same for engine torch: an exported program that says what its outputs are called."""
+    """Write the same as an exported program with the names of its outputs, for the torch engine."""
     program = torch.export.export(
         DeployedNet(network).eval(),
         (torch.zeros(2, HEIGHT, WIDTH, 3, dtype=torch.uint8),),
         dynamic_shapes={'images': {0: torch.export.Dim('batch')}},
     )
-    told = {'outputs': list(OUTPUT_SHAPES), 'metadata': METADATA}
-    torch.export.save(program, path, extra_files={'stream_infer.json': json.dumps(told)})
+    description = {'outputs': list(OUTPUT_SHAPES), 'metadata': METADATA}
+    torch.export.save(program, path, extra_files={'stream_infer.json': json.dumps(description)})
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What is true of one picture, in network pixels."""
+"""Ground truth of one image, in pixels of the network input."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from training import WIDTH
 
-MAX_BOXES = 48  # nearest ones kept; a picture of the yard shows about eight
+MAX_BOXES = 48  # the nearest ones are kept; an image shows about eight
 MIN_HEIGHT_PX = 8.0
 MIN_WIDTH_PX = 4.0
 MIN_VISIBILITY = 0.25
@@ -17,17 +17,17 @@ MIN_VISIBILITY = 0.25
 
 @dataclass(frozen=True)
 class Labels:
-    """N boxes, 80 columns, a ground mask of 60 x 80.
+    """The labels of one image: N boxes, 80 columns and a ground mask of 60 x 80.
 
     Attributes:
-        boxes: (N, 4) float32 xyxy, amodal (what hides a part does not shorten them), clipped to the image.
+        boxes: (N, 4) float32 xyxy, including hidden parts of the objects, clipped to the image.
         class_id: (N,) int, index into CLASS_NAMES.
-        visibility: (N,) float32, share of the clipped silhouette that is seen.
-        contact: (N, 2) float32 (u, v) of the footprint's centre on the ground, NaN where not in front.
-        distance_m: (N,) float32, camera to footprint centre along the ground.
-        column_row: (80,) float32, row where the nearest footprint begins, or where the range ends.
-        column_obstacle: (80,) bool, False where the range ended first.
-        ground: (60, 80) uint8, share of each 4x4 block that shows ground, 255 for all of it.
+        visibility: (N,) float32, visible share of the clipped silhouette.
+        contact: (N, 2) float32 (u, v) of the centre of the footprint, NaN if it is behind the camera.
+        distance_m: (N,) float32, horizontal distance from the camera to the centre of the footprint.
+        column_row: (80,) float32, row where the nearest footprint begins, or the row at the range limit.
+        column_obstacle: (80,) bool, False if there is no obstacle within range.
+        ground: (60, 80) uint8, share of ground in each block of 4x4 pixels, from 0 to 255.
     """
 
     boxes: NDArray[np.float32]
@@ -40,7 +40,7 @@ class Labels:
     ground: NDArray[np.uint8]
 
     def counted(self) -> NDArray[np.bool_]:
-        """(N,) bool: boxes that are asked for. The others are too small or too hidden to be fair."""
+        """Return (N,) bool, True for boxes that are large and visible enough to be counted."""
         sides = self.boxes[:, 2:] - self.boxes[:, :2]
         return (
             (self.visibility >= MIN_VISIBILITY)
@@ -49,7 +49,7 @@ class Labels:
         )
 
     def mirrored(self) -> Labels:
-        """The labels of the picture seen in a mirror: u becomes 319 - u."""
+        """Return the labels of the mirrored image, in which u becomes 319 - u."""
         boxes = self.boxes.copy()
         boxes[:, [0, 2]] = WIDTH - 1 - self.boxes[:, [2, 0]]
         contact = self.contact.copy()

@@ -1,4 +1,4 @@
-"""How far the heads are from the targets."""
+"""Loss functions of the heads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONTACT_SCALE_PX = 8.0
 
 
 class Losses(NamedTuple):
-    """Scalars, unweighted."""
+    """The losses, as scalars without weights."""
 
     heat: Tensor
     box: Tensor
@@ -30,6 +30,7 @@ class Losses(NamedTuple):
 
 
 def losses(raw: RawOutputs, batch: Batch) -> Losses:
+    """Return the losses of raw outputs for a batch."""
     flat = raw.box.flatten(2)[batch.image, :, batch.place]
     boxes, contacts = decode_boxes(flat, *place_centres(batch.place))
     box = ((1.0 - generalized_iou(boxes, batch.box)) * batch.weight).sum() / batch.weight.sum().clamp(1.0)
@@ -45,11 +46,11 @@ def losses(raw: RawOutputs, batch: Batch) -> Losses:
 
 
 def focal_loss(logits: Tensor, heat: Tensor, judged: Tensor) -> Tensor:
-    """Penalty-reduced focal loss of CornerNet (Law and Deng 2018, equation 1), alpha 2, beta 4.
+    """Return the focal loss of CornerNet (Law and Deng 2018, equation 1) with alpha 2 and beta 4.
 
     Args:
         logits, heat: (B, classes, h, w); heat is 1 at centres.
-        judged: (B, h, w), 0 where a score is neither right nor wrong.
+        judged: (B, h, w), 0 where scores are ignored, else 1.
     """
     p = torch.sigmoid(logits).clamp(1e-4, 1 - 1e-4)
     centre = (heat >= 0.999).to(p.dtype)
@@ -59,7 +60,10 @@ def focal_loss(logits: Tensor, heat: Tensor, judged: Tensor) -> Tensor:
 
 
 def generalized_iou(a: Tensor, b: Tensor) -> Tensor:
-    """(N, 4) and (N, 4) boxes xyxy to (N,) in -1..1 (Rezatofighi et al. 2019)."""
+    """Return the generalized IoU (N,), in -1..1, of boxes xyxy (N, 4) and (N, 4) (Rezatofighi et al.
+
+    2019).
+    """
     inner = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).clamp(0).prod(1)
     outer = (torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])).clamp(0).prod(1) + 1e-6
     union = (a[:, 2:] - a[:, :2]).prod(1) + (b[:, 2:] - b[:, :2]).prod(1) - inner + 1e-6

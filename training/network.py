@@ -1,9 +1,9 @@
-"""The surround network: one small ReLU backbone, detection and free-space heads at stride 4.
+"""The surround network: a small backbone with ReLU, and heads for detection and free space at stride 4.
 
-Everything is sized so that OpenVINO in bf16 needs about 1.5 ms of CPU a picture: 0.9 M parameters, a stem of
-plain 3x3 convolutions, residual blocks at strides 8 and 16, dilation instead of a deeper stride (240 / 32 is
-no whole number). The heads compute at stride 8 and give stride 4 through a pixel shuffle: four times the
-places for the price of a wider last 1x1 convolution.
+With OpenVINO in bfloat16, it takes about 1.5 ms of CPU time per image. It has 0.9 million parameters, a stem
+of plain 3x3 convolutions, and residual blocks at strides 8 and 16. It uses dilation instead of stride 32,
+because 240 is not a multiple of 32. The heads compute at stride 8. A pixel shuffle converts their outputs to
+stride 4, which only needs a wider last 1x1 convolution.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from training import COLUMNS, STRIDE
 
-BOX_CHANNELS = 6  # log distances to left, top, right, bottom; contact offset u, v
+BOX_CHANNELS = 6  # logarithmic distances to left, top, right and bottom; offset u, v of the contact point
 BOX_UNIT_PX = 8.0  # a distance of exp(0) is this many pixels
 CONTACT_UNIT_PX = 16.0  # a contact offset of 1 is this many pixels
 PIXEL_MEAN = 110.0
@@ -24,13 +24,14 @@ PIXEL_STD = 60.0
 
 
 class RawOutputs(NamedTuple):
-    """What the heads say, before any decoding; h, w = 60, 80 (stride 4).
+    """The outputs of the heads before decoding, with h, w = 60, 80 (stride 4).
 
     Attributes:
-        heat: (B, classes, h, w) float32, logit of "an object's box is centred here".
-        box: (B, 6, h, w) float32, see `decode_boxes`.
-        column: (B, h, w) float32, logits over the rows h of each column: where the nearest footprint begins.
-        ground: (B, h, w) float32, logit of "this shows ground".
+        heat: (B, classes, h, w) float32, logit that the box of an object is centred here.
+        box: (B, 6, h, w) float32, input of `decode_boxes`.
+        column: (B, h, w) float32, logits over the rows of each column for the row where the nearest footprint
+            begins.
+        ground: (B, h, w) float32, logit that the place shows ground.
     """
 
     heat: Tensor
@@ -40,7 +41,7 @@ class RawOutputs(NamedTuple):
 
 
 def conv_bn(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    """Convolution without bias, then batch normalisation (folded into it on export)."""
+    """Return a convolution without bias and a batch normalisation, which is folded into it for export."""
     padding = dilation * (kernel // 2)
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, bias=False), nn.BatchNorm2d(outputs)
@@ -64,7 +65,7 @@ class Residual(nn.Module):
 
 
 class SurroundNet(nn.Module):
-    """(B, 240, 320, 3) uint8 RGB to RawOutputs."""
+    """Network from images (B, 240, 320, 3) uint8 RGB to RawOutputs."""
 
     def __init__(self, classes: int = 4, widths: tuple[int, int, int, int] = (16, 32, 64, 96)):
         super().__init__()
@@ -81,7 +82,7 @@ class SurroundNet(nn.Module):
         self.ground_features = conv_bn_relu(c8, c8)
         self.object_head = nn.Conv2d(c8, 4 * (classes + BOX_CHANNELS), 1)
         self.ground_head = nn.Conv2d(c8, 4 * 2, 1)
-        with torch.no_grad():  # objects are rare: begin with a score near 0.01, as focal losses want it
+        with torch.no_grad():  # initial scores near 0.01, as usual with focal loss, because objects are rare
             self.object_head.bias[: 4 * classes] = -4.5
         self.to(memory_format=torch.channels_last)
 
@@ -89,7 +90,7 @@ class SurroundNet(nn.Module):
         return self.heads(self.features(images))
 
     def features(self, images: Tensor) -> Tensor:
-        """What both heads look at: (B, c8, 30, 40)."""
+        """Return the features that both heads use, (B, c8, 30, 40)."""
         x = (images.to(torch.float32).permute(0, 3, 1, 2) - PIXEL_MEAN) / PIXEL_STD
         fine = self.stride8(self.stem(x))
         coarse = F.interpolate(self.lateral(self.stride16(fine)), scale_factor=2.0, mode='nearest')
@@ -102,14 +103,14 @@ class SurroundNet(nn.Module):
 
 
 def decode_boxes(box: Tensor, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-    """Head values to pixels.
+    """Convert values of the box head to pixels.
 
     Args:
         box: (..., 6) head values.
-        u, v: (...) centres of the places they were read at, network pixels.
+        u, v: (...) centres of their places, in pixels of the network input.
 
     Returns:
-        (..., 4) boxes x0, y0, x1, y1 and (..., 2) contact points u, v, network pixels.
+        Boxes (..., 4) xyxy and contact points (..., 2) u, v, in pixels of the network input.
     """
     distance = BOX_UNIT_PX * torch.exp(box[..., :4].clamp(-4.0, 4.2))
     place = torch.stack([u, v], -1)
@@ -118,7 +119,7 @@ def decode_boxes(box: Tensor, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def place_centres(flat: Tensor) -> tuple[Tensor, Tensor]:
-    """Index into the 60 x 80 places of stride 4, flattened, to the pixel (u, v) at the place's centre."""
+    """Return pixels (u, v) at the centres of places, given as flat indices into 60 x 80 places."""
     row = torch.div(flat, COLUMNS, rounding_mode='floor')
     half = (STRIDE - 1) / 2
     return (flat - row * COLUMNS) * STRIDE + half, row * STRIDE + half

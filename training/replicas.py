@@ -1,8 +1,8 @@
-"""Data-parallel training on a few cores: one thread and one copy of the network for each.
+"""Data-parallel training on a few cores, with one thread and one copy of the network per core.
 
-Two cores are used better by two threads that each run a whole step alone than by one step whose every
-operation is split in two: the latter waits for the slower core hundreds of times a step. On a machine that
-also did other work it was 3 to 15 times slower (measured on 2 cores at a load of 4).
+Each thread runs a whole step on its own part of the batch. If instead the operations of one step were divided
+between the cores, each step would wait for the slowest core hundreds of times. On a busy machine, that was 3
+to 15 times slower (measured on 2 cores at a load of 4).
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ LossFunction = Callable[[nn.Module, int], Losses]
 
 
 class Replicas:
-    """Copies of a network that compute gradients side by side; copy 0 is the network itself.
+    """Copies of a network that compute gradients in parallel. Copy 0 is the network itself.
 
-    Batch statistics stay with each copy, as usual; those of copy 0 are the ones that are kept.
+    Each copy has its own batch statistics, as usual. Those of copy 0 are saved.
     """
 
     def __init__(self, network: nn.Module, count: int):
@@ -30,7 +30,7 @@ class Replicas:
         self._pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
 
     def step(self, loss_of: LossFunction) -> list[Losses]:
-        """Leave the mean gradient of `loss_of(copy, number of the copy).total()` in the network's `.grad`."""
+        """Compute the mean gradient of `loss_of(copy, number).total()` into `.grad` of the network."""
         results = list(
             self._pool.map(lambda number: self._backward(number, loss_of), range(len(self.networks)))
         )
@@ -38,7 +38,7 @@ class Replicas:
         return results
 
     def spread(self) -> None:
-        """After the optimiser's step: every copy gets the network's weights."""
+        """Copy the weights of the network to all copies, after the step of the optimiser."""
         with torch.no_grad():
             for others in self._parameters():
                 for other in others[1:]:

@@ -1,4 +1,4 @@
-"""Pictures of one world with their labels: from any camera anywhere, and from the robot's own rig."""
+"""Images of one world with their labels, from the rig of the robot and from random cameras."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from training.labels import MAX_BOXES, Labels
 
 RIG, ANY = 0, 1
 KIND_NAMES = ('rig', 'any camera')
-TIME_S = 60.0  # moments are drawn from a world's first minute
-MOMENT_PICTURES = 4  # pictures of one moment
+TIME_S = 60.0  # images are taken in the first minute of a world
+MOMENT_PICTURES = 4  # images taken at the same time
 GROUND_ID = -2
-FULL_VIEW = 0.85  # a picture that shows hardly anything but one thing's side teaches nothing
-CLEARANCE_M = 0.55  # a camera anywhere keeps so far from everything
-NEAR_SHARE = 0.3  # of the cameras anywhere, look at something close by
+FULL_VIEW = 0.85  # an image that is filled by objects to a larger share is not used
+CLEARANCE_M = 0.55  # smallest distance of a random camera from all objects
+NEAR_SHARE = 0.3  # share of random cameras that look at a near object
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture as the network sees it: (240, 320, 3) uint8 RGB, with labels in its pixels."""
+    """One image (240, 320, 3) uint8 RGB of the size of the network input, with labels in its pixels."""
 
     image: NDArray[np.uint8]
     labels: Labels
@@ -45,7 +45,7 @@ class Picture:
 
 
 def pictures(seed: int, count: int) -> Iterator[Picture]:
-    """`count` pictures of world `seed`, rig and any camera in turn; the same for the same arguments."""
+    """Yield `count` images of world `seed`, from the rig and from random cameras in turn, reproducibly."""
     world = World(seed)
     rng = np.random.default_rng([seed, 1_000_000])
     made = 0
@@ -60,7 +60,7 @@ def pictures(seed: int, count: int) -> Iterator[Picture]:
 
 
 def rig_view(state: WorldState, rng: np.random.Generator) -> tuple[SimCamera, RigidTransform]:
-    """One camera of the standard rig on the robot's route, mounted and exposed not quite as planned."""
+    """Return a camera of the standard rig on the route of the robot, with errors of mounting and exposure."""
     camera = surround_rig()[int(rng.integers(6))]
     shift = rng.normal(0, [0.01, 0.01, 0.02])
     turn = np.radians(rng.normal(0, [0.4, 0.7, 1.0]))
@@ -77,7 +77,7 @@ def rig_view(state: WorldState, rng: np.random.Generator) -> tuple[SimCamera, Ri
 
 
 def any_view(state: WorldState, rng: np.random.Generator) -> tuple[SimCamera, RigidTransform] | None:
-    """A camera of any lens and height, somewhere in the yard, heading anywhere; None: it hit something."""
+    """Return a camera with random lens, height and pose, or None if it is too close to an object."""
     hfov = math.radians(rng.uniform(58, 105))
     mount = base_from_optical(
         (0.0, 0.0, rng.uniform(0.45, 1.6)),
@@ -105,7 +105,7 @@ def any_view(state: WorldState, rng: np.random.Generator) -> tuple[SimCamera, Ri
 
 
 def _facing_something(state: WorldState, rng: np.random.Generator) -> tuple[float, float, float]:
-    """1 to 8 metres away from an object that is no wall, looking towards it."""
+    """Return a pose 1 to 8 metres away from an object, other than a wall, and facing it."""
     x, y, _ = state.poses[rng.choice(np.flatnonzero(state.world.class_ids >= 0))]
     bearing, distance = rng.uniform(0, 2 * math.pi), rng.uniform(1.0, 8.0)
     x, y = x + distance * math.cos(bearing), y + distance * math.sin(bearing)
@@ -135,7 +135,7 @@ def _white_balance(rng: np.random.Generator, spread: float) -> tuple[float, floa
 def _take(
     state: WorldState, camera: SimCamera, odom_from_base: RigidTransform, kind: int, rng: np.random.Generator
 ) -> Picture | None:
-    """Render, halve as the letterbox would, wear down as a sensor and a codec would, and label."""
+    """Render and label an image, scaled like the letterbox does, with the effects of focus and JPEG."""
     view = render(state, camera, odom_from_base, rng)
     object_id = view.object_id
     if (object_id >= 0).mean() > FULL_VIEW:
@@ -148,7 +148,7 @@ def _take(
 
 
 def _worn(image: NDArray[np.uint8], kind: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A quarter of the pictures anywhere out of focus, a fifth of all through JPEG."""
+    """Blur a quarter of the images of random cameras, and compress a fifth of all images as JPEG."""
     if kind == ANY and rng.random() < 0.25:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.1))
     if rng.random() < 0.2:
@@ -181,5 +181,5 @@ def _labels(
 
 
 def _scaled(pixels: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
-    """Pixel coordinates in a picture resized by `scale`; pixel centres lie at whole numbers."""
+    """Return pixel coordinates in an image resized by `scale`. Pixel centres have integer coordinates."""
     return (pixels + np.float32(0.5)) * np.float32(scale) - np.float32(0.5)

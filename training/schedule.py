@@ -1,7 +1,7 @@
-"""Learning rate: warm up, hold, come down (the trapezoid of Zhai et al. 2022, Hu et al. 2024).
+"""Learning rate with warm-up, constant phase and decay (the trapezoid of Zhai et al. 2022, Hu et al. 2024).
 
-While the rate is held, a run does not depend on how long it will be: any checkpoint can be led down to a
-finished model, and the run that goes on from it is the same as if nothing had happened.
+In the constant phase, a run does not depend on its total length. From any checkpoint of this phase, a run can
+decay to a finished model or continue with the constant rate.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Schedule:
-    """Steps 0..steps-1.
+    """The learning rate of steps 0..steps-1.
 
     Attributes:
-        peak: learning rate while held.
-        steps: length of the run.
-        warmup_steps: linear rise from peak / warmup_steps.
-        decay_steps: at the end, linear fall to peak / 100.
+        peak: learning rate of the constant phase.
+        steps: number of steps of the run.
+        warmup_steps: number of steps of the linear rise from peak / warmup_steps.
+        decay_steps: number of steps of the linear fall to peak / 100 at the end.
     """
 
     peak: float

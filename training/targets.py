@@ -1,4 +1,4 @@
-"""From labels to what the heads should say at each place of stride 4."""
+"""Conversion of labels to targets for the heads, at each place of stride 4."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from numpy.typing import NDArray
 from training import CLASS_NAMES, COLUMNS, ROWS, STRIDE
 from training.labels import Labels
 
-CORE = 0.54  # share of a box's sides that the Gaussian around its centre covers (Liu et al., TTFNet, 2019)
-MAX_CONTACT_PX = 900.0  # a contact point farther outside is nothing a picture could tell
+CORE = 0.54  # share of the sides of a box covered by the Gaussian around its centre (Liu et al. 2019, TTFNet)
+MAX_CONTACT_PX = 900.0  # contact points farther outside the image are ignored
 
 
 @dataclass(frozen=True)
 class ObjectTargets:
-    """Of one image; P places lie in the core of a box.
+    """Targets of one image, with P places in the cores of its boxes.
 
     Attributes:
-        heat: (classes, 60, 80) float32, 1 at box centres, falling off as a Gaussian.
-        judged: (60, 80) float32, 0 where only an object too hard to ask for is seen, else 1.
-        place: (P,) int64, flat index of the place.
-        weight: (P,) float32; all places of a box add up to the logarithm of its area.
-        box: (P, 4) float32 xyxy, network pixels.
-        contact: (P, 2) float32, NaN where the footprint's centre is behind the camera or far outside.
+        heat: (classes, 60, 80) float32, 1 at the centres of boxes, with a Gaussian around them.
+        judged: (60, 80) float32, 0 where only objects are visible that are not counted, else 1.
+        place: (P,) int64, flat index of each place.
+        weight: (P,) float32. The sum over the places of a box is the logarithm of its area.
+        box: (P, 4) float32 xyxy, in pixels of the network input.
+        contact: (P, 2) float32, NaN if the centre of the footprint is behind the camera or far outside the
+            image.
     """
 
     heat: NDArray[np.float32]
@@ -37,7 +38,7 @@ class ObjectTargets:
 
 
 def object_targets(labels: Labels) -> ObjectTargets:
-    """Boxes are laid down from large to small, so that a place in two cores belongs to the smaller one."""
+    """Return the targets for boxes. A place in the cores of two boxes belongs to the smaller box."""
     heat = np.zeros((len(CLASS_NAMES), ROWS, COLUMNS), np.float32)
     judged = np.ones((ROWS, COLUMNS), np.float32)
     owner = np.full((ROWS, COLUMNS), -1, np.int64)
@@ -68,7 +69,7 @@ def object_targets(labels: Labels) -> ObjectTargets:
 
 
 def column_targets(column_row: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(80,) boundary rows, network pixels, to (60, 80) probabilities shared by the two nearest rows."""
+    """Return probabilities (60, 80) for boundary rows (80,), divided between the two nearest rows."""
     row = np.clip((column_row - (STRIDE - 1) / 2) / STRIDE, 0.0, ROWS - 1.001)
     above = row.astype(np.int64)
     share = (row - above).astype(np.float32)
@@ -84,7 +85,7 @@ def _cells(low: float, high: float, count: int) -> slice:
 
 
 def _gaussian(centre_px: float, side_px: float, count: int) -> tuple[slice, NDArray[np.float32]]:
-    """The places of the core along one axis, and the Gaussian over them, 1 at the one nearest the centre."""
+    """Return the places of the core along one axis, and the Gaussian over them with 1 at the centre."""
     centre = min(max(round((centre_px - (STRIDE - 1) / 2) / STRIDE), 0), count - 1)
     radius = int(CORE * side_px / 2 / STRIDE)
     sigma = (2 * radius + 1) / 6

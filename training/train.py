@@ -1,4 +1,4 @@
-"""`python -m training.train`: from training.dataset's pictures to a checkpoint with the averaged network."""
+"""`python -m training.train`: train the network on the images of training.dataset, and write a checkpoint."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_GRADIENT_NORM = 20.0
 
 
 class Training:
-    """A run that can stop at any step and go on from its checkpoint as if it had not."""
+    """A training run that gives the same result if it is stopped and resumed from its checkpoint."""
 
     def __init__(self, dataset: Dataset, schedule: Schedule, batch_size: int, workers: int, seed: int):
         torch.manual_seed(seed)
@@ -37,7 +37,7 @@ class Training:
         self.done = 0
 
     def step(self) -> Losses:
-        """One step on `batch_size` pictures for each worker; returns the losses, mean over the workers."""
+        """Run one step on `batch_size` images per worker. Return the mean losses over the workers."""
         for group in self.optimizer.param_groups:
             group['lr'] = self.schedule.rate(self.done)
         parts = self.replicas.step(self._losses)
@@ -74,7 +74,7 @@ class Training:
         return losses(raw, batch)
 
     def _draw(self, worker: int) -> tuple[np.ndarray, np.random.Generator]:
-        """The worker's pictures of this step: each epoch is a permutation known from its number alone."""
+        """Return the images of a worker for this step. The number of an epoch determines its permutation."""
         workers = len(self.replicas.networks)
         first = (self.done * workers + worker) * self.batch_size
         epoch, offset = divmod(first, len(self.dataset) - len(self.dataset) % (self.batch_size * workers))
@@ -92,7 +92,7 @@ class Training:
 
 
 def make_optimizer(network: nn.Module) -> torch.optim.Optimizer:
-    """AdamW; biases and normalisation are not decayed."""
+    """Return AdamW without weight decay for biases and normalisation."""
     matrices = [p for p in network.parameters() if p.ndim > 1]
     vectors = [p for p in network.parameters() if p.ndim <= 1]
     groups = [{'params': matrices, 'weight_decay': WEIGHT_DECAY}, {'params': vectors, 'weight_decay': 0.0}]
@@ -104,7 +104,10 @@ def _tensors(network: nn.Module) -> list[Tensor]:
 
 
 def run(training: Training, out: Path, every: int) -> None:
-    """To the end of the schedule; progress as one JSON object a line, a checkpoint every so often."""
+    """Train until the end of the schedule.
+
+    After every `every` steps, print the progress as a line of JSON and save a checkpoint.
+    """
     checkpoint, log = out / 'checkpoint.pt', out / 'train.jsonl'
     sums, since, started = np.zeros(len(Losses._fields)), 0, time.perf_counter()
     while training.done < training.schedule.steps:
@@ -130,17 +133,21 @@ def main() -> None:
     parser.add_argument(
         '--data', type=Path, default=Path('training/out/train'), help='folder of training.dataset'
     )
-    parser.add_argument('--out', type=Path, default=Path('training/out'), help='where checkpoint.pt goes')
-    parser.add_argument('--steps', type=int, default=6500, help='steps of --workers * --batch pictures')
-    parser.add_argument('--decay-steps', type=int, default=1500, help='the last ones, with a falling rate')
-    parser.add_argument('--warmup-steps', type=int, default=300)
-    parser.add_argument('--rate', type=float, default=4e-3, help='highest learning rate')
-    parser.add_argument('--batch', type=int, default=16, help='pictures for each worker and step')
+    parser.add_argument('--out', type=Path, default=Path('training/out'), help='folder of checkpoint.pt')
     parser.add_argument(
-        '--workers', type=int, default=2, help='threads; they are part of the recipe, not only of its speed'
+        '--steps', type=int, default=6500, help='number of steps, each with --workers * --batch images'
+    )
+    parser.add_argument(
+        '--decay-steps', type=int, default=1500, help='number of steps at the end, with a falling rate'
+    )
+    parser.add_argument('--warmup-steps', type=int, default=300)
+    parser.add_argument('--rate', type=float, default=4e-3, help='learning rate of the constant phase')
+    parser.add_argument('--batch', type=int, default=16, help='images per worker and step')
+    parser.add_argument(
+        '--workers', type=int, default=2, help='number of threads; it changes the result, not only the speed'
     )
     parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--every', type=int, default=100, help='steps between lines and checkpoints')
+    parser.add_argument('--every', type=int, default=100, help='steps between checkpoints')
     options = parser.parse_args()
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""How good the free-space boundary is, column by column."""
+"""Scores of a free-space boundary, column by column."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class ColumnReport:
-    """Errors of the boundary row, pixels; over columns that hold an obstacle in range.
+    """Errors of the boundary row in pixels, over the columns that contain an obstacle in range.
 
     Attributes:
-        columns: how many there were.
-        median, mean: of the absolute error.
-        bias: median of said minus true: above zero, obstacles are seen too near.
-        within_1, within_2, beyond_8: share of columns with an error of at most 1, at most 2, over 8 pixels.
+        columns: number of these columns.
+        median, mean: median and mean of the absolute error.
+        bias: median of predicted minus true row. If it is positive, obstacles appear too near.
+        within_1, within_2, beyond_8: share of columns with an absolute error of at most 1, at most 2, and
+            more than 8 pixels.
     """
 
     columns: int
@@ -29,20 +30,25 @@ class ColumnReport:
 
 
 class ColumnScores:
-    """Collects images one at a time. A row that is not finite is an error without bound."""
+    """Accumulates errors over images. A predicted row that is not finite counts as an infinite error."""
 
     def __init__(self) -> None:
         self._errors: list[NDArray[np.float64]] = []
 
     def add(
-        self, said_row: NDArray[np.floating], true_row: NDArray[np.floating], obstacle: NDArray[np.bool_]
+        self, predicted_row: NDArray[np.floating], true_row: NDArray[np.floating], obstacle: NDArray[np.bool_]
     ) -> None:
-        """Score one image: (C,) rows in the same pixels, (C,) whether the true boundary is an obstacle's."""
-        error = said_row[obstacle].astype(np.float64) - true_row[obstacle].astype(np.float64)
+        """Add the columns of one image.
+
+        Args:
+            predicted_row, true_row: (C,) boundary rows, in pixels of the same image.
+            obstacle: (C,) True if the true boundary is an obstacle, False if it is the range limit.
+        """
+        error = predicted_row[obstacle].astype(np.float64) - true_row[obstacle].astype(np.float64)
         self._errors.append(np.where(np.isfinite(error), error, np.inf))
 
     def report(self) -> ColumnReport | None:
-        """None where no column held an obstacle."""
+        """Return the errors, or None if no column contained an obstacle."""
         error = np.concatenate([*self._errors, np.zeros(0)])
         if not len(error):
             return None

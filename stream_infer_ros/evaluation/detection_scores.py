@@ -1,4 +1,4 @@
-"""How good boxes are: average precision at an overlap of one half, and the error of the contact point."""
+"""Scores of boxes: average precision at an overlap of 0.5, and the error of the contact point."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class ContactError:
-    """Distance from said to true contact point, pixels of the images that were scored.
+    """Distance between predicted and true contact points, in pixels of the images.
 
     Attributes:
-        count: found boxes that it was measured on.
-        median, p90: of the Euclidean distance.
-        median_u, median_v: of its two components' absolute values.
+        count: number of boxes that it was measured on.
+        median, p90: median and 90th percentile of the Euclidean distance.
+        median_u, median_v: medians of the absolute error along u and v.
     """
 
     count: int
@@ -33,13 +33,13 @@ class ContactError:
 
 @dataclass(frozen=True, slots=True)
 class DetectionReport:
-    """What `DetectionScores` found.
+    """The result of `DetectionScores`.
 
     Attributes:
-        map50: mean of `average_precision` over the classes that occur; NaN if none does.
-        average_precision: per class name; NaN where no counted box exists.
-        truths: counted boxes per class name.
-        contact: None where no found box has a known contact point.
+        map50: mean of `average_precision` over the classes that occur; NaN if none occurs.
+        average_precision: by class name; NaN for a class without counted boxes.
+        truths: number of counted true boxes, by class name.
+        contact: error of contact points; None if no detected box has a known contact point.
     """
 
     map50: float
@@ -49,20 +49,26 @@ class DetectionReport:
 
 
 class DetectionScores:
-    """Collects images one at a time.
+    """Accumulates scores over images.
 
-    A detection is right if it overlaps a counted box of its class, not taken by a better-scored detection,
-    by `iou` or more; of several it takes the one it overlaps most. One that is not right is held against the
-    detector unless it overlaps a box that is not counted, of whatever class, by `ignore_iou`: such boxes
-    (too small, too hidden, too far for the question asked) are neither wanted nor forbidden. The precision
-    at each recall is the best at that recall or beyond; its area is the average precision (PASCAL VOC 2010
-    and later).
+    True boxes are either counted or not counted. Boxes that are not counted are, for example, too small, too
+    hidden or too far away. The detections of a class are assigned to its counted boxes in the order of their
+    scores:
+
+    - A detection is correct if it overlaps a counted box of its class by at least `iou` and no better
+      detection has this box. If there are several, it gets the box with the largest overlap.
+    - All other detections are wrong, except those that overlap a box that is not counted, of any class, by at
+      least `ignore_iou`. These are ignored.
+
+    The average precision is the area under the curve of precision over recall, where the precision at each
+    recall is the largest precision at this recall or a higher one (PASCAL VOC 2010 and later).
 
     Args:
-        class_names: names of the classes; `class_id` indexes them.
-        iou: overlap from which a box counts as found.
-        ignore_iou: overlap from which a box that is not counted excuses a detection.
-        contact_score: contact errors are measured on right detections of at least this score.
+        class_names: names of the classes, indexed by `class_id`.
+        iou: smallest overlap of a correct detection with its box.
+        ignore_iou: smallest overlap with a box that is not counted for which a detection is ignored.
+        contact_score: smallest score of the correct detections whose contact points are compared.
+
 
     Raises:
         ConfigError: a threshold outside 0..1.
@@ -93,14 +99,15 @@ class DetectionScores:
         counted: NDArray[np.bool_],
         contact: NDArray[np.floating] | None = None,
     ) -> None:
-        """Score one image.
+        """Add one image.
 
         Args:
-            detections: what was said.
-            xyxy: (N, 4) true boxes, same pixels as the detections.
-            class_id: (N,) their classes.
-            counted: (N,) bool, False for boxes that are not asked for.
-            contact: (N, 2) true contact points, NaN where there is none.
+            detections: the detections of the network.
+            xyxy: (N, 4) true boxes, in the same pixels as the detections.
+            class_id: (N,) classes of the true boxes.
+            counted: (N,) bool, True for boxes that are counted.
+            contact: (N, 2) true contact points, NaN if unknown.
+
         """
         excuses = box_iou(detections.xyxy, xyxy[~counted])
         excused = (
@@ -110,19 +117,20 @@ class DetectionScores:
         )
         for index in range(len(self.class_names)):
             wanted = np.flatnonzero((class_id == index) & counted)
-            said = np.flatnonzero(detections.class_id == index)
-            said = said[np.argsort(-detections.score[said], kind='stable')]
+            found = np.flatnonzero(detections.class_id == index)
+            found = found[np.argsort(-detections.score[found], kind='stable')]
             self._truths[index] += len(wanted)
-            match = greedy_match(box_iou(detections.xyxy[said], xyxy[wanted]), self._iou)
-            judged = (match >= 0) | ~excused[said]
-            self._scores[index] += detections.score[said[judged]].tolist()
+            match = greedy_match(box_iou(detections.xyxy[found], xyxy[wanted]), self._iou)
+            judged = (match >= 0) | ~excused[found]
+            self._scores[index] += detections.score[found[judged]].tolist()
             self._right[index] += (match[judged] >= 0).tolist()
-            sure = (match >= 0) & (detections.score[said] >= self._contact_score)
+            confident = (match >= 0) & (detections.score[found] >= self._contact_score)
             if contact is not None and detections.contact is not None:
-                error = detections.contact[said[sure]] - contact[wanted[match[sure]]]
+                error = detections.contact[found[confident]] - contact[wanted[match[confident]]]
                 self._contact_errors.append(error.astype(np.float64))
 
     def report(self) -> DetectionReport:
+        """Return the scores of all images so far."""
         precision = {
             name: average_precision(
                 np.array(self._scores[i]), np.array(self._right[i], bool), int(self._truths[i])
@@ -149,7 +157,12 @@ class DetectionScores:
 
 
 def box_iou(a: NDArray[np.floating], b: NDArray[np.floating]) -> FloatArray:
-    """(N, 4) and (M, 4) boxes xyxy to (N, M) intersection over union, 0..1."""
+    """Return the intersection over union (N, M), in 0..1, of boxes xyxy (N, 4) and (M, 4).
+
+    Example:
+        >>> box_iou(np.array([[0.0, 0.0, 2.0, 2.0]]), np.array([[1.0, 0.0, 3.0, 2.0]])).round(3).tolist()
+        [[0.333]]
+    """
     a, b = a.astype(np.float64)[:, None], b.astype(np.float64)[None]
     sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
     inner = np.prod(np.maximum(sides, 0.0), -1)
@@ -159,7 +172,11 @@ def box_iou(a: NDArray[np.floating], b: NDArray[np.floating]) -> FloatArray:
 
 
 def greedy_match(overlap: FloatArray, least: float) -> NDArray[np.int64]:
-    """(N, M) overlaps of N detections, best first, to (N,) index of the box each one takes, -1 for none."""
+    """Assign N detections, best first, to M boxes by their overlaps (N, M).
+
+    Returns:
+        (N,) index of the box of each detection, or -1 if there is none with an overlap of at least `least`.
+    """
     match = np.full(len(overlap), -1, np.int64)
     if not overlap.size:
         return match
@@ -173,7 +190,12 @@ def greedy_match(overlap: FloatArray, least: float) -> NDArray[np.int64]:
 
 
 def average_precision(scores: FloatArray, right: NDArray[np.bool_], truths: int) -> float:
-    """Area under precision over recall, precision made monotone from the right; NaN without truths."""
+    """Return the area under precision over recall, with monotone precision; NaN if `truths` is 0.
+
+    Args:
+        scores, right: (N,) score of each detection, and True if it is correct.
+        truths: number of true boxes.
+    """
     if truths == 0:
         return float('nan')
     order = np.argsort(-scores, kind='stable')

@@ -1,4 +1,4 @@
-"""Drives through a simulated world: what cameras on the robot see, what is told of it, and what is true."""
+"""Drives through simulated worlds: views of the cameras of a robot, and the true occupancy."""
 
 from __future__ import annotations
 
@@ -19,25 +19,26 @@ from stream_infer_ros.simulation.truth_columns import truth_columns
 from stream_infer_ros.simulation.world import World, WorldState
 
 Perceive = Callable[[Sequence[NDArray[np.uint8]]], Sequence[Perception]]
-"""Images (height, width, 3) uint8 RGB of one moment to what a network sees in them, in the same order."""
+"""Function from images (height, width, 3) uint8 RGB of one moment to their perceptions, in order."""
 
 RATE_HZ = 10.0
 _PHASE_S = 0.03
 _JITTER_S = 0.003
 _LEAST_VISIBLE = 0.25
-_LEAST_HEIGHT = 8 / 240  # of the image's height
+_LEAST_HEIGHT = 8 / 240  # share of the height of the image
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DriveMoment:
-    """One set of images of a drive: what was true, and what was told.
+    """One set of images of a drive.
 
     Attributes:
-        now_ns: stamp of its newest image, nanoseconds since the world's beginning.
-        still, moving: (n, n) bool, true occupancy at that moment, cells of 0.1 m.
-        map_from_base: the robot's pose at that moment.
-        truth: a view per camera as a network without error would tell it.
-        network: the same views as the network told them; empty without one.
+        now_ns: stamp of the newest image, in nanoseconds since the start of the world.
+        still, moving: (n, n) bool, true occupancy by static and by moving objects at that time, cells of 0.1
+            m.
+        map_from_base: pose of the robot at that time.
+        truth: one view per camera with the perception of an ideal network.
+        network: one view per camera with the perception of the network; empty if there is no network.
     """
 
     now_ns: int
@@ -51,16 +52,18 @@ class DriveMoment:
 def drive(
     seed: int, seconds: float, perceive: Perceive | None = None, width: int = 640, height: int = 480
 ) -> Iterator[DriveMoment]:
-    """A drive at 1 m/s with six cameras and exact poses, ten moments a second.
+    """Yield the moments of a drive at 1 m/s with six cameras and exact poses, ten per second.
 
-    Each camera has its own phase (up to 30 ms) and jitter (up to 3 ms), and sees the world of its own time.
+    Each camera has its own phase (up to 30 ms) and jitter (up to 3 ms), and sees the world at its own time.
 
     Args:
-        seed: of the world, and of phases and noise.
-        perceive: the network; None: no image is rendered.
+        seed: seed of the world, of the phases and of the noise.
+        seconds: duration of the drive.
+        perceive: the network. If None, no image is rendered.
+        width, height: size of the images in pixels.
     """
     world, rig = World(seed), surround_rig(6, width, height)
-    # Streams of their own, so that the times are the same with and without pictures.
+    # Separate random generators, so that the times are the same with and without images.
     time_rng, noise_rng = np.random.default_rng([seed, 77]), np.random.default_rng([seed, 78])
     phase_s = time_rng.uniform(-_PHASE_S, _PHASE_S, len(rig))
     for k in range(round(seconds * RATE_HZ)):
@@ -72,20 +75,20 @@ def drive(
         network: tuple[View, ...] = ()
         if perceive is not None:
             images = [render(state, camera, pose, noise_rng).image for camera, state, pose in moments]
-            told = zip(truth, perceive(images), strict=True)
-            network = tuple(replace(view, perception=perception) for view, perception in told)
+            perceived = zip(truth, perceive(images), strict=True)
+            network = tuple(replace(view, perception=perception) for view, perception in perceived)
         newest = int(np.argmax(times_s))
         still, moving = states[newest].occupancy(0.1)
         yield DriveMoment(truth[newest].stamp_ns, still > 0, moving > 0, poses[newest], truth, network)
 
 
 def _view(camera: SimCamera, state: WorldState, pose: RigidTransform) -> View:
-    told = _truth(state, camera, pose)
-    return View(camera.name, round(state.t_s * 1e9), camera.model, camera.base_from_camera, pose, told)
+    truth = _truth(state, camera, pose)
+    return View(camera.name, round(state.t_s * 1e9), camera.model, camera.base_from_camera, pose, truth)
 
 
 def _truth(state: WorldState, camera: SimCamera, pose: RigidTransform) -> Perception:
-    """What a network without error would say."""
+    """Return the perception of an ideal network."""
     row, _ = truth_columns(state, camera, pose)
     width = camera.model.image_width
     u = ((np.arange(len(row)) + 0.5) * width / len(row) - 0.5).astype(np.float32)

@@ -1,4 +1,4 @@
-"""How good a map is: against the true occupancy, over what a perfect sensor could have seen."""
+"""Scores of a map against the true occupancy, limited to the ground that an ideal sensor could have seen."""
 
 from __future__ import annotations
 
@@ -22,22 +22,24 @@ _FEWEST_MOVING_CELLS = 6
 
 @dataclass(frozen=True, slots=True)
 class MapScores:
-    """Shares 0..1; NaN where there was nothing to score.
+    """Scores of a map, each a share in 0..1, or NaN if there were no cells to score.
 
-    With the *surface* the true obstacle cells within 0.3 m of ground the ideal sensor saw, and the tolerance
-    0.2 m:
+    An ideal sensor at the position of the robot sees all ground up to the first obstacle. The *surface*
+    consists of the true obstacle cells within 0.3 m of ground that this sensor has seen. The *known area* is
+    the surface and the seen ground. The tolerance is 0.2 m.
 
     Attributes:
-        occupied_precision: of the cells said to be occupied, near what could be known, those within the
-            tolerance of an obstacle. Insides of obstacles are left out.
-        occupied_recall: of the surface, what lies within the tolerance of a cell said to be occupied.
-        occupied_f1: their harmonic mean; 0 for a map without anything right.
-        free_precision: of the cells said to be free, in what could be known, those that are.
-        free_recall: of the free cells the ideal sensor saw, those said to be free.
-        missed_as_free: of the surface, what is said to be free with nothing occupied within the tolerance.
-        moving_recall: occupied_recall over what moves; the surface reaches wherever the sensor ever saw
-            ground, so it counts what moved there since, out of anyone's sight.
-        moving_recall_in_view: the same over what moves and is in the ideal sensor's sight at this moment.
+        occupied_precision: share of the occupied cells of the map that lie within the tolerance of an
+            obstacle. Only cells near the known area count, and the insides of obstacles do not.
+        occupied_recall: share of the surface that lies within the tolerance of an occupied cell of the map.
+        occupied_f1: harmonic mean of the two; 0 if one of them is 0.
+        free_precision: share of the free cells of the map, in the known area, that are truly free.
+        free_recall: share of the truly free cells seen by the ideal sensor that are free in the map.
+        missed_as_free: share of the surface that is free in the map, without an occupied cell within the
+            tolerance.
+        moving_recall: occupied_recall for moving objects only. This includes objects that moved, out of
+            sight, to ground that the sensor saw earlier.
+        moving_recall_in_view: the same, only for moving objects that the ideal sensor sees now.
     """
 
     occupied_precision: float
@@ -51,7 +53,7 @@ class MapScores:
 
     @classmethod
     def mean(cls, scores: Sequence[MapScores]) -> MapScores:
-        """Mean of each figure over the scores that have it; NaN where none has."""
+        """Return the mean of each score over the values that are not NaN; NaN if there are none."""
         names = [field.name for field in fields(cls)]
         columns = np.array([[getattr(s, name) for name in names] for s in scores]).reshape(-1, len(names))
         known = ~np.isnan(columns)
@@ -61,10 +63,14 @@ class MapScores:
 
 
 class MapScorer:
-    """Follows a run through a world: what could be seen so far, and how the map compares.
+    """Accumulates the ground that an ideal sensor has seen during a drive, and scores maps on it.
 
-    Grids are those of `WorldState.occupancy`: (n, n), rows y, columns x, the lower-left corner of cell (0, 0)
-    at (-size/2, -size/2) of the map frame.
+    Grids are (n, n) as in `WorldState.occupancy`. Rows are y, columns are x. The lower-left corner of cell
+    (0, 0) is at (-size_m / 2, -size_m / 2) in the map frame.
+
+    Args:
+        size_m, resolution_m: edge lengths of the grid and of its cells, in metres.
+        range_m: range of the ideal sensor, in metres.
     """
 
     def __init__(self, size_m: float = 40.0, resolution_m: float = 0.1, range_m: float = 8.0) -> None:
@@ -76,47 +82,49 @@ class MapScorer:
         self._surface_depth = _disc(0.3 / resolution_m)
 
     def see(self, occupied: BoolGrid, x_m: float, y_m: float) -> None:
-        """The ideal sensor stands at (x, y) among these obstacles (n, n), static and moving."""
+        """Add what the ideal sensor sees from (x, y) among all obstacles (n, n)."""
         self._in_sight = self._cast(occupied, x_m, y_m)
         self._seen = self._seen | self._in_sight
 
     def score(self, snapshot: GridSnapshot, still: BoolGrid, moving: BoolGrid) -> MapScores:
-        """Score a map against the obstacles (n, n) of its moment. `see` must have been called before.
+        """Score a map against the static and the moving obstacles (n, n) at the same time. Call `see` before.
 
-        Only cells in the map's window count. What it has rolled away from is no part of it, and counts again
-        only once the ideal sensor saw it anew.
+        Only cells in the window of the map count. Cells that left the window count again only after the ideal
+        sensor has seen them again.
 
         Raises:
-            WorldError: the map's cells are not those of the world, in size or place.
+            WorldError: size or position of the cells of the map differ from those of the world.
         """
         cells, in_window = self._aligned(snapshot)
-        said_occupied, said_free = cells == OCCUPIED, cells == FREE
+        map_occupied, map_free = cells == OCCUPIED, cells == FREE
         obstacle = still | moving
         seen = self._seen = self._seen & in_window
-        near_seen = _grown(seen, self._surface_depth)
+        near_seen = _dilated(seen, self._surface_depth)
         surface = obstacle & near_seen & in_window
-        knowable = seen | surface
-        counted = said_occupied & ~(obstacle & ~near_seen) & _grown(knowable, self._tolerance)
-        near_said = _grown(said_occupied, self._tolerance)
-        precision = _share(counted & _grown(obstacle, self._tolerance), counted)
-        recall = _share(surface & near_said, surface)
+        known_area = seen | surface
+        counted = map_occupied & ~(obstacle & ~near_seen) & _dilated(known_area, self._tolerance)
+        near_occupied = _dilated(map_occupied, self._tolerance)
+        precision = _share(counted & _dilated(obstacle, self._tolerance), counted)
+        recall = _share(surface & near_occupied, surface)
         truly_free = seen & ~obstacle
-        said_free_knowable = said_free & knowable
+        map_free_known = map_free & known_area
         moving_surface = surface & moving
-        moving_in_sight = moving & in_window & _grown(self._in_sight, self._surface_depth)
+        moving_in_sight = moving & in_window & _dilated(self._in_sight, self._surface_depth)
         return MapScores(
             occupied_precision=precision,
             occupied_recall=recall,
             occupied_f1=2 * precision * recall / (precision + recall) if precision * recall > 0 else 0.0,
-            free_precision=_share(said_free_knowable & truly_free, said_free_knowable),
-            free_recall=_share(said_free & truly_free, truly_free),
-            missed_as_free=_share(surface & said_free & ~near_said, surface),
-            moving_recall=_share(moving_surface & near_said, moving_surface, _FEWEST_MOVING_CELLS),
-            moving_recall_in_view=_share(moving_in_sight & near_said, moving_in_sight, _FEWEST_MOVING_CELLS),
+            free_precision=_share(map_free_known & truly_free, map_free_known),
+            free_recall=_share(map_free & truly_free, truly_free),
+            missed_as_free=_share(surface & map_free & ~near_occupied, surface),
+            moving_recall=_share(moving_surface & near_occupied, moving_surface, _FEWEST_MOVING_CELLS),
+            moving_recall_in_view=_share(
+                moving_in_sight & near_occupied, moving_in_sight, _FEWEST_MOVING_CELLS
+            ),
         )
 
     def _cast(self, occupied: BoolGrid, x_m: float, y_m: float) -> BoolGrid:
-        """Cells (n, n) that rays from (x, y) reach before the first obstacle, within range."""
+        """Return the cells (n, n) within range that rays from (x, y) reach before the first obstacle."""
         angles = np.linspace(0.0, 2 * np.pi, _RAYS, endpoint=False)
         reach = np.arange(_BLIND_M, self.range_m, self.resolution_m / 2)
         n = len(occupied)
@@ -133,7 +141,7 @@ class MapScorer:
         return reached.reshape(n, n)
 
     def _aligned(self, snapshot: GridSnapshot) -> tuple[NDArray[np.int8], BoolGrid]:
-        """The map on the world's cells (n, n), unknown where it does not reach; and where it does (n, n)."""
+        """Return the map in the cells of the world (n, n), and a mask (n, n) of its window."""
         n = len(self._seen)
         shift = np.array([snapshot.origin_x_m, snapshot.origin_y_m]) + self.size_m / 2
         offset = shift / self.resolution_m
@@ -141,8 +149,8 @@ class MapScorer:
         same_size = math.isclose(snapshot.resolution_m, self.resolution_m, rel_tol=1e-6)
         if not same_size or np.abs(offset - whole).max() > 0.01:
             raise WorldError(
-                f'a map of cells of {self.resolution_m} m in line with the world was expected, cells of '
-                f'{snapshot.resolution_m} m at {shift.tolist()} from its corner came; '
+                f'expected a map with cells of {self.resolution_m} m that coincide with those of the world, '
+                f'got cells of {snapshot.resolution_m} m at {shift.tolist()} m from its corner; '
                 f'set map.resolution_m to {self.resolution_m}'
             )
         aligned = np.full((n, n), UNKNOWN, np.int8)
@@ -155,7 +163,7 @@ class MapScorer:
 
 
 def _meet(offset: int, length: int, n: int) -> tuple[slice, slice]:
-    """Where `length` cells that start at `offset` lie within 0..n, and which of them do."""
+    """Return where `length` cells from `offset` on lie within 0..n, and the slice of those that do."""
     start, stop = min(max(offset, 0), n), max(min(offset + length, n), 0)
     stop = max(start, stop)
     return slice(start, stop), slice(start - offset, stop - offset)
@@ -167,9 +175,9 @@ def _disc(radius_cells: float) -> NDArray[np.uint8]:
     return kernel
 
 
-def _grown(grid: BoolGrid, disc: NDArray[np.uint8]) -> BoolGrid:
-    grown: BoolGrid = cv2.dilate(grid.view(np.uint8), disc).view(np.bool_)
-    return grown
+def _dilated(grid: BoolGrid, disc: NDArray[np.uint8]) -> BoolGrid:
+    dilated: BoolGrid = cv2.dilate(grid.view(np.uint8), disc).view(np.bool_)
+    return dilated
 
 
 def _share(part: BoolGrid, whole: BoolGrid, fewest: int = 1) -> float:

@@ -1,4 +1,4 @@
-"""Maps made from drives through simulated worlds, in several ways, and scored: what `eval-map` prints."""
+"""Scores of maps from drives through simulated worlds, in several variants, for `stream_infer eval-map`."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from stream_infer_ros.inference.detections import Detections, Perception
 from stream_infer_ros.mapping.occupancy_map import OccupancyMap
 from stream_infer_ros.mapping.view import View
 
-# A map is worth scoring once the robot has gone a few metres; then once a second.
+# The first map is scored after the robot has driven a few metres, then one map per second.
 _FIRST_S = 5.0
 _EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class MapVariant:
-    """One way to make a map from a drive.
+    """One way to build a map from a drive.
 
     Attributes:
-        name: row title of the table.
-        source: 'network' or 'truth'.
-        columns, boxes: which of its outputs are used.
-        dead: cameras that tell nothing.
-        pitch_error_rad: how far the pitch of the cameras in `pitched` (all if empty) is taken wrong.
+        name: title of its row in the table.
+        source: perception of the views, 'network' or 'truth'.
+        columns, boxes: True if free space or boxes are used.
+        dead: cameras whose views are left out.
+        pitched: cameras with a pitch error; empty means all cameras.
+        pitch_error_rad: error of the assumed pitch of these cameras, in radians.
     """
 
     name: str
@@ -40,9 +41,9 @@ class MapVariant:
     pitch_error_rad: float = 0.0
 
     def views(self, moment: DriveMoment) -> list[View]:
-        """What the map is given of a moment."""
-        told = moment.network if self.source == 'network' else moment.truth
-        return [self._altered(view) for view in told if view.camera not in self.dead]
+        """Return the views of a moment for this variant."""
+        views = moment.network if self.source == 'network' else moment.truth
+        return [self._altered(view) for view in views if view.camera not in self.dead]
 
     def _altered(self, view: View) -> View:
         perception = view.perception
@@ -54,7 +55,7 @@ class MapVariant:
             )
         pose = view.base_from_camera
         if self.pitch_error_rad and (not self.pitched or view.camera in self.pitched):
-            # About the camera's own x axis (right): it is taken to look higher than it does.
+            # A rotation about the x axis of the camera (right): the assumed viewing direction is too high.
             error = RigidTransform.from_xyz_rpy((0.0, 0.0, 0.0), (self.pitch_error_rad, 0.0, 0.0))
             pose = pose @ error
         return replace(view, perception=perception, base_from_camera=pose)
@@ -81,12 +82,12 @@ TRUTH_VARIANTS = (
 
 @dataclass(frozen=True, slots=True)
 class MapTrialResult:
-    """One row of the table of `stream_infer eval-map`.
+    """One row of the table that `stream_infer eval-map` prints.
 
     Attributes:
-        name: what was fused.
+        name: name of the variant.
         scores: mean over the seeds.
-        by_seed: scores of each seed, in order; each a mean over the moments scored.
+        by_seed: mean scores of each seed, in the order of the seeds.
     """
 
     name: str
@@ -103,14 +104,17 @@ def run_map_trials(
     height: int = 480,
     progress: Callable[[int], None] | None = None,
 ) -> list[MapTrialResult]:
-    """Drive `seconds` through the world of each seed; score each variant once a second after the first five.
+    """Drive through the world of each seed, and score each variant.
+
+    The first score is taken after five seconds, then one per second.
 
     Args:
-        seeds: of worlds the network was not trained on: 900000 and above.
-        perceive: the network; None: only the variants made from truth, and no image is rendered.
-        config: of the map; None: the defaults.
-        width, height: of the images.
-        progress: called with each seed when its drive is done.
+        seeds: seeds of the worlds. The network was not trained on 900000 and above.
+        seconds: duration of each drive.
+        perceive: the network. If None, only the variants from truth are scored, and no image is rendered.
+        config: settings of the map; None means the defaults.
+        width, height: size of the images in pixels.
+        progress: called with the seed after each drive.
     """
     variants = (NETWORK_VARIANTS if perceive is not None else ()) + TRUTH_VARIANTS
     by_seed = []
@@ -128,10 +132,7 @@ def run_map_trials(
 def score_drive(
     moments: Iterable[DriveMoment], variants: Sequence[MapVariant], config: MapConfig | None = None
 ) -> list[MapScores]:
-    """The map that each variant makes of a drive, against truth: means over the moments scored.
-
-    A drive too short for any is scored at its last moment.
-    """
+    """Return the mean scores of each variant over a drive. A drive of less than 5 s is scored at its end."""
     config = config or MapConfig()
     maps = [OccupancyMap(config) for _ in variants]
     scorer = MapScorer(resolution_m=config.resolution_m, range_m=config.range_m)

@@ -1,4 +1,4 @@
-"""What a running pipeline shows in the terminal."""
+"""The table that a running pipeline shows in the terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stream_infer_ros.pipeline.health.camera_state import CameraState
 
 
 def live_table(assembly: Assembly, now_ns: int, elapsed_s: float) -> Table:
-    """Cameras, sets and latency at `now_ns` of the graph's clock; below them whatever else is wrong."""
+    """Return a table of cameras, sets and latency at `now_ns`, with other problems below it."""
     statistics, health = assembly.statistics, assembly.health
     bound_ms = assembly.settings().bound_ns / 1e6
     stages = statistics.stages()

@@ -1,4 +1,4 @@
-"""The report as one self-contained HTML page."""
+"""The report as a single HTML page without external files."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def render_page(
     map_png: bytes,
     latency_png: bytes,
 ) -> str:
-    """The page; every picture is inside it.
+    """Return the page, with all images embedded.
 
     Args:
-        summary: what report.json holds; each of its mappings becomes a table.
-        verdict: whether all held, and that in a sentence.
-        tiles: (caption, JPEG) per camera.
+        summary: the content of report.json. Each mapping in it becomes a table.
+        verdict: True if all requirements were met, and a sentence that says so.
+        tiles: (caption, JPEG) of each camera.
         map_png, latency_png: PNG files.
     """
     held, sentence = verdict

@@ -1,4 +1,4 @@
-"""A configuration of rviz2 that shows what the pipeline publishes for the cameras at hand."""
+"""A configuration of rviz2 that shows all outputs of the pipeline for the given cameras."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def rviz_config(config: Config, cameras: Sequence[str]) -> str:
     """Return the text of a `.rviz` file.
 
     The displays are the map, objects, a scan for each camera, TF, and an overlay for each camera in a dock of
-    its own. Topics are absolute, so the file is right for this namespace and node name only. The first
+    its own. Topics are absolute, so that the file is valid for this namespace and node name only. The first
     cameras have their overlays enabled; rviz subscribes to an overlay only while it is enabled.
 
     Args:
-        config: names the node, its frames, and what it publishes.
+        config: configuration with the names of node and frames, and the enabled outputs.
         cameras: names as they appear in the topics, in the order in which they are shown.
 
     Raises:
         ConfigError: there is no camera.
     """
     if not cameras:
-        raise ConfigError('expected the names of the cameras in `cameras`, none came')
+        raise ConfigError('expected the names of the cameras in `cameras`, got none')
     overlays = [_overlay_name(camera) for camera in cameras] if config.publish.overlay else []
     window, centre_px = window_geometry(overlays)
     document = {

@@ -14,7 +14,7 @@ from stream_infer_ros.report.qt_window_state import Area, Column, Dock, window_s
 
 _DISPLAYS_PANEL = 'Displays'
 _TOOLBAR = 'Tools'
-# Fits a screen of 1920 x 1080; on a smaller one Qt shrinks all parts.
+# Fits a screen of 1920 x 1080. On a smaller screen, Qt shrinks all parts.
 _WINDOW_PX = (1600, 940)
 _BARS_PX = 84  # menu, tools and status line
 _TITLE_PX = 22  # of a dock
