@@ -107,7 +107,6 @@ class DetectionScores:
             class_id: (N,) classes of the true boxes.
             counted: (N,) bool, True for boxes that are counted.
             contact: (N, 2) true contact points, NaN if unknown.
-
         """
         excuses = box_iou(detections.xyxy, xyxy[~counted])
         excused = (

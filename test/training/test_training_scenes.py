@@ -60,5 +60,5 @@ def test_to_disk_and_back_and_only_what_is_missing(tmp_path, taken):
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path):
-    with pytest.raises(SystemExit, match='run python -m training.dataset'):
+    with pytest.raises(SystemExit, match=r'run python -m training\.dataset'):
         Dataset(tmp_path)
