@@ -44,9 +44,6 @@ class Replicas:
                 for other in others[1:]:
                     other.copy_(others[0])
 
-    def close(self) -> None:
-        self._pool.shutdown()
-
     def _backward(self, number: int, loss_of: LossFunction) -> Losses:
         network = self.networks[number]
         network.zero_grad(set_to_none=True)

@@ -122,17 +122,13 @@ class TransformBuffer:
             down, up = self._path(_bare(target), _bare(source), _FOR_EVER_NS)
             return self._newest_common_ns(down + up)
 
-    def frames(self) -> tuple[str, ...]:
-        """Return the names of all known frames, sorted."""
-        with self._lock:
-            return self._frames()
-
     def clear_dynamic(self) -> None:
         """Forget all transforms except static ones, after time jumped (a looped bag, a reset simulation)."""
         with self._lock:
             self._histories = {child: h for child, h in self._histories.items() if h.static}
 
     def _frames(self) -> tuple[str, ...]:
+        """Return the names of all known frames, sorted."""
         parents = {h.parent_at(_FOR_EVER_NS) for h in self._histories.values()}
         return tuple(sorted(parents.union(self._histories)))
 

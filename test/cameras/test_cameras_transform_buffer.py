@@ -25,6 +25,13 @@ def matrix(transform: RigidTransform) -> np.ndarray:
     return m
 
 
+def known_frames(buffer: TransformBuffer) -> str:
+    """Return the names of all frames, as the error for an unknown frame lists them."""
+    with pytest.raises(UnknownFrameError) as caught:
+        buffer.lookup('nowhere', 'base', 0)
+    return str(caught.value).partition('known: ')[2].partition(';')[0]
+
+
 @pytest.fixture
 def robot() -> TransformBuffer:
     """odom -> base moves 1 m/s along x; camera and lidar are fixed to base; map -> odom was heard once."""
@@ -171,7 +178,7 @@ def test_what_is_fixed_is_answered_anew_when_it_is_said_anew(robot: TransformBuf
 
 def test_a_jump_of_time_forgets_what_moved(robot: TransformBuffer) -> None:
     robot.clear_dynamic()
-    assert robot.frames() == ('base', 'camera', 'lidar')
+    assert known_frames(robot) == 'base, camera, lidar'
     robot.lookup('lidar', 'camera', 7)
     with pytest.raises(UnknownFrameError):
         robot.lookup('odom', 'base', 2 * S)
@@ -193,10 +200,10 @@ def test_a_jump_of_time_forgets_what_moved(robot: TransformBuffer) -> None:
 def test_what_is_no_tree_is_refused(
     robot: TransformBuffer, parent: str, child: str, transform: RigidTransform, reason: str
 ) -> None:
-    before = robot.frames()
+    before = known_frames(robot)
     with pytest.raises(TransformError, match=reason):
         robot.set(at(2 * S, parent, child, transform))
-    assert robot.frames() == before
+    assert known_frames(robot) == before
 
 
 def test_a_loop_that_late_samples_close_in_the_past_is_an_error_not_a_hang() -> None:
