@@ -11,10 +11,10 @@ from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.nodes.frame_filters import FrameMessage
-from stream_infer_ros.sync import FrameSet, StreamClock
-from stream_infer_ros.sync.deadline import JUMP_NS
 from stream_infer_ros.sync.frame_driven import FrameDriven
+from stream_infer_ros.sync.frame_set import FrameSet
 from stream_infer_ros.sync.matched import matched_set
+from stream_infer_ros.sync.stream_clock import JUMP_NS, StreamClock
 from stream_infer_ros.sync.synchronizer import Settings
 
 
@@ -45,7 +45,7 @@ class StockSynchronizer(FrameDriven):
         self._stock = ApproximateTimeSynchronizer(self._inputs, config.queue_size, slop=0.0)
         self._stock.registerCallback(self._matched)
         self._closed: list[FrameSet] = []
-        self._clocks = [StreamClock() for _ in cameras]
+        self.clocks = {camera: StreamClock() for camera in cameras}
         self._given = [0] * len(cameras)
         self._jumped = [0] * len(cameras)
         self._sets = 0
@@ -76,10 +76,10 @@ class StockSynchronizer(FrameDriven):
         if config is not self._config:
             self._apply(config)
         slot = self._slots[frame.camera]
-        clock = self._clocks[slot]
+        clock = self.clocks[frame.camera]
         if clock.newest_stamp_ns is not None and frame.stamp_ns < clock.newest_stamp_ns - JUMP_NS:
             self._forget()
-        if clock.observe(frame.stamp_ns, now_ns) and not config.slop_ms:
+        if clock.observe(frame.stamp_ns) and not config.slop_ms:
             self._tune_slop()
         self._given[slot] += 1
         self._inputs[slot].signalMessage(FrameMessage(frame))
@@ -91,7 +91,7 @@ class StockSynchronizer(FrameDriven):
         self._closed.append(matched_set([message.frame for message in messages]))
 
     def _tune_slop(self) -> None:
-        periods_ns = [clock.period_ns for clock in self._clocks if clock.period_ns]
+        periods_ns = [clock.period_ns for clock in self.clocks.values() if clock.period_ns]
         if periods_ns:
             self._set_slop(min(periods_ns) // 2)
 
@@ -103,4 +103,5 @@ class StockSynchronizer(FrameDriven):
         for slot, queue in enumerate(self._stock.queues):
             self._jumped[slot] += len(queue)
             queue.clear()
-            self._clocks[slot].restart()
+        for clock in self.clocks.values():
+            clock.restart()

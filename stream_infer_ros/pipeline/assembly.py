@@ -146,7 +146,7 @@ def _assemble(
     budget = LatencyBudget(settings, statistics)
     schedule = make_schedule(config, names, budget)
     synchronizer = make_synchronizer(names, lambda: settings().sync)
-    sync_watch = SyncWatch(names)
+    sync_watch = SyncWatch(names, synchronizer.clocks)
     steps = Steps(
         MessageReader(cameras, transforms, statistics, TransformTopics.of(config.graph)),
         Matcher(synchronizer, sync_watch, statistics),

@@ -7,7 +7,7 @@ from stream_infer_ros.sync.factory import SYNCHRONIZERS, make_synchronizer
 from stream_infer_ros.sync.frame_set import FrameSet, SetReason
 from stream_infer_ros.sync.independent import IndependentStreams
 from stream_infer_ros.sync.latest import LatestSynchronizer
-from stream_infer_ros.sync.stream_clock import StreamClock, StreamHealth
+from stream_infer_ros.sync.stream_clock import StreamClock
 from stream_infer_ros.sync.synchronizer import Synchronizer
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     'LatestSynchronizer',
     'SetReason',
     'StreamClock',
-    'StreamHealth',
     'Synchronizer',
     'make_synchronizer',
 ]

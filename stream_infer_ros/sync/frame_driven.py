@@ -8,6 +8,7 @@ from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.sync.drops import DropCounter
 from stream_infer_ros.sync.frame_set import FrameSet
 from stream_infer_ros.sync.roster import Roster
+from stream_infer_ros.sync.stream_clock import StreamClock
 from stream_infer_ros.sync.synchronizer import Settings
 
 
@@ -21,6 +22,8 @@ class FrameDriven:
     Raises:
         ConfigError: no camera, or one that is named twice.
     """
+
+    clocks: Mapping[str, StreamClock] | None = None
 
     def __init__(self, cameras: Sequence[str], settings: Settings) -> None:
         self._slots = Roster(cameras)

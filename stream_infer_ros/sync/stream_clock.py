@@ -1,122 +1,71 @@
-"""How regularly one stream ticks: period and jitter from its stamps, in constant memory."""
+"""The clock of one stream: period and jitter of its stamps, in constant memory."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-_WINDOW = 16  # intervals; their median stands a third of the frames lost, or bursts
-_ENOUGH = 3  # intervals before there is an estimate: one burst at start-up is outvoted
-_EVERY = 16  # intervals between two estimates once the window is full
-_LONGEST_GAP = 10  # periods; a longer gap counts as a pause of the stream, not as losses
-
-
-@dataclass(frozen=True, slots=True)
-class StreamHealth:
-    """One stream at a glance.
-
-    Attributes:
-        received: frames so far.
-        rate_hz: from the median interval of its stamps; 0 while unknown.
-        jitter_ns: median deviation of its intervals from that median.
-        phase_ns: how far its frames lie behind those of the reference, within half a period either way.
-        last_heard_ns: when its newest frame arrived; None if never.
-        missed: missing frames, estimated from gaps between its regular stamps.
-    """
-
-    received: int
-    rate_hz: float
-    jitter_ns: int
-    phase_ns: int
-    last_heard_ns: int | None
-    missed: int = 0
+# If stamps or a clock go back farther than this, time has jumped; no reordering of frames goes that far.
+# Stamps that are farther ahead of the arrival of their frame belong to another clock.
+JUMP_NS = 500_000_000
+_WINDOW = 16  # intervals; their median is right even if a third of the frames are lost, or come in bursts
+_ENOUGH = 3  # intervals before the first estimate, so that one burst at the start is outvoted
+_EVERY = 16  # intervals from one estimate to the next, once the window is full
+_LONGEST_GAP = 10  # periods; a longer gap is a pause of the stream and not a loss of frames
 
 
 class StreamClock:
-    """Watches the stamps of one stream.
+    """Estimates the period of a stream as the median of the last 16 intervals between its stamps.
 
-    Medians over the last 16 intervals: lost frames, a gap of an hour or a burst move them little.
+    Lost frames, a pause of an hour or a burst hardly change a median.
+
+    One thread calls `observe` and `restart`. The attributes may be read from any thread: each is a complete
+    value, but two of them may differ by one frame.
 
     Attributes:
-        received: frames observed.
-        period_ns: median interval; 0 while unknown.
-        newest_stamp_ns: None before the first frame.
-        last_heard_ns: arrival of the latest frame, None before the first.
-        missed: missing frames, estimated from gaps of up to 10 periods.
+        newest_stamp_ns: None before the first frame and after `restart`.
+        period_ns: 0 while unknown.
+        missed: number of missing frames, estimated from gaps of up to 10 periods.
     """
 
-    __slots__ = (
-        '_count',
-        '_intervals_ns',
-        'last_heard_ns',
-        'missed',
-        'newest_stamp_ns',
-        'period_ns',
-        'received',
-    )
+    __slots__ = ('_count', '_intervals_ns', '_regular_ns', 'missed', 'newest_stamp_ns', 'period_ns')
 
     def __init__(self) -> None:
-        self.received = 0
-        self.missed = 0
-        self.period_ns = 0
         self.newest_stamp_ns: int | None = None
-        self.last_heard_ns: int | None = None
+        self.period_ns = 0
+        self.missed = 0
+        self._regular_ns = 0  # a longer interval lacks at least one frame
         self._count = 0
         self._intervals_ns = [0] * _WINDOW
 
-    def observe(self, stamp_ns: int, now_ns: int) -> bool:
-        """Take note of a frame. True if the period was estimated anew."""
-        self.received += 1
-        self.last_heard_ns = now_ns
+    def observe(self, stamp_ns: int) -> bool:
+        """Take the stamp of one frame; return True if this changed the estimate of the period."""
         newest_ns = self.newest_stamp_ns
         if newest_ns is None:
             self.newest_stamp_ns = stamp_ns
             return False
-        if stamp_ns <= newest_ns:  # repeated or reordered: no interval
+        interval_ns = stamp_ns - newest_ns
+        if interval_ns <= 0:  # a repeated or reordered frame
             return False
         self.newest_stamp_ns = stamp_ns
-        interval_ns = stamp_ns - newest_ns
-        if 1.5 * self.period_ns < interval_ns < (_LONGEST_GAP + 0.5) * self.period_ns:
+        if interval_ns > self._regular_ns and interval_ns < (_LONGEST_GAP + 0.5) * self.period_ns:
             self.missed += round(interval_ns / self.period_ns) - 1
         count = self._count
         self._intervals_ns[count % _WINDOW] = interval_ns
         self._count = count = count + 1
         if count < _ENOUGH or (count > _WINDOW and count % _EVERY):
             return False
-        known = self._intervals_ns[:count] if count < _WINDOW else self._intervals_ns
-        self.period_ns = _median(known)
+        self.period_ns = _median(self._intervals_ns[: min(count, _WINDOW)])
+        self._regular_ns = self.period_ns * 3 // 2
         return True
 
     @property
     def jitter_ns(self) -> int:
-        """Median absolute deviation of the last intervals from the period; 0 while it is unknown."""
-        known = self._intervals_ns[: min(self._count, _WINDOW)]
-        return _median([abs(interval_ns - self.period_ns) for interval_ns in known]) if self.period_ns else 0
+        """The median deviation of the last intervals from the period; 0 while the period is unknown."""
+        intervals_ns = self._intervals_ns[: min(self._count, _WINDOW)]
+        period_ns = self.period_ns
+        return _median([abs(interval_ns - period_ns) for interval_ns in intervals_ns]) if period_ns else 0
 
     def restart(self) -> None:
-        """Time jumped: the next interval counts from the next frame. What was learnt of the period stays."""
+        """Begin with the next frame, because time has jumped. The estimate of the period stays."""
         self.newest_stamp_ns = None
-        self.last_heard_ns = None
-
-    def phase_to(self, reference_ns: int) -> int:
-        """Signed distance of its ticks from a stamp, within half a period; 0 while the period is unknown.
-
-        Only meaningful for a recent reference: the period's error adds up with every tick in between.
-        """
-        if self.newest_stamp_ns is None or self.period_ns == 0:
-            return 0
-        half_ns = self.period_ns // 2
-        return (self.newest_stamp_ns - reference_ns + half_ns) % self.period_ns - half_ns
-
-    def health(self, reference_ns: int | None = None) -> StreamHealth:
-        """What there is to report; phase relative to a recent stamp of another stream, else 0."""
-        return StreamHealth(
-            self.received,
-            1e9 / self.period_ns if self.period_ns else 0.0,
-            self.jitter_ns,
-            0 if reference_ns is None else self.phase_to(reference_ns),
-            self.last_heard_ns,
-            self.missed,
-        )
 
 
 def _median(values: list[int]) -> int:

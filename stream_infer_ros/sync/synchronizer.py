@@ -7,6 +7,7 @@ from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.sync.frame_set import FrameSet
+from stream_infer_ros.sync.stream_clock import StreamClock
 
 # Returns the settings in use at present. A synchronizer calls it in each `add` and `poll`.
 Settings = Callable[[], SyncConfig]
@@ -17,7 +18,14 @@ class Synchronizer(Protocol):
 
     Live settings (times, penalties) take effect with the next `add` or `poll` after they changed. An open set
     keeps its deadline until the next frame joins it.
+
+    Attributes:
+        clocks: the clock of each camera, if `add` keeps them; they may be read from any thread. None if the
+            policy needs no clocks.
     """
+
+    @property
+    def clocks(self) -> Mapping[str, StreamClock] | None: ...
 
     def add(self, frame: Frame, now_ns: int) -> Sequence[FrameSet]:
         """Take one frame that arrived at `now_ns`; return the sets that it closed, oldest first."""

@@ -13,15 +13,15 @@ START = 1_700_000_000_000 * MS
 def watched(stamps_ms: list[float]) -> StreamClock:
     clock = StreamClock()
     for at_ms in stamps_ms:
-        clock.observe(START + int(at_ms * MS), START + int(at_ms * MS) + 5 * MS)
+        clock.observe(START + int(at_ms * MS))
     return clock
 
 
 def test_nothing_is_claimed_before_four_frames() -> None:
     clock = watched([0, 100, 200])
-    assert (clock.period_ns, clock.jitter_ns, clock.health().rate_hz) == (0, 0, 0.0)
-    assert clock.observe(START + 300 * MS, START + 300 * MS)
-    assert (clock.period_ns, clock.health().rate_hz) == (100 * MS, 10.0)
+    assert (clock.period_ns, clock.jitter_ns) == (0, 0)
+    assert clock.observe(START + 300 * MS)
+    assert clock.period_ns == 100 * MS
 
 
 @pytest.mark.parametrize('loss', [0.0, 0.05, 0.25])
@@ -45,22 +45,14 @@ def test_a_new_rate_is_learnt() -> None:
 def test_repeated_and_reordered_stamps_are_no_intervals() -> None:
     clock = watched([0, 100, 100, 200, 150, 300])
     assert clock.period_ns == 100 * MS
-    assert (clock.received, clock.newest_stamp_ns) == (6, START + 300 * MS)
-
-
-def test_phase_is_signed_and_within_half_a_period() -> None:
-    clock = watched([30, 130, 230, 330])
-    assert clock.phase_to(START + 300 * MS) == 30 * MS
-    assert clock.phase_to(START + 350 * MS) == -20 * MS
-    assert clock.phase_to(START + 150 * MS) == -20 * MS
+    assert clock.newest_stamp_ns == START + 300 * MS
 
 
 def test_after_a_jump_of_time_the_period_stays_known() -> None:
     clock = watched([0, 100, 200, 300, 400])
     clock.restart()
-    assert clock.last_heard_ns is None
-    clock.observe(7, 8)
-    clock.observe(7 + 100 * MS, 9)
+    clock.observe(7)
+    clock.observe(7 + 100 * MS)
     assert (clock.period_ns, clock.jitter_ns) == (100 * MS, 0)
 
 

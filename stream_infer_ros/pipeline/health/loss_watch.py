@@ -32,7 +32,7 @@ class LossWatch:
     def look(self, now_ns: int, _period_ns: int) -> None:
         """Count what was lost since the last look."""
         messages = sum(n for topic, n in self._graph.losses().items() if topic in self._topics)
-        images = sum(stream.health.missed for stream in self._watch.streams().values())
+        images = sum(stream.missed for stream in self._watch.streams().values())
         new = (now_ns, max(messages - self._messages, 0), max(images - self._images, 0))
         self._messages, self._images = messages, images
         if new[1] or new[2]:

@@ -1,4 +1,4 @@
-"""How the streams lie to each other in time, and the slop that follows from it."""
+"""Phases of the streams relative to each other, and the slop that they require."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from statistics import median_low
 
 from stream_infer_ros.pipeline.health.sync_watch import Arrival, StreamRecord
 
-# Of a normal distribution four standard deviations are 5.9 median deviations; jitter is one of those. (With
-# three, what twenty frames say of the jitter was too little once in 800 simulated rigs: 36 sets of 40.)
+# Jitter is a median deviation. Four standard deviations of a normal distribution are 5.9 of those. Three were
+# too few in one of 800 simulated rigs, in which the jitter was estimated from twenty frames.
 JITTER_MARGIN = 5.9
-SAME_RATE = 0.05  # periods this close, as a fraction, are one rate
-STEP_NS = 1_000_000  # suggestions are rounded up to whole milliseconds
-PERIODS_APART = 5  # newest frames farther from the others' than this: silent, or another clock
+SAME_RATE = 0.05  # rates are equal if the periods differ by no more than this fraction
+STEP_NS = 1_000_000  # a suggestion is rounded up to a multiple of this
+PERIODS_APART = 5  # a stream whose newest frame is farther from the others is silent or has another clock
 
 
 @dataclass(frozen=True, slots=True)
 class SlopSuggestion:
-    """What sync.slop_ms had better be.
+    """A better value of sync.slop_ms.
 
     Attributes:
-        slop_ns: the value; None while fewer than two cameras tell a rate.
+        slop_ns: the value; None while the rates of fewer than two cameras are known.
         because: the reason, in words.
     """
 
@@ -31,12 +31,13 @@ class SlopSuggestion:
 
 
 def phases_ns(streams: Mapping[str, StreamRecord]) -> dict[str, int]:
-    """How far each camera's frames lie behind those of the first, within half a period.
+    """Return by how much the frames of each camera come after those of the first, within half a period.
 
-    The median over its last frames of the distance to the reference's nearest: no error of a period adds up.
-    Cameras whose rate is unknown, that are silent, or whose clock is another one, are left out.
+    The phase is the median distance of the last frames from the nearest frame of the first camera. (A phase
+    computed from one frame and the period would contain the error of the period many times over.) Cameras
+    that are silent, have an unknown rate or another clock are left out.
     """
-    known = _in_step(streams)
+    known = _comparable(streams)
     if not known:
         return {}
     reference = next(iter(known.values()))
@@ -51,39 +52,42 @@ def phases_ns(streams: Mapping[str, StreamRecord]) -> dict[str, int]:
 
 
 def suggest_slop(streams: Mapping[str, StreamRecord]) -> SlopSuggestion:
-    """The least slop that holds frames of one moment together, whatever order they arrive in.
+    """Return the smallest slop with which frames of one moment are matched, in any order of arrival.
 
-    That is the shortest stretch of a period that all phases lie in, plus the jitter of the worst two: the
-    first frame alone is the mean of its set. More than half the shortest period is never suggested: frames
-    of the next moment would be as near.
+    It is the length of the shortest part of a period that contains all phases, plus the jitter of the worst
+    two cameras. (The first frame alone is the mean of its set.) The suggestion is at most half of the
+    shortest period, because with more slop frames of the next moment would match as well.
     """
     phases = phases_ns(streams)
     if len(phases) < 2:
-        return SlopSuggestion(None, 'fewer than two cameras have told their rate yet')
+        return SlopSuggestion(None, 'the rates of fewer than two cameras are known')
     periods_ns = [streams[camera].period_ns for camera in phases]
     shortest_ns, longest_ns = min(periods_ns), max(periods_ns)
     half_ns = shortest_ns // 2
     if longest_ns > shortest_ns * (1 + SAME_RATE):
         return SlopSuggestion(
             half_ns,
-            f'rates differ ({1e9 / longest_ns:.1f} to {1e9 / shortest_ns:.1f} Hz), so phases wander: '
-            'half the shortest period',
+            f'the rates differ ({1e9 / longest_ns:.1f} to {1e9 / shortest_ns:.1f} Hz), so the phases change: '
+            'half of the shortest period',
         )
     stretch_ns = _shortest_stretch_ns(sorted(phase % shortest_ns for phase in phases.values()), shortest_ns)
-    jitters_ns = sorted(streams[camera].health.jitter_ns for camera in phases)
+    jitters_ns = sorted(streams[camera].jitter_ns for camera in phases)
     needed_ns = stretch_ns + int(JITTER_MARGIN * sum(jitters_ns[-2:]) / 2)
-    found = f'phases lie {stretch_ns / 1e6:.1f} ms apart, jitter is up to {jitters_ns[-1] / 1e6:.1f} ms'
+    found = (
+        f'the phases are up to {stretch_ns / 1e6:.1f} ms apart, '
+        f'the jitter is up to {jitters_ns[-1] / 1e6:.1f} ms'
+    )
     if needed_ns > half_ns:
         return SlopSuggestion(
             half_ns,
-            f'{found}: more than half a period, so that frames of one moment and of the next look alike; '
-            'trigger the cameras together',
+            f'{found}: more than half a period, so frames of one moment cannot be told from those '
+            'of the next; trigger the cameras together',
         )
     return SlopSuggestion(min((needed_ns // STEP_NS + 1) * STEP_NS, half_ns), found)
 
 
-def _in_step(streams: Mapping[str, StreamRecord]) -> dict[str, StreamRecord]:
-    """Those whose newest frames are of one time: within a few periods of what most show."""
+def _comparable(streams: Mapping[str, StreamRecord]) -> dict[str, StreamRecord]:
+    """Return the streams whose newest frames are within a few periods of the median of all streams."""
     known = {camera: stream for camera, stream in streams.items() if stream.period_ns and stream.recent}
     if not known:
         return {}
@@ -96,12 +100,12 @@ def _in_step(streams: Mapping[str, StreamRecord]) -> dict[str, StreamRecord]:
 
 
 def _offset_ns(arrival: Arrival, reference: StreamRecord) -> int:
-    """Signed distance from the reference's nearest frame."""
+    """Return the signed distance from the nearest frame of the reference."""
     offsets_ns = (arrival.stamp_ns - other.stamp_ns for other in reference.recent)
     return min(offsets_ns, key=abs)
 
 
 def _shortest_stretch_ns(phases: list[int], period_ns: int) -> int:
-    """The shortest arc of a circle of one period that holds all of these rising phases."""
+    """Return the length of the shortest arc on a circle of one period with all these ascending phases."""
     gaps_ns = [later - earlier for earlier, later in pairwise(phases)]
     return period_ns - max([*gaps_ns, phases[0] + period_ns - phases[-1]])

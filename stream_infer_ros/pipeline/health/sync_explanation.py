@@ -1,4 +1,4 @@
-"""Explanations of why frames matched or did not, per camera and for the last sets."""
+"""Explanation of how frames are matched in time, by camera and for the last sets."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from dataclasses import dataclass
 
 from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.drop_causes import DropCause
-from stream_infer_ros.pipeline.health.absence import in_ms, why_absent
+from stream_infer_ros.pipeline.health.missing_camera import in_ms, why_missing
 from stream_infer_ros.pipeline.health.slop_suggestion import SlopSuggestion, phases_ns, suggest_slop
 from stream_infer_ros.pipeline.health.sync_watch import SetRecord, StreamRecord, SyncWatch
 from stream_infer_ros.sync.frame_set import SetReason
 
-# cause -> camera -> count, as Diagnostics tells them
+# cause -> camera -> count
 Drops = Mapping[DropCause, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class CameraTiming:
-    """One camera's stream.
+    """The stream of one camera.
 
     Attributes:
         camera: its name.
-        images: frames so far.
-        rate_hz: from its stamps; 0 while unknown.
-        phase_ns: how far its frames lie behind the first camera's; None while unknown.
-        jitter_ns: median deviation of its period.
-        silent_ns: since its last frame arrived; None if none ever did.
-        missed: missing frames, estimated from the gaps between its stamps.
-        drops: frames lost, by cause.
+        images: number of frames so far.
+        rate_hz: from the stamps; 0 while unknown.
+        phase_ns: distance of its frames behind those of the first camera; None while unknown.
+        jitter_ns: median deviation of the intervals from the period.
+        silent_ns: time since its last frame arrived; None if no frame has arrived.
+        missed: number of missing frames, estimated from gaps between the stamps.
+        drops: number of lost frames, by cause.
     """
 
     camera: str
@@ -44,7 +44,7 @@ class CameraTiming:
 
 @dataclass(frozen=True, slots=True)
 class PartialExplanation:
-    """The last set that lacked a camera: how long ago it left, why then, and why each was missing."""
+    """The last set without some camera: its age, the reason why it left, and why each camera was missing."""
 
     age_ns: int
     reason: SetReason
@@ -53,14 +53,14 @@ class PartialExplanation:
 
 @dataclass(frozen=True, slots=True)
 class SyncExplanation:
-    """The result of `~/explain_sync`; `str()` of it is the text.
+    """The result of the service `~/explain_sync`; its `str()` is the text of the answer.
 
     Attributes:
         policy: sync.policy.
-        slop_ns: farthest a frame may lie from its set; None where the policy has no such bound.
+        slop_ns: the largest distance of a frame from its set; None if the policy has no such limit.
         cameras: in configured order.
-        sets: the last ones, oldest first.
-        partial: None if every set had all cameras.
+        sets: the last sets, oldest first.
+        partial: None if all sets had all cameras.
         suggestion: a better slop.
         losses: losses in the middleware, their reason and the remedy; empty if there are none.
     """
@@ -87,7 +87,7 @@ class SyncExplanation:
 
     def _sets(self) -> list[str]:
         if not self.sets:
-            return ['no set has left yet']
+            return ['no set has left the synchronizer yet']
         spreads_ns = sorted(record.spread_ns for record in self.sets)
         reasons = Counter(record.reason.value for record in self.sets)
         partial = sum(bool(record.missing) for record in self.sets)
@@ -118,9 +118,9 @@ def explain_sync(
     Args:
         watch: the recorded frames and sets.
         config: the settings in use.
-        slop_ns: farthest a frame may lie from its set at present; None where the policy has no such bound.
+        slop_ns: the largest distance of a frame from its set; None if the policy has no such limit.
         drops: losses so far.
-        now_ns: the clock that frames arrive by.
+        now_ns: time of the clock that stamps arrivals.
         losses: a description of losses in the middleware.
     """
     streams = watch.streams()
@@ -132,7 +132,7 @@ def explain_sync(
     explained = None
     if partial is not None:
         why = {
-            camera: why_absent(camera, partial, streams[camera], config, slop_ns)
+            camera: why_missing(camera, partial, streams[camera], config, slop_ns)
             for camera in partial.nearest
         }
         explained = PartialExplanation(now_ns - partial.record.left_ns, partial.record.reason, why)
@@ -144,11 +144,11 @@ def explain_sync(
 def _timing(
     camera: str, stream: StreamRecord, phase_ns: int | None, drops: Drops, now_ns: int
 ) -> CameraTiming:
-    health = stream.health
-    silent_ns = None if health.last_heard_ns is None else now_ns - health.last_heard_ns
+    rate_hz = 1e9 / stream.period_ns if stream.period_ns else 0.0
+    silent_ns = now_ns - stream.recent[-1].received_ns if stream.recent else None
     lost = {cause: by_camera[camera] for cause, by_camera in drops.items() if camera in by_camera}
     return CameraTiming(
-        camera, health.received, health.rate_hz, phase_ns, health.jitter_ns, silent_ns, health.missed, lost
+        camera, stream.received, rate_hz, phase_ns, stream.jitter_ns, silent_ns, stream.missed, lost
     )
 
 
@@ -168,7 +168,7 @@ def _table(cameras: Sequence[CameraTiming]) -> list[str]:
 
 def _silence(timing: CameraTiming) -> str:
     if timing.silent_ns is None:
-        return '  (never heard)'
+        return '  (no image yet)'
     patience_ns = max(1e9, 2.5e9 / timing.rate_hz if timing.rate_hz else 0.0)
     return f'  (silent for {timing.silent_ns / 1e9:.1f} s)' if timing.silent_ns > patience_ns else ''
 
@@ -177,15 +177,15 @@ _LEFT = {
     SetReason.COMPLETE: 'with every live camera in it',
     SetReason.DEADLINE: 'at its deadline',
     SetReason.OVERTAKEN: 'because a newer set left',
-    SetReason.MATCHED: 'as its policy matches',
+    SetReason.MATCHED: 'by the rule of its policy',
     SetReason.ARRIVED: 'on arrival',
 }
-# What a better slop means to each policy.
+# The setting that a better slop leads to, by policy.
 _SETTING = {
     'deadline': 'sync.slop_ms: {ms}',
     'message_filters': 'sync.slop_ms: {ms}',
     'approximate_time': 'sync.max_interval_ms: {ms}',
     'exact': 'sync.policy: deadline with sync.slop_ms: {ms}, unless all cameras share one trigger',
-    'latest': 'sync.policy: deadline with sync.slop_ms: {ms}; latest looks at no stamps',
-    'none': 'sync.policy: deadline with sync.slop_ms: {ms}, if these cameras see one place',
+    'latest': 'sync.policy: deadline with sync.slop_ms: {ms}; the policy latest ignores stamps',
+    'none': 'sync.policy: deadline with sync.slop_ms: {ms}, if these cameras see the same place',
 }

@@ -1,23 +1,22 @@
-"""What is remembered of frames and sets, so that matching in time can be explained afterwards."""
+"""The recent frames and sets, recorded so that matching in time can be explained."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from stream_infer_ros.sync.deadline import JUMP_NS
 from stream_infer_ros.sync.frame_set import FrameSet, SetReason
-from stream_infer_ros.sync.stream_clock import StreamClock, StreamHealth
+from stream_infer_ros.sync.stream_clock import JUMP_NS, StreamClock
 
 SETS_KEPT = 64
 ARRIVALS_KEPT = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """One frame: its header stamp, and when its bytes came; nanoseconds of one clock."""
+class Arrival(NamedTuple):
+    """One frame: its header stamp, and the time at which its bytes arrived, in nanoseconds of one clock."""
 
     stamp_ns: int
     received_ns: int
@@ -36,12 +35,13 @@ class SetRecord:
 
 @dataclass(frozen=True, slots=True)
 class PartialRecord:
-    """The last set that lacked a camera.
+    """The last set without some camera.
 
     Attributes:
         record: the set.
-        nearest: by missing camera, its frame closest to the set in time, whenever it came; None: none.
-        heard: by missing camera, its newest frame when the set left; None: none yet.
+        nearest: by missing camera, its frame with the stamp nearest to that of the set, even if it arrived
+            later; None if there is no frame.
+        heard: by missing camera, its newest frame when the set left; None if there was none.
     """
 
     record: SetRecord
@@ -51,50 +51,69 @@ class PartialRecord:
 
 @dataclass(frozen=True, slots=True)
 class StreamRecord:
-    """One camera: health of its stream (phase 0), its period, and its last frames, oldest first."""
+    """The stream of one camera.
 
-    health: StreamHealth
+    Attributes:
+        received: number of frames so far.
+        period_ns: median interval of the stamps; 0 while unknown.
+        jitter_ns: median deviation of the intervals from the period.
+        missed: number of missing frames, estimated from gaps between regular stamps.
+        recent: the last frames, oldest first.
+    """
+
+    received: int
     period_ns: int
+    jitter_ns: int
+    missed: int
     recent: tuple[Arrival, ...]
 
 
 @dataclass(slots=True)
 class _Stream:
-    clock: StreamClock = field(default_factory=StreamClock)
+    received: int = 0
     recent: deque[Arrival] = field(default_factory=lambda: deque(maxlen=ARRIVALS_KEPT))
 
 
 class SyncWatch:
-    """Looks on as frames come and sets leave, in constant memory; the same for every policy.
+    """Records frames as they arrive and sets as they leave, in constant memory.
 
-    Written to by the thread that matches, read by any.
+    The thread that matches frames calls `arrived` and `left`. Any thread may call the other methods.
+
+    Args:
+        cameras: their names, in the order of the slots of a set.
+        clocks: the clocks that the synchronizer keeps, by camera. If it keeps none, the watch does.
     """
 
-    def __init__(self, cameras: Sequence[str]) -> None:
+    def __init__(self, cameras: Sequence[str], clocks: Mapping[str, StreamClock] | None = None) -> None:
         self._cameras = tuple(cameras)
+        self._clocks = clocks or {camera: StreamClock() for camera in cameras}
+        self._keeps_clocks = clocks is None
         self._streams = {camera: _Stream() for camera in cameras}
         self._sets: deque[SetRecord] = deque(maxlen=SETS_KEPT)
         self._partial: PartialRecord | None = None
         self._lock = threading.Lock()
 
     def arrived(self, camera: str, stamp_ns: int, received_ns: int) -> None:
-        """A frame came; to be told before the synchronizer has it."""
+        """Record a frame. Call this before the synchronizer gets it."""
         arrival = Arrival(stamp_ns, received_ns)
         with self._lock:
             stream = self._streams[camera]
-            newest_ns = stream.clock.newest_stamp_ns
-            if newest_ns is not None and stamp_ns < newest_ns - JUMP_NS:  # a bag looped, a simulation reset
-                stream.clock.restart()
-                stream.recent.clear()
-            stream.clock.observe(stamp_ns, received_ns)
-            stream.recent.append(arrival)
+            stream.received += 1
+            recent = stream.recent
+            if recent and stamp_ns < recent[-1].stamp_ns - JUMP_NS:  # a recording started again
+                recent.clear()
+            recent.append(arrival)
+            if self._keeps_clocks:
+                _observe(self._clocks[camera], stamp_ns)
             partial = self._partial
             if partial is not None and camera in partial.nearest:
                 known = partial.nearest[camera]
-                partial.nearest[camera] = _nearer(partial.record.stamp_ns, known, arrival)
+                partial.nearest[camera] = _nearest(
+                    partial.record.stamp_ns, [arrival] if known is None else [known, arrival]
+                )
 
     def left(self, frame_set: FrameSet, now_ns: int) -> None:
-        """A set left the synchronizer."""
+        """Record a set that left the synchronizer."""
         slots = zip(self._cameras, frame_set.frames, strict=True)
         missing = tuple(camera for camera, frame in slots if frame is None and frame_set.partial)
         record = SetRecord(frame_set.stamp_ns, now_ns, frame_set.spread_ns, frame_set.reason, missing)
@@ -102,35 +121,42 @@ class SyncWatch:
             self._sets.append(record)
             if missing:
                 recent = {camera: self._streams[camera].recent for camera in missing}
-                heard = {camera: known[-1] if known else None for camera, known in recent.items()}
                 nearest = {camera: _nearest(record.stamp_ns, recent[camera]) for camera in missing}
+                heard = {camera: known[-1] if known else None for camera, known in recent.items()}
                 self._partial = PartialRecord(record, nearest, heard)
 
     def streams(self) -> dict[str, StreamRecord]:
-        """By camera, in configured order."""
+        """Return the streams by camera, in configured order."""
         with self._lock:
-            return {
-                camera: StreamRecord(stream.clock.health(), stream.clock.period_ns, tuple(stream.recent))
-                for camera, stream in self._streams.items()
-            }
+            return {camera: self._stream(camera) for camera in self._cameras}
 
     def sets(self) -> tuple[SetRecord, ...]:
-        """The last SETS_KEPT, oldest first."""
+        """Return the last SETS_KEPT sets, oldest first."""
         with self._lock:
             return tuple(self._sets)
 
     def last_partial(self) -> PartialRecord | None:
-        """The last set that lacked a camera; None if there was none."""
+        """Return the last set without some camera; None if there was none."""
         with self._lock:
             partial = self._partial
             return partial and PartialRecord(partial.record, dict(partial.nearest), dict(partial.heard))
 
+    def _stream(self, camera: str) -> StreamRecord:
+        stream, clock = self._streams[camera], self._clocks[camera]
+        recent, missed = tuple(stream.recent), clock.missed
+        if not clock.period_ns:  # the deadline policy does not clock frames that are stamped in the future
+            clock = StreamClock()
+            for arrival in recent:
+                clock.observe(arrival.stamp_ns)
+        return StreamRecord(stream.received, clock.period_ns, clock.jitter_ns, missed, recent)
 
-def _nearer(stamp_ns: int, known: Arrival | None, new: Arrival) -> Arrival:
-    if known is None or abs(new.stamp_ns - stamp_ns) < abs(known.stamp_ns - stamp_ns):
-        return new
-    return known
+
+def _observe(clock: StreamClock, stamp_ns: int) -> None:
+    newest_ns = clock.newest_stamp_ns
+    if newest_ns is not None and stamp_ns < newest_ns - JUMP_NS:
+        clock.restart()
+    clock.observe(stamp_ns)
 
 
-def _nearest(stamp_ns: int, arrivals: deque[Arrival]) -> Arrival | None:
+def _nearest(stamp_ns: int, arrivals: Iterable[Arrival]) -> Arrival | None:
     return min(arrivals, key=lambda arrival: abs(arrival.stamp_ns - stamp_ns), default=None)
