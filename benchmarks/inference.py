@@ -1,27 +1,27 @@
-"""What decoding and suppression cost for 6 images, beside OpenCV's and ONNX's suppression.
+"""Cost of decoding and suppression for 6 images, compared with the suppression of ONNX.
 
     python benchmarks/inference.py [--json FILE]
 
-ONNX's NonMaxSuppression runs in onnxruntime, boxes and scores given as it wants them; it needs `onnx`, too.
+ONNX's NonMaxSuppression runs in onnxruntime, with boxes and scores converted beforehand. It needs `onnx`.
 """
 
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 
-import cv2
 import numpy as np
 from interleaved import medians_ms
 from machine import Results, parser
 
 from stream_infer_ros.config import ModelConfig
-from stream_infer_ros.inference import EngineIo, TensorInfo, Thresholds, fit, make_decoder, nms
+from stream_infer_ros.inference import EngineIo, TensorInfo, Thresholds, fit, make_decoder
+from stream_infer_ros.inference.decoders.box_selection import non_maximum_suppression
 from stream_infer_ros.inference.surround_contract import surround_io, surround_scene
 
 IMAGES = 6
 
 
-# Decoding and suppressing 6 images with 12 boxes each may cost so much, ms.
+# Upper limit for decoding and suppressing 6 images with 12 boxes each, ms.
 ALLOWED_MS = 2.0
 CLASSES, OVERLAP = 4, 0.55
 THRESHOLDS = Thresholds.of(ModelConfig())
@@ -68,11 +68,9 @@ def main() -> int:
 
 def _suppressions(count: int, session) -> dict[str, Callable[[], object]]:
     xyxy, score, class_id = _boxes(count)
-    whole = np.concatenate([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]], axis=1)
     found: dict[str, Callable[[], object]] = {
         'sorting the scores (floor)': lambda: np.argsort(-score),
-        'ours': lambda: nms(xyxy, score, class_id, OVERLAP),
-        'cv2.dnn.NMSBoxesBatched': lambda: cv2.dnn.NMSBoxesBatched(whole, score, class_id, 0.0, OVERLAP),
+        'cv2.dnn.NMSBoxes by class, as used': lambda: non_maximum_suppression(xyxy, score, class_id, OVERLAP),
     }
     if session is not None:
         scores = np.zeros((1, CLASSES, count), np.float32)
@@ -85,7 +83,9 @@ def _suppressions(count: int, session) -> dict[str, Callable[[], object]]:
             'least': np.array([1e-6], np.float32),
         }
         theirs = session.run(None, given)[0][:, 2]
-        assert set(theirs) == set(nms(xyxy, score, class_id, OVERLAP)), 'ONNX keeps other boxes'
+        assert set(theirs) == set(non_maximum_suppression(xyxy, score, class_id, OVERLAP)), (
+            'ONNX keeps other boxes'
+        )
         found['ONNX NonMaxSuppression (onnxruntime)'] = lambda: session.run(None, given)
     return found
 

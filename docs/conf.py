@@ -53,7 +53,11 @@ autodoc_preserve_defaults = True
 # The attributes of a class are part of its description, not members of their own.
 napoleon_use_ivar = True
 # References to other projects would need their inventories from the network.
-nitpick_ignore_regex = [(r'py:.*', r'(?!stream_infer_ros\.).*')]
+nitpick_ignore_regex = [
+    (r'py:.*', r'(?!stream_infer_ros\.).*'),
+    # The reference of parameters describes the configuration tree.
+    (r'py:.*', r'stream_infer_ros\.config\..*'),
+]
 
 
 def unlink_files_outside_of_site(app: Sphinx, document: nodes.document) -> None:

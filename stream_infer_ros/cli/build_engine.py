@@ -13,12 +13,12 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from stream_infer_ros.cli.setting_options import changed, with_config
 from stream_infer_ros.cli.writable import check_writable
 from stream_infer_ros.config import Config
-from stream_infer_ros.inference.decoders import card_of
+from stream_infer_ros.inference.decoders import network_card
 from stream_infer_ros.inference.engines import EngineSpec, OnProgress
 from stream_infer_ros.inference.engines.availability import NvidiaGpu, nvidia_gpus
 from stream_infer_ros.inference.engines.device import CudaRuntime, choose_device
 from stream_infer_ros.inference.engines.tensorrt.build import built_plan
-from stream_infer_ros.inference.model_card import said_card
+from stream_infer_ros.inference.model_card import user_card
 from stream_infer_ros.pipeline.network import MOST_CAMERAS
 from stream_infer_ros.resources import default_model
 
@@ -54,9 +54,9 @@ def build_engine(
             settings.engine,
             Path(settings.model.file) if settings.model.file else default_model(),
             settings.engine.max_batch or len(settings.cameras) or MOST_CAMERAS,
-            lambda io: card_of(settings.model, io).normalisation,
+            lambda io: network_card(settings.model, io).normalisation,
             _shown(progress),
-            said_card(settings.model).input_size,
+            user_card(settings.model).input_size,
         )
         named = settings.engine.tensorrt.compute_capabilities
         plan = built_plan(spec, None if named else _gpu_here(settings.engine.device))

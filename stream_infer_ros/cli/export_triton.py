@@ -12,7 +12,7 @@ from stream_infer_ros.config import EngineConfig, ModelConfig
 from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.inference.engines import EngineSpec, make_engine
 from stream_infer_ros.inference.engines.kserve.triton_repository import Backend, write_repository
-from stream_infer_ros.inference.model_card import said_card
+from stream_infer_ros.inference.model_card import user_card
 from stream_infer_ros.resources import default_model
 
 
@@ -51,7 +51,7 @@ def export_triton(
             f'expected at most one model and a folder, got {len(paths)} paths; export one model at a time'
         )
     model = models[0] if models else default_model()
-    said = said_card(ModelConfig(card=card))
+    said = user_card(ModelConfig(card=card))
     engine = make_engine(EngineSpec(EngineConfig(), model, input_size=said.input_size))
     try:
         engine.load()

@@ -15,13 +15,13 @@ from stream_infer_ros.config.graph_tree import (
     ZenohConfig,
     ZenohTlsConfig,
 )
+from stream_infer_ros.config.model_families import ModelFamily
 from stream_infer_ros.config.section import LIVE, Section
 from stream_infer_ros.config.tree import (
     CameraOptions,
     Config,
     MapConfig,
     ModelConfig,
-    ModelFamily,
     PipelineConfig,
     PublishConfig,
     SyncConfig,

@@ -8,28 +8,8 @@ from pydantic import Field, model_validator
 
 from stream_infer_ros.config.engine_tree import EngineConfig
 from stream_infer_ros.config.graph_tree import GraphConfig
+from stream_infer_ros.config.model_families import ModelFamily
 from stream_infer_ros.config.section import LIVE, Section
-
-ModelFamily = Literal[
-    'auto',
-    'surround',
-    'yolox',
-    'yolov5',
-    'yolov8',
-    'yolo_end_to_end',
-    'detr',
-    'rtdetr',
-    'rfdetr',
-    'nanodet',
-    'picodet',
-    'torchvision',
-    'tensorflow',
-    'efficient_nms',
-    'nms_rows',
-    'mmdeploy',
-    'paddle_nms',
-    'segmentation',
-]
 
 # A larger map would need gigabytes of memory, and seconds for each set.
 MOST_CELLS = 4000

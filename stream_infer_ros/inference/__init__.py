@@ -2,16 +2,14 @@
 
 from stream_infer_ros.inference.batch import Batch, write_letterboxed
 from stream_infer_ros.inference.check_model import ModelReport, check_model
-from stream_infer_ros.inference.decoders import DECODERS, Decoder, Thresholds, make_decoder, model_family
+from stream_infer_ros.inference.decoders import Decoder, Thresholds, make_decoder, network_card
 from stream_infer_ros.inference.detections import Detections, FreeSpace, Perception
 from stream_infer_ros.inference.engines import ENGINES, Engine, FakeEngine, engine_kind, make_engine
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import Letterbox, fit
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
-from stream_infer_ros.inference.nms import nms
 
 __all__ = [
-    'DECODERS',
     'ENGINES',
     'Batch',
     'Decoder',
@@ -31,7 +29,6 @@ __all__ = [
     'fit',
     'make_decoder',
     'make_engine',
-    'model_family',
-    'nms',
+    'network_card',
     'write_letterboxed',
 ]

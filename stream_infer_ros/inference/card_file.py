@@ -1,4 +1,4 @@
-"""Model cards on disk: what a user writes about a network that does not say it itself."""
+"""Model cards on disk: the facts about a network that its file does not contain."""
 
 from __future__ import annotations
 
@@ -22,47 +22,48 @@ Side = Annotated[int, Field(ge=1)]
 
 
 class CardFile(Section):
-    """The keys of a card; what it leaves out comes from the metadata, or is usual for the family.
+    """The keys of a card. Missing keys come from the metadata, or from the default card of the family.
 
-    Each description says what is expected, for errors.
+    Error messages quote the description of a key as the expected value.
     """
 
     family: ModelFamily | None = Field(None, description='a family, see model.family')
     class_names: tuple[str, ...] | str | None = Field(
-        None, description='a list of names in order of class_id, or a text file beside the card, one a line'
+        None,
+        description='a list of names in order of class_id, or a text file beside the card with one per line',
     )
     input_size: tuple[Side, Side] | None = Field(
-        None, description='[height, width] in pixels, for a network that leaves the size of its pictures open'
+        None, description='[height, width] in pixels, for a network with a dynamic input size'
     )
     colour: ColourOrder | None = Field(None, description='rgb or bgr')
-    scale: Positive | None = Field(None, description='a number above 0 that pixels 0..255 are multiplied by')
+    scale: Positive | None = Field(None, description='a number above 0 by which pixels 0..255 are multiplied')
     mean: Channels | None = Field(
-        None, description="three numbers, by the network's channels, taken from the scaled pixels"
+        None, description='three numbers, one per channel, that are subtracted from the scaled pixels'
     )
     std: tuple[Positive, Positive, Positive] | None = Field(
-        None, description='three numbers above 0 that scaled pixels without their mean are divided by'
+        None, description='three numbers above 0, one per channel, by which the result is divided'
     )
     fit: Fit | None = Field(None, description='letterbox, corner or stretch')
     padding: Annotated[int, Field(ge=0, le=255)] | None = Field(None, description='a grey value 0..255')
     strides: tuple[Annotated[int, Field(ge=1, le=128)], ...] | None = Field(
-        None, description='the pixels of a cell in each grid of the outputs, e.g. [8, 16, 32]'
+        None, description='a list with the stride of each output grid in pixels, e.g. [8, 16, 32]'
     )
     anchors: tuple[tuple[Size, ...], ...] | None = Field(
-        None, description='for each stride its anchors, each [width, height] in pixels'
+        None, description='a list of anchors for each stride, each [width, height] in pixels'
     )
     background: Annotated[int, Field(ge=0)] | None = Field(
-        None, description='the class_id that means that there is nothing'
+        None, description='the class_id that means "no object"'
     )
     ground_classes: tuple[str, ...] | None = Field(
-        None, description='a list of the class names that are ground to drive on, for segmentation'
+        None, description='a list of the class names that are drivable ground, for segmentation'
     )
-    source: str = Field('', description='words: where the network comes from')
+    source: str = Field('', description='a text: where the network comes from')
 
 
 def read_card(card: str) -> CardFile:
-    """The card of that name in config/models, or in that YAML file; class names as a list.
+    """Read the card with this name from config/models, or a YAML file, with the class names as a list.
 
-    Raises ConfigError if there is none, or if it says what a card cannot say.
+    Raises ConfigError if there is no such card, or if it is malformed.
     """
     path = _path(card)
     try:
@@ -79,7 +80,7 @@ def read_card(card: str) -> CardFile:
     if not isinstance(settings, dict):
         raise ConfigError(
             f'model card {path}: expected keys of {", ".join(CardFile.model_fields)}, '
-            f'got {type(settings).__name__}; write one `key: value` a line'
+            f'got {type(settings).__name__}; write one `key: value` per line'
         )
     try:
         parsed = parse_card(settings)
@@ -92,7 +93,7 @@ def read_card(card: str) -> CardFile:
 
 
 def parse_card(settings: dict[str, Any]) -> CardFile:
-    """Raises ValueError that says of each bad key what was expected and what came."""
+    """Return the parsed card. Raises ValueError with the expected and the given value of each bad key."""
     try:
         return CardFile.model_validate(settings)
     except ValidationError as error:
@@ -101,19 +102,22 @@ def parse_card(settings: dict[str, Any]) -> CardFile:
 
 
 def read_class_names(path: Path, setting: str) -> tuple[str, ...]:
-    """Names from a text file, one a line. Raises ConfigError; `setting` is what named the file."""
+    """Read class names from a text file with one name per line.
+
+    Raises ConfigError with the name of the `setting` that the file comes from.
+    """
     try:
         lines = path.read_text(encoding='utf-8').splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f'expected class names in {path}, one a line, cannot read it ({error}); check {setting}'
+            f'expected class names in {path}, one per line, cannot read it ({error}); check {setting}'
         ) from error
     return tuple(line.strip() for line in lines if line.strip())
 
 
 def shipped_cards() -> list[str]:
-    """Names of the cards in config/models."""
-    return sorted(path.stem for path in _shelf().glob('*.yaml'))
+    """Return the names of the cards in config/models."""
+    return sorted(path.stem for path in _shipped_folder().glob('*.yaml'))
 
 
 def _problem(key: str, value: Any) -> str:
@@ -126,8 +130,8 @@ def _problem(key: str, value: Any) -> str:
 def _path(card: str) -> Path:
     if '/' in card or card.endswith(('.yaml', '.yml')):
         return Path(card).expanduser()
-    return _shelf() / f'{card}.yaml'
+    return _shipped_folder() / f'{card}.yaml'
 
 
-def _shelf() -> Path:
+def _shipped_folder() -> Path:
     return share_directory() / 'config' / 'models'

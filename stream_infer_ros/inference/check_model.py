@@ -1,4 +1,4 @@
-"""Trying a network: does it load, what is it, how long does an image take."""
+"""Checking a network: load it, recognise its family, and measure the time per image."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from pathlib import Path
 import numpy as np
 
 from stream_infer_ros.config import EngineConfig, ModelConfig
-from stream_infer_ros.inference.decoders import Thresholds, card_of, make_decoder
+from stream_infer_ros.inference.decoders import Thresholds, make_decoder, network_card
 from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.inference.engines import EngineSpec, engine_kind, make_engine
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import fit
-from stream_infer_ros.inference.model_card import ModelCard, said_card
+from stream_infer_ros.inference.model_card import ModelCard, user_card
 from stream_infer_ros.inference.network_io import TensorInfo
 
 
 @dataclass(frozen=True, slots=True)
 class ModelReport:
-    """What there is to say about a network on this machine.
+    """The results of checking a network on this machine.
 
     Attributes:
         path, size_bytes: the file.
-        engine: kind of engine it was tried on.
-        card: how pictures go in, and the family of its decoder.
-        inputs, outputs: tensors; -1 stands for a free dimension.
+        engine: kind of the engine.
+        card: preprocessing and family of the network.
+        inputs, outputs: tensors; -1 stands for a dynamic dimension.
         class_names: in order of class_id.
         invalid: number of boxes that were left out in a run on noise because their values are invalid.
         batch: images per run in the timing.
-        frame_ms: time per image in such a batch, inference and decoding, median over the runs.
+        frame_ms: time per image of such a batch for inference and decoding, median of the runs.
     """
 
     path: Path
@@ -57,7 +57,7 @@ def check_model(
 ) -> ModelReport:
     """Load a network, find its decoder, and run both a few times on noise.
 
-    `clock` tells seconds. Raises ModelError, EngineError or ConfigError, each with what to do.
+    `clock` returns seconds. Raises ModelError, EngineError or ConfigError, with the remedy.
     """
     config = model_config or ModelConfig()
     engine = make_engine(
@@ -65,8 +65,8 @@ def check_model(
             engine_config,
             path,
             batch,
-            normalisation_of=lambda io: card_of(config, io).normalisation,
-            input_size=said_card(config).input_size,
+            normalisation_of=lambda io: network_card(config, io).normalisation,
+            input_size=user_card(config).input_size,
         )
     )
     try:

@@ -1,4 +1,4 @@
-"""What a network saw in one image: boxes, and where free ground ends."""
+"""The results for one image: boxes, and the end of the free ground."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Detections:
         class_names: names of the model's classes.
         contact: (N, 2) float32 (u, v) in source-image pixels where the object's footprint centre meets the
             ground, NaN where unknown; None if the model has no such output. It may lie outside the image.
-        track_id: (N,) int64; None where nothing tracks.
+        track_id: (N,) int64; None without a tracker.
     """
 
     xyxy: NDArray[np.float32]
@@ -35,7 +35,7 @@ class Detections:
 
     @classmethod
     def empty(cls, class_names: tuple[str, ...], contact: bool = False) -> Detections:
-        """No boxes; `contact` says whether the model would tell where they meet the ground."""
+        """Return no boxes. `contact` is True if the model has outputs for the ground contact."""
         none = np.zeros(0, np.float32)
         return cls(
             np.zeros((0, 4), np.float32),
@@ -48,15 +48,15 @@ class Detections:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FreeSpace:
-    """Where free ground ends, per image column.
+    """The end of the free ground in each image column.
 
     Attributes:
         column_u: (C,) float32, centres of the columns in source-image pixels.
-        boundary_v: (C,) float32, source-image row where the nearest obstacle's footprint begins; where
-            there is none, the row at the model's range limit or the horizon.
+        boundary_v: (C,) float32, source-image row where the footprint of the nearest obstacle begins. Without
+            an obstacle, the row at the range limit of the model or at the horizon.
         confidence: (C,) float32 in 0..1.
-        ground: (h, w) float32 in 0..1, probability that a pixel shows ground, over the whole source image
-            at a lower resolution; None if the model has no such output.
+        ground: (h, w) float32 in 0..1, probability that a pixel shows ground, for the whole source image at a
+            lower resolution; None if the model has no such output.
     """
 
     column_u: NDArray[np.float32]
@@ -66,10 +66,10 @@ class FreeSpace:
 
 
 class Perception:
-    """Everything one image told: boxes always, free space where the model gives it.
+    """All results for one image.
 
     Args:
-        detections: its boxes.
+        detections: the boxes; empty if the model returns none.
         free_space: the free space, or a function that computes it. Only the map and the overlay use it, after
             the boxes have been published.
         invalid: number of boxes, or of columns of free space, that were left out because the network's values
@@ -90,7 +90,7 @@ class Perception:
 
     @property
     def free_space(self) -> FreeSpace | None:
-        """Worked out when it is first asked for; None if the model has no such output."""
+        """The free space, computed on first use; None if the model has no such output."""
         if callable(self._free_space):
             self._free_space = self._free_space()
         return self._free_space

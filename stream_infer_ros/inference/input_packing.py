@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.errors import EngineError, ModelError
-from stream_infer_ros.inference.companions import companion, is_companion
-from stream_infer_ros.inference.loose_outputs import loose_outputs
+from stream_infer_ros.inference.extra_inputs import extra_input_value, is_extra_input
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
+from stream_infer_ros.inference.unbatched_outputs import unbatched_outputs
 
 DTYPES = ('uint8', 'float32', 'float16')
 MOST_FIXED_BATCH = 256
@@ -62,7 +62,7 @@ class ImageInput:
         height, width: pixels.
         fixed_batch: images that go in at once, no fewer and no more; 0 if any number does.
         normalisation: of the pixels of a float network; a uint8 network does its own.
-        companions: further inputs, which `feed` fills.
+        extra_inputs: further inputs, which `feed` fills.
     """
 
     name: str
@@ -72,7 +72,7 @@ class ImageInput:
     width: int
     fixed_batch: int
     normalisation: Normalisation = AS_THEY_ARE
-    companions: tuple[TensorInfo, ...] = ()
+    extra_inputs: tuple[TensorInfo, ...] = ()
 
     @classmethod
     def of(cls, io: EngineIo, normalisation: Normalisation = AS_THEY_ARE) -> ImageInput:
@@ -80,7 +80,7 @@ class ImageInput:
 
         Raises ModelError if it takes anything but pictures, or uint8 pixels that somebody should normalise.
         """
-        pictures = [tensor for tensor in io.inputs if not is_companion(tensor)]
+        pictures = [tensor for tensor in io.inputs if not is_extra_input(tensor)]
         if len(pictures) != 1:
             names = ', '.join(tensor.name for tensor in io.inputs) or 'none'
             raise ModelError(
@@ -109,7 +109,7 @@ class ImageInput:
             )
         beside = tuple(other for other in io.inputs if other is not tensor)
         for other in beside:
-            companion(other, 1, height, width)
+            extra_input_value(other, 1, height, width)
         batch = _fixed_batch(tensor, io)
         return cls(tensor.name, tensor.dtype, layout, height, width, batch, normalisation, beside)
 
@@ -122,12 +122,14 @@ class ImageInput:
     def shapes(self, n: int) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Name and shape of every input for `n` images."""
         yield self.name, self.shape(n)
-        for tensor in self.companions:
-            yield tensor.name, companion(tensor, n, self.height, self.width).shape
+        for tensor in self.extra_inputs:
+            yield tensor.name, extra_input_value(tensor, n, self.height, self.width).shape
 
     def feed(self, packed: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Every input of the network by name, for pictures that are packed."""
-        beside = {it.name: companion(it, len(packed), self.height, self.width) for it in self.companions}
+        beside = {
+            it.name: extra_input_value(it, len(packed), self.height, self.width) for it in self.extra_inputs
+        }
         return {self.name: packed, **beside}
 
     def check(self, picture: NDArray[np.uint8]) -> None:
@@ -176,7 +178,7 @@ def _fixed_batch(tensor: TensorInfo, io: EngineIo) -> int:
             f'expected a free batch dimension or 1 to {MOST_FIXED_BATCH} in input {tensor.name!r}, '
             f'got {batch}; export the network with a dynamic batch'
         )
-    if loose_outputs(io):
+    if unbatched_outputs(io):
         if batch > 1:
             raise ModelError(
                 f'expected one image in input {tensor.name!r} of a network whose outputs have no batch '

@@ -1,10 +1,12 @@
-"""What the metadata in a network's file say about it, in the words of those who write such files.
+"""Reading the metadata of a network's file, as different exporters write them.
 
-Ours: `family`, `class_names` between commas, `input_colour`, and `input_scale`, `input_mean`, `input_std`,
-`input_fit`, `input_padding`, `anchors`, `strides`, `ground_classes` as in a model card, the latter between
-commas. Ultralytics' exporter writes `names` as a Python dictionary, `task`, `stride`, `imgsz`, `author`,
-`description`, `args`, `kpt_shape`, `end2end`, each as str() of the value; that of YOLOv5's own repository
-only `names` and `stride`. Others write the names as a list or as JSON, Hugging Face as `id2label`.
+- This project: `family`, `class_names` separated by commas, `input_colour`, `input_scale`, `input_mean`,
+  `input_std`, `input_fit`, `input_padding`, `anchors`, `strides` as in a model card, and `ground_classes`
+  separated by commas.
+- Ultralytics: `names` as a Python dictionary, `task`, `stride`, `imgsz`, `author`, `description`, `args`,
+  `kpt_shape`, `end2end`, each as str() of the value.
+- YOLOv5's own repository: only `names` and `stride`.
+- Others: the class names as a list or as JSON; Hugging Face as `id2label`.
 """
 
 from __future__ import annotations
@@ -33,29 +35,29 @@ _LONGEST = 1 << 20
 _MOST_CLASSES = 100_000
 
 
-def card_from_metadata(metadata: Mapping[str, str], settled: Container[str] = ()) -> CardFile:
-    """What of a card the metadata tell, without the family. Raises ModelError where they make no sense.
+def card_from_metadata(metadata: Mapping[str, str], overridden: Container[str] = ()) -> CardFile:
+    """Return the keys of a card that the metadata contain, without the family.
 
-    Keys of the card that are `settled` are not looked for.
+    Keys of the card in `overridden` are skipped. Raises ModelError if the metadata are malformed.
     """
     settings: dict[str, Any] = {}
     for key, name in _CARD_KEYS.items():
-        if key in metadata and name not in settled:
+        if key in metadata and name not in overridden:
             settings[name] = _value(metadata[key])
     if isinstance(ground := settings.get('ground_classes'), str):
         settings['ground_classes'] = tuple(name.strip() for name in ground.split(',') if name.strip())
     try:
-        told = parse_card(settings)
+        card = parse_card(settings)
     except ValueError as error:
         raise ModelError(
             f"the network's metadata: {error}; correct the metadata, or set model.card"
         ) from error
-    names = () if 'class_names' in settled else class_names(metadata)
-    return told.model_copy(update={'class_names': names or None})
+    names = () if 'class_names' in overridden else class_names(metadata)
+    return card.model_copy(update={'class_names': names or None})
 
 
 def class_names(metadata: Mapping[str, str]) -> tuple[str, ...]:
-    """Names of the classes, in order of class_id; none where the metadata tell none. Raises ModelError."""
+    """Return the class names in order of class_id, or none. Raises ModelError if they are malformed."""
     for key in _NAMES:
         text = metadata.get(key, '').strip()
         if not text:
@@ -73,10 +75,10 @@ def class_names(metadata: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def literal(text: str) -> Any:
-    """A value written in Python or in JSON; nothing is executed. Raises ValueError."""
+    """Return a value that is written in Python or in JSON. Nothing is executed. Raises ValueError."""
     if len(text) > _LONGEST:
         raise ValueError(f'{len(text)} characters')
-    # JSON first: Python reads its escapes of characters beyond 16 bits as two broken ones.
+    # JSON first: Python reads the JSON escape of a character beyond 16 bits as two invalid characters.
     for read in (json.loads, ast.literal_eval):
         try:
             return read(text)
@@ -86,12 +88,12 @@ def literal(text: str) -> Any:
 
 
 def is_ultralytics(metadata: Mapping[str, str]) -> bool:
-    """Whether Ultralytics' exporter wrote the file (not that of YOLOv5's own repository)."""
+    """Return True if Ultralytics' exporter wrote the file, and not that of YOLOv5's own repository."""
     return metadata.get('author') == 'Ultralytics' or {'task', 'names', 'stride'} <= set(metadata)
 
 
-def has_boxes_inside(metadata: Mapping[str, str]) -> bool:
-    """Whether Ultralytics' exporter left in the graph what picks the best boxes: `end2end`, or `nms=True`."""
+def selects_boxes(metadata: Mapping[str, str]) -> bool:
+    """Return True if Ultralytics' exporter put box selection into the graph: `end2end`, or `nms=True`."""
     if metadata.get('end2end', '').strip().lower() == 'true':
         return True
     try:
@@ -102,7 +104,7 @@ def has_boxes_inside(metadata: Mapping[str, str]) -> bool:
 
 
 def keypoint_channels(metadata: Mapping[str, str]) -> int:
-    """Numbers that a pose network tells of each box beside it: those of `kpt_shape`, 0 without it."""
+    """Return the number of values that a pose network adds to each box: those of `kpt_shape`, else 0."""
     if 'kpt_shape' not in metadata:
         return 0
     try:
@@ -127,7 +129,7 @@ def _names_of(value: Any) -> tuple[str, ...]:
 
 
 def _printable(name: object) -> str:
-    """As text that can be published: half a character cannot."""
+    """Return a name as text that can be encoded in UTF-8, without lone surrogates."""
     return str(name).encode('utf-8', 'replace').decode()
 
 

@@ -1,11 +1,11 @@
-"""What a loaded network says about itself."""
+"""The inputs, outputs and metadata of a loaded network."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class TensorInfo:
-    """Name, dtype (as numpy names it) and shape of one tensor; -1 stands for a free dimension."""
+    """Name, dtype (as numpy names it) and shape of one tensor; -1 stands for a dynamic dimension."""
 
     name: str
     dtype: str
@@ -18,12 +18,16 @@ class TensorInfo:
 
 @dataclass(frozen=True, slots=True)
 class EngineIo:
-    """Inputs and outputs of a network as its file declares them, and the file's metadata."""
+    """Inputs and outputs of a network as its file declares them, and the metadata of the file."""
 
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     metadata: dict[str, str]
 
     def output(self, name: str) -> TensorInfo | None:
-        """The output of that name, if there is one."""
+        """Return the output with this name; None if there is none."""
         return next((tensor for tensor in self.outputs if tensor.name == name), None)
+
+    def describe_outputs(self) -> str:
+        """Return all outputs with dtypes and shapes, for messages."""
+        return '; '.join(str(tensor) for tensor in self.outputs) or 'none'

@@ -1,4 +1,4 @@
-"""Drawing what a network saw into its picture."""
+"""Drawing the results of a network into its picture."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.inference.detections import Detections, FreeSpace, Perception
 
-# RGB, one per class, told apart by colour-blind eyes too (Okabe and Ito, 2008).
+# RGB, one per class, distinguishable for colour-blind people too (Okabe and Ito, 2008).
 PALETTE = ((230, 159, 0), (86, 180, 233), (204, 121, 167), (240, 228, 66), (0, 158, 115), (213, 94, 0))
 GROUND = (0, 200, 120)
 BOUNDARY = (255, 60, 60)
@@ -16,7 +16,7 @@ SUBPIXEL_BITS = 4
 
 
 def draw_overlay(picture: NDArray[np.uint8], perception: Perception) -> NDArray[np.uint8]:
-    """A copy of an RGB picture (H, W, 3) uint8 with free ground tinted, its boundary, boxes and contacts."""
+    """Draw free ground, boxes and contacts into a copy of an RGB picture (H, W, 3) uint8."""
     drawn: NDArray[np.uint8] = np.ascontiguousarray(picture).copy()
     if perception.free_space is not None:
         _draw_free_space(drawn, perception.free_space)

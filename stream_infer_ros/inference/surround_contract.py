@@ -1,10 +1,11 @@
 """The contract of our own network, `models/surround.onnx`: names, shapes and meaning of its tensors.
 
-Input `images`: uint8 (batch, height, width, 3), RGB. Outputs, in network pixels, centres at whole numbers:
+Input `images`: uint8 (batch, height, width, 3), RGB. Outputs in network pixels, with pixel centres at whole
+numbers:
 `boxes` float32 (batch, 100, 8): x0, y0, x1, y1, contact_u, contact_v, score, class_id, best score first,
 before NMS;
 `free_space` float32 (batch, columns, 2): row and confidence, columns centred at `(i + 0.5) * stride - 0.5`;
-`ground` float32 (batch, height / stride, width / stride): probability that one sees ground.
+`ground` float32 (batch, height / stride, width / stride): probability of ground.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ METADATA = {'family': 'surround', 'class_names': ','.join(CLASS_NAMES), 'input_c
 
 
 def surround_io(width: int = WIDTH, height: int = HEIGHT) -> EngineIo:
-    """What an engine says about a network of this family; sizes are multiples of 4."""
+    """Return the description of a network of this family; sizes are multiples of 4."""
     columns, rows = width // COLUMN_STRIDE, height // COLUMN_STRIDE
     return EngineIo(
         (TensorInfo('images', 'uint8', (-1, height, width, 3)),),
@@ -40,7 +41,7 @@ def surround_io(width: int = WIDTH, height: int = HEIGHT) -> EngineIo:
 def surround_scene(
     boxes: Sequence[Sequence[float]] = (), boundary_row: float = HEIGHT / 2, io: EngineIo | None = None
 ) -> dict[str, NDArray[np.float32]]:
-    """Outputs of one image, without batch dimension: these boxes, and ground up to `boundary_row`.
+    """Return outputs of one image, without batch dimension: the given boxes, and ground below `boundary_row`.
 
     Each box is (x0, y0, x1, y1, contact_u, contact_v, score, class_id), network pixels.
     """

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from stream_infer_ros.config import Config
-from stream_infer_ros.inference.decoders import card_of, make_decoder
+from stream_infer_ros.inference.decoders import make_decoder, network_card
 from stream_infer_ros.inference.engines import (
     EngineHealth,
     EngineSpec,
@@ -18,7 +18,7 @@ from stream_infer_ros.inference.engines import (
     instances,
     make_engine,
 )
-from stream_infer_ros.inference.model_card import said_card
+from stream_infer_ros.inference.model_card import user_card
 from stream_infer_ros.resources import default_model
 
 # Where nobody says how many there will be.
@@ -55,9 +55,9 @@ class Network:
                         instance,
                         self.file,
                         config.engine.max_batch or max(1, cameras),
-                        lambda io: card_of(config.model, io).normalisation,
+                        lambda io: network_card(config.model, io).normalisation,
                         on_progress,
-                        said_card(config.model).input_size,
+                        user_card(config.model).input_size,
                     )
                 )
             )

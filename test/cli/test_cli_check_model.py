@@ -126,7 +126,9 @@ def test_a_network_that_could_be_two_is_one_question(check, tmp_path):
 
 def test_a_network_of_no_family_is_one_question(check, tmp_path):
     one_line(
-        check(write(tmp_path / 'm.onnx', [(1, 10), (1, 9)])), 'which family is this network of?', '(1, 10)'
+        check(write(tmp_path / 'm.onnx', [(1, 10), (1, 9)])),
+        'which family does this network belong to?',
+        '(1, 10)',
     )
 
 

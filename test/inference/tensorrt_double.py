@@ -73,7 +73,7 @@ class TensorRtDouble:
             dtype='uint8',
             layout='nhwc',
             normalisation=AS_THEY_ARE,
-            companions=(),
+            extra_inputs=(),
         )
         stale = len(self.built) <= self.stale
         return Plan(

@@ -10,7 +10,7 @@ from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference import EngineIo, ImageInput, TensorInfo, make_engine
 from stream_infer_ros.inference.engines import EngineSpec
-from stream_infer_ros.inference.loose_outputs import by_image, loose_outputs, together
+from stream_infer_ros.inference.unbatched_outputs import join_runs, unbatched_outputs, with_batch_dimension
 
 onnx = pytest.importorskip('onnx')
 helper, numpy_helper, TensorProto = onnx.helper, onnx.numpy_helper, onnx.TensorProto
@@ -114,11 +114,11 @@ def io(outputs: dict[str, tuple[int, ...]], beside: tuple[TensorInfo, ...] = (),
 )
 def test_which_outputs_have_no_batch(outputs, loose):
     described = io(outputs)
-    assert loose_outputs(described) == (set(outputs) if loose is None else loose)
-    for tensor in by_image(described).outputs:
+    assert unbatched_outputs(described) == (set(outputs) if loose is None else loose)
+    for tensor in with_batch_dimension(described).outputs:
         expected = outputs[tensor.name]
         assert tensor.shape == (
-            (-1, -1, *expected[1:]) if tensor.name in loose_outputs(described) else expected
+            (-1, -1, *expected[1:]) if tensor.name in unbatched_outputs(described) else expected
         )
 
 
@@ -131,7 +131,7 @@ def test_networks_of_lists_run_one_image_at_a_time():
 def test_batched_lists_of_several_runs_are_filled_up():
     described = io({'dets': (1, -1, 5), 'labels': (1, -1)}, batch=1)
     runs = [([np.full((1, n, 5), n, np.float32), np.full((1, n), n)], 1) for n in (2, 0, 3)]
-    whole = together(described, runs)
+    whole = join_runs(described, runs)
     assert whole['dets'].shape == (3, 3, 5)
     assert whole['labels'].tolist() == [[2, 2, 0], [0, 0, 0], [3, 3, 3]]
 

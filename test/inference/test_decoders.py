@@ -10,8 +10,9 @@ from network_pixels import to_network
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ConfigError, ModelError
-from stream_infer_ros.inference import EngineIo, TensorInfo, Thresholds, fit, make_decoder, model_family
-from stream_infer_ros.inference.decoders import DECODERS, SurroundDecoder
+from stream_infer_ros.inference import EngineIo, TensorInfo, Thresholds, fit, make_decoder, network_card
+from stream_infer_ros.inference.decoders import decoders
+from stream_infer_ros.inference.decoders.surround import SurroundDecoder
 from stream_infer_ros.inference.detections import Detections, FreeSpace, Perception
 from stream_infer_ros.inference.surround_contract import CLASS_NAMES, METADATA, surround_io, surround_scene
 
@@ -275,19 +276,22 @@ class TestYolox:
 class TestFindingTheFamily:
     def test_by_shape(self):
         unlabelled = EngineIo(surround_io().inputs, surround_io().outputs, {})
-        assert model_family(ModelConfig(), unlabelled) == 'surround'
+        assert network_card(ModelConfig(), unlabelled).family == 'surround'
         # No other family has COCO's 80 classes in such rows.
-        assert model_family(ModelConfig(), yolox_io(416, 80, metadata={'family': ''})) == 'yolox'
+        assert network_card(ModelConfig(), yolox_io(416, 80, metadata={'family': ''})).family == 'yolox'
 
     def test_by_name_and_by_metadata(self):
-        assert model_family(ModelConfig(family='yolox'), yolox_io(metadata={'family': 'surround'})) == 'yolox'
-        assert model_family(ModelConfig(), yolox_io(metadata={'family': 'yolox'})) == 'yolox'
+        assert (
+            network_card(ModelConfig(family='yolox'), yolox_io(metadata={'family': 'surround'})).family
+            == 'yolox'
+        )
+        assert network_card(ModelConfig(), yolox_io(metadata={'family': 'yolox'})).family == 'yolox'
 
     def test_an_unknown_network_is_asked_about(self):
         io = EngineIo(surround_io().inputs, (TensorInfo('logits', 'float32', (-1, 1000)),), {})
         with pytest.raises(ModelError, match=r'which family .*logits float32 \(\?, 1000\)') as refusal:
             make_decoder(ModelConfig(), io)
-        for part in (*DECODERS, 'model.family'):
+        for part in (*decoders(), 'model.family'):
             assert part in str(refusal.value)
 
     def test_a_wrong_name_is_refused(self):

@@ -15,10 +15,11 @@ from stream_infer_ros.config import ModelConfig, ModelFamily
 from stream_infer_ros.errors import ConfigError, ModelError
 from stream_infer_ros.inference import EngineIo, TensorInfo, Thresholds, fit, make_decoder
 from stream_infer_ros.inference.card_file import CardFile, read_card, shipped_cards
-from stream_infer_ros.inference.decoders import DECODERS, card_of
+from stream_infer_ros.inference.decoders import decoders, network_card
+from stream_infer_ros.inference.decoders.yolov8 import Yolov8Decoder
 from stream_infer_ros.inference.input_packing import AS_THEY_ARE, Normalisation
-from stream_infer_ros.inference.model_card import ModelCard, model_card
-from stream_infer_ros.inference.model_metadata import class_names, has_boxes_inside, keypoint_channels
+from stream_infer_ros.inference.model_card import ModelCard, merged_card
+from stream_infer_ros.inference.model_metadata import class_names, keypoint_channels, selects_boxes
 from stream_infer_ros.resources import share_directory
 
 
@@ -46,7 +47,7 @@ class TestShippedCards:
     @pytest.mark.parametrize('name', shipped_cards())
     def test_each_can_be_read_and_names_a_family(self, name):
         read = read_card(name)
-        assert read.family in DECODERS
+        assert read.family in decoders()
         assert read.source.startswith('https://')
 
     def test_the_names_of_coco_are_written_once(self):
@@ -60,17 +61,17 @@ class TestShippedCards:
             read_card('nowhere')
 
     def test_every_family_can_be_configured(self):
-        assert set(get_args(ModelFamily)) == {'auto', *DECODERS}
+        assert set(get_args(ModelFamily)) == {'auto', *decoders()}
 
 
 class TestWhoIsRight:
     def test_a_card_goes_before_the_metadata_and_they_before_what_is_usual(self, card):
         io = yolov8_io(names="{0: 'a', 1: 'b', 2: 'c'}", input_padding='9', input_colour='bgr')
-        usual = card_of(ModelConfig(), yolov8_io())
-        assert usual == DECODERS['yolov8'].usual
-        told = card_of(ModelConfig(), io)
+        usual = network_card(ModelConfig(), yolov8_io())
+        assert usual == Yolov8Decoder.default_card
+        told = network_card(ModelConfig(), io)
         assert told == replace(usual, class_names=('a', 'b', 'c'), padding=9, colour='bgr')
-        said = card_of(card('class_names: [x, y, z]\npadding: 3\nmean: [1, 2, 3]\nfit: stretch'), io)
+        said = network_card(card('class_names: [x, y, z]\npadding: 3\nmean: [1, 2, 3]\nfit: stretch'), io)
         normalisation = Normalisation(usual.normalisation.scale, mean=(1.0, 2.0, 3.0))
         assert said == replace(
             told, class_names=('x', 'y', 'z'), padding=3, fit='stretch', normalisation=normalisation
@@ -87,24 +88,24 @@ class TestWhoIsRight:
         broken = yolov8_io(family='', names='{0: cat', input_scale='-3')
         names = 'class_names: [a, b, c]\n'
         with pytest.raises(ModelError, match=r'set model\.class_names_file'):
-            card_of(ModelConfig(), broken)
+            network_card(ModelConfig(), broken)
         with pytest.raises(ModelError, match='scale: expected'):
-            card_of(card(names), broken)
-        told = card_of(card(names + 'scale: 0.5\n'), broken)
+            network_card(card(names), broken)
+        told = network_card(card(names + 'scale: 0.5\n'), broken)
         assert told.class_names == ('a', 'b', 'c')
         assert told.normalisation.scale == 0.5
 
     def test_a_card_tells_the_family_where_outputs_leave_it_open(self, card):
-        assert card_of(card('family: yolov8'), yolov8_io(family='')).family == 'yolov8'
+        assert network_card(card('family: yolov8'), yolov8_io(family='')).family == 'yolov8'
 
     def test_the_file_of_names_lies_beside_the_card(self, card, tmp_path):
         (tmp_path / 'three.txt').write_text('x\ny\n\nz\n')
-        assert card_of(card('class_names: three.txt'), yolov8_io()).class_names == ('x', 'y', 'z')
+        assert network_card(card('class_names: three.txt'), yolov8_io()).class_names == ('x', 'y', 'z')
         with pytest.raises(ConfigError, match=r'four\.txt.*check class_names in model card'):
-            card_of(card('class_names: four.txt'), yolov8_io())
+            network_card(card('class_names: four.txt'), yolov8_io())
 
     def test_a_network_of_uint8_pixels_normalises_by_itself(self, card):
-        assert card_of(ModelConfig(), yolov8_io(dtype='uint8')).normalisation == AS_THEY_ARE
+        assert network_card(ModelConfig(), yolov8_io(dtype='uint8')).normalisation == AS_THEY_ARE
 
     def test_every_key_of_a_card_arrives(self):
         said = CardFile(
@@ -129,7 +130,7 @@ class TestWhoIsRight:
             'source',
             'input_size',  # of the engine: it has to be known before anything else
         }
-        assert model_card(said, {}, ModelCard('yolov5')) == ModelCard(
+        assert merged_card(said, {}, ModelCard('yolov5')) == ModelCard(
             'yolov5',
             ('a', 'b'),
             'bgr',
@@ -155,7 +156,7 @@ class TestWhoIsRight:
         ('padding: 300', r'padding: expected a grey value 0\.\.255, got 300'),
         ('class_names: [a, 7]', r'class_names: expected a list of names'),
         ('family: retinanet', r"family: expected a family, see model\.family, got 'retinanet'"),
-        ('anchors: [[1, 2]]', r'anchors: expected for each stride'),
+        ('anchors: [[1, 2]]', r'anchors: expected a list of anchors'),
         ('background: -1', r'background: expected the class_id'),
         ('- a\n- b', r'expected keys of .*got list'),
         ('', r'expected keys of .*got NoneType'),
@@ -165,14 +166,14 @@ class TestWhoIsRight:
 def test_a_card_that_is_wrong_says_what_was_expected(card, text, words):
     config = card(text)
     with pytest.raises(ConfigError, match=words) as refusal:
-        card_of(config, yolov8_io())
+        network_card(config, yolov8_io())
     assert config.card in str(refusal.value)
     assert '\n' not in str(refusal.value)
 
 
 def test_two_wrong_keys_are_told_at_once(card):
     with pytest.raises(ConfigError, match=r'scale: expected .*; padding: expected'):
-        card_of(card('scale: -1\npadding: -1'), yolov8_io())
+        network_card(card('scale: -1\npadding: -1'), yolov8_io())
 
 
 NAMES = st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=12)
@@ -222,15 +223,15 @@ class TestNamesInMetadata:
 
     def test_other_values_are_checked_like_a_card(self):
         with pytest.raises(ModelError, match=r"metadata: colour: expected rgb or bgr, got 'hsv'"):
-            card_of(ModelConfig(), yolov8_io(input_colour='hsv'))
+            network_card(ModelConfig(), yolov8_io(input_colour='hsv'))
         with pytest.raises(ModelError, match='mean: expected three numbers'):
-            card_of(ModelConfig(), yolov8_io(input_mean='[1]'))
+            network_card(ModelConfig(), yolov8_io(input_mean='[1]'))
 
     def test_what_ultralytics_writes_of_the_head(self):
-        assert has_boxes_inside({'end2end': 'True'})
-        assert has_boxes_inside({'args': "{'batch': 1, 'nms': True}"})
-        assert not has_boxes_inside({'args': "{'batch': 1, 'nms': False}"})
-        assert not has_boxes_inside({'args': 'broken'})
+        assert selects_boxes({'end2end': 'True'})
+        assert selects_boxes({'args': "{'batch': 1, 'nms': True}"})
+        assert not selects_boxes({'args': "{'batch': 1, 'nms': False}"})
+        assert not selects_boxes({'args': 'broken'})
         assert keypoint_channels({'kpt_shape': '[17, 3]'}) == 51
         with pytest.raises(ModelError, match='kpt_shape of two numbers'):
             keypoint_channels({'kpt_shape': '17'})
@@ -268,7 +269,7 @@ def test_anchors_of_a_card_reach_the_decoder():
 
 def test_the_docs_name_every_family_and_key():
     told = (Path(__file__).resolve().parents[2] / 'docs' / 'reference' / 'models.md').read_text()
-    for name, family in DECODERS.items():
-        assert f'| `{name}` | {family.outputs} |' in told
+    for name, family in decoders().items():
+        assert f'| `{name}` | {"; or ".join(each.output_layout for each in family)} |' in told
     for key, field in CardFile.model_fields.items():
         assert f'| `{key}` | {field.description} |' in told

@@ -11,7 +11,7 @@ from real_pictures import YOLOX, goal_frames, read_portrait
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import EngineConfig, ModelConfig
 from stream_infer_ros.inference import Batch, Detections, ImageInput, Thresholds, make_decoder, make_engine
-from stream_infer_ros.inference.decoders import card_of
+from stream_infer_ros.inference.decoders import network_card
 from stream_infer_ros.inference.engines import EngineSpec
 from stream_infer_ros.resources import share_directory
 
@@ -55,7 +55,7 @@ def see(kind: str, model: Path, config: ModelConfig, frames: list[Frame]) -> tup
         EngineConfig(kind=kind, threads=1, precision='fp32'),
         model,
         len(frames),
-        normalisation_of=lambda io: card_of(config, io).normalisation,
+        normalisation_of=lambda io: network_card(config, io).normalisation,
     )
     engine = make_engine(spec)
     engine.load()

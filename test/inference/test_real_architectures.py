@@ -24,7 +24,7 @@ from small_architectures import ARCHITECTURES, AREAS, SIZE, build, export
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import EngineConfig, ModelConfig
 from stream_infer_ros.inference import Batch, ImageInput, Perception, Thresholds, make_decoder, make_engine
-from stream_infer_ros.inference.decoders import card_of
+from stream_infer_ros.inference.decoders import network_card
 from stream_infer_ros.inference.engines import EngineSpec
 
 RUNTIMES = [kind for kind in ('openvino', 'onnxruntime') if find_spec(kind)]
@@ -56,7 +56,7 @@ def see(kind: str, model: Path, config: ModelConfig) -> tuple[list[Perception], 
         EngineConfig(kind=kind, threads=1, precision='fp32'),
         model,
         2,
-        normalisation_of=lambda io: card_of(config, io).normalisation,
+        normalisation_of=lambda io: network_card(config, io).normalisation,
     )
     engine = make_engine(spec)
     engine.load()
@@ -117,7 +117,7 @@ def test_pixels_go_in_as_transformers_prepares_them(name, model, tmp_path):
     config = config_for(name, tmp_path)
     engine = make_engine(EngineSpec(EngineConfig(kind='onnxruntime', threads=1), model))
     engine.load()
-    image_input = ImageInput.of(engine.io, card_of(config, engine.io).normalisation)
+    image_input = ImageInput.of(engine.io, network_card(config, engine.io).normalisation)
     engine.close()
     picture = np.random.default_rng(1).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
     processor = getattr(hf, ARCHITECTURES[name].processor)(do_resize=False)

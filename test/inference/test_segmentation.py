@@ -16,9 +16,9 @@ from stream_infer_ros.inference import (
     Thresholds,
     fit,
     make_decoder,
-    model_family,
+    network_card,
 )
-from stream_infer_ros.inference.decoders.ground_boundary import boundary_rows
+from stream_infer_ros.inference.decoders.ground import boundary_rows
 
 THRESHOLDS = Thresholds.of(ModelConfig())
 WIDTH, HEIGHT = 128, 96
@@ -88,7 +88,7 @@ FORMS = {
 def test_the_boundary_lies_where_the_ground_ends_whatever_the_fit(form, how, size):
     stride, make, shape, dtype = FORMS[form]
     io = network(shape, dtype)
-    assert model_family(ModelConfig(), io) == 'segmentation'
+    assert network_card(ModelConfig(), io).family == 'segmentation'
     rows = 48.0 + 0.2 * np.arange(WIDTH)  # a slope, network pixels
     letterbox = fit(*size, WIDTH, HEIGHT, how)
     free_space, perception = see(io, make(classes_of(rows, stride)), size, how)
@@ -150,9 +150,9 @@ def test_one_map_of_the_drivable_area():
 def test_one_map_may_be_of_anything_else():
     """Depth networks and those that cut people out have the same outputs: they are not driven on."""
     for shape in ((-1, 1, 24, 32), (-1, 24, 32)):
-        with pytest.raises(ModelError, match=r'is the one map of this network, logits .*\? Then say so'):
+        with pytest.raises(ModelError, match=r'is the one map of this network, logits .*\? If it is, set'):
             make_decoder(ModelConfig(), network(shape, metadata={}))
-        with pytest.raises(ModelError, match=r'are ground to drive on.* They are person;'):
+        with pytest.raises(ModelError, match=r'are ground to drive on.* classes are person;'):
             make_decoder(ModelConfig(), network(shape, metadata={'class_names': 'person'}))
 
 
@@ -229,12 +229,12 @@ def test_rows_between_cells():
 
 def test_an_auxiliary_head_is_left_aside_and_heads_by_stride_are_no_maps():
     io = network((-1, 4, 24, 32), aux=(-1, 4, 24, 32))
-    assert model_family(ModelConfig(), io) == 'segmentation'
+    assert network_card(ModelConfig(), io).family == 'segmentation'
     with pytest.raises(ModelError, match='which family'):
-        model_family(ModelConfig(), network((-1, 4, 24, 32), aux=(-1, 4, 12, 16)))
+        network_card(ModelConfig(), network((-1, 4, 24, 32), aux=(-1, 4, 12, 16)))
 
 
 def test_other_networks_are_not_taken_for_maps():
     for shape in ((-1, 1000, 1, 1), (-1, 84, 253), (-1, 4, 24, 24)):
         with pytest.raises(ModelError, match='which family'):
-            model_family(ModelConfig(), network(shape))
+            network_card(ModelConfig(), network(shape))

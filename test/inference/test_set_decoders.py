@@ -17,9 +17,8 @@ from stream_infer_ros.inference import (
     Thresholds,
     fit,
     make_decoder,
-    model_family,
 )
-from stream_infer_ros.inference.decoders import card_of
+from stream_infer_ros.inference.decoders import network_card
 
 THRESHOLDS = Thresholds.of(ModelConfig())
 WIDTH, HEIGHT = 192, 128
@@ -255,7 +254,7 @@ def names_of(detections) -> list[str]:
 @each_kind
 def test_it_is_recognised_without_a_word_from_the_user(kind):
     family, make = KINDS[kind]
-    assert model_family(ModelConfig(), make([])[0]) == family
+    assert network_card(ModelConfig(), make([])[0]).family == family
 
 
 @each_kind
@@ -366,7 +365,7 @@ class TestWhichDetr:
     ) -> str:
         io = network({'logits': (-1, queries, logits), 'pred_boxes': (-1, queries, 4)}, metadata)
         picture = TensorInfo('pixel_values', 'float32', (-1, 3, size, size))
-        return model_family(ModelConfig(**settings), replace(io, inputs=(picture,)))
+        return network_card(ModelConfig(**settings), replace(io, inputs=(picture,))).family
 
     @pytest.mark.parametrize('name', PUBLISHED)
     def test_published_models_are_told_apart(self, name):
@@ -401,14 +400,14 @@ class TestWhichDetr:
         with pytest.raises(ModelError) as asked:
             self.family(queries, logits, metadata, size)
         assert f'is this network {question}' in str(asked.value)
-        pixels = 'rtdetr takes pixels 0..1, rfdetr takes pixels 0..1 less mean over std'
+        pixels = 'rtdetr expects pixels 0..1, rfdetr expects pixels 0..1 minus mean, divided by std'
         assert pixels in str(asked.value)
         assert self.family(queries, logits, metadata, size, family='rtdetr') == 'rtdetr'
         assert self.family(queries, logits, metadata, size, family='rfdetr') == 'rfdetr'
 
     def test_pixels_go_in_as_each_was_trained(self):
         for family, mean in (('detr', 0.485), ('rtdetr', 0.0), ('rfdetr', 0.485)):
-            card = card_of(ModelConfig(), KINDS[family][1]([])[0])
+            card = network_card(ModelConfig(), KINDS[family][1]([])[0])
             assert card.normalisation.scale == pytest.approx(1 / 255)
             assert card.normalisation.mean[0] == mean
             assert card.fit == 'stretch'
@@ -431,9 +430,9 @@ class TestWhichDetr:
 def test_batched_boxes_with_labels_are_asked_about_without_an_input_that_only_rt_detr_has():
     """Labels of one count from the first class, of the other from the background."""
     io, _ = labelled_rtdetr([])
-    assert model_family(ModelConfig(), io) == 'rtdetr'
+    assert network_card(ModelConfig(), io).family == 'rtdetr'
     with pytest.raises(ModelError, match=r'is this network rtdetr or torchvision\?'):
-        model_family(ModelConfig(), replace(io, inputs=io.inputs[:1]))
+        network_card(ModelConfig(), replace(io, inputs=io.inputs[:1]))
 
 
 class TestBackground:
@@ -474,16 +473,16 @@ def test_grids_leave_suppression_to_us():
 @pytest.mark.parametrize('kind', ['torchvision', 'tensorflow', 'efficient_nms', 'nms_rows', 'paddle_nms'])
 def test_a_network_that_gives_numbers_of_classes_is_asked_for_their_names(kind):
     io = replace(KINDS[kind][1]([])[0], metadata={})
-    with pytest.raises(ModelError, match='what are the classes of this network called'):
+    with pytest.raises(ModelError, match='what are the class names of this'):
         make_decoder(ModelConfig(), io)
 
 
 def test_a_cell_of_nanodet_is_not_one_of_yolox():
     three_grids = CELLS[8] + CELLS[16] + CELLS[32]
     named = network({'output': (1, three_grids, 35)}, NAMED, batch=1)
-    assert model_family(ModelConfig(), named) == 'nanodet'
+    assert network_card(ModelConfig(), named).family == 'nanodet'
     with pytest.raises(ModelError, match=r'nanodet with 3 classes'):
-        model_family(ModelConfig(), replace(named, metadata={}))
+        network_card(ModelConfig(), replace(named, metadata={}))
     coco = network({'output': (1, three_grids, 112)}, {}, batch=1)
-    assert model_family(ModelConfig(), coco) == 'nanodet'
-    assert card_of(ModelConfig(), coco).colour == 'bgr'
+    assert network_card(ModelConfig(), coco).family == 'nanodet'
+    assert network_card(ModelConfig(), coco).colour == 'bgr'

@@ -9,7 +9,7 @@ from engine_runs import infer
 
 from stream_infer_ros.config import EngineConfig, ModelConfig
 from stream_infer_ros.errors import ConfigError
-from stream_infer_ros.inference import make_decoder, make_engine, model_family
+from stream_infer_ros.inference import make_decoder, make_engine, network_card
 from stream_infer_ros.inference.engines import EngineSpec
 from stream_infer_ros.inference.surround_contract import METADATA, surround_io
 from stream_infer_ros.resources import default_model
@@ -58,7 +58,7 @@ def test_it_keeps_the_contract(kind, outputs):
         assert arrays[tensor.name].shape == (2, *tensor.shape[1:])
         assert arrays[tensor.name].dtype == tensor.dtype
         assert np.isfinite(arrays[tensor.name]).all()
-    assert model_family(ModelConfig(), io) == 'surround'
+    assert network_card(ModelConfig(), io).family == 'surround'
     assert make_decoder(ModelConfig(), io).class_names == tuple(METADATA['class_names'].split(','))
     score = arrays['boxes'][..., 6]
     assert ((score >= 0) & (score <= 1)).all()

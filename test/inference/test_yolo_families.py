@@ -11,7 +11,7 @@ from network_pixels import to_network
 
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
-from stream_infer_ros.inference import EngineIo, TensorInfo, Thresholds, fit, make_decoder, model_family
+from stream_infer_ros.inference import EngineIo, TensorInfo, Thresholds, fit, make_decoder, network_card
 from stream_infer_ros.inference.decoders.grid import grid_cells
 
 THRESHOLDS = Thresholds.of(ModelConfig())
@@ -223,7 +223,7 @@ def test_a_broken_number_in_a_box_that_is_too_weak_anyway_is_none_of_ours():
 class TestWhichFamily:
     def asked(self, io: EngineIo, *words: str) -> None:
         with pytest.raises(ModelError) as question:
-            model_family(ModelConfig(), io)
+            network_card(ModelConfig(), io)
         told = str(question.value)
         assert told.startswith('is this network ')
         assert '\n' not in told
@@ -233,40 +233,40 @@ class TestWhichFamily:
     SQUARE = (640, 640)
 
     def test_the_number_of_rows_tells_anchors(self):
-        assert model_family(ModelConfig(), network((1, 25200, 85), size=self.SQUARE)) == 'yolov5'
-        assert model_family(ModelConfig(), network((1, 25200, 7), size=self.SQUARE)) == 'yolov5'
-        assert model_family(ModelConfig(), network((1, 8400, 85), size=self.SQUARE)) == 'yolox'
-        assert model_family(ModelConfig(), network((1, 84, 8400), size=self.SQUARE)) == 'yolov8'
-        assert model_family(ModelConfig(), network((1, 8400, 84), size=self.SQUARE)) == 'yolov8'
+        assert network_card(ModelConfig(), network((1, 25200, 85), size=self.SQUARE)).family == 'yolov5'
+        assert network_card(ModelConfig(), network((1, 25200, 7), size=self.SQUARE)).family == 'yolov5'
+        assert network_card(ModelConfig(), network((1, 8400, 85), size=self.SQUARE)).family == 'yolox'
+        assert network_card(ModelConfig(), network((1, 84, 8400), size=self.SQUARE)).family == 'yolov8'
+        assert network_card(ModelConfig(), network((1, 8400, 84), size=self.SQUARE)).family == 'yolov8'
 
     def test_large_networks_have_a_fourth_grid(self):
         size = (1280, 1280)
-        assert model_family(ModelConfig(), network((1, 102000, 85), size=size)) == 'yolov5'
-        assert model_family(ModelConfig(), network((1, 84, 34000), size=size)) == 'yolov8'
+        assert network_card(ModelConfig(), network((1, 102000, 85), size=size)).family == 'yolov5'
+        assert network_card(ModelConfig(), network((1, 84, 34000), size=size)).family == 'yolov8'
 
     def test_rows_of_yolox_or_of_yolov8(self):
         io = network((1, 8400, 8), size=self.SQUARE)
         self.asked(io, 'yolox with 3 classes', 'yolov8 with 4 classes')
         three = network((1, 8400, 8), size=self.SQUARE, metadata={'class_names': 'a,b,c'})
-        assert model_family(ModelConfig(), three) == 'yolox'
+        assert network_card(ModelConfig(), three).family == 'yolox'
         four = network((1, 8400, 8), size=self.SQUARE, metadata={'class_names': 'a,b,c,d'})
-        assert model_family(ModelConfig(), four) == 'yolov8'
-        assert model_family(ModelConfig(family='yolov8'), io) == 'yolov8'
+        assert network_card(ModelConfig(), four).family == 'yolov8'
+        assert network_card(ModelConfig(family='yolov8'), io).family == 'yolov8'
         two = network((1, 8400, 8), size=self.SQUARE, metadata={'class_names': 'a,b'})
-        self.asked(two, '2 class names are known')
+        self.asked(two, 'the 2 class names do not decide it')
 
     def test_rows_whose_number_is_free(self):
         io = network((-1, -1, 8), size=self.SQUARE)
         self.asked(io, 'yolox with 3 classes', 'yolov5 with 3 classes', 'yolov8 with 4 classes')
         repository = network((-1, -1, 8), size=self.SQUARE, metadata=V5)
-        assert model_family(ModelConfig(), repository) == 'yolov5'
+        assert network_card(ModelConfig(), repository).family == 'yolov5'
         named = network((-1, -1, 8), size=self.SQUARE, metadata={'class_names': 'a,b,c,d'})
-        assert model_family(ModelConfig(), named) == 'yolov8'
+        assert network_card(ModelConfig(), named).family == 'yolov8'
 
     def test_ultralytics_with_free_sizes(self):
         for shape in ((-1, 7, -1), (-1, -1, -1)):
             io = network(shape, size=self.SQUARE, metadata={**ULTRALYTICS, 'imgsz': '[640, 640]'})
-            assert model_family(ModelConfig(), io) == 'yolov8'
+            assert network_card(ModelConfig(), io).family == 'yolov8'
             outputs = {'output0': np.zeros((1, 7, 8400), np.float32)}
             decoder = make_decoder(ModelConfig(), io)
             assert not len(decoder.decode(outputs, [fit(640, 480, *self.SQUARE)], THRESHOLDS)[0].detections)
@@ -274,23 +274,23 @@ class TestWhichFamily:
     def test_boxes_picked_in_the_graph(self):
         for said in ({'end2end': 'True'}, {'args': "{'batch': 1, 'nms': True}"}):
             io = network((1, 300, 6), size=self.SQUARE, metadata={**ULTRALYTICS, **said})
-            assert model_family(ModelConfig(), io) == 'yolo_end_to_end'
+            assert network_card(ModelConfig(), io).family == 'yolo_end_to_end'
         # With a batch exported as free the last size is, too.
         io = network((-1, 300, -1), size=self.SQUARE, metadata={**ULTRALYTICS, 'end2end': 'True'})
-        assert model_family(ModelConfig(), io) == 'yolo_end_to_end'
+        assert network_card(ModelConfig(), io).family == 'yolo_end_to_end'
 
     def test_picked_boxes_need_names(self):
         io = network((1, 300, 6), size=self.SQUARE)
-        with pytest.raises(ModelError, match=r'expected class names .*model\.class_names_file'):
+        with pytest.raises(ModelError, match=r'what are the class names .*model\.class_names_file'):
             make_decoder(ModelConfig(family='yolo_end_to_end'), io)
         decoder = make_decoder(ModelConfig(card='yolo_end_to_end_coco'), io)
         assert decoder.class_names[0] == 'person'
 
-    @pytest.mark.parametrize(('task', 'words'), [('obb', 'turned boxes'), ('classify', 'one class')])
+    @pytest.mark.parametrize(('task', 'words'), [('obb', 'rotated boxes'), ('classify', 'one class')])
     def test_networks_without_boxes_are_refused(self, task, words):
         io = network((1, 8, 8400), size=self.SQUARE, metadata={**ULTRALYTICS, 'task': task})
-        with pytest.raises(ModelError, match=f'{words}.*; export one for detection'):
-            model_family(ModelConfig(), io)
+        with pytest.raises(ModelError, match=f'{words}.*; export a detection network'):
+            network_card(ModelConfig(), io)
 
     def test_names_of_another_number_are_told_to_be_so(self):
         io = network((1, 9, 8400), size=self.SQUARE, metadata=ULTRALYTICS)

@@ -13,7 +13,7 @@ from real_pictures import YOLOX, goal_frames, read_portrait
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import EngineConfig, ModelConfig
 from stream_infer_ros.inference import Batch, Detections, ImageInput, Thresholds, make_decoder, make_engine
-from stream_infer_ros.inference.decoders import card_of
+from stream_infer_ros.inference.decoders import network_card
 from stream_infer_ros.inference.engines import EngineSpec
 from stream_infer_ros.resources import share_directory
 
@@ -90,7 +90,7 @@ def see(model: Path, config: ModelConfig, frames: list[Frame]) -> tuple[str, lis
         EngineConfig(kind='onnxruntime', threads=1),
         model,
         len(frames),
-        normalisation_of=lambda io: card_of(config, io).normalisation,
+        normalisation_of=lambda io: network_card(config, io).normalisation,
     )
     engine = make_engine(spec)
     engine.load()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.inference.decoders.thresholds import Thresholds
 from stream_infer_ros.inference.letterbox import Letterbox
-from stream_infer_ros.inference.nms import TOP_K, nms, plausible
 
+MOST_BOXES = 300
 # Sums of rounded probabilities can be slightly above 1. Logits are far above it.
 _HIGHEST_SCORE = 1.001
+_FARTHEST_PX = 1e6
 
 
 class Boxes(NamedTuple):
@@ -46,7 +48,7 @@ class Selected(NamedTuple):
 def select(
     boxes: Boxes, letterbox: Letterbox, thresholds: Thresholds, classes: int, *, suppress: bool = True
 ) -> Selected:
-    """Select the boxes of one image to publish.
+    """Select the boxes of one image to publish, at most MOST_BOXES.
 
     A box is left out if its score is below the threshold, if a better one suppresses it, or if it lies in the
     padding. It is also left out, and counted, if its values are invalid: not finite, a score above 1, a class
@@ -54,7 +56,7 @@ def select(
 
     Args:
         classes: number of classes.
-        suppress: False for networks that do not return several boxes for one object.
+        suppress: False for networks that return at most one box for each object.
     """
     xyxy, score, class_id = boxes
     candidates = thresholds.passing(score)
@@ -70,9 +72,55 @@ def select(
         candidates = candidates[valid]
     if suppress:
         ids = np.rint(class_id[candidates]).astype(np.int32)
-        candidates = candidates[nms(xyxy[candidates], score[candidates], ids, thresholds.iou)]
+        candidates = candidates[
+            non_maximum_suppression(xyxy[candidates], score[candidates], ids, thresholds.iou)
+        ]
     else:
-        candidates = candidates[np.argsort(-score[candidates], kind='stable')[:TOP_K]]
+        candidates = candidates[np.argsort(-score[candidates], kind='stable')[:MOST_BOXES]]
     in_source = letterbox.boxes_to_source(xyxy[candidates])
     inside = (in_source[:, 2] > in_source[:, 0]) & (in_source[:, 3] > in_source[:, 1])
     return Selected(candidates[inside], in_source[inside], invalid)
+
+
+def non_maximum_suppression(
+    xyxy: NDArray[np.float32],
+    score: NDArray[np.float32],
+    class_id: NDArray[np.int32],
+    iou: float,
+    most: int = MOST_BOXES,
+) -> NDArray[np.intp]:
+    """Suppress boxes that overlap a better box of the same class, among the `most` best boxes.
+
+    A box is suppressed if its intersection over union with a better one that was kept is above `iou`. Of
+    boxes with equal scores, the first one is the better. All values must be finite, and the boxes plausible.
+
+    Args:
+        xyxy: (N, 4) float32, left, top, right, bottom.
+        score: (N,) float32, above 0.
+        class_id: (N,) int32, not negative.
+        iou: 0..1.
+
+    Returns:
+        (K,) indices of the boxes that are kept, best score first.
+    """
+    if len(score) < 2:
+        return np.arange(len(score))
+    # NMSBoxes knows no classes, so boxes of different classes are moved apart. NMSBoxesBatched does the same,
+    # but moves by the largest coordinate: boxes with negative coordinates then suppress those of other
+    # classes. It also needs OpenCV 4.7; Ubuntu 22.04 has 4.5.4.
+    xywh = np.empty((len(score), 4))
+    xywh[:, :2] = xyxy[:, :2]
+    np.subtract(xyxy[:, 2:], xyxy[:, :2], out=xywh[:, 2:])
+    # A box with negative size would suppress boxes that it does not overlap.
+    np.maximum(xywh[:, 2:], 0.0, out=xywh[:, 2:])
+    xywh[:, 0] += class_id * (float(xyxy.max()) - float(xyxy.min()) + 1.0)
+    # Without boxes to keep, it returns an empty tuple.
+    return np.asarray(cv2.dnn.NMSBoxes(xywh, score, 0.0, iou, 1.0, most), np.intp)  # type: ignore[arg-type]
+
+
+def plausible(pixels: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return (...) True where all of (..., k) pixel coordinates can be those of a picture; False for NaN."""
+    near = np.abs(pixels) < _FARTHEST_PX
+    if near.all():  # nearly always, and faster than looking at each row
+        return np.ones(pixels.shape[:-1], np.bool_)
+    return np.asarray(near.all(axis=-1), np.bool_)

@@ -1,60 +1,96 @@
-"""The DETR families: a set of boxes, one a query, each with logits of its classes; no copies to suppress.
+"""The DETR family: a box for each query, and the logits of its classes. There are no duplicates to suppress.
 
-Carion et al., End-to-End Object Detection with Transformers, arXiv:2005.12872: the last class is "no object",
-softmax (DETR, YOLOS, Table Transformer). Zhao et al., DETRs Beat YOLOs on Real-time Object Detection,
-arXiv:2304.08069, and after it D-FINE, RF-DETR, Deformable DETR: no such class, sigmoid.
-Boxes are centre u, v, width, height, in parts of the network's input.
+Carion et al., End-to-End Object Detection with Transformers, arXiv:2005.12872 (DETR, YOLOS, Table
+Transformer): softmax, where the last class is "no object". Boxes are centre u, v, width, height, as fractions
+of the network's input.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.config import ModelConfig
-from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder
 from stream_infer_ros.inference.decoders.box_selection import Boxes
+from stream_infer_ros.inference.decoders.decoder import Outputs
+from stream_infer_ros.inference.decoders.detr_variants import is_certainly_softmax, query_outputs
 from stream_infer_ros.inference.decoders.thresholds import Thresholds
-from stream_infer_ros.inference.decoders.which_detr import query_outputs
-from stream_infer_ros.inference.input_packing import ImageInput
-from stream_infer_ros.inference.model_card import ModelCard, names_of_classes
+from stream_infer_ros.inference.model_card import IMAGENET, ModelCard, class_names_of
 from stream_infer_ros.inference.network_io import EngineIo
 
 
-class DetrDecoder(BoxDecoder):
-    """Softmax over the classes and "no object"; the best class of each query.
+class Classified(NamedTuple):
+    """Queries that reach the score threshold, and those whose score is NaN.
 
-    "No object" is the last, which has no name, unless the card says which of the named classes it is.
+    Attributes:
+        query: (N,) indices of the queries.
+        class_id: (N,).
+        score: (N,) float32.
     """
 
+    query: NDArray[np.intp]
+    class_id: NDArray[np.intp]
+    score: NDArray[np.float32]
+
+
+class QueryDecoder(BoxDecoder):
+    """The base class of decoders with an output of boxes and an output of logits for each query."""
+
+    suppresses = False
+
     def __init__(self, config: ModelConfig, io: EngineIo, card: ModelCard) -> None:
-        """Raises ConfigError or ModelError if there are not as many class names as classes."""
+        super().__init__(config, io, card)
         found = query_outputs(io)
-        if found is None:
-            raise ModelError(f'expected boxes and logits by query, got {[str(it) for it in io.outputs]}')
+        assert found is not None
         self._boxes, self._logits = found.boxes.name, found.logits.name
-        self._set_up(config, io, card, found.logits.shape[2])
+        self._size = np.array([self.network_width, self.network_height], np.float32)
 
-    def _set_up(self, config: ModelConfig, io: EngineIo, card: ModelCard, logits: int) -> None:
-        image_input = ImageInput.of(io)
-        self._size = np.array([image_input.width, image_input.height], np.float32)
-        super().__init__(config, io, card, self._names(config, card, logits), suppress=False)
+    @classmethod
+    def recognises(cls, io: EngineIo) -> bool:
+        return query_outputs(io) is not None
 
-    def boxes(self, outputs: dict[str, NDArray[Any]], thresholds: Thresholds) -> Boxes:
-        """See BoxDecoder."""
-        query, class_id, score = self._best(outputs[self._logits], thresholds)
-        return Boxes(self._xyxy(outputs[self._boxes][query]), score, class_id)
+    @classmethod
+    def class_count(cls, io: EngineIo) -> int | None:
+        found = query_outputs(io)
+        return None if found is None else found.logits.shape[2]
 
-    def _names(self, config: ModelConfig, card: ModelCard, classes: int) -> tuple[str, ...]:
-        return names_of_classes(card, config, classes - (card.background is None))
+    def boxes(self, outputs: Outputs, thresholds: Thresholds) -> Boxes:
+        query, class_id, score = self.classify(outputs[self._logits], thresholds)
+        return Boxes(query_corners(outputs[self._boxes][query], self._size), score, class_id)
 
-    def _best(
-        self, logits: NDArray[np.float32], thresholds: Thresholds
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-        """Logits (Q, C) to query, class and score of what may pass; scores that are NaN among them."""
+    def classify(self, logits: NDArray[np.float32], thresholds: Thresholds) -> Classified:
+        """Return the classes for logits (Q, C): sigmoid, every class independent of the others."""
+        return best_pairs(np.float32(1.0) / (np.float32(1.0) + np.exp(-logits)), thresholds)
+
+
+class DetrDecoder(QueryDecoder):
+    """Softmax over the classes and "no object". The best class of each query is published.
+
+    "No object" is the last class, which has no name, unless the card declares a named class as `background`.
+    """
+
+    default_card = ModelCard('detr', normalisation=IMAGENET, fit='stretch')
+    output_layout = 'pred_boxes (batch, queries, 4) and logits (batch, queries, classes + 1), softmax'
+
+    @classmethod
+    def is_certain(cls, io: EngineIo) -> bool:
+        return is_certainly_softmax(io)
+
+    @classmethod
+    def class_count(cls, io: EngineIo) -> int | None:
+        logits = super().class_count(io)
+        return None if logits is None else logits - 1
+
+    def find_class_names(self, config: ModelConfig) -> tuple[str, ...]:
+        count = super().class_count(self.io)
+        if count is not None and self.card.background is None:
+            count -= 1
+        return class_names_of(self.card, config, count)
+
+    def classify(self, logits: NDArray[np.float32], thresholds: Thresholds) -> Classified:
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
         probability = odds[:, : len(self.class_names)] / odds.sum(axis=1, keepdims=True)
         if self.card.background is not None:
@@ -62,42 +98,32 @@ class DetrDecoder(BoxDecoder):
         class_id = probability.argmax(axis=1)
         score = probability[np.arange(len(class_id)), class_id]
         query = thresholds.passing(score)
-        return query, class_id[query], score[query]
-
-    def _xyxy(self, cxcywh: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Boxes (N, 4) in parts of the input to pixels, whose centres lie at whole numbers."""
-        centre = cxcywh[:, :2] * self._size - np.float32(0.5)
-        half = cxcywh[:, 2:] * self._size * np.float32(0.5)
-        xyxy: NDArray[np.float32] = np.concatenate([centre - half, centre + half], axis=1)
-        return xyxy
+        return Classified(query, class_id[query], score[query])
 
 
-class SigmoidDetrDecoder(DetrDecoder):
-    """Each class by itself: the best pairs of query and class, as many as there are queries."""
+def best_pairs(probability: NDArray[np.float32], thresholds: Thresholds) -> Classified:
+    """Return the best pairs of query and class, at most as many as there are queries.
 
-    def _names(self, config: ModelConfig, card: ModelCard, classes: int) -> tuple[str, ...]:
-        # RF-DETR has one logit more than its data set has classes, which no training ever raised.
-        if card.family == 'rfdetr' and len(card.class_names) == classes - 1:
-            return (*card.class_names, 'none')
-        return names_of_classes(card, config, classes)
+    `probability` (Q, C) is overwritten.
+    """
+    queries, classes = probability.shape
+    broken = np.isnan(probability).any(axis=1)
+    # Such a query counts as one invalid box, not as one for each class.
+    probability[broken] = 0.0
+    probability[broken, 0] = np.nan
+    score = probability.ravel()
+    pairs = thresholds.passing(score)
+    if len(pairs) > queries:
+        pairs = pairs[np.argsort(-score[pairs], kind='stable')[:queries]]
+    return Classified(pairs // classes, pairs % classes, score[pairs])
 
-    def _best(
-        self, logits: NDArray[np.float32], thresholds: Thresholds
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-        """See DetrDecoder."""
-        return self._best_pairs(np.float32(1.0) / (np.float32(1.0) + np.exp(-logits)), thresholds)
 
-    def _best_pairs(
-        self, probability: NDArray[np.float32], thresholds: Thresholds
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-        """Probabilities (Q, C), written over, to query, class and score of what may pass."""
-        queries, classes = probability.shape
-        broken = np.isnan(probability).any(axis=1)
-        # A query of broken numbers is one broken box, not one for each class.
-        probability[broken] = 0.0
-        probability[broken, 0] = np.nan
-        score = probability.ravel()
-        pairs = thresholds.passing(score)
-        if len(pairs) > queries:
-            pairs = pairs[np.argsort(-score[pairs], kind='stable')[:queries]]
-        return pairs // classes, pairs % classes, score[pairs]
+def query_corners(cxcywh: NDArray[np.float32], size: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Convert boxes (N, 4) as fractions of the input to xyxy in network pixels, centres at whole numbers.
+
+    `size` is the width and height of the input.
+    """
+    centre = cxcywh[:, :2] * size - np.float32(0.5)
+    half = cxcywh[:, 2:] * size * np.float32(0.5)
+    xyxy: NDArray[np.float32] = np.concatenate([centre - half, centre + half], axis=1)
+    return xyxy

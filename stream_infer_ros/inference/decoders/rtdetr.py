@@ -1,82 +1,98 @@
-"""The three exports of RT-DETR, and of D-FINE and DEIM after it.
+"""The three exports of RT-DETR, and of its successors D-FINE and DEIM.
 
-Zhao et al., DETRs Beat YOLOs on Real-time Object Detection, arXiv:2304.08069. Hugging Face's: logits and
-pred_boxes. The original repositories' (tools/deployment/export_onnx.py, or export_onnx.py): labels, boxes,
-scores, with an input `orig_target_sizes`. Ultralytics': one output of boxes and probabilities side by side.
+Zhao et al., DETRs Beat YOLOs on Real-time Object Detection, arXiv:2304.08069.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-from numpy.typing import NDArray
+import numpy as np
 
 from stream_infer_ros.config import ModelConfig
-from stream_infer_ros.errors import ModelError
+from stream_infer_ros.inference.decoders.box_decoder import BoxDecoder
 from stream_infer_ros.inference.decoders.box_selection import Boxes
-from stream_infer_ros.inference.decoders.decoder import Decoder
-from stream_infer_ros.inference.decoders.detr import SigmoidDetrDecoder
+from stream_infer_ros.inference.decoders.decoder import Outputs
+from stream_infer_ros.inference.decoders.detr import QueryDecoder, best_pairs, query_corners
+from stream_infer_ros.inference.decoders.detr_variants import is_certainly_rtdetr, is_rfdetr_export
+from stream_infer_ros.inference.decoders.postprocessed import PostprocessedDecoder
 from stream_infer_ros.inference.decoders.ssd import (
-    detr_with_labels_decoder,
-    is_detr_with_labels,
-    is_torchvision,
+    has_labelled_boxes,
+    is_certainly_torchvision,
+    labelled_boxes,
 )
 from stream_infer_ros.inference.decoders.thresholds import Thresholds
-from stream_infer_ros.inference.decoders.which_detr import (
-    is_query_detector,
-    is_rf_detr_export,
-    is_surely_rt_detr,
-    query_classes,
-)
-from stream_infer_ros.inference.model_card import ModelCard
+from stream_infer_ros.inference.model_card import UNIT, ModelCard
 from stream_infer_ros.inference.network_io import EngineIo
 
 _BOX_FIELDS = 4
 
 
-def is_rtdetr(io: EngineIo) -> bool:
-    """Whether the outputs are those of any of the three exports."""
-    return (is_query_detector(io) and not is_rf_detr_export(io)) or is_torchvision(io) or _is_ultralytics(io)
+class RtDetrDecoder(QueryDecoder):
+    """Hugging Face's export: logits and pred_boxes."""
+
+    default_card = ModelCard('rtdetr', normalisation=UNIT, fit='stretch')
+    output_layout = 'pred_boxes (batch, queries, 4) and logits (batch, queries, classes), sigmoid'
+
+    @classmethod
+    def recognises(cls, io: EngineIo) -> bool:
+        return super().recognises(io) and not is_rfdetr_export(io)
+
+    @classmethod
+    def is_certain(cls, io: EngineIo) -> bool:
+        return is_certainly_rtdetr(io)
 
 
-def claims_rtdetr(io: EngineIo) -> bool:
-    """Whether names, numbers or metadata leave no other family."""
-    return is_surely_rt_detr(io) or is_detr_with_labels(io) or _is_ultralytics(io)
+class RtDetrPostprocessedDecoder(PostprocessedDecoder):
+    """The export of the original repositories (tools/deployment/export_onnx.py), with post-processing.
+
+    Labels count from the first class. Boxes are in pixels of the size in the input `orig_target_sizes`.
+    """
+
+    default_card = RtDetrDecoder.default_card
+    output_layout = 'labels, boxes (batch, N, 4), scores'
+
+    @classmethod
+    def recognises(cls, io: EngineIo) -> bool:
+        return has_labelled_boxes(io)
+
+    @classmethod
+    def is_certain(cls, io: EngineIo) -> bool:
+        """Return True if batched outputs come with an input for the size that the boxes are scaled to.
+
+        Without it, they can be those of another family, whose labels count from the background.
+        """
+        return not is_certainly_torchvision(io) and any(it.name == 'orig_target_sizes' for it in io.inputs)
+
+    def read(self, outputs: Outputs) -> Boxes:
+        return labelled_boxes(outputs)
 
 
-def rtdetr_classes(io: EngineIo) -> int | None:
-    """How many classes the outputs tell of; None where they do not tell."""
-    return io.outputs[0].shape[2] - _BOX_FIELDS if _is_ultralytics(io) else query_classes(io)
+class RtDetrUltralyticsDecoder(BoxDecoder):
+    """Ultralytics' export: boxes and probabilities side by side."""
 
-
-def rtdetr_decoder(config: ModelConfig, io: EngineIo, card: ModelCard) -> Decoder:
-    """Raises ConfigError or ModelError if there are not as many class names as classes."""
-    if is_torchvision(io):
-        return detr_with_labels_decoder(config, io, card)
-    return (
-        JoinedDetrDecoder(config, io, card) if _is_ultralytics(io) else SigmoidDetrDecoder(config, io, card)
-    )
-
-
-class JoinedDetrDecoder(SigmoidDetrDecoder):
-    """Boxes and probabilities in one output (batch, queries, 4 + classes)."""
+    default_card = RtDetrDecoder.default_card
+    output_layout = 'one (batch, queries, 4 + classes), with "RTDETR" in the metadata'
+    suppresses = False
 
     def __init__(self, config: ModelConfig, io: EngineIo, card: ModelCard) -> None:
-        """Raises ConfigError or ModelError if there are not as many class names as classes."""
-        classes = rtdetr_classes(io)
-        if classes is None:
-            raise ModelError(f'expected one output of boxes and probabilities, got {io.outputs[0]}')
-        self._set_up(config, io, card, classes)
-        self._joined = io.outputs[0].name
+        super().__init__(config, io, card)
+        self._output = io.outputs[0].name
+        self._size = np.array([self.network_width, self.network_height], np.float32)
 
-    def boxes(self, outputs: dict[str, NDArray[Any]], thresholds: Thresholds) -> Boxes:
-        """See BoxDecoder."""
-        rows = outputs[self._joined]
-        query, class_id, score = self._best_pairs(rows[:, _BOX_FIELDS:].copy(), thresholds)
-        return Boxes(self._xyxy(rows[query, :_BOX_FIELDS]), score, class_id)
+    @classmethod
+    def recognises(cls, io: EngineIo) -> bool:
+        if len(io.outputs) != 1 or 'rtdetr' not in io.metadata.get('description', '').lower():
+            return False
+        return len(io.outputs[0].shape) == 3 and io.outputs[0].shape[2] > _BOX_FIELDS
 
+    @classmethod
+    def is_certain(cls, io: EngineIo) -> bool:
+        return True
 
-def _is_ultralytics(io: EngineIo) -> bool:
-    if len(io.outputs) != 1 or 'rtdetr' not in io.metadata.get('description', '').lower():
-        return False
-    return len(io.outputs[0].shape) == 3 and io.outputs[0].shape[2] > _BOX_FIELDS
+    @classmethod
+    def class_count(cls, io: EngineIo) -> int:
+        return io.outputs[0].shape[2] - _BOX_FIELDS
+
+    def boxes(self, outputs: Outputs, thresholds: Thresholds) -> Boxes:
+        rows = outputs[self._output]
+        query, class_id, score = best_pairs(rows[:, _BOX_FIELDS:].copy(), thresholds)
+        return Boxes(query_corners(rows[query, :_BOX_FIELDS], self._size), score, class_id)

@@ -1,13 +1,13 @@
-"""Semantic segmentation as a source of free space: where the ground ends in each column of the image.
+"""Semantic segmentation as a source of free space: the end of the ground in each column of the image.
 
-Logits (batch, classes, h, w), as of Long et al., arXiv:1411.4038, SegFormer, arXiv:2105.15203, and others;
-or their argmax, (batch, h, w) or (batch, 1, h, w); or one map of the drivable area.
+The output is logits (batch, classes, h, w), as of Long et al., arXiv:1411.4038, or SegFormer,
+arXiv:2105.15203; or their argmax, (batch, h, w) or (batch, 1, h, w); or one map of the drivable area.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.decoders.box_decoder import in_float32
-from stream_infer_ros.inference.decoders.ground_boundary import boundary_rows
-from stream_infer_ros.inference.decoders.ground_mask import without_padding
+from stream_infer_ros.inference.decoders.decoder import Decoder, Outputs
+from stream_infer_ros.inference.decoders.ground import boundary_rows, without_padding
 from stream_infer_ros.inference.decoders.thresholds import Thresholds
 from stream_infer_ros.inference.detections import Detections, FreeSpace, Perception
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import Letterbox
-from stream_infer_ros.inference.model_card import ModelCard, names_of_classes
+from stream_infer_ros.inference.model_card import IMAGENET, ModelCard, class_names_of
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 
-# What data sets call that on which a robot may drive; grass and earth are for the card to add.
+# Names that data sets use for drivable ground. Grass and earth are not among them; a card can add them.
 USUAL_GROUND = frozenset(
     [
         *('road', 'street', 'lane', 'lane marking', 'crosswalk', 'sidewalk', 'pavement', 'path', 'parking'),
@@ -34,62 +34,53 @@ USUAL_GROUND = frozenset(
     ]
 )
 
-# A column for every so many network pixels, as the map's sensor model wants; no finer mask goes out.
+# Network pixels from column to column of the free space. The sensor model of the map uses no finer ones.
 _COLUMN_STRIDE = 4
 
-
-def is_segmentation(io: EngineIo) -> bool:
-    """Whether the first output is a map in the shape of the input: of classes, or of logits of each."""
-    return bool(io.outputs) and _layout(io) is not None
+_Layout = Literal['nchw', 'nhwc', 'nhw']
 
 
-class SegmentationDecoder:
-    """Free space and no boxes."""
+class SegmentationDecoder(Decoder):
+    """Decoder of free space; there are no boxes."""
+
+    default_card = ModelCard('segmentation', normalisation=IMAGENET, fit='stretch')
+    output_layout = (
+        'one (batch, classes, h, w), or the class of each cell (batch, h, w), in the shape of the input'
+    )
+    gives_boxes = False
+    gives_free_space = True
 
     def __init__(self, config: ModelConfig, io: EngineIo, card: ModelCard) -> None:
-        """Raises ConfigError or ModelError if nobody tells which of the classes are ground."""
-        self._card = card
+        super().__init__(config, io, card)
         self._output = io.outputs[0]
-        image_input = ImageInput.of(io)
-        self._network_size = image_input.width, image_input.height
         layout = _layout(io)
         assert layout is not None
         self._classes_last = layout == 'nhwc'
         self._channels = _channels(self._output, layout, card)
-        self._class_names = card.class_names
-        if self._channels > 1:
-            self._class_names = names_of_classes(card, config, self._channels)
-        # A single map of numbers that are no classes tells of one class, which has to be the ground.
-        self._is_probability = self._channels == 1 and len(self._class_names) < 2
-        if self._is_probability and not self._class_names:
+        # A single map of values that are not class numbers shows one class, which has to be the ground.
+        self._is_probability = self._channels == 1 and len(self.class_names) < 2
+        if self._is_probability and not self.class_names:
             raise ModelError(
-                f'is the one map of this network, {self._output}, the probability of ground to drive on? '
-                f'Then say so: class_names [drivable area] in the model card, or in model.class_names_file'
+                f'is the one map of this network, {self._output}, the probability of drivable ground? '
+                f'If it is, set class_names [drivable area] in the model card, or in model.class_names_file'
             )
-        self._ground = _ground_classes(self._class_names, card)
-        self._ground_of_class = np.zeros(len(self._class_names) + 2, np.float32)
+        self._ground = _ground_classes(self.class_names, card)
+        self._ground_of_class = np.zeros(len(self.class_names) + 2, np.float32)
         self._ground_of_class[self._ground + 1] = 1.0
 
-    gives_boxes = False
-    gives_free_space = True
+    @classmethod
+    def recognises(cls, io: EngineIo) -> bool:
+        return bool(io.outputs) and _layout(io) is not None
 
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """See Decoder."""
-        return self._class_names
-
-    @property
-    def card(self) -> ModelCard:
-        """See Decoder."""
-        return self._card
+    def find_class_names(self, config: ModelConfig) -> tuple[str, ...]:
+        layout = _layout(self.io)
+        assert layout is not None
+        channels = _channels(self.io.outputs[0], layout, self.card)
+        return class_names_of(self.card, config, channels) if channels > 1 else self.card.class_names
 
     def decode(
-        self, outputs: dict[str, NDArray[Any]], letterboxes: Sequence[Letterbox], thresholds: Thresholds
+        self, outputs: Outputs, letterboxes: Sequence[Letterbox], thresholds: Thresholds
     ) -> list[Perception]:
-        """Return the free space of each image; `thresholds` are not used.
-
-        Raises ModelError if the output is not the shape the network announced.
-        """
         maps = outputs[self._output.name]
         if maps.ndim != len(self._output.shape) or (
             self._channels > 1 and maps.shape[-1 if self._classes_last else 1] != self._channels
@@ -104,7 +95,7 @@ class SegmentationDecoder:
     def _perception(self, output: NDArray[Any], letterbox: Letterbox) -> Perception:
         """Convert the output of one image, without batch dimension."""
         probability = self._ground_probability(in_float32(output))
-        ground = without_padding(probability, letterbox, *self._network_size)
+        ground = without_padding(probability, letterbox, self.network_width, self.network_height)
         columns = max(1, round(letterbox.resized_width / max(_COLUMN_STRIDE, self._stride(probability))))
         by_column = _resized(ground, columns, len(ground))
         broken = ~np.isfinite(by_column).all(axis=0)
@@ -119,20 +110,20 @@ class SegmentationDecoder:
             confidence,
             np.nan_to_num(_resized(by_column, columns, rows), nan=0.0).clip(0.0, 1.0),
         )
-        return Perception(Detections.empty(self._class_names), free_space, int(np.count_nonzero(broken)))
+        return Perception(Detections.empty(self.class_names), free_space, int(np.count_nonzero(broken)))
 
     def _ground_probability(self, output: NDArray[Any]) -> NDArray[np.float32]:
-        """(h, w) in 0..1, NaN where the network's numbers are; over its whole input."""
+        """Return (h, w) in 0..1 over the whole input, NaN where the network's values are NaN."""
         if self._classes_last:
             output = output.transpose(2, 0, 1)
         if self._channels > 1:
             return self._from_logits(output)
         flat = output.reshape(output.shape[-2:])
         if not self._is_probability:
-            # Numbers that are no class fall before the first or behind the last row: those are no ground.
+            # Values outside the classes select the first or the last row, which are not ground.
             whole = flat.dtype.kind in 'iu'
             numbers = flat.astype(np.int64) if whole else np.nan_to_num(np.rint(flat), nan=-1.0)
-            rows = np.clip(numbers, -1, len(self._class_names)).astype(np.intp) + 1
+            rows = np.clip(numbers, -1, len(self.class_names)).astype(np.intp) + 1
             is_ground: NDArray[np.float32] = self._ground_of_class[rows]
             return is_ground if whole else np.where(np.isfinite(flat), is_ground, np.float32(np.nan))
         flat = flat.astype(np.float32)
@@ -141,9 +132,12 @@ class SegmentationDecoder:
         return flat
 
     def _from_logits(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(C, h, w) to the share of the ground's classes in the softmax; probabilities are taken as such."""
+        """Convert logits (C, h, w) to the share of the ground classes in the softmax.
+
+        Outputs that are probabilities already are only summed.
+        """
         height, width = logits.shape[1:]
-        # Averages of neighbours, so that no more is calculated than columns are wanted.
+        # Neighbours are averaged first, so that the softmax is computed for the columns only.
         reduction = max(1, int(_COLUMN_STRIDE / self._stride(logits[0])))
         if reduction > 1:
             size = (max(1, width // reduction), max(1, height // reduction))
@@ -157,12 +151,12 @@ class SegmentationDecoder:
         return share
 
     def _stride(self, over_input: NDArray[np.float32]) -> float:
-        """Network pixels from column to column of a map (h, w) over the network's input."""
-        return float(self._network_size[0] / over_input.shape[1])
+        """Return the network pixels from column to column of a map (h, w) over the network's input."""
+        return float(self.network_width / over_input.shape[1])
 
 
 def _ground_classes(names: tuple[str, ...], card: ModelCard) -> NDArray[np.intp]:
-    """Indices of the classes that are ground: the card's, else those that are called so."""
+    """Return the indices of the ground classes: those of the card, else those with usual names."""
     if unknown := [name for name in card.ground_classes if name not in names]:
         raise ModelError(
             f'expected ground_classes of the model card among {", ".join(names) or "no classes"}, got '
@@ -173,31 +167,31 @@ def _ground_classes(names: tuple[str, ...], card: ModelCard) -> NDArray[np.intp]
         wanted = [index for index, name in enumerate(names) if not USUAL_GROUND.isdisjoint(_words(name))]
     if not wanted:
         raise ModelError(
-            f'which classes of this segmentation network are ground to drive on? They are '
-            f'{", ".join(names[:20]) or "not named"}; name them as ground_classes in the model card, and '
-            f'the classes in model.class_names_file'
+            f'which classes of this segmentation network are ground to drive on? Its classes are '
+            f'{", ".join(names[:20]) or "not named"}; list the ground_classes in the model card, and '
+            f'the class names in model.class_names_file'
         )
     return np.array(wanted, np.intp)
 
 
 def _words(name: str) -> list[str]:
-    """What a class is called; some data sets give several names, or one and its kind."""
+    """Return the names of a class. Some data sets have several for one class, or a name and its category."""
     return [part.strip().lower() for part in name.replace(' - ', ',').split(',')]
 
 
-def _channels(output: TensorInfo, layout: str, card: ModelCard) -> int:
-    """How many maps there are; as many as class names where the file does not tell."""
+def _channels(output: TensorInfo, layout: _Layout, card: ModelCard) -> int:
+    """Return the number of maps; for a dynamic dimension, the number of class names."""
     channels = {'nchw': output.shape[1], 'nhwc': output.shape[-1], 'nhw': 1}[layout]
     if channels < 0 and not card.class_names:
         raise ModelError(
             f'how many classes has this segmentation network, and what are they called? Its output {output} '
-            f'does not tell; set model.class_names_file'
+            f'does not say; set model.class_names_file'
         )
     return channels if channels >= 0 else len(card.class_names)
 
 
 def _resized(image: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
-    """A map (h, w) averaged down, or interpolated up; itself where it has that size."""
+    """Return a map (h, w) in another size: averaged to a smaller one, interpolated to a larger one."""
     if image.shape == (height, width):
         return image
     smaller = width <= image.shape[1] and height <= image.shape[0]
@@ -205,10 +199,10 @@ def _resized(image: NDArray[np.float32], width: int, height: int) -> NDArray[np.
     return np.asarray(cv2.resize(image, (width, height), interpolation=how), np.float32)
 
 
-def _layout(io: EngineIo) -> str | None:
-    """How the first output lies: 'nchw', 'nhwc', 'nhw'; None if it is no map in the shape of the input."""
+def _layout(io: EngineIo) -> _Layout | None:
+    """Return the layout of the first output, or None if it is not a map in the shape of the input."""
     output = io.outputs[0]
-    # Further maps, of auxiliary heads, have the size of the first; those of a detector's strides have not.
+    # The maps of auxiliary heads have the size of the first one; those of a detector's strides do not.
     if any(other.shape[2:] != output.shape[2:] for other in io.outputs):
         return None
     if len(output.shape) == 4:
@@ -221,12 +215,12 @@ def _layout(io: EngineIo) -> str | None:
 
 
 def _is_map(output: TensorInfo, io: EngineIo) -> bool:
-    # Rows of boxes have as many dimensions: a map has known ones in the shape of the input, or whole numbers.
+    # Rows of boxes have three dimensions, too. A map has fixed ones in the shape of the input, or integers.
     return (min(output.shape[1:]) > 0 or 'int' in output.dtype) and _like_input(output.shape[1:], io)
 
 
 def _like_input(shape: tuple[int, ...], io: EngineIo) -> bool:
-    """Whether (h, w) is the input's size divided by one number, but for rounding; also if it is not known."""
+    """Return True if (h, w) is the size of the input divided by one number, or dynamic."""
     height, width = shape
     if min(shape) < 0:
         return True

@@ -1,107 +1,92 @@
-"""Boxes, labels and scores as torchvision, TensorFlow and the ONNX model zoo's SSD give them.
+"""Boxes, labels and scores as torchvision, TensorFlow and the SSD of the ONNX model zoo return them.
 
 torchvision.models.detection (SSD, Faster R-CNN, FCOS, RetinaNet): pixels of the input; label 0 is background.
-TensorFlow Object Detection API, exporter_main_v2: top, left, bottom, right in parts of the input; labels
-from 1. RT-DETR, D-FINE and DEIM with their post-processing inside (tools/deployment/export_onnx.py of each):
-pixels of what `orig_target_sizes` says, labels from 0.
+TensorFlow Object Detection API, exporter_main_v2: top, left, bottom, right as fractions of the input; labels
+from 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.inference.decoders.box_selection import Boxes
-from stream_infer_ros.inference.decoders.decoder import Decoder
-from stream_infer_ros.inference.decoders.ready_boxes import ReadyBoxesDecoder
-from stream_infer_ros.inference.loose_outputs import loose_outputs
-from stream_infer_ros.inference.model_card import ModelCard
+from stream_infer_ros.inference.decoders.decoder import Outputs
+from stream_infer_ros.inference.decoders.postprocessed import PostprocessedDecoder
+from stream_infer_ros.inference.model_card import UNIT, ModelCard
 from stream_infer_ros.inference.network_io import EngineIo
+from stream_infer_ros.inference.unbatched_outputs import unbatched_outputs
 
+# The second name is that of the ONNX model zoo.
 _BOX_NAMES = ('boxes', 'bboxes')
-# What lists that count from the background call it; lists of COCO's categories have no name for number 0.
-_BACKGROUND = ('__background__', 'background', 'bg', 'n/a')
 _TENSORFLOW = ('detection_boxes', 'detection_classes', 'detection_scores')
 
 
-def is_torchvision(io: EngineIo) -> bool:
-    """Whether there are boxes (.., N, 4), labels (.., N) and scores (.., N), batched or of one image."""
-    boxes = _boxes_name(io)
-    if not boxes:
+class TorchvisionDecoder(PostprocessedDecoder):
+    """Boxes, labels and scores, batched or of one image."""
+
+    default_card = ModelCard('torchvision', normalisation=UNIT)
+    output_layout = 'boxes (N, 4), labels (N), scores (N), perhaps with a batch dimension'
+    labels_from_background = True
+
+    @classmethod
+    def recognises(cls, io: EngineIo) -> bool:
+        return has_labelled_boxes(io)
+
+    @classmethod
+    def is_certain(cls, io: EngineIo) -> bool:
+        return is_certainly_torchvision(io)
+
+    def read(self, outputs: Outputs) -> Boxes:
+        return labelled_boxes(outputs)
+
+
+class TensorflowDecoder(PostprocessedDecoder):
+    """Outputs under the names of the Object Detection API. Unused rows have score 0."""
+
+    default_card = ModelCard('tensorflow', fit='stretch')
+    output_layout = 'detection_boxes (batch, N, 4), detection_classes and detection_scores (batch, N)'
+    labels_from_background = True
+
+    @classmethod
+    def recognises(cls, io: EngineIo) -> bool:
+        tensors = [io.output(name) for name in _TENSORFLOW]
+        return [len(tensor.shape) for tensor in tensors if tensor] == [3, 2, 2]
+
+    @classmethod
+    def is_certain(cls, io: EngineIo) -> bool:
+        return True
+
+    def read(self, outputs: Outputs) -> Boxes:
+        boxes, classes, scores = (outputs[name] for name in _TENSORFLOW)
+        xyxy: NDArray[np.float32] = boxes[:, [1, 0, 3, 2]]
+        return Boxes(xyxy, scores, classes)
+
+
+def has_labelled_boxes(io: EngineIo) -> bool:
+    """Return True for boxes (.., N, 4), labels (.., N) and scores (.., N), batched or of one image."""
+    if (boxes := _boxes_name(io)) is None:
         return False
     ranks = [len(tensor.shape) for name in (boxes, 'labels', 'scores') if (tensor := io.output(name))]
     return ranks in ([2, 1, 1], [3, 2, 2])
 
 
-def is_surely_torchvision(io: EngineIo) -> bool:
-    """The same, of one image, or under the model zoo's name."""
-    boxes = _boxes_name(io)
-    return is_torchvision(io) and (boxes == 'bboxes' or bool(loose_outputs(io)))
+def is_certainly_torchvision(io: EngineIo) -> bool:
+    """Return True for labelled boxes of one image, or with the names of the model zoo."""
+    return _boxes_name(io) == 'bboxes' or bool(unbatched_outputs(io))
 
 
-def is_detr_with_labels(io: EngineIo) -> bool:
-    """Whether there are batched `boxes`, `labels` and `scores`, and an input for what they are scaled to.
-
-    Without it they may be anybody's, whose labels count from the background.
-    """
-    is_scaled = any(tensor.name == 'orig_target_sizes' for tensor in io.inputs)
-    return is_torchvision(io) and not is_surely_torchvision(io) and is_scaled
+def labelled_boxes(outputs: Outputs) -> Boxes:
+    """Return the boxes, scores and labels of one image."""
+    boxes = next(outputs[name] for name in _BOX_NAMES if name in outputs)
+    return Boxes(boxes, outputs['scores'], outputs['labels'])
 
 
-def is_tensorflow(io: EngineIo) -> bool:
-    """Whether there are boxes (batch, N, 4), classes and scores under the Object Detection API's names."""
-    tensors = [io.output(name) for name in _TENSORFLOW]
-    return [len(tensor.shape) for tensor in tensors if tensor] == [3, 2, 2]
-
-
-def torchvision_decoder(config: ModelConfig, io: EngineIo, card: ModelCard) -> Decoder:
-    """Labels count from the background; the names may leave it out. Raises ModelError without names."""
-    boxes = _boxes_name(io)
-    return ReadyBoxesDecoder(
-        config, io, card, lambda outputs: _named(outputs, boxes), first_label=_first_label(card)
-    )
-
-
-def detr_with_labels_decoder(config: ModelConfig, io: EngineIo, card: ModelCard) -> Decoder:
-    """Labels count from the first class. Raises ModelError without names."""
-    boxes = _boxes_name(io)
-    return ReadyBoxesDecoder(config, io, card, lambda outputs: _named(outputs, boxes))
-
-
-def tensorflow_decoder(config: ModelConfig, io: EngineIo, card: ModelCard) -> Decoder:
-    """Labels count from the background, as torchvision's. How many boxes there are, their scores tell.
-
-    Raises ModelError without names.
-    """
-    return ReadyBoxesDecoder(config, io, card, _tensorflow, first_label=_first_label(card))
-
-
-def _first_label(card: ModelCard) -> int:
-    """Label of the first class that has a name: 0 where the background has one, else 1."""
-    if card.background is not None:
-        return 0
-    return 0 if card.class_names and card.class_names[0].lower() in _BACKGROUND else 1
-
-
-def _boxes_name(io: EngineIo) -> str:
+def _boxes_name(io: EngineIo) -> str | None:
     if io.output('labels') is None or io.output('scores') is None:
-        return ''
+        return None
     for name in _BOX_NAMES:
         tensor = io.output(name)
         if tensor is not None and tensor.shape[-1:] in ((4,), (-1,)):
             return name
-    return ''
-
-
-def _named(outputs: Mapping[str, NDArray[Any]], boxes: str) -> Boxes:
-    return Boxes(outputs[boxes], outputs['scores'], outputs['labels'])
-
-
-def _tensorflow(outputs: Mapping[str, NDArray[Any]]) -> Boxes:
-    boxes, classes, scores = (outputs[name] for name in _TENSORFLOW)
-    xyxy: NDArray[np.float32] = boxes[:, [1, 0, 3, 2]]
-    return Boxes(xyxy, scores, classes)
+    return None

@@ -24,8 +24,8 @@ from stream_infer_ros.inference.engines.runtime import (
 )
 from stream_infer_ros.inference.engines.spec import EngineSpec
 from stream_infer_ros.inference.input_packing import ImageInput
-from stream_infer_ros.inference.loose_outputs import together
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
+from stream_infer_ros.inference.unbatched_outputs import join_runs
 
 # ONNX Runtime's names of types that differ from those of numpy.
 _DTYPES = {'float': 'float32', 'double': 'float64', 'float16': 'float16'}
@@ -69,7 +69,7 @@ class OnnxRuntimeEngine(BaseEngine):
                 runs.append((self._session.run(None, image_input.feed(packed)), count))
         except Exception as error:
             raise failed_run(error) from error
-        return by_picture(together(self.io, runs), len(batch))
+        return by_picture(join_runs(self.io, runs), len(batch))
 
     def _free(self) -> None:
         self._session = None

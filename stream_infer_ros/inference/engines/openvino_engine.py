@@ -23,8 +23,8 @@ from stream_infer_ros.inference.engines.runtime import (
 )
 from stream_infer_ros.inference.engines.spec import EngineSpec
 from stream_infer_ros.inference.input_packing import ImageInput
-from stream_infer_ros.inference.loose_outputs import together
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
+from stream_infer_ros.inference.unbatched_outputs import join_runs
 
 
 class OpenVinoEngine(BaseEngine):
@@ -53,7 +53,7 @@ class OpenVinoEngine(BaseEngine):
                 image_input.check(picture)
                 started.append(self._start(len(started), image_input, image_input.pack(picture[None])))
             for index in range(len(started)):
-                outputs = together(self.io, [(self._outputs(index), 1)])
+                outputs = join_runs(self.io, [(self._outputs(index), 1)])
                 # The arrays are memory of the request, which its next run overwrites.
                 yield {name: np.array(array) for name, array in outputs.items()}
         finally:
@@ -85,7 +85,7 @@ class OpenVinoEngine(BaseEngine):
         for packed, count in image_input.parts(batch):
             started.append(self._start(len(counts), image_input, packed))
             counts.append(count)
-        outputs = together(self.io, [(self._outputs(index), count) for index, count in enumerate(counts)])
+        outputs = join_runs(self.io, [(self._outputs(index), count) for index, count in enumerate(counts)])
         # The arrays of a single run are memory of the request, which its next run overwrites.
         if len(counts) == 1:
             outputs = {name: np.array(array) for name, array in outputs.items()}

@@ -10,8 +10,8 @@ from pathlib import Path
 from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.input_packing import AS_THEY_ARE, IMAGE_SIZE, ImageInput, Normalisation
-from stream_infer_ros.inference.loose_outputs import loose_outputs
 from stream_infer_ros.inference.network_io import EngineIo
+from stream_infer_ros.inference.unbatched_outputs import unbatched_outputs
 
 # What is being done and how much of it, 0 to 1; False asks to give it up. Called on the thread that loads.
 OnProgress = Callable[[str, float], bool]
@@ -56,7 +56,7 @@ class EngineSpec:
         """How pictures go into the network.
 
         `any_tensors` says that the engine fills the inputs that `ImageInput.feed` tells, and puts outputs
-        `together` as loose_outputs does. Raises ModelError if the network takes no pictures, or if it has
+        together as `join_runs` does. Raises ModelError if the network takes no pictures, or if it has
         such inputs or outputs and the engine does not say so, or if it is of another size than `input_size`.
         """
         io = self.sized(io)
@@ -67,11 +67,11 @@ class EngineSpec:
                 f'expected a network for pictures of {self.input_size}, as input_size in the model card says '
                 f'(height, width), got one for {size}; correct the card, or leave input_size out'
             )
-        loose = loose_outputs(io)
-        if any_tensors or not (image_input.companions or loose):
+        unbatched = unbatched_outputs(io)
+        if any_tensors or not (image_input.extra_inputs or unbatched):
             return image_input
-        odd = [tensor for tensor in io.outputs if tensor.name in loose]
-        names = ', '.join(map(str, [*image_input.companions, *odd]))
+        odd = [tensor for tensor in io.outputs if tensor.name in unbatched]
+        names = ', '.join(map(str, [*image_input.extra_inputs, *odd]))
         raise ModelError(
             f'expected one input and outputs with a batch dimension for engine {self.config.kind}, got '
             f'{names}; export the network otherwise, or set engine.kind to onnxruntime or openvino'

@@ -16,8 +16,8 @@ from stream_infer_ros.inference.engines.tensorrt.build import Plan, built_plan
 from stream_infer_ros.inference.engines.tensorrt.tensorrt_context import refusal
 from stream_infer_ros.inference.engines.tensorrt.tensorrt_network import TensorRtNetwork
 from stream_infer_ros.inference.input_packing import ImageInput
-from stream_infer_ros.inference.loose_outputs import together
 from stream_infer_ros.inference.network_io import EngineIo
+from stream_infer_ros.inference.unbatched_outputs import join_runs
 
 BuildPlan = Callable[[EngineSpec, NvidiaGpu | None, bool], Plan]
 
@@ -49,7 +49,7 @@ class TensorRtEngine(BaseEngine):
 
     def _infer(self, batch: NDArray[np.uint8], within_s: float) -> Iterable[Outputs]:
         assert self._runner is not None, 'a loaded engine has one'
-        return by_picture(together(self.io, self._runner.infer(batch)), len(batch))
+        return by_picture(join_runs(self.io, self._runner.infer(batch)), len(batch))
 
     def _free(self) -> None:
         runner, self._runner = self._runner, None

@@ -21,8 +21,8 @@ from stream_infer_ros.inference.engines.torch.torch_cuda import TorchCuda
 from stream_infer_ros.inference.engines.torch.torch_file import described, read_file
 from stream_infer_ros.inference.engines.torch.torch_network import TorchNetwork
 from stream_infer_ros.inference.input_packing import AS_THEY_ARE, ImageInput
-from stream_infer_ros.inference.loose_outputs import together
 from stream_infer_ros.inference.network_io import EngineIo
+from stream_infer_ros.inference.unbatched_outputs import join_runs
 
 
 class TorchEngine(BaseEngine):
@@ -62,7 +62,7 @@ class TorchEngine(BaseEngine):
 
     def _infer(self, batch: NDArray[np.uint8], within_s: float) -> Iterable[Outputs]:
         if self._runner is not None:
-            return by_picture(together(self.io, self._runner.infer(batch)), len(batch))
+            return by_picture(join_runs(self.io, self._runner.infer(batch)), len(batch))
         assert self._model is not None, 'a loaded engine has one'
         runs = []
         try:
@@ -71,7 +71,7 @@ class TorchEngine(BaseEngine):
                 runs.append(([_own(it, tensor) for it in self._model(tensor).values()], count))
         except RUN_ERRORS as error:
             raise failed_run(error) from error
-        return by_picture(together(self.io, runs), len(batch))
+        return by_picture(join_runs(self.io, runs), len(batch))
 
     def _free(self) -> None:
         self._model = None

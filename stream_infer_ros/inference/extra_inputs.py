@@ -1,4 +1,4 @@
-"""Inputs some networks want beside the picture, and what we give them: the picture is all there is."""
+"""The inputs that some networks have beside the picture, and the values they get."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from numpy.typing import NDArray
 from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.network_io import TensorInfo
 
-# By name, for one image of (height, width). Networks that give boxes in pixels of the source are told that
-# the source is their own input: the way back from there is ours, see Letterbox.
+# By name, for one image of (height, width). Networks that scale boxes to the source image get the size of
+# their own input instead: scaling to the source is the job of Letterbox.
 _VALUES: dict[str, Callable[[int, int], NDArray[np.float64]]] = {
     'orig_target_sizes': lambda height, width: np.array([width, height], np.float64),  # RT-DETR, D-FINE, DEIM
-    'scale_factor': lambda height, width: np.ones(2),  # Paddle: v and u, network over source
+    'scale_factor': lambda height, width: np.ones(2),  # Paddle: v and u, network size over source size
     'im_shape': lambda height, width: np.array([height, width], np.float64),  # Paddle
     'pixel_mask': lambda height, width: np.ones((height, width)),  # DETR: 1 where there is no padding
 }
-# Stretched by the network to its own grid, so that any size does; exports of optimum have it at 64 x 64.
+# The network resizes this input to its own grid, so that every size works. Exports of optimum have 64 x 64.
 _OF_ANY_SIZE = 'pixel_mask'
 
 
-def is_companion(tensor: TensorInfo) -> bool:
-    """Whether this input is known to be filled without a picture."""
+def is_extra_input(tensor: TensorInfo) -> bool:
+    """Return True if the value of this input is known, so that it is not a picture."""
     return tensor.name in _VALUES
 
 
-def companion(tensor: TensorInfo, images: int, height: int, width: int) -> NDArray[np.generic]:
-    """What goes into it for `images` pictures of (height, width) network pixels: (images, ...), in its dtype.
+def extra_input_value(tensor: TensorInfo, images: int, height: int, width: int) -> NDArray[np.generic]:
+    """Return the value (images, ...) of an extra input, in its dtype.
 
-    Raises ModelError if the network wants another shape under that name.
+    `height` and `width` are those of the network's input, pixels. Raises ModelError if the input has an
+    unexpected shape.
     """
     wanted = tensor.shape[1:]
     if tensor.name == _OF_ANY_SIZE and len(wanted) == 2:
