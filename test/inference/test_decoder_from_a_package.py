@@ -112,7 +112,7 @@ def test_check_model_recognises_it(run, model):
     assert code == 0, error
     assert 'cornernet' in output
     assert '2: class0, class1' in output
-    assert 'rgb, times 0.00392157' in output
+    assert '0.00392157' in output
 
 
 def test_the_network_of_a_pipeline_decodes_with_it(run, model):
