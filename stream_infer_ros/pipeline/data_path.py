@@ -63,7 +63,7 @@ class Runner(Protocol):
     def perceive(self, jobs: Iterator[Job], perceive: Perceive) -> Iterator[PerceivedSet | None]:
         """Yield `perceive(job, engine)` in the order of the jobs; None if no set came for a while.
 
-        Each engine, counted from 0, has a thread of its own.
+        There is one thread for each engine. Engines are counted from 0.
         """
         ...
 

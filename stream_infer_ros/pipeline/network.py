@@ -1,4 +1,4 @@
-"""An engine with its decoder: a network that is ready to look at pictures."""
+"""A network that is ready to run: its engines and its decoder."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from stream_infer_ros.inference.engines import (
 from stream_infer_ros.inference.model_card import user_card
 from stream_infer_ros.resources import default_model
 
-# Where nobody says how many there will be.
+# The number of cameras to build engines for if it is not known.
 MOST_CAMERAS = 8
 _BAD = (EngineState.READY, EngineState.RESTARTED, EngineState.DOWN)
 
 
 class Network:
-    """Loaded on construction; a context manager that frees the engine.
+    """A model on its engines. It is loaded on construction. As a context manager, it frees the engines.
 
     Args:
-        config: whole.
-        cameras: how many there will be, for engines that are built for a largest batch.
-        on_progress: hears how far a long build is.
+        config: the configuration of the pipeline.
+        cameras: the number of cameras, for engines that are built for a largest batch.
+        on_progress: called with the step and the progress (0 to 1) of a long build; returns False to stop it.
 
     Attributes:
-        file: of the model, the shipped one unless `model.file` names another.
-        kind: of the engine; where `auto` was asked for, what it chose.
-        engines: `engine.instances` of them, supervised; see Engine.
-        decoder: see Decoder; the engines' threads share it.
+        file: the model file; the shipped model if `model.file` is empty.
+        kind: the kind of engine; the one that was chosen if `engine.kind` is `auto`.
+        engines: the supervised engines, `engine.instances` of them.
+        decoder: the decoder, which the threads of all engines share.
 
     Raises ModelError, EngineError or ConfigError with the remedy.
     """

@@ -10,11 +10,11 @@ from stream_infer_ros.pipeline.inputs.camera_topics import CameraTopics
 
 @dataclass(slots=True)
 class CameraState:
-    """One camera: its topics, its newest calibration, and the last thing that went wrong with it.
+    """One camera: its topics, its newest calibration, and its current problems.
 
     Attributes:
         topics: the topics it publishes to.
-        model: from the newest valid CameraInfo; None before the first.
+        model: the calibration of the newest valid CameraInfo; None before the first.
         images: number of usable images.
         last_stamp_ns: stamp of the newest one; None before the first.
         last_received_ns: when it arrived.
@@ -35,16 +35,16 @@ class CameraState:
 
     @property
     def problem(self) -> str:
-        """All that is wrong now, in one line; empty while all is well."""
+        """All current problems in one line; empty if there are none."""
         return '; '.join(self.problems.copy().values())
 
     def note(self, step: str, problem: str) -> None:
-        """Set the problem of a step; empty: it works."""
+        """Set the problem of a step; an empty text means that the step works."""
         if problem:
             self.problems[step] = problem
         else:
             self.problems.pop(step, None)
 
     def silent_for_ns(self, now_ns: int) -> int | None:
-        """Nanoseconds since its last image arrived; None if none ever did."""
+        """Return the time since its last image arrived, nanoseconds; None if none ever did."""
         return None if self.last_received_ns is None else now_ns - self.last_received_ns

@@ -12,7 +12,7 @@ from stream_infer_ros.pipeline.health.statistics import Stage, Statistics
 from stream_infer_ros.pipeline.health.status import Status
 from stream_infer_ros.pipeline.live_settings import CurrentSettings
 
-# Returns a problem in words at a time, nanoseconds; empty if there is none.
+# Returns the description of a problem at a time in nanoseconds; empty if there is none.
 Problem = Callable[[int], str]
 
 

@@ -24,7 +24,7 @@ class LogLine(NamedTuple):
 
 
 class _Problem(NamedTuple):
-    """What is wrong with a component: the problems that were named so far, and the highest level."""
+    """The problems of a component that were named so far, and their highest level."""
 
     level: DiagnosticLevel
     kinds: frozenset[str]

@@ -1,4 +1,4 @@
-"""Which topics belong to which camera."""
+"""The topics of each camera."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class CameraTopics:
     """Absolute topic names of one camera.
 
     Attributes:
-        camera: its name in outputs, a valid ROS name ('front', 'robot_front').
-        image: image topic; with '/compressed' where `compressed`.
-        camera_info: sibling of the image topic unless configured.
-        compressed: whether `image` carries sensor_msgs/CompressedImage.
+        camera: the name of the camera in outputs, a valid ROS name ('front', 'robot_front').
+        image: the image topic; it ends with '/compressed' if `compressed`.
+        camera_info: the CameraInfo topic; beside the image topic unless configured.
+        compressed: True if the messages on `image` are sensor_msgs/CompressedImage.
     """
 
     camera: str
@@ -42,11 +42,11 @@ class CameraTopics:
 
 @dataclass(frozen=True, slots=True)
 class DetectionTopics(CameraTopics):
-    """A camera known by what somebody else's detector found in its images.
+    """A camera whose detections another node publishes.
 
     Attributes:
-        image: the Detection2DArray topic; its header is the image's own.
-        class_names: for detectors that publish class_id as a number.
+        image: the Detection2DArray topic. Its messages have the header of the image.
+        class_names: the names of the classes, if the detector publishes class_id as a number.
     """
 
     class_names: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ class DetectionTopics(CameraTopics):
 
 
 def camera_topics(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTopics, ...]:
-    """The configured cameras, or, if none is configured, one per image topic in `found` within the namespace.
+    """Return the configured cameras; if none are named, one for each image topic of `found` in the namespace.
 
     Raises ConfigError if options name a camera that is not configured, two cameras share a name, or there is
     no camera at all.
@@ -84,7 +84,7 @@ def camera_topics(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTop
 
 
 def detection_topics(config: Config, class_names: tuple[str, ...]) -> tuple[DetectionTopics, ...]:
-    """The configured cameras where their images are somebody else's detections.
+    """Return the configured cameras if other nodes publish their detections.
 
     Raises ConfigError as `camera_topics` does.
     """
@@ -116,7 +116,7 @@ def _discovered(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTopic
     inside = [topic for topic in image_topics(config, found) if is_topic_name(topic.name)]
     raw = [t.name for t in inside if t.type_name == IMAGE]
     compressed = [t.name for t in inside if t.type_name == COMPRESSED_IMAGE]
-    # Where a camera offers both, the raw image costs no decoding.
+    # If a camera offers both, the raw image is used, because it needs no decoding.
     compressed = [name for name in compressed if name.removesuffix('/compressed') not in raw]
     images = [name for name in sorted(raw + compressed) if not _is_derived(name, raw + compressed)]
     names = camera_names([name.removesuffix('/compressed').removeprefix(outer) for name in images])

@@ -1,4 +1,4 @@
-"""Messages that stand for one image of one camera, as frames."""
+"""Turns a message of a camera into a frame."""
 
 from __future__ import annotations
 
@@ -28,23 +28,26 @@ _NO_PIXELS = np.zeros((0, 0), np.uint8)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DetectedFrame(Frame):
-    """What a detector told of an image we never saw: stamp and frame are the image's, pixels it has none."""
+    """The detections of another node for one image: with its stamp and frame id, but without its pixels."""
 
     detections: Detections
 
 
 def read_image(camera: CameraTopics, cdr: Cdr, received_ns: int) -> Frame:
-    """Raises MessageError if the bytes are no Image."""
+    """Return the frame of an Image message. Raises MessageError if the bytes are none."""
     return _frame(camera, decode_image(cdr), received_ns)
 
 
 def read_compressed_image(camera: CameraTopics, cdr: Cdr, received_ns: int) -> Frame:
-    """Raises MessageError if the bytes are no CompressedImage."""
+    """Return the frame of a CompressedImage message. Raises MessageError if the bytes are none."""
     return _frame(camera, decode_compressed_image(cdr), received_ns)
 
 
 def read_detections(camera: CameraTopics, cdr: Cdr, received_ns: int) -> DetectedFrame:
-    """Boxes best first, classes by name. Raises MessageError if the bytes are no Detection2DArray."""
+    """Return a frame with detections, best first, classes by name.
+
+    Raises MessageError if the bytes are no Detection2DArray.
+    """
     message = decode_detection2d_array(cdr)
     names = camera.class_names if isinstance(camera, DetectionTopics) else ()
     found = _best_first(message.detections, names)
@@ -53,7 +56,7 @@ def read_detections(camera: CameraTopics, cdr: Cdr, received_ns: int) -> Detecte
     )
 
 
-# By type of the message.
+# By message type.
 FRAME_READERS: dict[str, FrameReader] = {
     IMAGE: read_image,
     COMPRESSED_IMAGE: read_compressed_image,

@@ -38,7 +38,7 @@ SETS_PER_ADAPTATION = 50
 
 
 class LiveRunner:
-    """Runs matching, inference and publishing at the same time, each on a thread of its own.
+    """Runs matching, inference and publishing at the same time, on separate threads.
 
     middleware thread -> inbox -> [match] -> work queue -> [perceive] -> results in order -> [deliver]
 

@@ -1,4 +1,4 @@
-"""What a batch costs, by its size, as measured while running."""
+"""The duration of a run by the size of its batch, measured while running."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-# Runs remembered of each size: enough to tell the slow ones, few enough to follow a machine that warms up.
+# The number of runs of each size that are kept: enough to recognise slow runs, few enough to follow a machine
+# that warms up.
 WINDOW = 64
-# Of fewer runs nothing is concluded: the first is slow, and no rule.
+# Nothing is concluded from fewer runs than this, because the first runs are slow.
 FEW = 8
-# A size not run for so many runs of others is forgotten: it may have been measured in a slow moment, and as
-# long as it is thought dear it is not run again.
+# A size is forgotten after this many runs of other sizes. It may have been measured in a slow moment, and it
+# is not run again as long as it seems expensive.
 STALE = 1024
 
 
 class _Curve(NamedTuple):
-    """Measured sizes, ascending, and what they cost, never falling."""
+    """The measured sizes, ascending, and their costs, which never fall."""
 
     sizes: list[int]
     costs_ns: list[float]
 
     def up_to(self, most: int) -> list[float]:
-        """Of 1 to `most` images, in this order."""
+        """Return the costs of 1 to `most` images, in this order."""
         sizes, costs_ns = self
         if not sizes:
             return [0.0] * most
@@ -40,16 +41,16 @@ class _Curve(NamedTuple):
 
 
 class CostModel:
-    """Time of one run of 1 to `most` images, nanoseconds.
+    """The duration of one run of 1 to `most` images, nanoseconds.
 
-    A size that was never run is estimated on the line through the nearest measured ones (through the origin
-    where there is only one: then a larger batch is never thought cheaper than it can be). No size is thought
-    dearer than a larger one: what says so is older, or was measured in a slow moment. While nothing was
-    measured everything costs nothing: somebody has to begin.
+    A size that was never run is estimated on the line through the nearest measured sizes. If only one size
+    was measured, the line goes through the origin, so that a larger batch is not estimated too low. No size
+    costs more than a larger one: such a measurement is old, or comes from a slow moment. Before the first
+    run, every size costs nothing.
     """
 
     def __init__(self, most: int, stale: int = STALE) -> None:
-        """`most`: images in one run; `stale`: see STALE."""
+        """`most` is the largest number of images in a run; for `stale`, see STALE."""
         self.most = most
         self._stale = stale
         self._runs: dict[int, deque[int]] = {}
@@ -60,7 +61,7 @@ class CostModel:
         self._slowness: deque[float] = deque(maxlen=WINDOW)
 
     def took(self, n: int, duration_ns: int) -> None:
-        """One run of `n` images took so long."""
+        """Learn from a run of `n` images that took `duration_ns`."""
         self._slowness.append(duration_ns / max(1.0, self.cost_ns(n)) if n in self._runs else 1.0)
         runs, in_order = self._runs.setdefault(n, deque()), self._sorted.setdefault(n, [])
         if len(runs) == WINDOW:
@@ -74,26 +75,27 @@ class CostModel:
         self._curve = None
 
     def runs(self) -> int:
-        """How many are remembered."""
+        """Return the number of runs that are kept."""
         return sum(map(len, self._runs.values()))
 
     def largest(self) -> int:
-        """Images of the largest run that is remembered; 0 if none is."""
+        """Return the number of images in the largest run that is kept; 0 if there is none."""
         return max(self._sorted, default=0)
 
     def cost_ns(self, n: int) -> float:
-        """What half of the runs of `n` images do not exceed."""
+        """Return the median duration of the runs of `n` images."""
         return self._costs().up_to(n)[-1]
 
     def costs_ns(self, most: int) -> list[float]:
-        """`cost_ns` of 1 to `most` images, in this order."""
+        """Return `cost_ns` of 1 to `most` images, in this order."""
         return self._costs().up_to(most)
 
     def hoped_ns(self, most: int) -> list[float]:
-        """As `costs_ns`, but sizes beyond those that were run cost in proportion to the next that was.
+        """Return `costs_ns`, but with costs in proportion to the number of images outside the measured sizes.
 
-        Smaller ones are hoped to be as cheap as can be: who would not run them would never learn. Larger ones
-        are taken to be as dear as can be: the line through two sizes that lie close says little far away.
+        Smaller sizes are thus estimated as cheap as they can be, because they would otherwise never be tried.
+        Larger sizes are estimated as expensive as they can be, because a line through two neighbouring sizes
+        says little about sizes far away.
         """
         smallest, largest = min(self._sorted, default=1), max(self._sorted, default=1)
         costs_ns = self.costs_ns(max(most, largest))
@@ -103,18 +105,18 @@ class CostModel:
         return costs_ns[:most]
 
     def planned_ns(self, usual_ns: Sequence[float], tail_ns: float) -> list[float]:
-        """What runs that usually take so long take at the worst: a run is slow by `tail_ns` at most.
+        """Return the durations to plan for, for runs of these usual durations.
 
-        Under load everything ends near its deadline: a share of runs slower than planned would be a share of
-        results that are late.
+        They are those of the slowest of the last runs, but no more than `tail_ns` above the usual ones. Under
+        load every result is finished close to its deadline, so that each run slower than planned is late.
         """
         slowness = self.slowness()
         return [min(usual + tail_ns, usual * slowness) for usual in usual_ns]
 
     def slowness(self) -> float:
-        """How many times what was usual for its size the slowest of the last runs took; at least 1.
+        """Return the largest ratio of a recent run to the usual duration of its size; at least 1.
 
-        Of all sizes together: of one alone there are seldom enough.
+        It is taken over all sizes, because one size alone seldom has enough runs.
         """
         return max(1.0, max(self._slowness, default=1.0))
 

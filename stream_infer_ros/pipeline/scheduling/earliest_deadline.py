@@ -1,4 +1,4 @@
-"""Independent streams: earliest deadline first, in batches that no frame of theirs is late for."""
+"""A schedule of independent streams: earliest deadline first, in batches in which no frame is late."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from stream_infer_ros.pipeline.scheduling.schedule import TAIL, Budget, Choice
 from stream_infer_ros.pipeline.scheduling.thinning import Thinning
 from stream_infer_ros.sync.frame_set import FrameSet, SetReason
 
-# The smallest batch whose images a second come as near as this to the best possible.
+# The smallest batch that reaches this share of the best rate in images per second is large enough.
 GOOD_ENOUGH = 0.9
-# A stream whose frames came to nothing for so long comes first, however late it is.
+# A stream without any result for this long is served first, even if it is late.
 STARVED_NS = 1_000_000_000
-# Frames of one stream that may wait: of 30 Hz, what fits into 130 ms.
+# The number of frames of one stream that may wait: 130 ms of a 30 Hz stream.
 MOST_OF_A_STREAM = 4
 
 
@@ -32,16 +32,15 @@ def _deadline(waiting: _Waiting) -> tuple[int, int]:
 
 
 class EarliestDeadline:
-    """A queue for each stream, and one engine for all.
+    """Keeps a queue for each stream, and serves the frame with the earliest deadline first.
 
-    Lost: `superseded` (more than MOST_OF_A_STREAM of one stream waited), `late` (it could not be done in time
-    any more), `thinned` (see Thinning).
+    A frame is dropped as `superseded` if more than MOST_OF_A_STREAM frames of its stream wait, as `late` if
+    it can no longer be finished in time, and as `thinned` under lasting overload (see Thinning).
 
     Args:
-        cameras: names of the streams; their order is the order of the slots.
-        bound_ns: header stamp to published result.
-        most: images in one run.
-        priorities: see Thinning.
+        cameras: the names of the streams, in the order of the slots of a set.
+        most: the largest number of images in a run.
+        priorities: stream -> priority, see Thinning.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class EarliestDeadline:
         self._budget = budget
         self._costs = CostModel(most)
         self._queues: dict[str, list[_Waiting]] = {camera: [] for camera in cameras}
-        # Since when a stream's frames wait or are given up, none of them run.
+        # The time since which a stream has frames, but none of them was run.
         self._unserved_since_ns: dict[str, int] = {}
         self.thinning = Thinning(cameras, priorities or {})
 
@@ -79,7 +78,7 @@ class EarliestDeadline:
         starved = [one for one in first if self._is_starved(one.frame.camera, now_ns)]
         if starved:
             starved.sort(key=lambda one: self._unserved_since_ns[one.frame.camera])
-            # Late anyway: then as many as the engine likes best.
+            # If all of them are late anyway, take as many as the engine runs most efficiently.
             most = self._most_in_time(now_ns, starved) or min(len(starved), self._costs.most)
             batch = starved[: self._size(most)]
         else:
@@ -99,8 +98,11 @@ class EarliestDeadline:
         return str(self.thinning)
 
     def _give_up(self, now_ns: int) -> list[Frame]:
-        """What not even a run of its own would bring out in time, but for the newest of the starved."""
-        known = self._costs.runs() >= FEW  # a slow first run is no reason to give up what follows
+        """Remove and return the frames that would be late even if each ran alone.
+
+        The newest frame of a starved stream is kept.
+        """
+        known = self._costs.runs() >= FEW  # the first runs are slow, and no reason to drop frames
         soonest_ns = now_ns + (self._planned_ns(1)[0] if known else 0) + self._budget.after_run_ns
         late = []
         for camera, queue in self._queues.items():
@@ -115,7 +117,7 @@ class EarliestDeadline:
         return since_ns is not None and not -STARVED_NS < now_ns - since_ns < STARVED_NS
 
     def _serve(self, camera: str, now_ns: int) -> None:
-        """The first of that stream is run now."""
+        """Remove the first frame of the stream from its queue, because it is run now."""
         queue = self._queues[camera]
         del queue[0]
         if queue:
@@ -124,10 +126,10 @@ class EarliestDeadline:
             del self._unserved_since_ns[camera]
 
     def _hopeless(self, now_ns: int, first: Sequence[_Waiting]) -> int:
-        """How many of these, in the order of their deadlines, are passed over for the sake of the others.
+        """Return how many frames at the head of `first` to skip, so that more of the others are in time.
 
-        None as long as all can be in time. Else those that are so near their deadline that they would force
-        small batches, one after the other, if without them the engine does more images a second.
+        It is 0 if all can be in time. Otherwise, frames close to their deadline would force one small batch
+        after the other. They are skipped if the engine then processes more images per second.
         """
         most = min(len(first), self._costs.most)
         planned_ns, usual_ns = self._planned_ns(most), self._costs.costs_ns(most)
@@ -141,21 +143,22 @@ class EarliestDeadline:
         return paces.index(best) if GOOD_ENOUGH * best > paces[0] else 0
 
     def _most_in_time(self, now_ns: int, waiting: Sequence[_Waiting]) -> int:
-        """Images of the largest batch of these in which all are in time."""
+        """Return the size of the largest batch of these frames in which all are in time."""
         left_ns = min(one.deadline_ns for one in waiting) - now_ns - self._budget.after_run_ns
         return bisect_right(self._planned_ns(min(len(waiting), self._costs.most)), left_ns)
 
     def _planned_ns(self, most: int) -> list[float]:
-        """What runs of 1 to `most` images take at the worst.
+        """Return the durations to plan for, for runs of 1 to `most` images.
 
-        It costs no throughput to plan for that: a frame given up makes room for a fresher one.
+        Planning for slow runs costs no throughput: a frame that is dropped makes room for a newer one.
         """
         return self._costs.planned_ns(self._costs.costs_ns(most), TAIL * self._budget.bound_ns)
 
     def _size(self, most: int) -> int:
-        """The smallest batch of up to `most` images that is good enough.
+        """Return the size of the smallest batch of up to `most` images that is large enough, see GOOD_ENOUGH.
 
-        Where so many were never run at once, twice as many as ever were: how else to know what they bring?
+        If that many images were never run together, it is at most twice the largest batch so far, to measure
+        larger batches step by step.
         """
         largest = self._costs.largest()
         if 0 < largest < most:

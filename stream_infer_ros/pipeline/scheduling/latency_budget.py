@@ -1,4 +1,4 @@
-"""Divides the latency bound among the wait for cameras, the run of the engine, and what follows it."""
+"""Divides the latency bound among the wait for cameras, the run of the engine, and the later steps."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class LatencyBudget:
     def within_s(self, exposed_ns: int, now_ns: int) -> float:
         """Return how long a result is worth waiting for, seconds; negative if it is too late already.
 
-        It is the bound, less the age of the set, less the median of what follows inference. The median, not a
-        higher percentile: a result that is given up is certainly lost, and one that is waited for may still
-        be in time.
+        It is the bound minus the age of the set and minus the median duration of the steps after inference.
+        The median is used because a result that is given up is certainly lost, and one that is waited for may
+        still be in time.
 
         Args:
             exposed_ns: when the age of the set began, see `FrameSet.exposed_ns`.

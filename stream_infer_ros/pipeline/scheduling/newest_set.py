@@ -1,4 +1,4 @@
-"""Synchronised sets: the newest wins, and what of it would come too late is not begun."""
+"""A schedule of synchronised sets: the newest set is run next, without the frames that would be late."""
 
 from __future__ import annotations
 
@@ -13,28 +13,27 @@ from stream_infer_ros.pipeline.scheduling.cost_model import FEW, CostModel
 from stream_infer_ros.pipeline.scheduling.schedule import TAIL, Budget, Choice
 from stream_infer_ros.sync.frame_set import FrameSet
 
-# However late: so often a set is run, or nothing would be seen, nor learnt of a machine that recovers. And so
-# often each camera has its turn, whatever its priority.
+# At least one set is run in this time, even if it is late. Otherwise nothing would be published, and it would
+# go unnoticed that the machine has recovered. Each camera has its turn in this time, whatever its priority.
 AT_LEAST_EVERY_NS = 1_000_000_000
-# After so many sets that were cut short a whole one's cost is forgotten, and estimated by theirs: it may have
-# been measured in a slow moment, and as long as it is thought dear no set is whole again.
+# The cost of a whole set is forgotten after this many sets that were cut short, and is then estimated from
+# theirs. It may have been measured in a slow moment, and while it seems expensive, no set is run whole.
 STALE = 32
-# Of so many sets, this share too late is worth a word.
+# An overload is reported if this share of the last sets was late or superseded.
 JUDGED, MANY = 50, 0.1
 
 
 class NewestSet:
-    """A slot of one set.
+    """Holds one set.
 
-    A set is given up as `superseded` when a newer one comes before it was begun. Of a set that would end
-    beyond the bound in a usual run (the median, once a few were measured) as many frames are run as are in
-    time even in a slow one; the others are given up as `late`: first those that are too old in any case, then
-    the less important, those of one priority by turns.
+    A set is dropped as `superseded` when a newer one comes before it was started. If a set would end beyond
+    the bound in a usual run (the median, once a few runs were measured), only as many of its frames are run
+    as are in time even in a slow run. The others are dropped as `late`: first those that are too old in any
+    case, then those of lower priority. Cameras of the same priority take turns.
 
     Args:
-        bound_ns: header stamp of its oldest frame to published result (see Frame.exposed_ns).
-        most: largest number of frames in a set.
-        priorities: of some cameras; others have 0. Higher is more important.
+        most: the largest number of frames in a set.
+        priorities: camera -> priority; higher is more important. A camera that is not listed has 0.
     """
 
     def __init__(self, budget: Budget, most: int, priorities: Mapping[str, int] | None = None) -> None:
@@ -43,10 +42,10 @@ class NewestSet:
         self._held: tuple[FrameSet, int] | None = None
         self._priorities = dict(priorities or {})
         self._ran_ns: int | None = None
-        # When each camera had its turn last, and its place in it.
+        # When each camera had its turn last, and its place in that turn.
         self._turns: dict[str, tuple[int, int]] = {}
         self._cost_ns = 0.0
-        # What became of the last sets: a cause of loss, or None for one that was run in time.
+        # For each of the last sets, why it was dropped or cut short; None if it was run whole.
         self._causes: deque[DropCause | None] = deque(maxlen=JUDGED)
 
     def put(self, frame_set: FrameSet, now_ns: int) -> Choice:
@@ -81,7 +80,7 @@ class NewestSet:
         return 0 if self._held is None else len(self._held[0].there)
 
     def _in_time(self, frames: Sequence[Frame], now_ns: int) -> set[str]:
-        """Cameras of the frames that are run, to be out within the bound; all of them where they can be."""
+        """Return the cameras whose frames are run, so that all of these are published within the bound."""
         usual_ns = self._costs.hoped_ns(len(frames))
         self._cost_ns = usual_ns[-1]
         run_until_ns = self._budget.bound_ns - self._budget.after_run_ns
@@ -95,7 +94,7 @@ class NewestSet:
         return self._by_turns(alive, max(1, bisect_right(planned_ns, min(alive.values()))), now_ns)
 
     def _by_turns(self, cameras: Iterable[str], n: int, now_ns: int) -> set[str]:
-        """The `n` of these whose turn it is: who waited too long, the more important, who waited longer."""
+        """Return the `n` cameras whose turn it is: overdue ones first, then by priority and waiting time."""
 
         def turn(camera: str) -> tuple[bool, int, int, int]:
             ran_ns, place = self._turns.get(camera, (None, 0))
@@ -120,5 +119,5 @@ class NewestSet:
 
 
 def _overdue(ran_ns: int | None, now_ns: int) -> bool:
-    """Whether what ran last at `ran_ns` has waited for too long; the clock may go back, too."""
+    """True if something that ran last at `ran_ns` has waited for too long. The clock may also go back."""
     return ran_ns is None or not 0 <= now_ns - ran_ns < AT_LEAST_EVERY_NS

@@ -12,8 +12,8 @@ from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.sync.frame_set import FrameSet
 
-# The share of the bound that is reserved for runs, and for what follows them, that take longer than usual. A
-# longer tail is not planned for: all results would be given up for the sake of a few.
+# The share of the bound that is reserved for slow runs, and for slow steps after a run. A longer tail is not
+# planned for, because all results would be given up for the sake of a few.
 TAIL = 0.2
 
 

@@ -1,40 +1,43 @@
-"""Lasting overload: less of every stream, of the least important first, instead of all too late."""
+"""Lasting overload: some frames of each stream are left out, of the least important first."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-# The load is looked at this often, and an overload has to last for as many looks before anything is done.
+# The load is judged once a window. An overload has to last for PATIENCE windows before frames are left out.
 WINDOW_NS = 500_000_000
 PATIENCE = 2
-# Lost in a window: above it is too much, and nothing at all is calm.
+# If more than this share of the admitted frames of a window is lost, it is one of overload. A window without
+# losses is calm.
 TOO_MUCH = 0.02
-# Of what is kept: what is given back with every calm window, and what every stream keeps in any case.
+# The share of frames that is given back with each calm window, and the share that every stream keeps.
 GIVEN_BACK, LEAST = 0.1, 0.1
-# However little is kept of a slow stream: one frame after so long is let in.
+# Each stream keeps at least one frame in this time.
 AT_LEAST_EVERY_NS = 1_000_000_000
 _GOLDEN = (5**0.5 - 1) / 2
 
 
 class Thinning:
-    """Which frames of which stream are let in.
+    """Decides which frames of which stream are admitted.
 
-    The share that is kept falls by what was lost (and a little more), after PATIENCE windows with losses,
-    and rises by GIVEN_BACK with each window without any after PATIENCE of those: multiplicative decrease,
-    additive increase, with hysteresis. It is given to the streams by priority: the highest are whole
-    before the next get more than LEAST. A stream's frames are let in evenly (error diffusion), streams of one
-    share by turns, and of every stream one at least every AT_LEAST_EVERY_NS.
+    The share of admitted frames follows the load by multiplicative decrease and additive increase, with
+    hysteresis. After PATIENCE windows of overload it falls by the share that was lost, and a little more.
+    After PATIENCE calm windows it rises by GIVEN_BACK with each further calm window.
+
+    The share is distributed by priority. Streams of a lower priority get more than LEAST only once all
+    streams of a higher priority are whole. The frames of a stream are admitted evenly (error diffusion).
+    Streams of the same share take turns. Each stream gets at least one frame every AT_LEAST_EVERY_NS.
 
     Args:
         cameras: names of the streams.
-        priorities: of some of them; others have 0. Higher is more important.
+        priorities: stream -> priority; higher is more important. A stream that is not listed has 0.
     """
 
     def __init__(self, cameras: Sequence[str], priorities: Mapping[str, int]) -> None:
         self._priority = {camera: priorities.get(camera, 0) for camera in cameras}
         self._keep = 1.0
         self._shares = dict.fromkeys(cameras, 1.0)
-        # Spread out, so that thinned streams take turns.
+        # The credits begin spread out, so that thinned streams take turns.
         self._credit = {camera: index * _GOLDEN % 1.0 for index, camera in enumerate(cameras)}
         self._let_in_ns: dict[str, int] = {}
         self._offered = dict.fromkeys(cameras, 0)
@@ -43,7 +46,7 @@ class Thinning:
         self._bad = self._calm = 0
 
     def admits(self, camera: str, now_ns: int) -> bool:
-        """Whether one more frame of that stream, which is here now, is let in."""
+        """Return True if a frame of this stream, which has arrived now, is admitted."""
         self._look(now_ns)
         self._offered[camera] += 1
         self._credit[camera] += self._shares[camera]
@@ -56,11 +59,11 @@ class Thinning:
         return True
 
     def lost(self, n: int) -> None:
-        """So many that were let in came to nothing for want of time."""
+        """Count admitted frames that were dropped later for lack of time."""
         self._lost += n
 
     def shares(self) -> Mapping[str, float]:
-        """What is kept of each stream at present, 0 to 1."""
+        """Return the share of each stream that is admitted at present, 0 to 1."""
         return self._shares
 
     def __str__(self) -> str:
@@ -72,7 +75,7 @@ class Thinning:
         return f'overloaded: {len(thinned)} of {len(self._shares)} streams are thinned ({least}{more})'
 
     def _look(self, now_ns: int) -> None:
-        """Judge the window when it is over."""
+        """Judge the window once it is over."""
         if self._window_ends_ns is None or now_ns < self._window_ends_ns - WINDOW_NS:  # time went back
             self._begin(now_ns)
         if self._window_ends_ns is None or now_ns < self._window_ends_ns:
@@ -93,7 +96,7 @@ class Thinning:
         self._admitted = self._lost = 0
 
     def _share_out(self) -> None:
-        """Give what is kept of the last window's frames to the streams, most important first."""
+        """Distribute the admitted share of the last window's frames to the streams, most important first."""
         left = self._keep * sum(self._offered.values()) - LEAST * sum(self._offered.values())
         for priority in sorted(set(self._priority.values()), reverse=True):
             members = [camera for camera, of in self._priority.items() if of == priority]
