@@ -500,7 +500,7 @@ class TestNewestSet:
                 assert schedule.take((stamp_ms + 5) * MS).run is not None
                 schedule.took(3, 50 * MS)
         assert '25 were replaced by newer' in schedule.overload()
-        assert 'of the last 50 sets 0 could not be in time as a whole' in schedule.overload()
+        assert 'of the last 50 sets, 0 could not be in time as a whole' in schedule.overload()
 
     def test_stamps_of_another_clock_are_judged_by_their_arrival(self):
         """A recording of last year, played without its clock."""
