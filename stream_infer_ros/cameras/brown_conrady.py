@@ -20,7 +20,7 @@ class BrownConrady:
     """The pinhole lens model of OpenCV (OpenCV documentation, calib3d, `projectPoints`).
 
     A point (X, Y, Z) in the optical frame is projected to (x', y') in the normalised image plane. The radial
-    term R depends on the squared radius s:
+    term R depends on the squared radius s::
 
         x = X / Z,  y = Y / Z,  s = x^2 + y^2
         R  = (1 + k1 s + k2 s^2 + k3 s^3) / (1 + k4 s + k5 s^2 + k6 s^3)

@@ -28,7 +28,7 @@ class CameraModel:
     """The calibration of a raw image, with the fields of sensor_msgs/CameraInfo.
 
     Pixel centres have integer coordinates. The pixel (u, v) of the published image is this full-resolution
-    pixel:
+    pixel::
 
         (u * binning_x + roi.x_offset, v * binning_y + roi.y_offset)
 

@@ -20,7 +20,7 @@ class Equidistant:
 
     A point (X, Y, Z) in the optical frame at the angle theta from the optical axis is projected to (x', y')
     in the
-    normalised image plane:
+    normalised image plane::
 
         theta   = atan2(sqrt(X^2 + Y^2), Z)
         theta_d = theta (1 + k1 theta^2 + k2 theta^4 + k3 theta^6 + k4 theta^8)

@@ -69,7 +69,6 @@ class DetectionScores:
         ignore_iou: smallest overlap with a box that is not counted for which a detection is ignored.
         contact_score: smallest score of the correct detections whose contact points are compared.
 
-
     Raises:
         ConfigError: a threshold outside 0..1.
     """

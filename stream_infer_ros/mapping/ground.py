@@ -39,7 +39,7 @@ def rays_in_base(model: CameraModel, base_from_camera: RigidTransform, uv: Array
 def pixels_to_ground(model: CameraModel, base_from_camera: RigidTransform, uv: ArrayLike) -> FloatArray:
     """Project pixels (N, 2) to ground points (N, 2) float64: x, y in metres in the base frame.
 
-    With the position t of the camera and the ray d, both in the base frame, the point is
+    With the position t of the camera and the ray d, both in the base frame, the point is::
 
         p = t - (t_z / d_z) d
 
@@ -61,8 +61,7 @@ def pixels_to_ground(model: CameraModel, base_from_camera: RigidTransform, uv: A
 def inverse_ground_range(rays: FloatArray, height_m: float) -> FloatArray:
     """Return the inverse of the ground range, (N,) in 1/m, of rays (N, 3) in the base frame.
 
-    The ground range is the horizontal distance from the camera, at height h, to the ground point of the ray
-    d:
+    The ground range r is the horizontal distance from the camera at height h to the ground point of ray d::
 
         1 / r = -d_z / (h sqrt(d_x^2 + d_y^2))
 
@@ -84,8 +83,7 @@ def inverse_2x2(matrix: FloatArray) -> FloatArray:
 def metres_per_row(range_m: ArrayLike, focal_px: float, height_m: float) -> FloatArray:
     """Return the length of ground that one image row covers at range r, in metres: r^2 / (f h).
 
-    It is the derivative by the row v of r = f h / (v - v_horizon), for a camera at height h with focal length
-    f.
+    It is the absolute derivative of r = f h / (v - v_horizon) by the row v, for height h and focal length f.
 
     Example:
         >>> float(metres_per_row(8.0, focal_px=320.0, height_m=1.0))

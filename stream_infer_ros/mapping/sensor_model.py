@@ -18,7 +18,7 @@ class SensorModel:
 
     The log-odds depend on the difference d between the range r of the cell and the range r_b of the boundary
     in the same column. sigma is the uncertainty of the boundary on the ground, and m(r) = r^2 / (f h) is the
-    length of ground that one network row covers at range r:
+    length of ground that one network row covers at range r::
 
         d = r - r_b
         free:     free * min(1, free_row_m / m(r))               if d < -sigma - gap_m

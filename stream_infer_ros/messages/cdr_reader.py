@@ -47,7 +47,6 @@ class CdrReader:
         cdr: the message with its encapsulation header, little or big endian. It is not copied.
         type_name: name of the type for error messages, such as 'sensor_msgs/msg/Image'.
 
-
     Example:
         >>> reader = CdrReader(bytes.fromhex('00010000 2a000000'), 'std_msgs/msg/UInt32')
         >>> reader.uint32()

@@ -26,7 +26,6 @@ class CdrWriter:
 
     Every method raises MessageError if a value does not fit its field.
 
-
     Example:
         >>> writer = CdrWriter('std_msgs/msg/UInt32')
         >>> writer.uint32(42)

@@ -67,7 +67,6 @@ def encode_image(stamp_ns: int, frame_id: str, image: NDArray[Any], encoding: st
         image: shape and dtype as from `decode_image` for this encoding, in either byte order.
         encoding: a name in `cameras.encodings.ENCODINGS`.
 
-
     Raises:
         EncodingError: the encoding is unknown, or the array does not fit it.
     """
