@@ -9,8 +9,8 @@ import pytest
 import stream_infer_ros
 
 PACKAGE = Path(stream_infer_ros.__file__).parent
-# Modules that import ROS cannot be imported here. The examples of api.py need a recording and a graph; test_api.py
-# runs them.
+# Modules that import ROS cannot be imported here. The examples of api.py need a recording and a graph;
+# test_api.py runs them.
 ELSEWHERE = ('nodes', 'graph/ros', 'api.py')
 
 
