@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 from importlib.metadata import requires
 from pathlib import Path
@@ -99,3 +100,10 @@ def test_the_example_of_the_map_alone_fits_its_node():
     (settings,) = yaml.safe_load(file.read_text()).values()
     fusion = parse_section(FusionConfig, settings['ros__parameters'], file.name)
     assert set(fusion.camera) == set(fusion.cameras)
+
+
+@pytest.mark.parametrize('option', ['-h', '--help'])
+def test_the_command_for_rviz_prints_its_help(option):
+    code = 'from stream_infer_ros.nodes.executables import stream_infer_rviz as run; run()'
+    done = subprocess.run([sys.executable, '-c', code, option], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith('usage: stream_infer_rviz')
