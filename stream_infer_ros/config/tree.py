@@ -40,36 +40,48 @@ class SyncConfig(Section):
 
     policy: Literal['deadline', 'approximate_time', 'exact', 'latest', 'none', 'message_filters'] = Field(
         'deadline',
-        description='How frames are matched; none: streams are independent, batches form by arrival; '
-        'message_filters: the stock one, in a ROS node only.',
+        description='How frames are matched. deadline: sets leave complete, or at a deadline. '
+        'approximate_time, exact, latest: as the C++ policies of message_filters. '
+        'none: the streams are independent. '
+        'message_filters: the stock ApproximateTimeSynchronizer in Python (only in a ROS node).',
     )
     slop_ms: float = Field(
         0.0,
         ge=0.0,
-        description='Farthest a frame may lie from its set; 0: half the shortest period.',
+        description='Largest distance in time of a frame from its set; 0: half of the shortest period.',
         json_schema_extra=LIVE,
     )
     deadline_ms: float = Field(
         0.0,
         ge=0.0,
-        description='deadline: a set leaves this long after its stamp, whoever is missing; 0: bound_ms minus '
-        'the measured p99 of the steps that follow (40 until that is known).',
+        description='Policy deadline: a set leaves this long after its stamp, even if cameras are missing. '
+        '0: bound_ms minus the measured p99 of the following steps (40 until it is known).',
         json_schema_extra=LIVE,
     )
     camera_timeout_ms: float = Field(
         500.0,
         gt=0.0,
-        description='A camera not heard for this long is no longer waited for.',
+        description='Sets do not wait for a camera that has sent no image for this long.',
         json_schema_extra=LIVE,
     )
     queue_size: int = Field(
-        10, ge=1, le=1000, description='Frames kept per camera, but for deadline and latest.'
+        10,
+        ge=1,
+        le=1000,
+        description='Frames kept per camera (policies approximate_time, exact and message_filters).',
     )
     age_penalty: float = Field(
-        0.1, ge=0.0, description='approximate_time: preference for older sets.', json_schema_extra=LIVE
+        0.1,
+        ge=0.0,
+        description='Policy approximate_time: a later set is preferred only if its spread is smaller by this '
+        'fraction.',
+        json_schema_extra=LIVE,
     )
     max_interval_ms: float = Field(
-        0.0, ge=0.0, description='approximate_time: largest spread; 0: unbounded.', json_schema_extra=LIVE
+        0.0,
+        ge=0.0,
+        description='Policy approximate_time: largest spread of a set; 0: no limit.',
+        json_schema_extra=LIVE,
     )
 
     @property
@@ -78,7 +90,7 @@ class SyncConfig(Section):
 
     @property
     def deadline_ns(self) -> int:
-        """The deadline at the start: `deadline_ms`, or a default until the later steps were measured."""
+        """The deadline; a default value if `deadline_ms` is 0, until the following steps were measured."""
         return _ns(self.deadline_ms or _UNMEASURED_DEADLINE_MS)
 
     @property

@@ -26,24 +26,26 @@ class DeadlineSynchronizer:
     Older sets leave with it, so sets leave in the order of their stamps. The streams are in order, so that
     nothing more would come for the older sets.
 
-    If the first frame of a set took more than half of the deadline to arrive (slow cameras, a slow network, a
-    recording with another clock), the set waits as long again as that frame took, at most for the slop or the
-    deadline. Frames that are all late are still matched.
+    All frames may be late, because of slow cameras, a slow network or a recording with another clock. If the
+    first frame of a set took more than half of the deadline to arrive, the set waits as long again as that
+    frame took. This wait is limited to the slop and to the deadline.
 
     Time has jumped if the clock goes back, or the stamps of most live cameras: a recording started again, or
     a simulation was reset. Everything except the periods of the streams is then forgotten. If the stamps of
     only one of many cameras go back, that camera has a broken clock.
 
-    Drops: `late` (its set or a newer one has left), `duplicate` (a frame of the same stamp has arrived
-    before), `future` (stamped more than half a second ahead of its arrival), `jump` (time jumped while it
-    was in an open set).
+    Drops:
+        late: its set or a newer one has left.
+        duplicate: a frame of the same stamp has arrived before.
+        future: it is stamped more than half a second ahead of its arrival.
+        jump: time jumped while it was in an open set.
 
     Args:
         cameras: their names, in the order of the slots of a set.
-        settings: returns the settings in use at present. `deadline_ms`: a set leaves this long after its
-            stamp. `slop_ms`: the largest distance of a frame from the stamp of its set; 0: half the shortest
-            period of the live cameras, or the deadline as long as no period is known. `camera_timeout_ms`:
-            silence after which a camera is not awaited.
+        settings: returns the settings in use at present. A set leaves `deadline_ms` after its stamp. A frame
+            may lie `slop_ms` from the stamp of its set. A slop of 0 stands for half of the shortest period of
+            the live cameras, or for the deadline as long as no period is known. Sets do not wait for a camera
+            that has been silent for `camera_timeout_ms`.
 
     Attributes:
         clocks: the clocks of the streams by camera. They may be read from any thread.
@@ -107,7 +109,7 @@ class DeadlineSynchronizer:
                 self._tune_slop()
         elif self._has_time_jumped(slot, newest_ns - stamp_ns):
             self._forget()
-            return [*closed, *self.add(frame, now_ns)]
+            return [*closed, *self.add(frame, now_ns)]  # as the first frame of all
         home = self._place(frame, slot, now_ns, newest_ns)
         if not isinstance(home, OpenSet):
             self._drops.count(frame.camera, home)
@@ -153,7 +155,7 @@ class DeadlineSynchronizer:
         self._slop_ns = config.slop_ns or config.deadline_ns
         self._tune_slop()
         self._live.timeout_ns = config.camera_timeout_ns
-        self._live.changes_ns = self._now_ns  # the next poll finds out
+        self._live.changes_ns = self._now_ns  # look again in the next poll
 
     def _tune_slop(self) -> None:
         period_ns = self._live.shortest_period_ns()

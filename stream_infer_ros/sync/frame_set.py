@@ -1,4 +1,4 @@
-"""What a synchronizer hands on: frames of several cameras that show one moment."""
+"""The output of a synchronizer: frames of several cameras that show the same moment."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -7,27 +7,28 @@ from stream_infer_ros.cameras.frame import Frame
 
 
 class SetReason(Enum):
-    """Why a set left the synchronizer."""
+    """The reason why a set left the synchronizer."""
 
-    COMPLETE = 'complete'  # every live camera is in it
+    COMPLETE = 'complete'  # all live cameras are in it
     DEADLINE = 'deadline'  # its deadline passed; some cameras are missing
-    OVERTAKEN = 'overtaken'  # a newer set left first; some cameras are missing
-    MATCHED = 'matched'  # the approximate_time, exact or latest rule closed it
-    ARRIVED = 'arrived'  # its streams are independent: nobody is missing
+    OVERTAKEN = 'overtaken'  # a newer set left, and this one with it; some cameras are missing
+    MATCHED = 'matched'  # a rule of the policy approximate_time, exact, latest or message_filters closed it
+    ARRIVED = 'arrived'  # it is one frame of an independent stream; no camera is missing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameSet:
     """Frames that belong together.
 
-    The schedule may take frames out after a set left the synchronizer, for which it is too late: their slots
-    are None then, and stamp, spread and reason still those of the whole set, even COMPLETE.
+    After the set has left the synchronizer, the schedule may remove frames that would be too late. Their
+    slots are then None. Stamp, spread and reason remain those of the whole set, even if the reason is
+    COMPLETE.
 
     Attributes:
-        stamp_ns: the moment of the set: mean of its frames' stamps, nanoseconds.
-        frames: one slot per configured camera, in configured order; None where the camera is missing.
+        stamp_ns: mean of the stamps of the frames, in nanoseconds.
+        frames: one slot per configured camera, in configured order; None if the camera is missing.
         spread_ns: newest minus oldest stamp in the set.
-        reason: why it left.
+        reason: the reason why it left.
     """
 
     stamp_ns: int
@@ -37,20 +38,15 @@ class FrameSet:
 
     @property
     def partial(self) -> bool:
-        """Whether a camera that belongs to it is missing."""
+        """True if a camera that belongs to the set is missing."""
         return self.reason is not SetReason.ARRIVED and None in self.frames
 
     @property
     def there(self) -> list[Frame]:
-        """The frames that are in it."""
+        """The frames in the set."""
         return [frame for frame in self.frames if frame is not None]
 
     @property
     def exposed_ns(self) -> int:
-        """From when its age counts: that of the frame that has waited longest, see Frame."""
+        """The time from which its age counts: the earliest of its frames, see Frame."""
         return min((frame.exposed_ns for frame in self.there), default=self.stamp_ns)
-
-    @property
-    def present(self) -> tuple[bool, ...]:
-        """For each configured camera whether its frame is in the set."""
-        return tuple(frame is not None for frame in self.frames)

@@ -12,7 +12,7 @@ from stream_infer_ros.sync.synchronizer import Settings
 
 
 class IndependentStreams(FrameDriven):
-    """Puts each frame into a set of its own at once.
+    """Returns each frame at once, as a set with a single frame.
 
     Drops: `duplicate` (the same stamp as the previous frame of the camera). Stamps may go back, because time
     may have jumped.

@@ -9,12 +9,13 @@ from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.sync.frame_set import FrameSet
 from stream_infer_ros.sync.stream_clock import StreamClock
 
-# Returns the settings in use at present. A synchronizer calls it in each `add` and `poll`.
+# Returns the settings in use at present: the same object as long as nothing has changed. A synchronizer
+# calls it in each `add` and `poll`.
 Settings = Callable[[], SyncConfig]
 
 
 class Synchronizer(Protocol):
-    """Joins frames of several cameras in time. It has no threads and no clock of its own.
+    """Joins frames of several cameras in time. It has no threads, and the time is passed in.
 
     Live settings (times, penalties) take effect with the next `add` or `poll` after they changed. An open set
     keeps its deadline until the next frame joins it.

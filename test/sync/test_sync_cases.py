@@ -203,7 +203,7 @@ def test_latest_leaves_out_frames_of_a_camera_that_fell_silent() -> None:
         now_ns = tick * 50 * MS
         if tick < 5:
             synchronizer.add(frame('b', now_ns), now_ns)
-        present += [(tick, s.present) for s in synchronizer.add(frame('a', now_ns), now_ns)]
+        present += [(tick, tuple(map(bool, s.frames))) for s in synchronizer.add(frame('a', now_ns), now_ns)]
     assert present[-1] == (19, (True, False))
     assert (10, (True, True)) in present
     assert (11, (True, False)) in present

@@ -23,7 +23,7 @@ class SlopSuggestion:
 
     Attributes:
         slop_ns: the value; None while the rates of fewer than two cameras are known.
-        because: the reason, in words.
+        because: the reason, as text.
     """
 
     slop_ns: int | None
@@ -33,9 +33,9 @@ class SlopSuggestion:
 def phases_ns(streams: Mapping[str, StreamRecord]) -> dict[str, int]:
     """Return by how much the frames of each camera come after those of the first, within half a period.
 
-    The phase is the median distance of the last frames from the nearest frame of the first camera. (A phase
-    computed from one frame and the period would contain the error of the period many times over.) Cameras
-    that are silent, have an unknown rate or another clock are left out.
+    The phase is the median distance of the last frames from the nearest frame of the first camera. The
+    estimated period is not used, because its error would add up. Cameras that are silent, have an unknown
+    rate or another clock are left out.
     """
     known = _comparable(streams)
     if not known:
@@ -55,8 +55,8 @@ def suggest_slop(streams: Mapping[str, StreamRecord]) -> SlopSuggestion:
     """Return the smallest slop with which frames of one moment are matched, in any order of arrival.
 
     It is the length of the shortest part of a period that contains all phases, plus the jitter of the worst
-    two cameras. (The first frame alone is the mean of its set.) The suggestion is at most half of the
-    shortest period, because with more slop frames of the next moment would match as well.
+    two cameras, because the first frame alone is the mean of its set. The suggestion is at most half of the
+    shortest period. With more slop, frames of the next moment would match as well.
     """
     phases = phases_ns(streams)
     if len(phases) < 2:

@@ -39,8 +39,8 @@ class PartialRecord:
 
     Attributes:
         record: the set.
-        nearest: by missing camera, its frame with the stamp nearest to that of the set, even if it arrived
-            later; None if there is no frame.
+        nearest: by missing camera, its frame with the stamp nearest to that of the set, or None. The frame
+            may have arrived after the set had left.
         heard: by missing camera, its newest frame when the set left; None if there was none.
     """
 
