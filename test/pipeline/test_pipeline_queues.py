@@ -5,6 +5,7 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.runtime.in_order import InOrder
 from stream_infer_ros.pipeline.runtime.inbox import Inbox
 
@@ -70,30 +71,34 @@ def test_closing_wakes_who_waits():
 
 
 def test_a_burst_of_one_source_pushes_out_nobody_else():
-    inbox = Inbox({'tf': 10, 'a': 2, 'b': 2})
+    statistics = Statistics()
+    inbox = Inbox({'tf': 10, 'a': 2, 'b': 2}, statistics, senders={'a': 'camera'})
     inbox.put('b', b'b0', 1)
     inbox.put('tf', b't0', 2)
-    kept = [inbox.put('a', bytes([i]), i) for i in range(5)]
-    assert kept == [True, True, False, False, False]
+    for i in range(5):
+        inbox.put('a', bytes([i]), i)
+    assert statistics.drops() == {'inbox_full': {'camera': 3}}
     assert inbox.drain() == [('b', b'b0', 1), ('tf', b't0', 2), ('a', b'\x03', 3), ('a', b'\x04', 4)]
     assert inbox.drain() == []
 
 
 def test_a_quiet_source_wakes_nobody_and_is_drained_with_what_comes_next():
-    inbox = Inbox({'info': 2, 'image': 2}, quiet={'info'})
+    statistics = Statistics()
+    inbox = Inbox({'info': 1, 'image': 2}, statistics, quiet={'info'})
+    inbox.put('info', b'old', 0)
     inbox.put('info', b'i', 1)
     assert not inbox.wait(0.0)
     inbox.put('image', b'p', 2)
     assert inbox.wait(0.0)
     assert inbox.drain() == [('info', b'i', 1), ('image', b'p', 2)]
+    assert statistics.drops() == {}
 
 
 def test_many_writers_lose_nothing_uncounted():
-    inbox = Inbox({'x': 7})
-    kept = []
+    statistics = Statistics()
+    inbox = Inbox({'x': 7}, statistics)
     writers = [
-        threading.Thread(target=lambda: kept.extend(inbox.put('x', b'', 0) for _ in range(500)))
-        for _ in range(4)
+        threading.Thread(target=lambda: [inbox.put('x', b'', 0) for _ in range(500)]) for _ in range(4)
     ]
     seen = 0
     for writer in writers:
@@ -101,13 +106,12 @@ def test_many_writers_lose_nothing_uncounted():
     while any(writer.is_alive() for writer in writers):
         seen += len(inbox.drain())
     seen += len(inbox.drain())
-    assert len(kept) == 2000
-    assert seen == sum(kept)
+    assert seen + statistics.drops().get('inbox_full', {}).get('x', 0) == 2000
 
 
 def test_messages_leave_in_the_order_of_arrival_whatever_their_topic():
     """A thread that was held up would otherwise see one camera's time jump against the other's."""
-    inbox = Inbox({'a': 5, 'b': 5})
+    inbox = Inbox({'a': 5, 'b': 5}, Statistics())
     for second in range(5):
         for topic in ('b', 'a'):
             inbox.put(topic, b'', second)

@@ -5,24 +5,37 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Mapping, Set
+from types import MappingProxyType
 
+from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.graph.graph import Cdr
+from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.steps.read import Message
 
 
 class Inbox:
-    """One bounded queue for each topic. When a queue is full, its oldest message is dropped.
+    """One bounded queue for each topic. When a queue is full, its oldest message is dropped and counted.
 
     A burst of one camera can therefore never push out the frames of another camera, or the transforms.
 
     Args:
         capacities: topic -> the number of messages that may wait.
-        quiet: topics whose messages do not wake the thread that waits.
+        senders: topic -> the camera whose losses are counted; a topic that is not listed counts for itself.
+        quiet: topics whose messages do not wake the thread that waits. They may be dropped without a loss,
+            because the newest message replaces the others.
     """
 
-    def __init__(self, capacities: Mapping[str, int], quiet: Set[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        capacities: Mapping[str, int],
+        statistics: Statistics,
+        senders: Mapping[str, str] = MappingProxyType({}),
+        quiet: Set[str] = frozenset(),
+    ) -> None:
         self._queues: dict[str, deque[Message]] = {topic: deque() for topic in capacities}
         self._capacities = dict(capacities)
+        self._statistics = statistics
+        self._senders = senders
         self._quiet = quiet
         self._lock = threading.Lock()
         # Held while there is nothing new. A lock is the only object of `threading` that wakes its waiter
@@ -31,8 +44,8 @@ class Inbox:
         self._nothing_new.acquire()
         self._closed = False
 
-    def put(self, topic: str, cdr: Cdr, received_ns: int) -> bool:
-        """Add a message, on the thread of the middleware; return False if an older one was dropped for it."""
+    def put(self, topic: str, cdr: Cdr, received_ns: int) -> None:
+        """Add a message. Called on the thread of the middleware."""
         with self._lock:
             queue = self._queues[topic]
             full = len(queue) >= self._capacities[topic]
@@ -41,7 +54,8 @@ class Inbox:
             queue.append(Message(topic, cdr, received_ns))
             if topic not in self._quiet:
                 self._wake()
-        return not full
+        if full and topic not in self._quiet:
+            self._statistics.lost(DropCause.INBOX_FULL, self._senders.get(topic, topic))
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until a message has come since the last `drain`, or the inbox is closed; False after the time.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from stream_infer_ros.drop_causes import DropCause, NotMappedCause
-from stream_infer_ros.graph.graph import Cdr, Graph, Qos
+from stream_infer_ros.graph.graph import Graph
 from stream_infer_ros.pipeline.assembly import Assembly
 from stream_infer_ros.pipeline.data_path import Perceive, data_path
 from stream_infer_ros.pipeline.health.state_log import LogLine, StateLog
@@ -64,15 +64,16 @@ class LiveRunner:
         self._on_log = on_log
         self._state_log = StateLog()
         self._refresh_s = min(0.5, assembly.config.map.blind_after_s / 4)
-        # Most drivers repeat the calibration with every image, and nothing needs one before the next image.
-        self._quiet = frozenset(camera.topics.camera_info for camera in assembly.cameras)
         transforms = self._steps.read.transform_topics
         self._inbox = Inbox(
             {
                 topic: TRANSFORMS_WAITING if topic in transforms else MESSAGES_WAITING
                 for topic in self._steps.read.sources
             },
-            self._quiet,
+            assembly.statistics,
+            senders={camera.topics.image: camera.name for camera in assembly.cameras},
+            # Most drivers send the calibration with every image, and only the next image needs it.
+            quiet={camera.topics.camera_info for camera in assembly.cameras},
         )
         self._work = WorkQueue(assembly.schedule, assembly.budget, graph.now_ns, assembly.statistics)
         self._results: InOrder[PerceivedSet] = InOrder(RESULTS_WAITING * len(self._steps.perceivers))
@@ -85,7 +86,7 @@ class LiveRunner:
         freeze_garbage_collector()
         self._start_thread('deliver', self._deliver)
         for topic, type_name, qos in self._assembly.subscriptions():
-            self._subscribe(topic, type_name, qos)
+            self._graph.subscribe(topic, type_name, qos, partial(self._inbox.put, topic))
 
     @property
     def is_running(self) -> bool:
@@ -206,17 +207,7 @@ class LiveRunner:
             for line in self._state_log.lines(statuses):
                 self._on_log(line)
 
-    # Threads and subscriptions.
-
-    def _subscribe(self, topic: str, type_name: str, qos: Qos) -> None:
-        sender = next((c.name for c in self._assembly.cameras if c.topics.image == topic), topic)
-
-        def on_message(cdr: Cdr, received_ns: int) -> None:
-            # A calibration that was replaced by a newer one is no loss.
-            if not self._inbox.put(topic, cdr, received_ns) and topic not in self._quiet:
-                self._statistics.lost(DropCause.INBOX_FULL, sender)
-
-        self._graph.subscribe(topic, type_name, qos, on_message)
+    # Starting and ending threads.
 
     def _start_thread(self, name: str, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=self._guarded, args=(work,), name=f'stream_infer {name}')
