@@ -13,6 +13,7 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.addnodes import download_reference, pending_xref
 from sphinx.application import Sphinx
+from sphinx.ext.autodoc.mock import _MockObject
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -43,6 +44,10 @@ DEPENDENCIES = [
     'yaml',
 ]
 autodoc_mock_imports = [name for name in DEPENDENCIES if find_spec(name) is None]
+# Constants of the package are computed from numpy's when a module is imported; so are those from its mock.
+for operator in ('add', 'radd', 'sub', 'rsub', 'mul', 'rmul', 'truediv', 'rtruediv', 'pow', 'neg'):
+    setattr(_MockObject, f'__{operator}__', lambda self, *others: self)
+_MockObject.__float__ = lambda self: 0.0
 autodoc_typehints = 'signature'
 autodoc_typehints_format = 'short'
 NUMPY_ARRAY = re.compile(
@@ -57,6 +62,8 @@ nitpick_ignore_regex = [
     (r'py:.*', r'(?!stream_infer_ros\.).*'),
     # The reference of parameters describes the configuration tree.
     (r'py:.*', r'stream_infer_ros\.config\..*'),
+    # Values inside of a Result that programs seldom need.
+    (r'py:.*', r'stream_infer_ros\.(pipeline\.results|mapping)\..*'),
 ]
 
 
