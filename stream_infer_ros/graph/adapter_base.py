@@ -35,7 +35,7 @@ class AdapterBase:
     def __init__(self) -> None:
         # Guards the state of the graph. Never held while a subscriber is called.
         self._lock = threading.Lock()
-        self._closed = False
+        self.closed = False
         self._publishers: list[ClosablePublisher] = []
         self._callbacks: list[GuardedCallback] = []
         self._loss_counters: list[_LossCounter] = []
@@ -45,7 +45,7 @@ class AdapterBase:
 
     def losses(self) -> dict[str, int]:
         with self._lock:
-            if self._closed:
+            if self.closed:
                 return {}
             return _by_topic([(counter.topic, counter.count()) for counter in self._loss_counters])
 
@@ -57,9 +57,9 @@ class AdapterBase:
 
     def close(self) -> None:
         with self._lock:
-            if self._closed:
+            if self.closed:
                 return
-            self._closed = True
+            self.closed = True
             for publisher in self._publishers:
                 publisher.close()
         atexit.unregister(self.close)
@@ -87,7 +87,7 @@ class AdapterBase:
         return stop
 
     def _refuse_if_closed(self, topic: str) -> None:
-        if self._closed:
+        if self.closed:
             raise GraphError(f'topic {topic}: the graph was closed; make a new one')
 
 

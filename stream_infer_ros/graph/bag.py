@@ -108,7 +108,7 @@ class BagGraph(AdapterBase):
             GraphError: there is no recording to play, it was played already, or the graph is closed.
             BagError: the recording is damaged (raised by a step).
         """
-        if self._reader is None or self._closed or self._playing:
+        if self._reader is None or self.closed or self._playing:
             raise GraphError(
                 'expected an open BagGraph with a recording to read, which was not played yet; make a new one'
             )
@@ -120,7 +120,7 @@ class BagGraph(AdapterBase):
         return self._steps(self._messages, listeners, self._pace(self._reader.start_ns) if realtime else None)
 
     def topics(self) -> list[TopicInfo]:
-        return [] if self._reader is None or self._closed else self._reader.topics()
+        return [] if self._reader is None or self.closed else self._reader.topics()
 
     def qos_problems(self) -> list[QosProblem]:
         """Return the subscriptions whose topic was recorded with another type."""
@@ -158,7 +158,7 @@ class BagGraph(AdapterBase):
     ) -> Iterator[None]:
         while True:
             with self._step_lock:  # not held between steps, when any thread may close the graph
-                if self._closed or (message := next(messages, None)) is None:
+                if self.closed or (message := next(messages, None)) is None:
                     return
                 topic, stamp_ns, cdr = message
                 if wait_until is not None:

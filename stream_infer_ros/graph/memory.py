@@ -181,10 +181,6 @@ class MemoryGraph(AdapterBase):
         self.bus = bus or MemoryBus()
         self._clock_ns = clock_ns
 
-    @property
-    def closed(self) -> bool:
-        return self._closed
-
     def subscribe(self, topic: str, type_name: str, qos: Qos, on_message: OnMessage) -> None:
         check_names(topic, type_name)
         self._refuse_if_closed(topic)

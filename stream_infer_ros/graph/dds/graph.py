@@ -95,7 +95,7 @@ class DdsGraph(AdapterBase):
     def qos_problems(self) -> list[QosProblem]:
         requested = self._look(self._subscriptions)
         offered = self._look(self._publications)
-        me = None if self._closed else self._participant.guid
+        me = None if self.closed else self._participant.guid
         problems = {
             mismatch(offer.topic, offer.qos, offer.type_name, request.qos, request.type_name)
             for offer in offered
@@ -131,7 +131,7 @@ class DdsGraph(AdapterBase):
     def _decide(self) -> None:
         """Update best_available subscriptions to the current publishers. Runs on the receiver's thread."""
         with self._lock:
-            if not self._closed and self._best_available is not None:
+            if not self.closed and self._best_available is not None:
                 self._best_available.decide()
 
     def _topic(self, topic: str, type_name: str) -> tuple[UntypedTopic, bytes]:
@@ -146,4 +146,4 @@ class DdsGraph(AdapterBase):
 
     def _look(self, endpoints: Endpoints) -> list[Endpoint]:
         with self._lock:
-            return [] if self._closed else endpoints.now()
+            return [] if self.closed else endpoints.now()

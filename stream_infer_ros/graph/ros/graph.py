@@ -86,11 +86,11 @@ class RosGraph(AdapterBase):
 
     def topics(self) -> list[TopicInfo]:
         with self._lock, as_graph_error('listing topics', self._node.context):
-            return [] if self._closed else discovery.topics(self._node)
+            return [] if self.closed else discovery.topics(self._node)
 
     def qos_problems(self) -> list[QosProblem]:
         with self._lock:
-            ends = [] if self._closed else list(self._ends)
+            ends = [] if self.closed else list(self._ends)
         # Without the lock, because this takes milliseconds.
         with as_graph_error('looking for problems of QoS', self._node.context):
             return self._others.problems(ends)
@@ -118,7 +118,7 @@ class RosGraph(AdapterBase):
     def _look(self) -> float | None:
         """Look for new publishers, on the receiver's thread; return when to look again."""
         with self._lock:
-            if self._closed or not self._node.context.ok():
+            if self.closed or not self._node.context.ok():
                 return None
             try:
                 self._best_available.decide()

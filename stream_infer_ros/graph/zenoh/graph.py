@@ -113,4 +113,4 @@ class ZenohGraph(AdapterBase):
         self._tokens.append(self._session.liveliness().declare_token(token))
 
     def _known(self, kind: Kind) -> list[Endpoint]:
-        return [] if self._closed else self._discovery.endpoints(kind)
+        return [] if self.closed else self._discovery.endpoints(kind)
