@@ -45,7 +45,7 @@ class StockSynchronizer(FrameDriven):
         self._stock = ApproximateTimeSynchronizer(self._inputs, config.queue_size, slop=0.0)
         self._stock.registerCallback(self._matched)
         self._closed: list[FrameSet] = []
-        self.clocks = {camera: StreamClock() for camera in cameras}
+        self.clocks: dict[str, StreamClock] = {camera: StreamClock() for camera in cameras}
         self._given = [0] * len(cameras)
         self._jumped = [0] * len(cameras)
         self._sets = 0
