@@ -12,7 +12,7 @@ from stream_infer_ros.graph.graph import Qos
 
 pytest.importorskip('zenoh', reason='the zenoh adapter needs eclipse-zenoh, which is not installed')
 
-from stream_infer_ros.graph.zenoh.attachment import Attachment, parse_attachment
+from stream_infer_ros.graph.zenoh.attachment import Attachment, SequenceGaps, parse_attachment
 from stream_infer_ros.graph.zenoh.configuration import session_plan
 from stream_infer_ros.graph.zenoh.entity import (
     Endpoint,
@@ -22,7 +22,6 @@ from stream_infer_ros.graph.zenoh.entity import (
     parse_endpoint,
     parse_qos,
 )
-from stream_infer_ros.graph.zenoh.sequence_gaps import SequenceGaps
 
 NAME = st.from_regex(r'[A-Za-z_][A-Za-z0-9_]{0,8}', fullmatch=True)
 PATH = st.lists(NAME, min_size=1, max_size=3).map(lambda names: '/' + '/'.join(names))

@@ -44,3 +44,22 @@ def parse_attachment(data: bytes) -> Attachment | None:
         if (a, b, c, d, e, f) == _NAMES and count == _GID_BYTES:
             return Attachment(sequence, published_ns, gid)
     return None
+
+
+class SequenceGaps:
+    """Counts lost messages: sequence numbers missing since the first message of each publisher.
+
+    Zenoh itself does not report losses. Messages that were sent before the publisher was discovered do not
+    count. Messages that arrive twice or late (a latched message after a new one) are ignored.
+    """
+
+    def __init__(self) -> None:
+        self.lost = 0
+        self._last: dict[bytes, int] = {}
+
+    def note(self, attachment: Attachment) -> None:
+        last = self._last.get(attachment.gid)
+        if last is None or attachment.sequence > last:
+            self._last[attachment.gid] = attachment.sequence
+            if last is not None:
+                self.lost += attachment.sequence - last - 1

@@ -7,6 +7,8 @@ from typing import Any
 
 import zenoh
 
+from stream_infer_ros.graph.compatibility import mismatch
+from stream_infer_ros.graph.graph import QosProblem
 from stream_infer_ros.graph.zenoh.entity import Endpoint, Kind, everybody, parse_endpoint
 
 # More than the tokens of a domain. All existing tokens arrive before our thread runs.
@@ -62,3 +64,24 @@ class Discovery:
                 self._known[token] = end
             else:
                 self._known.pop(token, None)
+
+
+def why_apart(publisher: Endpoint, subscription: Endpoint) -> QosProblem | None:
+    """Return why a publisher and a subscription of one topic do not match; None if they match.
+
+    Zenoh matches them if their keys are equal, which contain the type and its hash. Unlike in DDS,
+    reliability and durability do not matter.
+    """
+    if publisher.type_name != subscription.type_name:
+        return mismatch(
+            publisher.topic, publisher.qos, publisher.type_name, publisher.qos, subscription.type_name
+        )
+    if publisher.type_hash != subscription.type_hash:
+        return QosProblem(
+            publisher.topic,
+            'type',
+            f'{publisher.type_name} is published as {publisher.type_hash}, subscribed as '
+            f'{subscription.type_hash}: the two were built from different definitions (a ROS 2 before Iron '
+            'has no hashes); use the same ROS 2, or Cyclone DDS',
+        )
+    return None

@@ -14,10 +14,9 @@ from stream_infer_ros.graph.domain import domain_id
 from stream_infer_ros.graph.graph import OnMessage, Qos, QosProblem, TopicInfo
 from stream_infer_ros.graph.names import check_names
 from stream_infer_ros.graph.zenoh.configuration import session_plan
-from stream_infer_ros.graph.zenoh.discovery import Discovery
+from stream_infer_ros.graph.zenoh.discovery import Discovery, why_apart
 from stream_infer_ros.graph.zenoh.entity import Endpoint, Kind, Node, gid
 from stream_infer_ros.graph.zenoh.failure import as_graph_error
-from stream_infer_ros.graph.zenoh.mismatch import why_apart
 from stream_infer_ros.graph.zenoh.publisher import Payloads, ZenohPublisher, declare_publisher
 from stream_infer_ros.graph.zenoh.reception import Reception, declare_subscriber
 from stream_infer_ros.graph.zenoh.session import open_session

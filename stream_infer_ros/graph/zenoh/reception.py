@@ -11,8 +11,7 @@ from zenoh import ext
 
 from stream_infer_ros.graph.graph import Qos
 from stream_infer_ros.graph.guarded_callback import GuardedCallback
-from stream_infer_ros.graph.zenoh.attachment import parse_attachment
-from stream_infer_ros.graph.zenoh.sequence_gaps import SequenceGaps
+from stream_infer_ros.graph.zenoh.attachment import SequenceGaps, parse_attachment
 
 
 def declare_subscriber(session: zenoh.Session, key: str, qos: Qos) -> Any:
