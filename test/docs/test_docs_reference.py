@@ -7,6 +7,7 @@ import pytest
 from markdown_pages import ROOT
 
 from stream_infer_ros.config.reference import markdown
+from stream_infer_ros.pipeline.health.statistics import STAGES
 from tools.reference_pages import command_line_page, launch_arguments_page, with_drop_causes
 
 REFERENCE = ROOT / 'docs' / 'reference'
@@ -35,6 +36,11 @@ def test_the_causes_of_lost_images_are_up_to_date():
     page = (REFERENCE / 'diagnostics.md').read_text(encoding='utf-8')
     assert '| `dropped.late` |' in page
     assert page == with_drop_causes(page), 'run `make docs` and commit its changes'
+
+
+def test_every_stage_is_described():
+    page = (REFERENCE / 'diagnostics.md').read_text(encoding='utf-8')
+    assert [stage for stage in STAGES if f'| `{stage}` |' not in page] == []
 
 
 @pytest.mark.parametrize('node', ['stream_infer', 'occupancy_fusion', 'camera_world'])
