@@ -49,15 +49,15 @@ def eval_map(
     console = Console(highlight=False)
     chosen = range(first_seed, first_seed + seeds)
 
-    def told(seed: int) -> None:
+    def report(seed: int) -> None:
         console.print(f'  world {seed} done')
 
     console.print(f'{seeds} worlds from seed {first_seed}, {seconds:g} s each, six cameras at 10 Hz')
     if truth_only:
-        results = run_map_trials(chosen, seconds, None, config.map, progress=told)
+        results = run_map_trials(chosen, seconds, None, config.map, progress=report)
     else:
         with Network(config) as network:
-            results = run_map_trials(chosen, seconds, _perceive(network, config), config.map, progress=told)
+            results = run_map_trials(chosen, seconds, _perceive(network, config), config.map, progress=report)
     console.print(_table(results))
     console.print(_LEGEND)
     if out is not None:

@@ -65,6 +65,6 @@ class CameraWorldNode(Node):
             self._stopping.set()  # the world has ended, and the node ends with it
 
     def _wait_until(self, due_ns: int) -> None:
-        """Until then, or until told to stop."""
+        """Wait until that time, or until the node must stop."""
         while (left_ns := due_ns - self._graph.now_ns()) > 0 and not self._stopping.wait(left_ns * 1e-9):
             pass

@@ -20,7 +20,7 @@ from stream_infer_ros.pipeline.inputs.frame_readers import FRAME_READERS
 
 
 class FrameMessage:
-    """A `Frame` with the header that stock filters match by; its pixels stay in the message they came in.
+    """A `Frame` with the header that stock filters match by; its pixels stay in the original message.
 
     Attributes:
         frame: the frame.

@@ -153,11 +153,11 @@ class _Pipeline:
 
     def _wait_until(self, condition: Callable[[], bool], what: str) -> None:
         """Wait for a condition; a long wait is explained in the log."""
-        start_s, told = time.monotonic(), False
+        start_s, explained = time.monotonic(), False
         while not condition():
             if self._stop.is_set():
                 raise _Stopped
-            if not told and time.monotonic() - start_s > PATIENCE_S:
+            if not explained and time.monotonic() - start_s > PATIENCE_S:
                 self._node.get_logger().info(f'waiting {what}; rviz2 starts then')
-                told = True
+                explained = True
             rclpy.spin_once(self._node, timeout_sec=LOOK_S)

@@ -71,7 +71,7 @@ class ZenohPublisher:
         """As in `Publisher`. Also raises GraphError for bytes without an encapsulation header."""
         if len(cdr) < _HEADER_BYTES or cdr[0] != 0:
             raise GraphError(
-                f'topic {self._endpoint.topic}: {len(cdr)} bytes are no {self._endpoint.type_name}; '
+                f'topic {self._endpoint.topic}: {len(cdr)} bytes are not a {self._endpoint.type_name}; '
                 'publish the encapsulation header and the fields of that type'
             )
         with self._lock:
