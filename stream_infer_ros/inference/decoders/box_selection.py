@@ -58,28 +58,24 @@ def select(
         classes: number of classes.
         suppress: False for networks that return at most one box for each object.
     """
-    xyxy, score, class_id = boxes
-    candidates = thresholds.passing(score)
-    if not len(candidates):
-        return Selected(candidates, np.empty((0, 4), np.float32), 0)
-    ids = class_id[candidates]
+    rows = thresholds.passing(boxes.score)
+    if not len(rows):
+        return Selected(rows, np.empty((0, 4), np.float32), 0)
+    xyxy, score, class_id = boxes.xyxy[rows], boxes.score[rows], boxes.class_id[rows]
     # All comparisons with NaN are False.
-    valid = plausible(xyxy[candidates]) & (score[candidates] <= _HIGHEST_SCORE)
-    valid &= (ids >= 0) & (ids < classes)
+    valid = plausible(xyxy) & (score <= _HIGHEST_SCORE)
+    valid &= (class_id >= 0) & (class_id < classes)
     invalid = 0
     if not valid.all():
-        invalid = len(candidates) - int(np.count_nonzero(valid))
-        candidates = candidates[valid]
+        invalid = len(rows) - int(np.count_nonzero(valid))
+        rows, xyxy, score, class_id = rows[valid], xyxy[valid], score[valid], class_id[valid]
     if suppress:
-        ids = np.rint(class_id[candidates]).astype(np.int32)
-        candidates = candidates[
-            non_maximum_suppression(xyxy[candidates], score[candidates], ids, thresholds.iou)
-        ]
+        kept = non_maximum_suppression(xyxy, score, np.rint(class_id).astype(np.int32), thresholds.iou)
     else:
-        candidates = candidates[np.argsort(-score[candidates], kind='stable')[:MOST_BOXES]]
-    in_source = letterbox.boxes_to_source(xyxy[candidates])
+        kept = np.argsort(-score, kind='stable')[:MOST_BOXES]
+    in_source = letterbox.boxes_to_source(xyxy[kept])
     inside = (in_source[:, 2] > in_source[:, 0]) & (in_source[:, 3] > in_source[:, 1])
-    return Selected(candidates[inside], in_source[inside], invalid)
+    return Selected(rows[kept[inside]], in_source[inside], invalid)
 
 
 def non_maximum_suppression(

@@ -78,8 +78,8 @@ def is_certainly_torchvision(io: EngineIo) -> bool:
 
 def labelled_boxes(outputs: Outputs) -> Boxes:
     """Return the boxes, scores and labels of one image."""
-    boxes = next(outputs[name] for name in _BOX_NAMES if name in outputs)
-    return Boxes(boxes, outputs['scores'], outputs['labels'])
+    boxes, zoo_boxes = _BOX_NAMES
+    return Boxes(outputs[boxes if boxes in outputs else zoo_boxes], outputs['scores'], outputs['labels'])
 
 
 def _boxes_name(io: EngineIo) -> str | None:
