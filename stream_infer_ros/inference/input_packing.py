@@ -1,4 +1,4 @@
-"""What image a network takes, and packing uint8 NHWC pictures into that form."""
+"""The image input of a network, and packing of uint8 NHWC pictures for it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ from stream_infer_ros.inference.unbatched_outputs import unbatched_outputs
 
 DTYPES = ('uint8', 'float32', 'float16')
 MOST_FIXED_BATCH = 256
-# A picture larger than this is a mistake in a file: it would take gigabytes.
+# A larger picture would take gigabytes. It is a mistake in the file.
 MOST_PIXELS = 4096 * 4096
-# Metadata of height and width where the shape leaves them free, '[480, 640]', as Ultralytics write them.
+# The metadata key of height and width if the shape leaves them free, e.g. '[480, 640]'. Ultralytics writes
+# it.
 IMAGE_SIZE = 'imgsz'
 
 
 @dataclass(frozen=True, slots=True)
 class Normalisation:
-    """What a network wants of its pixels: `(pixel * scale - mean) / std`, pixel 0..255.
+    """Normalisation of pixels (0..255) for a network: `(pixel * scale - mean) / std`.
 
     Attributes:
-        scale: 1.0 leaves 0..255, 1/255 makes it 0..1.
-        mean, std: by channel, in the network's channel order, of what was scaled.
+        scale: 1.0 keeps 0..255, 1/255 gives 0..1.
+        mean, std: of the scaled pixels, for each channel in the network's channel order.
     """
 
     scale: float = 1.0
@@ -37,12 +38,12 @@ class Normalisation:
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     def factor(self) -> NDArray[np.float32]:
-        """(3,) float32: `pixel * factor + offset` is what the network wants."""
+        """Return (3,) float32. The network gets `pixel * factor + offset`."""
         factor: NDArray[np.float32] = np.array([self.scale / std for std in self.std], np.float32)
         return factor
 
     def offset(self) -> NDArray[np.float32]:
-        """(3,) float32, see `factor`."""
+        """Return (3,) float32, see `factor`."""
         pairs = zip(self.mean, self.std, strict=True)
         offset: NDArray[np.float32] = np.array([-mean / std for mean, std in pairs], np.float32)
         return offset
@@ -53,10 +54,10 @@ AS_THEY_ARE = Normalisation()
 
 @dataclass(frozen=True, slots=True)
 class ImageInput:
-    """The one input of a network that takes pictures, and those it has beside.
+    """The image input of a network, and its further inputs.
 
     Attributes:
-        name: of the tensor.
+        name: name of the tensor.
         dtype: 'uint8', 'float32' or 'float16'.
         layout: 'nhwc' or 'nchw'.
         height, width: pixels.
@@ -76,9 +77,9 @@ class ImageInput:
 
     @classmethod
     def of(cls, io: EngineIo, normalisation: Normalisation = AS_THEY_ARE) -> ImageInput:
-        """Read it from a network's description.
+        """Find the image input in the description of a network.
 
-        Raises ModelError if it takes anything but pictures, or uint8 pixels that somebody should normalise.
+        Raises ModelError if the network takes anything but pictures, or if uint8 pixels should be normalised.
         """
         pictures = [tensor for tensor in io.inputs if not is_extra_input(tensor)]
         if len(pictures) != 1:
@@ -114,13 +115,13 @@ class ImageInput:
         return cls(tensor.name, tensor.dtype, layout, height, width, batch, normalisation, beside)
 
     def shape(self, n: int) -> tuple[int, int, int, int]:
-        """Shape of the tensor that holds `n` images."""
+        """Return the shape of the tensor for `n` pictures."""
         if self.layout == 'nhwc':
             return n, self.height, self.width, 3
         return n, 3, self.height, self.width
 
     def shapes(self, n: int) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """Name and shape of every input for `n` images."""
+        """Yield name and shape of every input for `n` pictures."""
         yield self.name, self.shape(n)
         for tensor in self.extra_inputs:
             yield tensor.name, extra_input_value(tensor, n, self.height, self.width).shape
@@ -141,7 +142,7 @@ class ImageInput:
             )
 
     def pack(self, images: NDArray[np.uint8]) -> NDArray[Any]:
-        """Images (n, height, width, 3) uint8 as the network takes them; `images` itself where that is it."""
+        """Pack images (n, height, width, 3) uint8 for the network; return `images` itself if possible."""
         if self.layout == 'nchw':
             images = images.transpose(0, 3, 1, 2)
         if self.normalisation == AS_THEY_ARE:
@@ -156,10 +157,10 @@ class ImageInput:
         return packed
 
     def parts(self, images: NDArray[np.uint8], most: int = 0) -> Iterator[tuple[NDArray[Any], int]]:
-        """In as many runs as the network needs: what goes in, and how many of its images count.
+        """Yield the packed input of each run that the network needs, and the number of images in it.
 
-        `images` is (n, height, width, 3) uint8. A network of a fixed batch gets its last run filled up with
-        the first image again. `most` limits what goes into one of a free batch; 0: no limit.
+        `images` is (n, height, width, 3) uint8. If the batch size is fixed, the last run is filled up with
+        copies of the first image. Otherwise `most` limits the images in one run; 0 for no limit.
         """
         step = self.fixed_batch or most or len(images)
         for first in range(0, len(images), step):
@@ -171,7 +172,7 @@ class ImageInput:
 
 
 def _fixed_batch(tensor: TensorInfo, io: EngineIo) -> int:
-    """Images that go in at once; 0 if any number does."""
+    """Return the fixed number of images in one run; 0 if any number is possible."""
     batch = tensor.shape[0]
     if batch == 0 or batch > MOST_FIXED_BATCH:
         raise ModelError(
@@ -191,7 +192,7 @@ def _fixed_batch(tensor: TensorInfo, io: EngineIo) -> int:
 def _layout(tensor: TensorInfo) -> Literal['nhwc', 'nchw']:
     if len(tensor.shape) == 4 and tensor.shape[3] == 3:
         return 'nhwc'
-    # Optimum leaves even the number of channels free, which come first with all who export from PyTorch.
+    # Optimum leaves even the number of channels free. Exports from PyTorch have the channels first.
     if len(tensor.shape) == 4 and tensor.shape[1] in (3, -1):
         return 'nchw'
     raise ModelError(
@@ -201,7 +202,7 @@ def _layout(tensor: TensorInfo) -> Literal['nhwc', 'nchw']:
 
 
 def _told_size(tensor: TensorInfo, size: tuple[int, int], metadata: dict[str, str]) -> tuple[int, int]:
-    """Height and width from the metadata, where the shape leaves one or both of `size` free."""
+    """Return height and width from the metadata, if the shape leaves one or both of `size` free."""
     remedy = (
         f"export it with a fixed height and width or with metadata {IMAGE_SIZE}='[height, width]', or say "
         f'input_size: [height, width] in a model card'

@@ -147,7 +147,7 @@ def model(tmp_path_factory):
         ('onnxruntime', {'device': 'cuda'}, 'CUDAExecutionProvider.*onnxruntime-gpu'),
         ('onnxruntime', {'device': 'cuda:x'}, ':N'),
         ('onnxruntime', {'precision': 'fp16'}, 'auto or fp32, got fp16'),
-        ('onnxruntime', {'precision': 'int8'}, 'quantise the model and say auto'),
+        ('onnxruntime', {'precision': 'int8'}, 'quantise the model and set auto'),
     ],
 )
 def test_what_a_runtime_cannot_do_is_refused_with_the_reason(kind, options, message, model):

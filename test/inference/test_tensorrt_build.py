@@ -213,7 +213,7 @@ def test_uint8_that_is_moved_before_its_cast_is_cast_first(before, tmp_path):
 @pytest.mark.parametrize(
     ('form', 'message'),
     [
-        ({'dtype': 'uint8', 'before': 'Relu'}, r"Cast behind the uint8 input 'images'.*got Relu"),
+        ({'dtype': 'uint8', 'before': 'Relu'}, r"Cast after the uint8 input 'images'.*got Relu"),
         (
             {'quantised': 'int8', 'bias': 'int32'},
             r'refuses node .*\(DequantizeLinear\).*Int32.*QuantizeBias=False',
@@ -329,7 +329,7 @@ def test_a_build_ends_when_it_is_told_to(shipped):
         calls += 1
         return calls < 20
 
-    with pytest.raises(EngineError, match='told to stop'):
+    with pytest.raises(EngineError, match='it was stopped'):
         build(shipped, on_progress=stop)
     assert calls == 20
     assert not list((shipped.parent / 'plans').glob('*.plan*'))

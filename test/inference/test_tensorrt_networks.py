@@ -227,7 +227,7 @@ def test_what_cannot_be_half_is_refused():
         ],
         KERNEL,
     )
-    with pytest.raises(EngineError, match=r'\(If\) holds a graph of its own; export it in float16'):
+    with pytest.raises(EngineError, match=r'\(If\) contains a subgraph; export it in float16'):
         in_half(model)
     with pytest.raises(EngineError, match='NoSuchOp'):
         in_half(graph_of([node('NoSuchOp', ['x'], 'seen'), CONV], KERNEL))

@@ -108,7 +108,7 @@ def test_the_next_batch_goes_up_while_this_one_runs(model, pictures):
     assert cuda.executed == ['upload', 'mark', 'upload', 'mark']  # neither waits for a run
     cuda.advance(compute)
     assert cuda.executed.count('run') == 2
-    with pytest.raises(EngineError, match='2 batches are under way'):
+    with pytest.raises(EngineError, match='2 batches are running'):
         runner.submit(pictures[:1])
     for ticket, part in ((first, pictures[:2]), (second, pictures[2:4])):
         outputs, count = runner.collect(ticket)
@@ -185,7 +185,7 @@ def test_what_tensorrt_for_rtx_says_is_not_capturable_is_not_captured(model, pic
 def test_an_output_without_a_bound_is_refused(model):
     double = TensorRtDouble(CudaDouble(), unknown=('boxes',))
     double.unbounded = True
-    with pytest.raises(EngineError, match="largest output 'boxes' may get, it says: the reason; export"):
+    with pytest.raises(EngineError, match="largest size of output 'boxes', it says: the reason; export"):
         double.engine(spec(model, 3)).load()
     assert double.cuda.held() == {}
 

@@ -110,11 +110,13 @@ def test_what_is_said_names_what_was_measured_the_bound_and_the_remedy(caplog):
     for tick in range(50):
         log.note(Pace.LATE, 6, 0.312, 0.06, 0.3, tick * PERIOD_S)
     (said,) = [record.getMessage() for record in caplog.records]
-    for words in ('6 images took 312 ms', '60 ms were left of bound_ms', 'raise it by 252 ms'):
+    for words in ('6 images took 312 ms', '60 ms left of bound_ms', 'raise it by 252 ms'):
         assert words in said
     caplog.clear()
     log.note(Pace.IN_TIME, 6, 0.05, 0.06, 0.3, SILENCE_S + 1.0)
-    assert [record.getMessage() for record in caplog.records] == ['served results come in time again']
+    assert [record.getMessage() for record in caplog.records] == [
+        'results of the servers arrive in time again'
+    ]
 
 
 def test_servers_at_the_edge_of_the_bound_are_not_talked_of_all_the_time(caplog):

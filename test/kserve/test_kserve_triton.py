@@ -231,7 +231,7 @@ def test_a_server_that_is_always_too_slow_gives_late_results(protocol, servers, 
         infer(engine, pictures[:6], PATIENCE_S)
         with pytest.raises(InferenceMissed):  # in time again, it is held to the bound again
             infer(engine, pictures[:6], 0.01)
-    (said,) = [line for line in map(str, caplog.messages) if 'results come late' in line]
+    (said,) = [line for line in map(str, caplog.messages) if 'results of the servers arrive late' in line]
     assert 'a run of 6 images took' in said
     assert '10 ms were left of bound_ms; raise it by' in said
 
@@ -242,10 +242,10 @@ def test_a_timeout_that_no_server_keeps_is_told_of(servers, pictures, caplog):
 
         def told() -> bool:
             assert not answers(engine, pictures[:6])
-            return 'no served results at all' in caplog.text
+            return 'no results arrive from the servers' in caplog.text
 
         until(told)
-    assert 'which engine.kserve.timeout_ms allows, a rehearsal took' in caplog.text
+    assert 'which engine.kserve.timeout_ms allows, a warm-up run took' in caplog.text
 
 
 @pytest.mark.parametrize('fallback', ['onnxruntime', 'auto'])

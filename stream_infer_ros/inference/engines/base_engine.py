@@ -1,4 +1,4 @@
-"""What the engines have in common: loading, checking pictures, and running them as one batch."""
+"""The base class of engines: loading, checking pictures, and running them as one batch."""
 
 from __future__ import annotations
 

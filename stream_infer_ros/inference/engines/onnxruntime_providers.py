@@ -1,4 +1,4 @@
-"""What ONNX Runtime can run on here: its own execution providers, and TensorRT for RTX as a plugin."""
+"""The devices of ONNX Runtime: its own execution providers, and TensorRT for RTX as a plugin."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from stream_infer_ros.inference.engines.availability import Availability, broken
 from stream_infer_ros.inference.engines.runtime import import_runtime
 
 CPU = 'CPUExecutionProvider'
-# engine.device -> provider; in the order in which 'auto' tries them.
+# The provider of each engine.device.
 PROVIDERS = {'cuda': 'CUDAExecutionProvider', 'tensorrt': 'TensorrtExecutionProvider', 'cpu': CPU}
 PLUGIN_DEVICE, PLUGIN = 'nv_tensorrt_rtx', 'onnxruntime_ep_nv_tensorrt_rtx'
 
 
 def find_onnxruntime() -> Availability:
-    """Whether ONNX Runtime works here."""
+    """Return whether ONNX Runtime works here, and with which devices."""
     if not is_installed('onnxruntime'):
         return missing('onnxruntime')
     try:
@@ -32,10 +32,10 @@ def find_onnxruntime() -> Availability:
 
 
 def choose_device(config: EngineConfig, onnxruntime: ModuleType) -> tuple[str, int]:
-    """The device that `engine.device` means, and its number: 'cuda:1' is ('cuda', 1); 'auto' is the CPU.
+    """Return the device that `engine.device` selects, and its number, e.g. ('cuda', 1) for 'cuda:1'.
 
-    A build that has the CUDA provider does not say whether there is a GPU: it is used where it is asked for.
-    Raises EngineError if this build has no such provider.
+    'auto' is the CPU, because a build with the CUDA provider does not know whether there is a GPU. Raises
+    EngineError if this build has no such provider.
     """
     name, _, number = config.device.lower().partition(':')
     name = 'cpu' if name == 'auto' else name
@@ -62,7 +62,7 @@ def choose_device(config: EngineConfig, onnxruntime: ModuleType) -> tuple[str, i
 def session_arguments(
     onnxruntime: ModuleType, options: Any, device: str, number: int, precision: str
 ) -> dict[str, Any]:
-    """What makes InferenceSession run on that device. Raises EngineError if it cannot."""
+    """Return the arguments of InferenceSession for that device. Raises EngineError if it cannot be used."""
     if device == PLUGIN_DEVICE:
         _add_plugin(onnxruntime, options, number)
         return {}
@@ -75,22 +75,22 @@ def session_arguments(
 
 
 def check_precision(device: str, precision: str, dtypes: set[str]) -> None:
-    """Raise EngineError unless this precision is what a session on that device computes in.
+    """Raise EngineError unless a session on that device computes in this precision.
 
-    `dtypes` are those of the network's inputs and outputs. ONNX Runtime computes in the types of the file;
-    only TensorRT inside it converts.
+    `dtypes` are the types of the network's inputs and outputs. ONNX Runtime computes in the types of the
+    file. Only its TensorRT provider converts them.
     """
     in_file = 'fp16' if 'float16' in dtypes else 'fp32'
     if precision in ('auto', in_file) or (device == 'tensorrt' and precision in ('fp16', 'int8')):
         return
     raise EngineError(
         f'expected engine.precision auto or {in_file}, got {precision}: ONNX Runtime on {device} computes in '
-        f'the types of the file; export or quantise the model and say auto, or choose another engine.kind'
+        f'the types of the file; export or quantise the model and set auto, or choose another engine.kind'
     )
 
 
 def check_used(session: Any, device: str) -> None:
-    """Raise EngineError if the session quietly went to the CPU."""
+    """Raise EngineError if the session silently uses the CPU instead."""
     provider = PROVIDERS.get(device, '')
     if provider and provider not in session.get_providers():
         raise EngineError(
@@ -108,7 +108,7 @@ def _there(onnxruntime: ModuleType) -> list[str]:
 def _add_plugin(onnxruntime: ModuleType, options: Any, number: int) -> None:
     plugin = importlib.import_module(PLUGIN)
     name = plugin.get_ep_name()
-    # Its exceptions have no base class of their own; whatever it says is about the plugin or its GPU.
+    # The exceptions have no common base class. Any of them here is about the plugin or its GPU.
     try:
         if not any(device.ep_name == name for device in onnxruntime.get_ep_devices()):
             onnxruntime.register_execution_provider_library(name, plugin.get_library_path())

@@ -1,4 +1,4 @@
-"""What OpenVINO has on this machine, and which of it a configuration means."""
+"""The devices of OpenVINO on this machine, and the device and precision that a configuration selects."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from stream_infer_ros.errors import EngineError
 from stream_infer_ros.inference.engines.availability import Availability, broken, is_installed, missing
 from stream_infer_ros.inference.engines.runtime import import_runtime
 
-# engine.precision -> OpenVINO's name as a hint, and as a capability of a device.
+# OpenVINO's names of each engine.precision: as a hint, and as a capability of a device.
 _HINTS = {'fp32': ('f32', 'FP32'), 'fp16': ('f16', 'FP16'), 'bf16': ('bf16', 'BF16')}
 _QUANTISED = ('FakeQuantize', 'QuantizeLinear')
 
 
 def find_openvino() -> Availability:
-    """Whether OpenVINO works here."""
+    """Return whether OpenVINO works here, and with which devices."""
     if not is_installed('openvino'):
         return missing('openvino')
-    # Core and its properties raise RuntimeError where a plugin or a driver is broken.
+    # Core and its properties raise RuntimeError if a plugin or a driver is broken.
     try:
         openvino = import_runtime('openvino')
         core = openvino.Core()
@@ -34,8 +34,9 @@ def find_openvino() -> Availability:
 
 
 def device_of(config: EngineConfig, core: Any) -> str:
-    """The device that `engine.device` means; 'auto' is the CPU: it is never much slower than its own GPU.
+    """Return the device that `engine.device` selects; 'auto' is the CPU.
 
+    A CPU is never much slower than the GPU that is integrated in it.
     Raises EngineError if there is no such device here.
     """
     device = 'CPU' if config.device == 'auto' else config.device.upper()
@@ -49,9 +50,9 @@ def device_of(config: EngineConfig, core: Any) -> str:
 
 
 def precision_hint(config: EngineConfig, core: Any, device: str, model: Any) -> dict[str, str]:
-    """The property that makes OpenVINO compute as `engine.precision` says.
+    """Return the property that makes OpenVINO compute in `engine.precision`.
 
-    Raises EngineError if the device, or the model, cannot.
+    Raises EngineError if the device or the model does not support it.
     """
     precision = config.precision
     if precision == 'auto':

@@ -1,4 +1,4 @@
-"""Finding what an engine needs outside this package: the runtime and the model file."""
+"""Import an inference runtime, check a model file, and describe their errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stream_infer_ros.errors import EngineError, ModelError
 
 
 def import_runtime(module: str) -> ModuleType:
-    """An inference runtime, imported only when somebody asks for it. Raises EngineError with the remedy."""
+    """Import an inference runtime when it is needed. Raises EngineError with the remedy."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
@@ -21,7 +21,7 @@ def import_runtime(module: str) -> ModuleType:
 
 
 def check_model_file(path: Path) -> None:
-    """Raise ModelError unless there is a file that could be a network."""
+    """Raise ModelError unless the file exists and is not empty."""
     if not path.is_file():
         raise ModelError(f'expected a network in the file {path}, found none; check model.file')
     if path.stat().st_size == 0:
@@ -31,7 +31,7 @@ def check_model_file(path: Path) -> None:
 
 
 def unreadable_model(path: Path, error: Exception) -> ModelError:
-    """The runtime could not make sense of the file: one line, with what the runtime said."""
+    """Return the error for a file that the runtime cannot read, with the runtime's message."""
     return ModelError(
         f'expected a valid ONNX network in {path}, the runtime says: {last_line(error)}; '
         f'fetch the file again, or check it with onnx.checker'
@@ -39,18 +39,18 @@ def unreadable_model(path: Path, error: Exception) -> ModelError:
 
 
 def not_loaded() -> EngineError:
-    """Somebody asked an engine before `load`, or after `close`."""
+    """Return the error for the use of an engine before `load` or after `close`."""
     return EngineError('expected a loaded network, got none; call load() first')
 
 
 def failed_run(error: Exception) -> EngineError:
-    """The runtime failed while running."""
+    """Return the error for a failed run."""
     return EngineError(
         f'expected the network to run, the runtime says: {last_line(error)}; try another engine.kind'
     )
 
 
 def last_line(error: Exception) -> str:
-    """What an error says, in one line: runtimes put the place in their own source first, the reason last."""
+    """Return the last line of an error, because runtimes write source locations first and the reason last."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1].rstrip('.') if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""What an engine is made of."""
+"""The specification of an engine: configuration, model file and input."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from stream_infer_ros.inference.input_packing import AS_THEY_ARE, IMAGE_SIZE, Im
 from stream_infer_ros.inference.network_io import EngineIo
 from stream_infer_ros.inference.unbatched_outputs import unbatched_outputs
 
-# What is being done and how much of it, 0 to 1; False asks to give it up. Called on the thread that loads.
+# Called on the loading thread with a description of the work and its progress, 0 to 1. False cancels the
+# work.
 OnProgress = Callable[[str, float], bool]
 
 
@@ -30,13 +31,11 @@ class EngineSpec:
     """One network on one runtime, not yet loaded.
 
     Attributes:
-        config: of the runtime.
-        model: the file.
-        max_batch: most images in one `infer`, at least 1.
-        normalisation_of: what the network wants of its pixels, told once its description is known.
-        on_progress: hears how far a long build is.
-        input_size: (height, width) of pictures, pixels, for a network that leaves them open; None: the file
-            tells.
+        config: configuration of the runtime. model: the model file. max_batch: the largest number of pictures
+        in one `run`, at least 1. normalisation_of: returns the normalisation of pixels for the description of
+        the network. on_progress: called with the progress of a long build. input_size: (height, width) of
+        pictures, pixels, for a network that does not fix them; None if the file
+            defines the size.
     """
 
     config: EngineConfig
@@ -47,17 +46,18 @@ class EngineSpec:
     input_size: tuple[int, int] | None = None
 
     def sized(self, io: EngineIo) -> EngineIo:
-        """With `input_size` among the metadata, as an exporter would have written it."""
+        """Return the description with `input_size` in its metadata, as an exporter would write it."""
         if self.input_size is None:
             return io
         return replace(io, metadata={**io.metadata, IMAGE_SIZE: json.dumps(self.input_size)})
 
     def image_input(self, io: EngineIo, any_tensors: bool = False) -> ImageInput:
-        """How pictures go into the network.
+        """Return how pictures are packed for the network.
 
-        `any_tensors` says that the engine fills the inputs that `ImageInput.feed` tells, and puts outputs
-        together as `join_runs` does. Raises ModelError if the network takes no pictures, or if it has
-        such inputs or outputs and the engine does not say so, or if it is of another size than `input_size`.
+        `any_tensors` is true if the engine fills further inputs (`ImageInput.feed`) and joins outputs without
+        a batch dimension (`join_runs`). Raises ModelError if the network takes no pictures, if
+        it has such inputs or outputs and the engine does not support them, or if its size is not
+        `input_size`.
         """
         io = self.sized(io)
         image_input = ImageInput.of(io, self.normalisation_of(io))
@@ -65,7 +65,7 @@ class EngineSpec:
         if self.input_size not in (None, size):
             raise ModelError(
                 f'expected a network for pictures of {self.input_size}, as input_size in the model card says '
-                f'(height, width), got one for {size}; correct the card, or leave input_size out'
+                f'(height, width), got one for {size}; correct the card, or remove input_size from it'
             )
         unbatched = unbatched_outputs(io)
         if any_tensors or not (image_input.extra_inputs or unbatched):

@@ -1,4 +1,4 @@
-"""What every engine on a CUDA device shares: memory, streams, graphs, and keeping copy and compute apart."""
+"""The parts that engines on a CUDA device share: memory, streams, graphs, and overlap of copy and compute."""
 
 from stream_infer_ros.inference.engines.device.cuda import Cuda, CudaDevice, choose_device
 from stream_infer_ros.inference.engines.device.cuda_runtime import CudaRuntime

@@ -1,4 +1,4 @@
-"""Memory for one batch on its way to the device and back."""
+"""Memory of one batch on the host and on the device."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class BufferSet:
     """Pinned and device memory of one batch.
 
     Attributes:
-        number: of the set.
-        staged_input: (most, ...) pinned, as the network takes it.
+        number: index of the set.
+        staged_input: (most, ...) pinned, packed for the network.
         source: address of the input on the device.
         staged_outputs: pinned bytes of each output.
         targets: address of each output on the device.
-        uploaded: event, the input is on the device.
-        done: event, the outputs are in `staged_outputs`.
+        uploaded: event; the input is on the device.
+        done: event; the outputs are in `staged_outputs`.
     """
 
     number: int
@@ -47,7 +47,7 @@ class BufferSet:
         outputs: Sequence[DeviceOutput],
         resources: ExitStack,
     ) -> BufferSet:
-        """For up to `most` images. Each piece is given back by `resources`, also where a later one fails."""
+        """Allocate memory for up to `most` images. `resources` frees it, even if a later allocation fails."""
 
         def pinned(size: int) -> NDArray[np.uint8]:
             memory = cuda.host_malloc(size)
@@ -77,7 +77,7 @@ class BufferSet:
         )
 
     def result(self, output: int, dtype: str, shape: Shape) -> NDArray[Any]:
-        """A copy of an output that was downloaded."""
+        """Return a copy of a downloaded output."""
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize
         array: NDArray[Any] = self.staged_outputs[output][:size].view(dtype).reshape(shape).copy()
         return array

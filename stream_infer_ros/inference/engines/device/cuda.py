@@ -17,10 +17,10 @@ class CudaDevice:
     """One GPU.
 
     Attributes:
-        index: as CUDA counts.
-        name: as CUDA says it.
-        compute_capability: (8, 9).
-        memory_bytes: all of it.
+        index: CUDA's index of the GPU.
+        name: CUDA's name of the GPU.
+        compute_capability: major and minor version, e.g. (8, 9).
+        memory_bytes: total memory.
     """
 
     index: int
@@ -30,39 +30,39 @@ class CudaDevice:
 
 
 class Cuda(Protocol):
-    """CUDA's runtime, one method for one call.
+    """The CUDA runtime; each method is one of its calls.
 
-    Addresses, streams, events and graphs are the numbers that CUDA itself gives. Every method raises
-    EngineError with CUDA's words; what it was asked for has then not happened, but work that was queued
-    before may have failed, too: CUDA reports that at any later call.
+    Addresses, streams, events and graphs are CUDA's own numbers. Every method raises EngineError with CUDA's
+    message if the call fails. The error may also come from work that was queued earlier, because CUDA reports
+    such a failure at any later call.
     """
 
     def device_count(self) -> int:
-        """How many GPUs there are. Called before anything else touches one."""
+        """Return the number of GPUs. This must be the first call."""
         ...
 
     def device(self, index: int) -> CudaDevice:
-        """What a GPU is."""
+        """Return the properties of a GPU."""
         ...
 
     def use(self, index: int) -> None:
-        """Make a GPU the calling thread's."""
+        """Select the GPU for the calling thread."""
         ...
 
     def malloc(self, size: int) -> int:
-        """Address of `size` bytes on the GPU, of any content."""
+        """Allocate `size` bytes on the GPU and return their address."""
         ...
 
     def free(self, address: int) -> None:
-        """Give memory of `malloc` back."""
+        """Free memory of `malloc`."""
         ...
 
     def host_malloc(self, size: int) -> NDArray[np.uint8]:
-        """`size` bytes of pinned memory, which the GPU copies from and to by itself."""
+        """Allocate `size` bytes of pinned memory, which the GPU can read and write directly."""
         ...
 
     def host_free(self, memory: NDArray[np.uint8]) -> None:
-        """Give an array of `host_malloc` back; nobody may look at it any more."""
+        """Free an array of `host_malloc`, which must not be used any more."""
         ...
 
     def upload(self, address: int, memory: NDArray[Any], stream: int) -> None:
@@ -74,67 +74,67 @@ class Cuda(Protocol):
         ...
 
     def create_stream(self) -> int:
-        """A queue of work that waits for no other."""
+        """Create a stream that does not wait for other streams."""
         ...
 
     def synchronise_stream(self, stream: int) -> None:
-        """Return when everything that was queued is done."""
+        """Wait until all queued work of a stream is done."""
         ...
 
     def destroy_stream(self, stream: int) -> None:
-        """Give a stream back."""
+        """Destroy a stream."""
         ...
 
     def create_event(self) -> int:
-        """A mark to put into a stream; waiting for it does not burn a core."""
+        """Create an event. Waiting for it does not use the CPU."""
         ...
 
     def record(self, event: int, stream: int) -> None:
-        """Put the mark behind what is queued by now."""
+        """Queue an event after the present work of a stream."""
         ...
 
     def wait(self, stream: int, event: int) -> None:
-        """What is queued from now on starts after the mark."""
+        """Let later work of a stream start only after an event."""
         ...
 
     def synchronise_event(self, event: int) -> None:
-        """Return when the mark is reached."""
+        """Wait until an event is reached."""
         ...
 
     def destroy_event(self, event: int) -> None:
-        """Give an event back."""
+        """Destroy an event."""
         ...
 
     def begin_capture(self, stream: int) -> None:
-        """From now on what is queued on `stream` is written down instead of run."""
+        """Begin to record the work that is queued on `stream` instead of running it."""
         ...
 
     def end_capture(self, stream: int) -> int:
-        """The graph of what was written down. Ends the capture also where it raises."""
+        """End the recording, even if this raises, and return its graph."""
         ...
 
     def instantiate(self, graph: int) -> int:
-        """The graph, made ready to be launched."""
+        """Return an executable graph."""
         ...
 
     def destroy_graph(self, graph: int) -> None:
-        """Give a graph of `end_capture` back; what was instantiated from it lives on."""
+        """Destroy a graph of `end_capture`. Its executable graphs remain valid."""
         ...
 
     def launch(self, graph_exec: int, stream: int) -> None:
-        """Queue all of an instantiated graph."""
+        """Queue the work of an executable graph."""
         ...
 
     def destroy_graph_exec(self, graph_exec: int) -> None:
-        """Give a graph of `instantiate` back."""
+        """Destroy an executable graph."""
         ...
 
 
 def choose_device(cuda: Cuda, wanted: str) -> CudaDevice:
-    """The GPU that `engine.device` names: 'auto' and 'cuda' are the first, 'cuda:1' the second.
+    """Return the GPU that `engine.device` selects: 'auto' and 'cuda' the first, 'cuda:1' the second.
 
-    Asks CUDA for the count before anything else: a runtime that is started without a GPU may crash.
-    Raises ConfigError for any other name, EngineError if there is no such GPU.
+    CUDA is asked for the number of GPUs first, because a runtime that starts without a GPU may crash.
+    Raises ConfigError for any other name, and EngineError if there is no such GPU.
     """
     named = re.fullmatch(r'(?:auto|cuda|gpu)(?::(\d+))?', wanted.strip().lower())
     if named is None:

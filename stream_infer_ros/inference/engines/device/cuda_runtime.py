@@ -1,4 +1,4 @@
-"""CUDA's runtime through NVIDIA's own bindings (`cuda.bindings.runtime`, for CUDA 12 and 13)."""
+"""The CUDA runtime through NVIDIA's own bindings (`cuda.bindings.runtime`, for CUDA 12 and 13)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stream_infer_ros.errors import EngineError
 from stream_infer_ros.inference.engines.device.cuda import CudaDevice
 
 _ANOTHER = 'or choose another engine.kind'
-# What helps, where CUDA's words do not say.
+# Remedies for errors whose message does not contain one.
 _REMEDIES = {
     'cudaErrorNoDevice': f'check nvidia-smi, start a container with --gpus all, {_ANOTHER}',
     'cudaErrorInsufficientDriver': 'install or update the NVIDIA driver (see nvidia-smi); for one of CUDA 12 '
@@ -26,7 +26,7 @@ _REMEDY = 'see nvidia-smi and `dmesg | grep -i xid` for what the driver says'
 
 
 class CudaRuntime:
-    """See Cuda. Touches no GPU before its first call."""
+    """The installed CUDA runtime. No GPU is used before the first call."""
 
     def __init__(self) -> None:
         """Raises EngineError if the bindings are not installed."""
@@ -81,7 +81,7 @@ class CudaRuntime:
         self._call('cudaStreamDestroy', stream)
 
     def create_event(self) -> int:
-        # Who waits sleeps: the cores are for the other stages.
+        # A waiting thread must sleep, because the other stages need the cores.
         flags = self._runtime.cudaEventDisableTiming | self._runtime.cudaEventBlockingSync
         return int(self._call('cudaEventCreateWithFlags', flags))
 
@@ -98,7 +98,7 @@ class CudaRuntime:
         self._call('cudaEventDestroy', event)
 
     def begin_capture(self, stream: int) -> None:
-        # What other threads do meanwhile with CUDA does not spoil the capture.
+        # Calls of other threads must not invalidate the capture.
         mode = self._runtime.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal
         self._call('cudaStreamBeginCapture', stream, mode)
 
@@ -118,14 +118,14 @@ class CudaRuntime:
         self._call('cudaGraphExecDestroy', graph_exec)
 
     def _call(self, name: str, *arguments: Any) -> Any:
-        """What the call returns beside its error code, which is checked."""
+        """Call the runtime and return its result. Raises EngineError for an error code."""
         error, *values = getattr(self._runtime, name)(*arguments)
         if error != self._runtime.cudaError_t.cudaSuccess:
             raise self._failure(name, error)
         return values[0] if values else None
 
     def _failure(self, call: str, error: Any) -> EngineError:
-        # Else a later call would report it again.
+        # Without this, a later call would report the error again.
         self._runtime.cudaGetLastError()
         _, words = self._runtime.cudaGetErrorString(error)
         remedy = _REMEDIES.get(error.name, _REMEDY)

@@ -15,12 +15,12 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class DeviceOutput:
-    """One output as it lies on the device.
+    """One output on the device.
 
     Attributes:
-        name: of the tensor.
-        dtype: as numpy names it.
-        most_bytes: the largest it gets.
+        name: name of the tensor.
+        dtype: numpy's name of its type.
+        most_bytes: its largest size.
     """
 
     name: str
@@ -29,67 +29,69 @@ class DeviceOutput:
 
 
 class Recording(Protocol):
-    """What a run queues, written down once to be queued again without the runtime."""
+    """A recorded run, which can be queued again without the runtime."""
 
     def launch(self, stream: int) -> None:
-        """Queue it."""
+        """Queue the run."""
         ...
 
     def close(self) -> None:
-        """Give it back; nothing of it is running any more."""
+        """Free the recording, after its last run has ended."""
         ...
 
 
 class DeviceNetwork(Protocol):
-    """A network that is loaded on a device. Everything of it happens on one stream, on one thread."""
+    """A network that is loaded on a device. Use it on one stream and from one thread only."""
 
     @property
     def outputs(self) -> tuple[DeviceOutput, ...]:
-        """In the order of the addresses that `run` gets."""
+        """The outputs, in the order of the addresses that `run` gets."""
         ...
 
     @property
     def recordable(self) -> bool:
-        """Whether a run queues the same work each time, whatever the pictures."""
+        """True if every run queues the same work, whatever the pictures."""
         ...
 
     def run(self, n: int, source: int, targets: Sequence[int], stream: int) -> tuple[Shape, ...]:
         """Queue one run.
 
         Args:
-            n: images; of a network of a fixed batch, that many.
+            n: number of images; for a network with a fixed batch size always that.
             source: address of the input.
-            targets: address of each output, `most_bytes` long.
-            stream: to queue it on.
+            targets: address of each output, with room for `most_bytes`.
+            stream: the stream to queue the run on.
 
         Returns the shape of each output. Raises EngineError.
         """
         ...
 
     def capture(self, n: int, source: int, targets: Sequence[int], stream: int) -> Recording:
-        """Write down what `run` queues. Raises EngineError where that cannot be had."""
+        """Record the work that `run` queues. Raises EngineError if that is not possible."""
         ...
 
     def close(self) -> None:
-        """Give it back; nothing of it is running any more. Called once."""
+        """Free the network, once, after all its runs have ended."""
         ...
 
 
 class CudaGraph:
+    """A recording as a CUDA graph."""
+
     def __init__(self, cuda: Cuda, graph_exec: int, resources: ExitStack) -> None:
-        """`resources` are given back with it."""
+        """`resources` are freed with the graph."""
         self._cuda = cuda
         self._graph_exec = graph_exec
         self._resources = resources
 
     @classmethod
     def capture(cls, cuda: Cuda, stream: int, queue: Callable[[], object]) -> CudaGraph:
-        """Write down what `queue` queues on `stream`. Raises EngineError if CUDA or `queue` refuses."""
+        """Record the work that `queue` queues on `stream`. Raises EngineError if CUDA or `queue` fails."""
         cuda.begin_capture(stream)
         try:
             queue()
         except BaseException:
-            # The stream leaves the capture by this call even though it complains of what is being raised.
+            # This call ends the capture, although it also reports the error that is being raised.
             with suppress(EngineError):
                 cuda.destroy_graph(cuda.end_capture(stream))
             raise

@@ -20,22 +20,22 @@ from stream_infer_ros.inference.input_packing import ImageInput
 _log = logging.getLogger(__name__)
 
 SETS = 2
-# Each costs memory on the device; beyond these, runs are queued one by one.
+# Each recording takes memory on the device. Runs beyond this number are queued without a recording.
 MOST_RECORDINGS = 64
 
 
-# Outputs in the network's order, the caller's own, and how many images they are of.
+# The outputs in the order of the network, which the caller owns, and the number of their images.
 Run = tuple[list[NDArray[Any]], int]
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A batch under way.
+    """A batch that is running.
 
     Attributes:
-        buffers: where its outputs will be.
-        count: its images.
-        shapes: of each output, cut to these.
+        buffers: the buffers that its outputs are written to.
+        count: number of its images.
+        shapes: shape of each output for these images.
     """
 
     buffers: BufferSet
@@ -44,19 +44,20 @@ class Ticket:
 
 
 class DeviceRunner:
-    """Two sets of buffers, one stream for uploads and one for everything else.
+    """Run a network with two sets of buffers, one stream for uploads and one for everything else.
 
-    While the network runs on one set, the next batch is packed and uploaded into the other. A batch size
-    that comes a second time is recorded as a CUDA graph and replayed from then on. Used by one thread at a
-    time. After an error it only closes.
+    While the network runs on one set, the next batch is packed and uploaded into the other. The second run of
+    a batch size is recorded as a CUDA graph, which is replayed from then on. Only one thread at a time may
+    use a runner. After an error it can only be closed.
     """
 
     def __init__(
         self, cuda: Cuda, index: int, network: DeviceNetwork, image_input: ImageInput, most: int, graphs: bool
     ) -> None:
-        """Of GPU number `index`; `most` images in one run of `network`, `graphs` whether to record runs.
+        """Create a runner on GPU number `index`.
 
-        `network` is closed with the runner.
+        `most` is the largest number of images in one run of `network`. `graphs` says whether runs are
+        recorded. The network is closed with the runner.
         """
         self._cuda = cuda
         self._index = index
@@ -68,13 +69,13 @@ class DeviceRunner:
         self._resources = ExitStack()
         self._resources.callback(network.close)
         self._streams: list[int] = []
-        # Last in, first out: as long as one batch at a time is enough, it is always the same set.
+        # Last in, first out: while there is only one batch at a time, it always uses the same set.
         self._free: list[BufferSet] = []
         self._known: dict[tuple[int, int], tuple[Shape, ...]] = {}
         self._recordings: dict[tuple[int, int], Recording] = {}
 
     def open(self) -> None:
-        """Take memory and streams, and run the network at full size. Raises EngineError."""
+        """Allocate memory and streams, and run the network with the largest batch. Raises EngineError."""
         try:
             self._own()
             self._streams = [self._stream(), self._stream()]
@@ -84,9 +85,9 @@ class DeviceRunner:
                 )
                 for number in range(SETS)
             )
-            # What a runtime puts off to its first run, and the recording at the second, shall not wait for
-            # the first pictures. And a network of a fixed batch also looks at rows nobody has filled: let
-            # them be pictures, not noise.
+            # A runtime postpones work to its first run, and the second run is recorded. Both should happen
+            # before the first pictures arrive. A network with a fixed batch size also processes rows that
+            # are not filled, which are black pictures after this and not noise.
             blank = np.zeros((self._most, self._input.height, self._input.width, 3), np.uint8)
             for _ in range(2):
                 tickets = [self.submit(blank) for _ in range(SETS)]
@@ -98,7 +99,7 @@ class DeviceRunner:
             raise
 
     def infer(self, images: NDArray[np.uint8]) -> list[Run]:
-        """Run images (n, height, width, 3) uint8 in as many parts as it takes. Raises EngineError."""
+        """Run images (n, height, width, 3) uint8, in parts if necessary. Raises EngineError."""
         under_way: deque[Ticket] = deque()
         runs = []
         for first in range(0, len(images), self._most):
@@ -109,14 +110,14 @@ class DeviceRunner:
         return runs
 
     def submit(self, images: NDArray[np.uint8]) -> Ticket:
-        """Start a run of at most `most` images, which are the caller's again on return. Raises EngineError.
+        """Start a run of at most `most` images. They are copied before this returns. Raises EngineError.
 
-        At most `SETS` are under way; they are collected in the order they were submitted.
+        At most `SETS` runs may be in progress. Collect them in the order of submission.
         """
         if self._failed or not self._free:
             raise EngineError(
                 f'expected a working device with a free buffer, '
-                f'{"it failed before" if self._failed else f"{SETS} batches are under way"}; '
+                f'{"it failed before" if self._failed else f"{SETS} batches are running"}; '
                 f'{"close the engine and load it again" if self._failed else "collect one first"}'
             )
         try:
@@ -127,7 +128,7 @@ class DeviceRunner:
             raise
 
     def collect(self, ticket: Ticket) -> Run:
-        """Wait for a run, and copy its outputs out of the buffers. Raises EngineError."""
+        """Wait for a run and return copies of its outputs. Raises EngineError."""
         buffers = ticket.buffers
         try:
             self._own()
@@ -143,9 +144,9 @@ class DeviceRunner:
         return outputs, ticket.count
 
     def close(self) -> None:
-        """Wait for what is under way and give everything back. Safe to call twice.
+        """Wait for runs in progress and free everything. May be called twice.
 
-        Raises EngineError, after all of it, if the device complains that had not failed before.
+        Raises EngineError after everything is freed, if the device reports an error for the first time.
         """
         resources, self._resources = self._resources, ExitStack()
         streams, self._streams = self._streams, []
@@ -159,7 +160,7 @@ class DeviceRunner:
                 for stream in streams:
                     self._cuda.synchronise_stream(stream)
         except EngineError:
-            # A device that failed repeats the old story at every call.
+            # A device that has failed reports the same error at every call.
             if not self._failed:
                 self._failed = True
                 raise
@@ -185,7 +186,7 @@ class DeviceRunner:
         return Ticket(buffers, count, shapes)
 
     def _run(self, n: int, buffers: BufferSet, stream: int) -> tuple[Shape, ...]:
-        """Queue the network: the first time as it is, from the second time on as a recording."""
+        """Queue the network; from the second run of a batch size on as a recording."""
         key = (n, buffers.number)
         if key not in self._known:
             self._known[key] = self._network.run(n, buffers.source, buffers.targets, stream)
@@ -202,13 +203,13 @@ class DeviceRunner:
             recording = self._network.capture(key[0], buffers.source, buffers.targets, stream)
         except EngineError as error:
             self._graphs = False
-            _log.warning('runs without CUDA graphs, which makes each somewhat slower: %s', str(error))
+            _log.warning('CUDA graphs are not used, which makes each run slightly slower: %s', str(error))
         else:
             self._resources.callback(recording.close)
             self._recordings[key] = recording
 
     def _own(self) -> None:
-        """CUDA's current device is the thread's, and others on it choose theirs."""
+        """Select our GPU, because the current device belongs to the thread and others may have changed it."""
         self._cuda.use(self._index)
 
     def _stream(self) -> int:

@@ -13,7 +13,7 @@ WINDOW = 128
 
 
 class Latency:
-    """The last WINDOW durations, seconds."""
+    """The durations of the last WINDOW requests, seconds."""
 
     def __init__(self) -> None:
         self._taken_s: deque[float] = deque(maxlen=WINDOW)
@@ -25,23 +25,24 @@ class Latency:
 
     @property
     def p99_s(self) -> float:
-        """0 while nothing is known."""
+        """The 99th percentile; 0 if nothing is known yet."""
         return self._p99_s
 
 
-# What a request may take beyond the p99 that was measured, and still count as usual.
+# A request that takes up to this many times the measured p99 counts as usual.
 SLACK = 1.2
-# What is kept for a second attempt, in units of what it usually takes: giving up takes a moment, too.
+# The time reserved for a second attempt, in units of its usual duration. Cancelling takes a moment, too.
 KEPT = 1.5
-# Where so many times the usual fits into half of the time that is left, the other half is kept.
+# If half of the remaining time holds this many usual durations, the other half is reserved.
 AMPLE = 4.0
-# Results in a row that came too late, from a server that had its usual time: one may be the machine's noise.
+# The number of late results in a row, from a server that had its usual time, that opens its circuit breaker.
+# A single one may be noise of the machine.
 MOST_LATE = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A server, by index, and how long its answer is to be waited for, seconds."""
+    """A server, by index, and how long to wait for its answer, seconds."""
 
     server: int
     within_s: float
@@ -52,10 +53,10 @@ class _Server:
     breaker: Breaker = field(default_factory=Breaker)
     latency: Latency = field(default_factory=Latency)
     outstanding: int = 0
-    turn: int = 0  # when it was chosen last, counted in choices
+    turn: int = 0  # the number of its last choice
     reason: str = ''  # of its last failure
-    late: int = 0  # results in a row
-    suspect: bool = False  # it was late, and no health check has passed since
+    late: int = 0  # late results in a row
+    suspect: bool = False  # it was late, and no health check has succeeded since
 
     @property
     def usual_s(self) -> float:
@@ -68,10 +69,10 @@ class _Server:
 
 
 class Balancer:
-    """Least outstanding requests, then the one that was not asked for longest; suspects only without others.
+    """Choose the server with the fewest outstanding requests, then the one whose last request is longest ago.
 
-    Each `choose` that gives a server is followed by one `succeeded` or `failed` for it. Servers are numbered
-    from 0. Not safe for several threads: the caller holds a lock.
+    Suspect servers are chosen only if there is no other. Call `succeeded` or `failed` once for each choice.
+    Servers are numbered from 0. The caller must hold a lock if several threads use a balancer.
     """
 
     def __init__(self, servers: int) -> None:
@@ -79,10 +80,11 @@ class Balancer:
         self._turn = 0
 
     def choose(self, left_s: float, tried: Collection[int] = ()) -> Choice | None:
-        """The server for a request that is worth `left_s` seconds more; None if none is to be had.
+        """Return the server for a request that has `left_s` seconds left; None if there is no usable server.
 
-        `tried` have failed with this request: another is chosen only if it usually answers in the time that
-        is left. Where there is another to go on with, a part of the time is kept for it.
+        The servers in `tried` have failed with this request. Another one is then chosen only if it usually
+        answers in the remaining time. A part of the time is reserved for a second attempt if that is
+        possible.
         """
         free = [
             (server, number)
@@ -96,7 +98,7 @@ class Balancer:
         kept_s = KEPT * min((server.usual_s for server, _ in free if server is not chosen), default=0.0)
         if kept_s > 0.0 and left_s / 2 >= AMPLE * chosen.usual_s:
             kept_s = max(kept_s, left_s / 2)
-        # Nothing is kept for a server whose pace is not known, nor if the chosen one then could not make it.
+        # Nothing is reserved for a server of unknown speed, or if the chosen one would then be too slow.
         if kept_s > 0.0 and chosen.usual_s > 0.0 and left_s - kept_s >= chosen.usual_s:
             within_s = left_s - kept_s
         self._turn += 1
@@ -105,52 +107,52 @@ class Balancer:
         return Choice(number, within_s)
 
     def succeeded(self, server: int, taken_s: float) -> None:
-        """It answered."""
-        told = self._servers[server]
-        told.outstanding -= 1
-        told.latency.add(taken_s)
-        told.breaker.succeeded()
-        told.late, told.suspect = 0, False
+        """Record that a server answered."""
+        entry = self._servers[server]
+        entry.outstanding -= 1
+        entry.latency.add(taken_s)
+        entry.breaker.succeeded()
+        entry.late, entry.suspect = 0, False
 
     def failed(self, choice: Choice, cause: Cause, reason: str, now_s: float) -> None:
-        """It gave no result. That it was late counts only if it had the time it usually takes."""
-        told = self._servers[choice.server]
-        told.outstanding -= 1
-        told.reason = reason
+        """Record a failure. Being late counts only if the server had its usual time."""
+        entry = self._servers[choice.server]
+        entry.outstanding -= 1
+        entry.reason = reason
         if cause == 'refused':
-            told.breaker.refused(now_s)
+            entry.breaker.refused(now_s)
             return
         if cause == 'late':
-            if choice.within_s < told.usual_s:
+            if choice.within_s < entry.usual_s:
                 return
-            told.late, told.suspect = told.late + 1, True
-            if told.late < MOST_LATE and told.breaker.state is BreakerState.CLOSED:
+            entry.late, entry.suspect = entry.late + 1, True
+            if entry.late < MOST_LATE and entry.breaker.state is BreakerState.CLOSED:
                 return
-        told.late = 0
-        told.breaker.failed(now_s)
+        entry.late = 0
+        entry.breaker.failed(now_s)
 
     def checked(self, server: int, reason: str, now_s: float) -> None:
-        """A health check ended: an empty `reason` says it passed."""
-        told = self._servers[server]
+        """Record the end of a health check; an empty `reason` means success."""
+        entry = self._servers[server]
         if reason:
-            told.reason = reason
-            told.breaker.failed(now_s)
+            entry.reason = reason
+            entry.breaker.failed(now_s)
         else:
-            told.breaker.checked(now_s)
-            told.suspect = False
+            entry.breaker.checked(now_s)
+            entry.suspect = False
 
     def usable(self) -> bool:
-        """Whether any server may get a request."""
+        """True if at least one server may get a request."""
         return any(server.breaker.state is not BreakerState.OPEN for server in self._servers)
 
     def states(self) -> Sequence[BreakerState]:
-        """Of every server."""
+        """Return the state of every server."""
         return [server.breaker.state for server in self._servers]
 
     def reason(self, server: int) -> str:
-        """Why it failed last; empty if it never did."""
+        """Return why a server failed last; empty if it never did."""
         return self._servers[server].reason
 
     def usual_s(self, server: int) -> float:
-        """What a request there takes at most, as a rule; 0 while nothing is known."""
+        """Return the usual longest duration of a request; 0 if it is not known yet."""
         return self._servers[server].usual_s

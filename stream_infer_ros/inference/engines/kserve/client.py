@@ -12,13 +12,13 @@ from stream_infer_ros.errors import EngineError, InferenceMissed
 from stream_infer_ros.inference.engines.kserve.region import Region
 from stream_infer_ros.inference.network_io import TensorInfo
 
-# unreachable: nobody answers there; late: no answer in the time given; refused: the answer is an error;
-# no_region: the server does not know the shared memory (it was started anew).
+# unreachable: no connection; late: no answer within the time limit; refused: the answer is an error;
+# no_region: the server does not know the shared memory, because it was restarted.
 Cause = Literal['unreachable', 'late', 'refused', 'no_region']
 
 
 class AttemptFailed(InferenceMissed):
-    """One server gave no result; another may. Never leaves the engine as it is."""
+    """One server gave no result; another one may. It is caught inside the engine."""
 
     def __init__(self, cause: Cause, reason: str) -> None:
         super().__init__(reason)
@@ -27,7 +27,7 @@ class AttemptFailed(InferenceMissed):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a tensor lies in memory that is shared with the server; bytes."""
+    """Location of a tensor in memory that is shared with the server; bytes."""
 
     region: str
     offset: int
@@ -39,11 +39,12 @@ class Request:
     """Images for one run of a model.
 
     Attributes:
-        model, version: whose; an empty version lets the server choose.
-        input: of the model; `images` are packed as it wants them.
-        images: (n, ...) contiguous; already at `images_at`, if that is given.
-        outputs: asked for.
-        outputs_at: where the server writes each; empty: they come with the answer.
+        model, version: the model; with an empty version the server chooses one.
+        input: the input of the model.
+        images: (n, ...) contiguous, packed for that input. They are also at `images_at`, if it is given.
+        outputs: the requested outputs.
+        images_at: location of the images in shared memory.
+        outputs_at: location of each output in shared memory; empty if the answer contains them.
     """
 
     model: str
@@ -62,43 +63,43 @@ class KserveClient(Protocol):
     """
 
     def is_live(self, within_s: float) -> bool:
-        """Whether the server runs at all."""
+        """True if the server runs."""
         ...
 
     def is_model_ready(self, model: str, version: str, within_s: float) -> bool:
-        """Whether it would run this model now."""
+        """True if the server would run this model now."""
         ...
 
     def model_metadata(self, model: str, version: str, within_s: float) -> dict[str, Any]:
-        """Names, types and shapes of inputs and outputs, as JSON."""
+        """Return names, types and shapes of inputs and outputs, as JSON."""
         ...
 
     def model_config(self, model: str, version: str, within_s: float) -> dict[str, Any]:
-        """Triton's configuration of the model, as JSON; empty where the server has no such extension."""
+        """Return Triton's configuration of the model, as JSON; empty if the server lacks that extension."""
         ...
 
     def infer(self, request: Request, within_s: float) -> dict[str, NDArray[Any]]:
-        """Outputs by name, read-only perhaps; none of those that have a place in shared memory."""
+        """Return outputs by name, except those in shared memory. The arrays may be read-only."""
         ...
 
     def regions(self, kind: str, within_s: float) -> tuple[str, ...]:
-        """Names of the shared memory the server knows; `kind` is 'system' or 'cuda'."""
+        """Return the names of registered shared memory; `kind` is 'system' or 'cuda'."""
         ...
 
     def register(self, region: Region, within_s: float) -> None:
-        """Tell the server of shared memory."""
+        """Register shared memory."""
         ...
 
     def unregister(self, kind: str, name: str, within_s: float) -> None:
-        """Have the server forget shared memory; fine if it never knew it."""
+        """Unregister shared memory. Unknown names are ignored."""
         ...
 
     def close(self) -> None:
-        """Hang up. Calls in the making fail. Safe to call twice."""
+        """Close the connection. Pending calls fail. May be called twice."""
         ...
 
 
-# KServe v2, "Tensor Data Types"; BF16 is Triton's extension, and numpy has none.
+# numpy's name of each type in KServe v2, "Tensor Data Types". numpy lacks BF16, which is Triton's extension.
 DTYPE_OF = {
     'BOOL': 'bool',
     'UINT8': 'uint8',
@@ -117,7 +118,7 @@ KSERVE_OF = {dtype: name for name, dtype in DTYPE_OF.items()}
 
 
 def import_tritonclient(part: Literal['grpc', 'http']) -> Any:
-    """One of its halves. Raises EngineError with the remedy."""
+    """Import the client library for one transport. Raises EngineError with the remedy."""
     try:
         return importlib.import_module(f'tritonclient.{part}')
     except ImportError as error:
@@ -125,7 +126,7 @@ def import_tritonclient(part: Literal['grpc', 'http']) -> Any:
             f'expected tritonclient, cannot import it ({error}); '
             f"`pip install 'stream_infer_ros[kserve]'`, or choose another engine.kind"
         ) from error
-    except RuntimeError as error:  # what it makes of a missing dependency of its own
+    except RuntimeError as error:  # tritonclient raises this if a dependency is missing
         raise EngineError(
             f'expected tritonclient with {part}, it says: {error}; '
             f"`pip install 'stream_infer_ros[kserve]'`, or choose another engine.kind"

@@ -1,4 +1,4 @@
-"""Where a server is reached, as the configuration writes it."""
+"""The address of a server in the configuration."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SCHEMES: tuple[Scheme, ...] = ('grpc', 'http')
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`grpc://host:port` or `http://host:port`; an IPv6 address stands in brackets."""
+    """`grpc://host:port` or `http://host:port`. An IPv6 address is written in brackets."""
 
     scheme: Scheme
     host: str
@@ -30,8 +30,9 @@ class Endpoint:
         return f'[{self.host}]:{self.port}' if ':' in self.host else f'{self.host}:{self.port}'
 
     def is_here(self) -> bool:
-        """Whether the host is this one: one of its addresses can be bound. No packet is sent for it but to
-        a name server.
+        """True if the host is this machine, i.e. one of its addresses can be bound.
+
+        No packet is sent, except to a name server.
         """
         try:
             found = socket.getaddrinfo(self.host, None, type=socket.SOCK_DGRAM)
@@ -41,7 +42,7 @@ class Endpoint:
 
 
 def parse_endpoint(text: str) -> Endpoint:
-    """Read one. Raises ConfigError on anything else."""
+    """Parse an endpoint. Raises ConfigError if it is malformed."""
     remedy = f'expected an endpoint like grpc://gpu1:8001 or http://gpu1:8000, got {text!r}'
     try:
         parts = urlsplit(text)

@@ -1,4 +1,4 @@
-"""An engine of this machine for the time when no server answers."""
+"""A local engine that is used while no server answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stream_infer_ros.inference.network_io import EngineIo
 
 
 class Fallback:
-    """Loaded and warm before it is needed, so that it is there at once."""
+    """A local engine that is loaded and warmed up in advance, so that it can be used at once."""
 
     def __init__(
         self, spec: EngineSpec, make_engine: Callable[[EngineSpec], Engine], config: EngineConfig
@@ -41,20 +41,20 @@ class Fallback:
             pass
 
     def agreed(self, served: EngineIo) -> EngineIo:
-        """The served model's description, with our file's metadata where the server has none.
+        """Return the description of the served model, with the metadata of our file if the server has none.
 
-        Raises ModelError unless the file is of the served model.
+        Raises ModelError unless the file contains the served model.
         """
         difference = ServedModel(self._spec.sized(served), 0).difference(ServedModel(self.io, 0))
         if difference:
             raise ModelError(
-                f'expected {self._spec.model} to be the model that is served, as it is to stand in for it, '
-                f'got {difference}; set model.file to it, or engine.kserve.fallback: none'
+                f'expected {self._spec.model} to be the served model, because it is the fallback, '
+                f'got {difference}; set model.file to that model, or engine.kserve.fallback to none'
             )
         return served if served.metadata else replace(served, metadata=self.io.metadata)
 
     def makes_it(self, deadline_s: float) -> bool:
-        """Whether it usually gives a result until then, on the monotonic clock."""
+        """True if it usually gives a result by `deadline_s` on the monotonic clock."""
         return time.monotonic() + self._latency.p99_s * SLACK < deadline_s
 
     def run(self, batch: NDArray[np.uint8], deadline_s: float) -> list[Outputs]:

@@ -25,11 +25,11 @@ _ANY_SIZE = -1
 _OPTIONS = [
     ('grpc.max_send_message_length', _ANY_SIZE),
     ('grpc.max_receive_message_length', _ANY_SIZE),
-    # A server that comes back is to be used again at once; the defaults wait up to two minutes.
+    # A server that is up again is to be used at once. The default waits up to two minutes.
     ('grpc.initial_reconnect_backoff_ms', 100),
     ('grpc.min_reconnect_backoff_ms', 500),
     ('grpc.max_reconnect_backoff_ms', 500),
-    # Proxies of the environment are for the internet, not for a GPU next door.
+    # Proxies in the environment are for the internet, not for a local GPU server.
     ('grpc.enable_http_proxy', 0),
 ]
 
@@ -58,7 +58,7 @@ class GrpcClient:
             if error.status() == 'StatusCode.UNIMPLEMENTED':
                 return {}
             raise _failed(error) from error
-        except ValueError as error:  # what a closed channel raises
+        except ValueError as error:  # a closed channel raises this
             raise AttemptFailed('unreachable', str(error)) from error
         return dict(answer['config'])
 
@@ -121,7 +121,7 @@ class GrpcClient:
             return method(*arguments, **options)
         except self._triton.InferenceServerException as error:
             raise _failed(error) from error
-        except ValueError as error:  # what a closed channel raises
+        except ValueError as error:  # a closed channel raises this
             raise AttemptFailed('unreachable', str(error)) from error
 
 

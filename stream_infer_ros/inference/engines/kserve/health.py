@@ -6,26 +6,28 @@ import threading
 from collections.abc import Callable
 from enum import Enum
 
-# Errors a server may answer in a row; that it cannot be reached, or does not answer, is enough at once.
+# The number of error responses in a row that opens the breaker. A server that cannot be reached, or does not
+# answer, opens it at once.
 MOST_REFUSALS = 3
-# Between a trial that failed and the next; doubled with each.
+# The time between a failed trial and the next one. It doubles with each failure.
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 10.0
 
 
 class BreakerState(Enum):
-    """What a server gets."""
+    """State of a circuit breaker."""
 
-    CLOSED = 'closed'  # requests
-    OPEN = 'open'  # none
-    HALF_OPEN = 'half-open'  # one request on trial at a time
+    CLOSED = 'closed'  # the server gets requests
+    OPEN = 'open'  # it gets none
+    HALF_OPEN = 'half-open'  # it gets one request at a time, as a trial
 
 
 class Breaker:
-    """Opens when requests fail; half-opens when a health check passes; closes when a trial succeeds.
+    """A circuit breaker for one server. The time is passed in.
 
-    A server that is dead for long costs no trial: only its health checks go on, and the first that passes
-    half-opens. One that looks healthy and fails its trials is asked ever more seldom.
+    It opens when requests fail, half-opens when a health check succeeds, and closes when a trial succeeds. A
+    server that stays down gets no trials, only health checks. A server that passes its health checks but
+    fails its trials gets fewer and fewer trials.
     """
 
     def __init__(self) -> None:
@@ -35,38 +37,38 @@ class Breaker:
         self._open_until_s = 0.0
 
     def succeeded(self) -> None:
-        """A request had its result."""
-        if self.state is not BreakerState.OPEN:  # an old answer says nothing of now
+        """Record a result."""
+        if self.state is not BreakerState.OPEN:  # the answer may be to a request from before the failure
             self.state = BreakerState.CLOSED
             self._trials_failed = 0
         self._refusals = 0
 
     def failed(self, now_s: float) -> None:
-        """The server cannot be reached, or did not answer in good time."""
+        """Record that the server could not be reached or did not answer in time."""
         if self.state is BreakerState.OPEN:
             return
         if self.state is BreakerState.HALF_OPEN:
             self._trials_failed += 1
         self.state = BreakerState.OPEN
         self._refusals = 0
-        # Nothing but a failed trial says that health checks tell too little.
+        # Only a failed trial shows that the health checks are not sufficient.
         wait_s = FIRST_WAIT_S * 2**self._trials_failed if self._trials_failed else 0.0
         self._open_until_s = now_s + min(wait_s, LONGEST_WAIT_S)
 
     def refused(self, now_s: float) -> None:
-        """The server answered with an error."""
+        """Record an error response."""
         self._refusals += 1
         if self.state is BreakerState.HALF_OPEN or self._refusals >= MOST_REFUSALS:
             self.failed(now_s)
 
     def checked(self, now_s: float) -> None:
-        """A health check passed."""
+        """Record a successful health check."""
         if self.state is BreakerState.OPEN and now_s >= self._open_until_s:
             self.state = BreakerState.HALF_OPEN
 
 
 class Watch:
-    """Calls `look` now and then; it returns how many seconds until the next time."""
+    """A thread that calls `look` periodically. `look` returns the seconds until the next call."""
 
     def __init__(self, name: str, look: Callable[[], float]) -> None:
         self._look = look
@@ -78,16 +80,16 @@ class Watch:
         self._thread.start()
 
     def wake(self) -> None:
-        """Look now."""
+        """Call `look` now."""
         self._wake.set()
 
     def stop(self) -> None:
-        """No look begins after this."""
+        """Prevent further calls of `look`."""
         self._stopped = True
         self._wake.set()
 
     def join(self) -> None:
-        """Wait for its end."""
+        """Wait until the thread has ended."""
         if self._thread.is_alive():
             self._thread.join()
 

@@ -1,7 +1,9 @@
 """KServe v2 over HTTP.
 
-Bodies are tritonclient's (JSON with binary tensors behind it); the connection is not: tritonclient's own
-belongs to one thread, and cannot give up a request at a given moment.
+tritonclient encodes and decodes the bodies (JSON followed by binary tensors). The connection is our own, on
+`http.client`, because a request must end at its deadline. The HTTP client of tritonclient uses gevent,
+belongs to one thread, and has only a timeout for each read, so that a slow response can take any time.
+Timeouts of urllib3, requests and httpx also apply to single reads and not to the whole exchange.
 """
 
 from __future__ import annotations
@@ -26,13 +28,13 @@ from stream_infer_ros.inference.engines.kserve.region import Region
 
 _HEADER_LENGTH = 'Inference-Header-Content-Length'
 _OK = 200
-# What a proxy or a server that starts or stops answers in the server's stead.
+# Responses of a proxy, or of a server that is starting or stopping.
 _AWAY = (502, 503)
 _TOO_LATE = 504
 
 
 class HttpClient:
-    """See KserveClient. Keeps as many connections as there were calls at a time."""
+    """A client with a pool of connections: as many as there were simultaneous calls."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         """Connects with the first call. Raises EngineError if tritonclient is not installed."""
@@ -53,7 +55,7 @@ class HttpClient:
 
     def model_config(self, model: str, version: str, within_s: float) -> dict[str, Any]:
         status, _, body = self._ask('GET', f'{_path(model, version)}/config', within_s)
-        # Servers without the extension do not know the path.
+        # Servers without this extension do not know the path.
         return dict(_parsed(body)) if status == _OK else {}
 
     def infer(self, request: Request, within_s: float) -> dict[str, NDArray[Any]]:
@@ -88,12 +90,12 @@ class HttpClient:
         return tuple(region['name'] for region in regions)
 
     def register(self, region: Region, within_s: float) -> None:
-        told: dict[str, Any] = {'byte_size': region.size}
+        parameters: dict[str, Any] = {'byte_size': region.size}
         if region.kind == 'cuda':
-            told.update(raw_handle={'b64': region.handle()}, device_id=0)
+            parameters.update(raw_handle={'b64': region.handle()}, device_id=0)
         else:
-            told.update(key=region.handle(), offset=0)
-        self._post(f'/v2/{region.kind}sharedmemory/region/{region.name}/register', told, within_s)
+            parameters.update(key=region.handle(), offset=0)
+        self._post(f'/v2/{region.kind}sharedmemory/region/{region.name}/register', parameters, within_s)
 
     def unregister(self, kind: str, name: str, within_s: float) -> None:
         self._post(f'/v2/{kind}sharedmemory/region/{name}/unregister', {}, within_s)
@@ -111,8 +113,8 @@ class HttpClient:
             raise _refused(status, body)
         return body
 
-    def _post(self, path: str, told: Mapping[str, Any], within_s: float) -> None:
-        status, _, body = self._ask('POST', path, within_s, json.dumps(told).encode())
+    def _post(self, path: str, parameters: Mapping[str, Any], within_s: float) -> None:
+        status, _, body = self._ask('POST', path, within_s, json.dumps(parameters).encode())
         if status != _OK:
             raise _refused(status, body)
 
@@ -126,7 +128,7 @@ class HttpClient:
     ) -> tuple[int, http.client.HTTPMessage, bytes]:
         deadline_s = time.monotonic() + within_s
         connection = self._take()
-        # One that was idle may have been closed by the server meanwhile: then a fresh one is tried.
+        # The server may have closed an idle connection. Then a new one is tried.
         fresh = connection.sock is None
         try:
             try:
@@ -141,7 +143,7 @@ class HttpClient:
             raise AttemptFailed('late', f'no answer within {within_s * 1e3:.0f} ms') from error
         except http.client.HTTPException as error:
             connection.close()
-            raise AttemptFailed('unreachable', f'it speaks no HTTP ({error!r})') from error
+            raise AttemptFailed('unreachable', f'the server does not use HTTP ({error!r})') from error
         except OSError as error:
             connection.close()
             raise AttemptFailed('unreachable', str(error) or type(error).__name__) from error
@@ -172,11 +174,11 @@ def _exchange(
     body: bytes,
     headers: Mapping[str, str],
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
-    """One request and its whole answer; each step gets what is left of the time."""
+    """Send a request and return the complete response. Each step gets the time that is left."""
     connection.timeout = _left(deadline_s)
     if connection.sock is None:
         connection.connect()
-    sock, pieces = connection.sock, []  # the connection lets go of it if the server will close
+    sock, pieces = connection.sock, []  # the connection forgets its socket if the server closes it
     sock.settimeout(_left(deadline_s))
     connection.request(method, path, body, dict(headers))
     sock.settimeout(_left(deadline_s))
@@ -184,7 +186,7 @@ def _exchange(
     while not response.isclosed() and response.length != 0:
         sock.settimeout(_left(deadline_s))
         pieces.append(response.read1(1 << 20))
-    response.read()  # nothing is left; the connection is free for the next request
+    response.read()  # nothing is left to read; this frees the connection for the next request
     return response.status, response.headers, b''.join(pieces)
 
 
@@ -203,7 +205,7 @@ def _parsed(body: bytes) -> Any:
     try:
         return json.loads(body)
     except ValueError as error:
-        raise AttemptFailed('refused', f'the answer is no JSON, but {body[:40]!r}') from error
+        raise AttemptFailed('refused', f'expected JSON, the answer begins with {body[:40]!r}') from error
 
 
 def _refused(status: int, body: bytes) -> AttemptFailed:

@@ -1,4 +1,4 @@
-"""Inference on servers: the KServe v2 protocol with Triton or another that speaks it."""
+"""Inference on servers that use the KServe v2 protocol, such as Triton."""
 
 from __future__ import annotations
 
@@ -26,22 +26,23 @@ from stream_infer_ros.inference.engines.spec import EngineSpec
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.network_io import EngineIo
 
-# What a result is worth waiting for where neither the caller nor the configuration sets a limit.
+# The longest wait for a result if neither the caller nor the configuration sets a limit.
 UNBOUNDED_S = 10.0
 
 
 class KserveEngine(BaseEngine):
-    """Sends each batch to one of `engine.kserve.endpoints`; splits it if the model there takes fewer images.
+    """Send each batch to one of `engine.kserve.endpoints`, in parts if the model there takes fewer images.
 
-    Where no server gives a result in time that batch is missed, and the next is tried; where none ever does,
-    late results are waited for (see Patience). `engine.precision` and `engine.device` are the servers'
-    affair: they are for `engine.kserve.fallback`.
+    If no server gives a result in time, the batch is missed and the next is tried. If results never arrive in
+    time, late results are waited for (see Patience). `engine.precision` and `engine.device` apply only to
+    `engine.kserve.fallback`, because the servers decide them for themselves. `engine.kserve.timeout_ms`
+    limits the `within_s` of a run.
     """
 
     def __init__(self, spec: EngineSpec, make_engine: Callable[[EngineSpec], Engine]) -> None:
-        """`make_engine` makes the fallback.
+        """`make_engine` creates the fallback.
 
-        Raises ConfigError on endpoints that are none, EngineError if tritonclient is not installed.
+        Raises ConfigError if an endpoint is malformed, and EngineError if tritonclient is not installed.
         """
         config = spec.config.kserve
         if not config.endpoints:
@@ -63,7 +64,7 @@ class KserveEngine(BaseEngine):
             else Fallback(
                 spec,
                 make_engine,
-                # Without the endpoints, or `auto` would be this engine again.
+                # With endpoints, `auto` would choose this engine again.
                 spec.config.model_copy(update={'kind': config.fallback, 'kserve': KserveConfig()}),
             )
         )
@@ -131,7 +132,7 @@ class KserveEngine(BaseEngine):
     def _outputs(
         self, group: ServerGroup, image_input: ImageInput, images: NDArray[np.uint8], deadline_s: float
     ) -> Iterable[Outputs]:
-        """From the servers, or else from the fallback. Raises InferenceMissed if there is no time left."""
+        """Return outputs of the servers or the fallback. Raises InferenceMissed if no time is left."""
         fallback = self._fallback
         if fallback is not None and not group.usable():
             return fallback.run(images, deadline_s)
@@ -167,7 +168,7 @@ class KserveEngine(BaseEngine):
 
 
 def _joined(arrays: list[NDArray[Any]]) -> NDArray[Any]:
-    """One array that is the caller's own."""
+    """Return one array that the caller owns."""
     if len(arrays) > 1:
         return np.concatenate(arrays)
     array = arrays[0]

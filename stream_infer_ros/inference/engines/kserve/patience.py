@@ -1,4 +1,4 @@
-"""How long to wait for servers that are always too slow, and the log messages about it. Time is passed in."""
+"""Waiting for servers that are always too slow, and the log messages about it. Time is passed in."""
 
 from __future__ import annotations
 
@@ -6,49 +6,52 @@ import logging
 import math
 from enum import Enum
 
-# So many misses in a row, and so long without a result, are no accident.
+# Only this many misses in a row, and this long without a result, show that the servers are too slow.
 MOST_MISSES = 3
 AFTER_S = 0.9
-# What is waited for a result that is late anyway.
+# The longest wait for a result that is late anyway.
 LONGEST_S = 5.0
-# Of what was waited for: a miss that took less was no matter of time.
+# A miss that took a smaller share of the waiting time had another cause than slowness.
 _NEARLY = 0.9
 
 
 class Pace(Enum):
-    """How results come."""
+    """Timeliness of results."""
 
     IN_TIME = 'in time'
-    LATE = 'late'  # they are waited for all the same
-    NONE = 'none'  # not even then
+    LATE = 'late'  # they arrive after the deadline, and are waited for
+    NONE = 'none'  # they do not arrive within the longest wait either
 
 
 class Patience:
-    """How long a run is waited for.
+    """Decide how long to wait for a run.
 
-    As long as its result is worth it, as a rule. If nothing ever comes by then it is waited for as for an
-    engine of this machine, which cannot give up a run, until a result is in time again: with late results the
-    pipeline learns what a run costs, gives up what would be late before it costs anything, and says so.
-    Without any it would ask for ever, in vain.
+    Normally a run is waited for until its deadline. If no result ever arrives by then, late results are
+    waited for until one is in time again, as with a local engine, whose runs cannot be cancelled. From late
+    results the pipeline learns how long a run takes. It then drops frames early and reports the reason.
+    Without any result it would keep sending requests in vain.
 
-    Each `wait_s` is followed by one `ended`.
+    Call `ended` once after each `wait_s`.
 
     Args:
-        longest_s: that a run is waited for in any case.
+        longest_s: the longest wait for late results.
     """
 
     def __init__(self, longest_s: float = LONGEST_S) -> None:
         self.pace = Pace.IN_TIME
         self._longest_s = min(longest_s, LONGEST_S)
         self._misses = 0
-        self._began_s: float | None = None  # the last run that had a result, at first the first run
+        self._began_s: float | None = None  # start of the last run with a result, or of the first run
         self._patient = False
         self._run_s = 0.0
         self._left_s = 0.0
         self._wait_s = 0.0
 
     def wait_s(self, left_s: float, now_s: float) -> float:
-        """How long to wait for a run that begins now and is worth `left_s`; none or less: no time is left."""
+        """Return how long to wait for a run that begins now and has `left_s` until its deadline.
+
+        The result may be 0 or negative: no time is left.
+        """
         if self._began_s is None:
             self._began_s = now_s
         nothing_came = self._misses >= MOST_MISSES and now_s - self._began_s >= AFTER_S
@@ -58,7 +61,7 @@ class Patience:
         return self._wait_s
 
     def ended(self, answered: bool, now_s: float) -> None:
-        """The run is over; `answered`: it has a result."""
+        """Record the end of a run. `answered` is true if it has a result."""
         taken_s = now_s - self._run_s
         if answered:
             late = self._patient and taken_s > self._left_s
@@ -70,17 +73,17 @@ class Patience:
             self.pace = Pace.NONE
 
 
-# Servers that are at the edge of the bound change often.
+# The shortest time between two messages. Servers close to the bound change their pace often.
 SILENCE_S = 10.0
 
 _log = logging.getLogger(__name__)
 
 
 class PaceLog:
-    """Logs a warning with what was measured, the limit, and what helps.
+    """Log when the pace of results changes, with the measured time, the limit and the remedy.
 
     Args:
-        timeout_ms: `engine.kserve.timeout_ms`; 0: there is none.
+        timeout_ms: `engine.kserve.timeout_ms`; 0 for no timeout.
     """
 
     def __init__(self, timeout_ms: float = 0.0) -> None:
@@ -91,23 +94,23 @@ class PaceLog:
     def note(
         self, pace: Pace, n: int, taken_s: float, left_s: float, rehearsed_s: float, now_s: float
     ) -> None:
-        """A run has ended.
+        """Record the end of a run.
 
         Args:
-            pace: how results come now.
-            n: images of the run.
-            taken_s: how long it took, or was waited for.
-            left_s: what was left of the bound when it began.
-            rehearsed_s: what a run took that nobody waited for; 0: not known.
+            pace: the current pace.
+            n: number of images of the run.
+            taken_s: the duration of the run or of the wait for it.
+            left_s: the time until its deadline when it began.
+            rehearsed_s: the duration of a warm-up run; 0 if it is not known.
         """
         if pace is self._said or now_s - self._said_s < SILENCE_S:
             return
         self._said, self._said_s = pace, now_s
         if pace is Pace.IN_TIME:
-            _log.warning('served results come in time again')
+            _log.warning('results of the servers arrive in time again')
         elif pace is Pace.LATE:
             _log.warning(
-                'served results come late: a run of %d images took %.0f ms, and %.0f ms were left of '
+                'results of the servers arrive late: a run of %d images took %.0f ms, with %.0f ms left of '
                 'bound_ms; raise it by %.0f ms or more, or use a faster server, or fewer or smaller images',
                 n,
                 taken_s * 1e3,
@@ -117,10 +120,10 @@ class PaceLog:
         else:
             by_us = taken_s * 1e3 >= 0.5 * self._timeout_ms > 0.0
             _log.warning(
-                'no served results at all: none came within %.0f ms%s%s; %suse a faster server, or fewer or '
-                'smaller images',
+                'no results arrive from the servers: none came within %.0f ms%s%s; %suse a faster server, or '
+                'fewer or smaller images',
                 taken_s * 1e3,
                 ', which engine.kserve.timeout_ms allows' if by_us else '',
-                f', a rehearsal took {rehearsed_s * 1e3:.0f} ms' if rehearsed_s else '',
+                f', a warm-up run took {rehearsed_s * 1e3:.0f} ms' if rehearsed_s else '',
                 'raise it, or ' if by_us else '',
             )

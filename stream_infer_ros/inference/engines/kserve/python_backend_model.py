@@ -1,8 +1,8 @@
-"""`model.py` of a Triton model with the python backend: `export-triton --backend python` copies it.
+"""`model.py` of a Triton model with the python backend. `export-triton --backend python` copies this file.
 
-It stands alone: beside Triton it needs numpy and onnxruntime, or numpy and openvino, in the server's Python;
-STREAM_INFER_RUNTIME in the server's environment names the one to take where both are there.
-Names of inputs and outputs come from the model's configuration.
+It does not import this package. The Python of the server needs numpy and either onnxruntime or openvino. If
+both are installed, STREAM_INFER_RUNTIME in the environment of the server selects one of them. The names of
+inputs and outputs come from the configuration of the model.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ Run = Callable[[str, Any], list[Any]]
 
 
 class TritonPythonModel:
-    """One instance; Triton calls it by these names."""
+    """One instance of the model. Triton requires these names."""
 
     def initialize(self, args: dict[str, str]) -> None:
         """Load `model.onnx` of this version."""
         config = json.loads(args['model_config'])
         self._input = config['input'][0]['name']
         self._outputs = [output['name'] for output in config['output']]
-        # The number of threads is the server's affair: OMP_NUM_THREADS, or what the runtime takes.
+        # The server sets the number of threads (OMP_NUM_THREADS), or the runtime chooses it.
         path = os.path.join(args['model_repository'], args['model_version'], 'model.onnx')
         makers = {'onnxruntime': _onnxruntime, 'openvino': _openvino}
         wanted = os.environ.get('STREAM_INFER_RUNTIME', '')
@@ -38,14 +38,14 @@ class TritonPythonModel:
         self._run: Run = run
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """One response a request; one that fails says so to its own client only."""
+        """Return one response for each request. A failure is reported only to the client of that request."""
         return [self._answer(request) for request in requests]
 
     def _answer(self, request: Any) -> Any:
         images = triton.get_input_tensor_by_name(request, self._input).as_numpy()
         try:
             arrays = self._run(self._input, images)
-        except Exception as error:  # whatever the runtime raises goes back to who asked
+        except Exception as error:  # every error of the runtime goes back to the client
             return triton.InferenceResponse(error=triton.TritonError(str(error)))
         return triton.InferenceResponse(
             [triton.Tensor(name, array) for name, array in zip(self._outputs, arrays)]  # noqa: B905

@@ -18,10 +18,10 @@ PREFIX = 'stream_infer_'
 
 
 class Region(Protocol):
-    """A stretch of memory.
+    """A block of shared memory.
 
     Attributes:
-        kind: 'system' or 'cuda', as the server calls it.
+        kind: 'system' or 'cuda', the server's name for it.
         name: unique among all processes.
         size: bytes.
     """
@@ -31,19 +31,19 @@ class Region(Protocol):
     size: int
 
     def handle(self) -> str:
-        """What the server opens it by."""
+        """Return the handle by which the server opens the memory."""
         ...
 
     def write(self, offset: int, array: NDArray[Any]) -> None:
-        """Copy a contiguous array there."""
+        """Copy a contiguous array to an offset."""
         ...
 
     def read(self, offset: int, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
-        """A copy of an array that lies there."""
+        """Return a copy of the array at an offset."""
         ...
 
     def close(self) -> None:
-        """Give it back; servers that still map it keep their view. Safe to call twice."""
+        """Free the memory. Servers that still map it keep their mapping. May be called twice."""
         ...
 
 
@@ -53,14 +53,14 @@ class SystemRegion:
     kind = 'system'
 
     def __init__(self, size: int) -> None:
-        """Raises EngineError if there is no room for it."""
+        """Raises EngineError if the memory cannot be allocated."""
         self.name = unique_name()
         self.size = size
         try:
             self._memory: SharedMemory | None = SharedMemory(self.name, create=True, size=size)
         except OSError as error:
             raise EngineError(
-                f'expected {size} bytes of shared memory, cannot have them ({error}); make /dev/shm larger '
+                f'expected {size} bytes of shared memory, cannot allocate them ({error}); enlarge /dev/shm '
                 f'(docker: --shm-size), or set engine.kserve.shared_memory: none'
             ) from error
         self._bytes: NDArray[np.uint8] = np.ndarray(size, np.uint8, self._memory.buf)
@@ -79,19 +79,19 @@ class SystemRegion:
 
     def close(self) -> None:
         if self._memory is not None:
-            self._bytes = np.zeros(0, np.uint8)  # the memory cannot be closed while an array is in it
+            self._bytes = np.zeros(0, np.uint8)  # an array that views the memory would prevent closing it
             self._memory.close()
             self._memory.unlink()
             self._memory = None
 
 
 def unique_name() -> str:
-    """Of this process, never used before."""
+    """Return a name for a new region of this process."""
     return f'{PREFIX}{os.getpid()}_{secrets.token_hex(4)}'
 
 
 def is_left_over(name: str) -> bool:
-    """Whether a region of that name belongs to a process of ours that is no more."""
+    """True if a region of that name belongs to a process of this package that has ended."""
     if not name.startswith(PREFIX):
         return False
     pid = name.removeprefix(PREFIX).partition('_')[0]
@@ -110,12 +110,15 @@ _REMEDY = '`pip install cuda-python`, or set engine.kserve.shared_memory: system
 
 
 class CudaRegion:
-    """See Region. On GPU 0, which is the server's GPU 0 too."""
+    """Memory on GPU 0, which must be GPU 0 of the server, too. Images are copied to the GPU only once.
+
+    Tests do not run it: it needs an NVIDIA GPU that both this process and the server can use.
+    """
 
     kind = 'cuda'
 
     def __init__(self, size: int) -> None:
-        """Raises EngineError if there is no CUDA, or no room."""
+        """Raises EngineError if CUDA is missing or the memory cannot be allocated."""
         try:
             self._cuda: Any = importlib.import_module('cuda.bindings.runtime')
         except ImportError as error:
@@ -129,7 +132,7 @@ class CudaRegion:
         self._address = int(self._call('cudaMalloc', size))
 
     def handle(self) -> str:
-        """See Region: the IPC handle, in base64."""
+        """Return the IPC handle, in base64."""
         return base64.b64encode(bytes(self._call('cudaIpcGetMemHandle', self._address).reserved)).decode()
 
     def write(self, offset: int, array: NDArray[Any]) -> None:
@@ -153,7 +156,7 @@ class CudaRegion:
         return self._address + offset
 
     def _call(self, function: str, *arguments: Any) -> Any:
-        """Call the runtime, which returns its error first. Raises EngineError."""
+        """Call the CUDA runtime and return its result. Raises EngineError."""
         error, *values = getattr(self._cuda, function)(*arguments)
         if int(error) != 0:
             raise EngineError(

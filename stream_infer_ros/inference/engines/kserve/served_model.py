@@ -1,4 +1,4 @@
-"""What a server says of a model, read and checked."""
+"""A server's description of a model, parsed and checked."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class ServedModel:
 
     Attributes:
         io: its tensors, and its parameters as metadata.
-        max_batch: most images in one request; 0: no limit is told.
+        max_batch: the largest number of images in one request; 0 if the server gives no limit.
     """
 
     io: EngineIo
     max_batch: int
 
     def difference(self, other: ServedModel) -> str:
-        """How another differs, in words; empty if one may stand for the other.
+        """Return how another model differs, as text; empty if the two are interchangeable.
 
-        A dimension that one leaves free fits any; metadata count only where both tell any, as not every
-        server has a place for them.
+        A free dimension matches any size. Metadata are compared only if both models have some, because not
+        every server can store them.
         """
         for kind, mine, theirs in (
             ('inputs', self.io.inputs, other.io.inputs),
@@ -43,11 +43,11 @@ class ServedModel:
 
 
 def served_model(metadata: Mapping[str, Any], config: Mapping[str, Any]) -> ServedModel:
-    """Read the protocol's model metadata, and Triton's model configuration (empty if there is none).
+    """Parse the protocol's model metadata and Triton's model configuration (empty if there is none).
 
-    Triton leaves the batch out of the configuration's `dims` when `max_batch_size` is above 0, and puts -1
-    in front of the metadata's `shape`; the shapes here are the metadata's.
-    Raises ModelError if they describe no model we could run, or contradict each other.
+    If `max_batch_size` is above 0, Triton omits the batch from `dims` in the configuration, and puts -1 in
+    front of `shape` in the metadata. The shapes here are those of the metadata.
+    Raises ModelError if the model cannot be run here, or if metadata and configuration contradict each other.
     """
     name = metadata.get('name', '')
     inputs = tuple(_tensor(tensor, name) for tensor in metadata.get('inputs', ()))
@@ -76,7 +76,7 @@ def _tensor(tensor: Mapping[str, Any], model: str) -> TensorInfo:
     if datatype not in DTYPE_OF:
         raise ModelError(
             f'expected tensor {tensor.get("name")!r} of served model {model!r} as one of '
-            f'{", ".join(DTYPE_OF)}, got {datatype or "none"}; export the model with numbers numpy has'
+            f'{", ".join(DTYPE_OF)}, got {datatype or "none"}; export the model with types that numpy has'
         )
     shape = tuple(max(int(size), -1) for size in tensor.get('shape', ()))  # gRPC writes them as strings
     return TensorInfo(str(tensor.get('name', '')), DTYPE_OF[datatype], shape)

@@ -1,4 +1,4 @@
-"""One server in use: the connection, the model it offers, and memory shared with it."""
+"""One server: the connection, the model it serves, and the memory shared with it."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What goes to a server in one request.
+    """The part of a batch that goes to a server in one request.
 
     Attributes:
-        images: (rows, ...) as the network takes them.
-        first: row of the whole batch that its first row is.
-        capacity: rows of the whole batch.
+        images: (rows, ...) packed for the network.
+        first: index of the first row in the whole batch.
+        capacity: number of rows of the whole batch.
     """
 
     images: NDArray[Any]
@@ -42,7 +42,7 @@ class Part:
 
 
 class Server:
-    """One endpoint's. `run` may be called from several threads, `prepare` from one."""
+    """The server of one endpoint. Several threads may call `run`; only one may call `prepare`."""
 
     def __init__(self, endpoint: Endpoint, model: str, config: KserveConfig) -> None:
         """Connects with the first call. Raises EngineError if tritonclient is not installed."""
@@ -53,7 +53,7 @@ class Server:
         self._memory = self._shared(config.shared_memory)
 
     def check(self, within_s: float) -> None:
-        """Raise AttemptFailed with the reason unless it would run the model now."""
+        """Raise AttemptFailed with the reason unless the server would run the model now."""
         if self._client.is_model_ready(self._model, self._version, within_s):
             return
         if not self._client.is_live(within_s):
@@ -61,9 +61,9 @@ class Server:
         raise AttemptFailed('refused', f'model {self._named()} is not ready there')
 
     def prepare(self, within_s: float) -> ServedModel:
-        """Check it, read what it serves, and see to the shared memory; each question gets `within_s`.
+        """Check the server, read its model and prepare shared memory, with `within_s` for each call.
 
-        Raises AttemptFailed with the reason, ModelError if it describes a model we cannot run.
+        Raises AttemptFailed with the reason, and ModelError if the model cannot be run here.
         """
         self.check(within_s)
         metadata = self._client.model_metadata(self._model, self._version, within_s)
@@ -73,22 +73,22 @@ class Server:
         return self.served
 
     def expect(self, rows: int, image_bytes: int) -> None:
-        """Batches of so many images are to come; `share` makes room for them."""
+        """Announce the size of batches. `share` then allocates memory for them."""
         if self._memory is not None:
             self._memory.expect(rows, image_bytes)
 
     def is_sharing(self) -> bool:
-        """Whether `share` has nothing to do."""
+        """True if `share` has nothing to do."""
         return self._memory is None or self._memory.is_ready()
 
     def share(self, within_s: float) -> None:
-        """See to the shared memory; where it cannot be had, tensors go over the wire from now on.
+        """Prepare shared memory. If that is not possible, tensors are sent over the network from now on.
 
         Raises AttemptFailed.
         """
         if self._memory is None or self.served is None:
             return
-        # Elsewhere the first dimension of an output need not be the batch.
+        # Without max_batch, the first dimension of an output need not be the batch.
         outputs = self.served.io.outputs if self.served.max_batch > 0 else ()
         try:
             self._memory.prepare(outputs, within_s)
@@ -96,11 +96,11 @@ class Server:
             if error.cause != 'refused':
                 raise
             self._by_wire(str(error))
-        except EngineError as error:  # there is no room for it here
+        except EngineError as error:  # the memory cannot be allocated here
             self._by_wire(str(error))
 
     def rehearse(self, images: NDArray[Any], within_s: float) -> None:
-        """One run whose results nobody needs: the first is many times slower than the next.
+        """Run the model once as a warm-up, because the first run is many times slower than the next.
 
         Raises AttemptFailed.
         """
@@ -110,18 +110,18 @@ class Server:
         self._client.infer(request, within_s)
 
     def run(self, part: Part, within_s: float) -> dict[str, NDArray[Any]]:
-        """Outputs by name, read-only perhaps. Raises AttemptFailed."""
+        """Return outputs by name; the arrays may be read-only. Raises AttemptFailed."""
         deadline_s = time.monotonic() + within_s
         try:
             return self._attempt(part, within_s)
         except AttemptFailed as error:
-            # A server that was started anew while nobody asked knows nothing of the memory.
+            # A server that was restarted does not know the shared memory.
             if error.cause != 'no_region':
                 raise
         return self._attempt(part, max(deadline_s - time.monotonic(), 1e-3))
 
     def close(self, within_s: float) -> None:
-        """Have it forget the shared memory, and hang up."""
+        """Unregister the shared memory and close the connection."""
         if self._memory is not None:
             self._memory.close(within_s)
         self._client.close()
@@ -162,12 +162,12 @@ class Server:
             return None
         kind = 'system' if wanted == 'auto' else wanted
         if not self.endpoint.is_here():
-            _log.info('%s is on another host: images go over the wire', self.endpoint)
+            _log.info('%s is on another host: images are sent over the network', self.endpoint)
             return None
         return SharedTensors(self._client, kind, _REGIONS[kind])
 
     def _by_wire(self, reason: str) -> None:
-        _log.warning('%s shares no memory with us, images go over the wire: %s', self.endpoint, reason)
+        _log.warning('%s cannot share memory, images are sent over the network: %s', self.endpoint, reason)
         memory, self._memory = self._memory, None
         if memory is not None:
             memory.close(0.1)

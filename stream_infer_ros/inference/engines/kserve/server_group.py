@@ -1,4 +1,4 @@
-"""Several servers as one: a request goes where it is served best, and elsewhere if it fails there."""
+"""Several servers as one: each request goes to the best server, and to another one if it fails there."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from stream_infer_ros.inference.engines.kserve.health import BreakerState, Watch
 from stream_infer_ros.inference.engines.kserve.served_model import ServedModel
 from stream_infer_ros.inference.engines.kserve.server import Part, Server
 
-# What a question that is no inference may take.
+# Time limit of calls other than inference.
 QUESTION_S = 1.0
-# What a run nobody waits for may take: when the engine is loaded, and of a server that is to be used again.
+# Time limits of a warm-up run: when the engine is loaded, and for a server that is to be used again.
 FIRST_REHEARSAL_S = 30.0
 REHEARSAL_S = 5.0
-# Between health checks of a server that is used, and of one that is not.
+# The period of health checks of a server in use, and of one that is not in use.
 USED_PERIOD_S = 1.0
 UNUSED_PERIOD_S = 0.2
-# A busy server may be late once with a health check.
+# The number of late health checks in a row that counts as a failure. A busy server may be late once.
 MOST_LATE_CHECKS = 2
 FAREWELL_S = 0.3
 
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 class ServerGroup:
-    """All endpoints of an engine, watched by a thread each."""
+    """The servers of an engine. A thread for each checks its health."""
 
     def __init__(self, servers: Sequence[Server], clock_s: Callable[[], float] = time.monotonic) -> None:
         self._servers = servers
@@ -53,7 +53,10 @@ class ServerGroup:
         ]
 
     def connect(self) -> ServedModel | None:
-        """Ask all servers what they serve; the first that answers says what all must. None if none does."""
+        """Return the model that the servers serve, or None if no server answers.
+
+        The first server that answers decides; the others must serve the same model.
+        """
         with ThreadPoolExecutor(len(self._servers)) as pool:
             reasons = list(pool.map(self._prepare, range(len(self._servers))))
         served = [
@@ -67,9 +70,9 @@ class ServerGroup:
         return self._expected
 
     def rehearse(self, images: NDArray[Any], capacity: int) -> None:
-        """Have every server run these once, and again before it is used after a failure.
+        """Warm up every server with these images, now and before it is used again after a failure.
 
-        `capacity`: most images of a batch, of which these are a part.
+        `capacity` is the largest number of images of a batch, of which these are a part.
         """
         self._rehearsal = images
         for server in self._servers:
@@ -81,30 +84,30 @@ class ServerGroup:
             self._checked(number, reason)
 
     def expect(self, model: ServedModel) -> None:
-        """What servers must serve that come later, where `connect` found none."""
+        """Set the model that servers must serve, for the case that `connect` found no server."""
         self._expected = model
 
     def watch(self) -> None:
-        """Begin the health checks."""
+        """Start the health checks."""
         for watch in self._watches:
             watch.start()
 
     def usable(self) -> bool:
-        """Whether any server may get a request now."""
+        """True if at least one server may get a request now."""
         with self._lock:
             return self._balancer.usable()
 
     def most_at_once(self) -> int:
-        """Images that every server takes in one request; 0: no limit."""
+        """Return the number of images that every server accepts in one request; 0 for no limit."""
         limits = [server.served.max_batch for server in self._servers if server.served is not None]
         return min((limit for limit in limits if limit > 0), default=0)
 
     def rehearsed_s(self) -> float:
-        """What the fastest server's last rehearsal took; 0 while there was none."""
+        """Return the duration of the fastest server's last warm-up run; 0 if there was none."""
         return min((taken_s for taken_s in self._rehearsed_s if taken_s), default=0.0)
 
     def run(self, part: Part, deadline_s: float) -> dict[str, NDArray[Any]]:
-        """Outputs by name. Raises InferenceMissed with who was tried and why each failed."""
+        """Return outputs by name. Raises InferenceMissed with the errors of all servers that were tried."""
         tried: dict[int, str] = {}
         while True:
             with self._lock:
@@ -131,15 +134,15 @@ class ServerGroup:
             return outputs
 
     def reasons(self) -> str:
-        """Every server and why it failed last, in words."""
+        """Return every server with its last failure, as text."""
         return '; '.join(
             f'{server.endpoint}: {self._balancer.reason(number) or "answered last"}'
             for number, server in enumerate(self._servers)
         )
 
     def close(self) -> None:
-        """End the threads and hang up. Safe to call twice."""
-        self._closing = True  # a check under way fails now, and that is no news
+        """End the threads and close the connections. May be called twice."""
+        self._closing = True  # running checks fail now, which must not be logged
         for watch in self._watches:
             watch.stop()
         for number, server in enumerate(self._servers):
@@ -152,22 +155,23 @@ class ServerGroup:
         left_ms = (deadline_s - self._clock_s()) * 1e3
         with self._lock:
             states = self._balancer.states()
-            told = []
+            errors = []
             for number, server in enumerate(self._servers):
                 if number in tried:
-                    told.append(f'{server.endpoint} failed: {tried[number]}')
+                    errors.append(f'{server.endpoint} failed: {tried[number]}')
                 elif states[number] is BreakerState.OPEN:
-                    told.append(f'{server.endpoint} is not used: {self._balancer.reason(number)}')
+                    errors.append(f'{server.endpoint} is not used: {self._balancer.reason(number)}')
                 else:
                     usual_ms = self._balancer.usual_s(number) * 1e3
-                    told.append(f'{server.endpoint} was not asked: it takes up to {usual_ms:.0f} ms')
+                    errors.append(f'{server.endpoint} was not asked: it takes up to {usual_ms:.0f} ms')
         return (
             f'expected a result from one of {len(self._servers)} servers, got none, {max(left_ms, 0):.0f} ms '
-            f'are left ({"; ".join(told)}); check the servers, or raise bound_ms or engine.kserve.timeout_ms'
+            f'are left ({"; ".join(errors)}); check the servers, or increase bound_ms or '
+            f'engine.kserve.timeout_ms'
         )
 
     def _look(self, number: int) -> float:
-        """One health check; seconds until the next."""
+        """Check the health of a server once. Return the seconds until the next check."""
         with self._lock:
             unused = self._balancer.states()[number] is BreakerState.OPEN
         self._checked(number, self._inspect(number) if unused else self._glance(number))
@@ -176,7 +180,7 @@ class ServerGroup:
         return UNUSED_PERIOD_S if unused else USED_PERIOD_S
 
     def _glance(self, number: int) -> str:
-        """Whether a server that is used is still ready; empty, or why not."""
+        """Return why a server in use is no longer ready; empty if it is."""
         try:
             self._servers[number].check(QUESTION_S)
             if not self._servers[number].is_sharing():
@@ -191,7 +195,7 @@ class ServerGroup:
         return ''
 
     def _inspect(self, number: int) -> str:
-        """Whether a server that is not used may be used again; empty, or why not."""
+        """Return why a server that is not in use cannot be used again; empty if it can."""
         return self._prepare(number) or self._difference(number) or self._rehearse(number, REHEARSAL_S)
 
     def _prepare(self, number: int) -> str:
@@ -227,7 +231,7 @@ class ServerGroup:
             self._say(number)
 
     def _say(self, number: int) -> None:
-        """Log when a server falls out of use and when it is used again; with the lock held."""
+        """Log when a server is no longer used and when it is used again. Call this with the lock held."""
         state = self._balancer.states()[number]
         if self._closing or state is self._said[number] or state is BreakerState.HALF_OPEN:
             return

@@ -1,4 +1,4 @@
-"""Images and results in memory that one server shares with us."""
+"""Images and results in memory that is shared with one server."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _log = logging.getLogger(__name__)
 
 
 class SharedTensors:
-    """One region for the images of a batch and one for its results, registered once and used again.
+    """One region for the images of a batch and one for its results, registered once and reused.
 
-    They are made and registered by `prepare`, on the thread that looks after the server: no request waits for
-    that. While there is none, or too small a one, tensors go over the wire.
+    `prepare` allocates and registers them on the health-check thread, so that no request waits for it. While
+    a region is missing or too small, tensors are sent over the network.
 
-    A request that was given up may still be in the server's hands, which then writes its results whenever it
-    gets to it: after such a failure the results get a region of their own. Images may be overwritten under
-    such a request: nobody looks at what comes of it.
+    The server may still work on a request that was cancelled, and write its results later. After such a
+    failure the results therefore get a new region. Images of such a request may be overwritten, because
+    nobody uses its results.
     """
 
     def __init__(self, client: KserveClient, kind: str, make: MakeRegion) -> None:
@@ -37,19 +37,19 @@ class SharedTensors:
         self._lock = threading.Lock()
         self._images: Region | None = None
         self._results: Region | None = None
-        self._known: set[str] = set()  # regions the server was told of
-        self._abandoned: list[str] = []  # closed here; the server may still know them
+        self._known: set[str] = set()  # regions that are registered
+        self._abandoned: list[str] = []  # closed here, perhaps still registered
         self._rows = 0  # of the largest batch
         self._image_bytes = 0
-        self._result_bytes = 0  # of one image; 0 if an output's size cannot be told
+        self._result_bytes = 0  # of one image; 0 if the size of an output is unknown
 
     def expect(self, rows: int, image_bytes: int) -> None:
-        """Batches of so many images are to come."""
+        """Announce the size of batches."""
         with self._lock:
             self._rows, self._image_bytes = max(rows, self._rows), max(image_bytes, self._image_bytes)
 
     def is_ready(self) -> bool:
-        """Whether `prepare` has nothing to do."""
+        """True if `prepare` has nothing to do."""
         with self._lock:
             return not self._abandoned and all(
                 not size or (region is not None and region.size >= size and region.name in self._known)
@@ -57,9 +57,10 @@ class SharedTensors:
             )
 
     def prepare(self, outputs: Sequence[TensorInfo], within_s: float) -> None:
-        """Make what is missing, tell the server, and have it forget what killed processes of ours left.
+        """Allocate and register missing regions, and unregister those of killed processes of this package.
 
-        Called by one thread at a time. Raises AttemptFailed, or EngineError if there is no room.
+        Only one thread at a time may call this. Raises AttemptFailed, or EngineError if there is not enough
+        memory.
         """
         named = self._client.regions(self._kind, within_s)
         for name in named:
@@ -76,17 +77,17 @@ class SharedTensors:
                 for region in (self._images, self._results)
                 if region is not None and region.name not in self._known
             ]
-        # Without the lock: no request waits for a server's answer to this.
+        # The lock is not held here, so that no request waits for these calls.
         self._unregister_abandoned(within_s)
         for region in missing:
-            # It may know it from before: one that it has in use it would not register again.
+            # The server refuses to register a region that is registered and in use.
             if region.name not in named:
                 self._client.register(region, within_s)
             with self._lock:
                 self._known.add(region.name)
 
     def put(self, offset: int, array: NDArray[Any]) -> Place | None:
-        """Copy images there, at a byte of the region; None if there is no room now."""
+        """Copy images to a byte offset of their region; return None if there is no room."""
         with self._lock:
             region = self._images
             if region is None or region.name not in self._known or offset + array.nbytes > region.size:
@@ -97,9 +98,9 @@ class SharedTensors:
     def places(
         self, outputs: Sequence[TensorInfo], first: int, count: int, capacity: int
     ) -> tuple[Place, ...]:
-        """Where the results of images `first` to `first + count` of a batch of `capacity` go.
+        """Return where the results of images `first` to `first + count` of a batch of `capacity` go.
 
-        Empty if an output's size cannot be told, or if there is no room now.
+        Empty if the size of an output is unknown, or if there is no room.
         """
         sizes = [_row_bytes(tensor) for tensor in outputs]
         with self._lock:
@@ -115,11 +116,11 @@ class SharedTensors:
             return tuple(places)
 
     def take(self, outputs: Sequence[TensorInfo], places: Sequence[Place]) -> dict[str, NDArray[Any]]:
-        """Copies of the results that lie there. Raises AttemptFailed if they were given up meanwhile."""
+        """Return copies of the results. Raises AttemptFailed if their region was abandoned meanwhile."""
         with self._lock:
             region = self._results
             if region is None or region.name != places[0].region:
-                raise AttemptFailed('no_region', 'the memory of the results was given up meanwhile')
+                raise AttemptFailed('no_region', 'the memory of the results was abandoned meanwhile')
             return {
                 tensor.name: region.read(
                     place.offset, (place.size // _row_bytes(tensor), *tensor.shape[1:]), tensor.dtype
@@ -128,7 +129,10 @@ class SharedTensors:
             }
 
     def forget(self, all_of_it: bool) -> None:
-        """A request failed: the server may still hold it, or (all of it) may have been started anew."""
+        """Abandon the results region after a failed request, which the server may still work on.
+
+        With `all_of_it` nothing counts as registered, because the server may have been restarted.
+        """
         with self._lock:
             if self._results is not None and self._results.name in self._known:
                 self._abandon(self._results)
@@ -137,7 +141,7 @@ class SharedTensors:
                 self._known.clear()
 
     def close(self, within_s: float) -> None:
-        """Have the server forget it, if the server still listens, and give the memory back."""
+        """Unregister the regions, if the server answers, and free them."""
         with self._lock:
             for region in (self._images, self._results):
                 if region is not None:
@@ -146,7 +150,7 @@ class SharedTensors:
             try:
                 self._unregister_abandoned(within_s)
             except AttemptFailed as error:
-                _log.debug('a server keeps shared memory until it ends: %s', error)
+                _log.debug('a server keeps shared memory registered until it ends: %s', error)
             self._abandoned.clear()
             self._known.clear()
 
@@ -162,11 +166,11 @@ class SharedTensors:
             except AttemptFailed as error:
                 if error.cause != 'refused':
                     raise
-            else:  # else a request that was given up still has it in use: later
+            else:  # otherwise a cancelled request still uses it, and it is unregistered later
                 self._abandoned.remove(name)
 
     def _wanted(self) -> tuple[tuple[Region | None, int], tuple[Region | None, int]]:
-        """Images and results: what there is, and the bytes there should be; with the lock held."""
+        """Return the regions of images and results with the sizes they should have. The lock must be held."""
         return (
             (self._images, self._rows * self._image_bytes),
             (self._results, self._rows * self._result_bytes),
@@ -180,7 +184,7 @@ class SharedTensors:
 
 
 def _row_bytes(tensor: TensorInfo) -> int:
-    """Bytes of one image's share; 0 if that is not fixed."""
+    """Return the bytes of one image; 0 if they are not fixed."""
     sizes = tensor.shape[1:]
     if not tensor.shape or min(sizes, default=1) < 1:
         return 0

@@ -1,4 +1,4 @@
-"""A Triton model repository for an ONNX file: what `stream_infer export-triton` writes."""
+"""Write a Triton model repository for an ONNX file (`stream_infer export-triton`)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Backend = Literal['onnxruntime', 'tensorrt', 'openvino', 'python']
 
 _NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]*')
 _TYPE_OF = {dtype: f'TYPE_{name}' for name, dtype in DTYPE_OF.items()}
-# The lines that make each backend; all read `model.onnx`.
+# The lines of the configuration that select each backend. All read `model.onnx`.
 _BACKEND = {
     'onnxruntime': 'backend: "onnxruntime"',
-    # The onnxruntime backend builds a plan where it is served: one made elsewhere would not fit the GPU.
+    # The onnxruntime backend builds the plan on the server, because a plan fits only the GPU it was built on.
     'tensorrt': 'backend: "onnxruntime"\n'
     'optimization { execution_accelerators { gpu_execution_accelerator [ { name: "tensorrt" } ] } }',
     'openvino': 'backend: "openvino"\ndefault_model_filename: "model.onnx"',
@@ -39,12 +39,12 @@ def write_repository(
     instances: int = 1,
     metadata: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write `<folder>/<name>/config.pbtxt` and `<folder>/<name>/1/model.onnx`; returns `<folder>/<name>`.
+    """Write `<folder>/<name>/config.pbtxt` and `<folder>/<name>/1/model.onnx`; return `<folder>/<name>`.
 
-    `io` is what an engine says of `model`. A network of a fixed batch is served as it is, without batching.
-    `metadata` replaces the file's. Files that are there are replaced, in such an order that a server which
-    polls the folder sees the configuration last. Raises ConfigError on a name Triton would not take,
-    ModelError on a tensor it cannot hold.
+    `io` is an engine's description of `model`. A network with a fixed batch size is served without batching.
+    `metadata` replaces the metadata of the file. Existing files are replaced. The configuration is written
+    last, because a server may poll the folder. Raises ConfigError if Triton does not accept the name, and
+    ModelError if it does not support the type of a tensor.
     """
     name = name or model.stem
     if not _NAME.fullmatch(name):
@@ -52,8 +52,8 @@ def write_repository(
             f'expected a model name of letters, digits, ".", "_" and "-", got {name!r}; '
             f'give another with --name'
         )
-    told = dict(io.metadata if metadata is None else metadata)
-    config = repository_config(name, io, backend, max_batch, instances, told)
+    metadata = dict(io.metadata if metadata is None else metadata)
+    config = repository_config(name, io, backend, max_batch, instances, metadata)
     target = folder / name
     version = target / '1'
     version.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def write_repository(
 def repository_config(
     name: str, io: EngineIo, backend: Backend, max_batch: int, instances: int, metadata: Mapping[str, str]
 ) -> str:
-    """The text of `config.pbtxt`; the metadata become string parameters, which our engine reads back."""
+    """Return the text of `config.pbtxt`. Metadata become string parameters, which KserveEngine reads."""
     batched = max_batch > 0 and all(tensor.shape[:1] == (-1,) for tensor in io.inputs)
     blocks = [
         f'name: {_quoted(name)}',
@@ -80,7 +80,7 @@ def repository_config(
         f'instance_group [ {{ count: {instances} kind: {_KIND[backend]} }} ]',
     ]
     if batched:
-        # Requests that wait are joined; none is held back for others to come.
+        # Waiting requests are joined. No request waits for later ones.
         blocks.append('dynamic_batching { max_queue_delay_microseconds: 0 }')
     blocks += [
         f'parameters {{ key: {_quoted(key)} value {{ string_value: {_quoted(value)} }} }}'
@@ -111,7 +111,7 @@ def _tensors(kind: str, tensors: tuple[TensorInfo, ...], batched: bool) -> str:
 
 
 def _quoted(text: str) -> str:
-    """As protobuf's text format writes a string: bytes that are not printable ASCII in octal."""
+    """Quote a string for protobuf's text format, with bytes that are not printable ASCII in octal."""
     plain = ''.join(
         f'\\{chr(byte)}' if byte in b'"\\' else chr(byte) if 32 <= byte < 127 else f'\\{byte:03o}'
         for byte in text.encode()

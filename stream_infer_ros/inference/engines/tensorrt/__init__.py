@@ -1,1 +1,1 @@
-"""TensorRT, in three flavours: building plans, keeping them, running them."""
+"""TensorRT 10, TensorRT 11 and TensorRT for RTX: building, caching and running plans."""

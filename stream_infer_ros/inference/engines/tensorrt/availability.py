@@ -8,14 +8,14 @@ from stream_infer_ros.inference.engines.tensorrt.flavour import FLAVOURS, Flavou
 from stream_infer_ros.inference.engines.tensorrt.target import known_capabilities
 
 _REMEDY = "pip install 'stream_infer_ros[tensorrt]', or [tensorrt-rtx] for RTX GPUs; JetPack brings its own"
-# What building and running take beside the library.
+# Packages that building and running need in addition to the library.
 _BESIDE = {'onnx': 'onnx', 'cuda': 'cuda-bindings'}
 _ANOTHER = "pip install 'stream_infer_ros[tensorrt]'"
 _NO_GPU = 'a GPU and its driver (in a container: --gpus all, or --runtime nvidia)'
 
 
 def find_tensorrt() -> Availability:
-    """Looks for the library and for a GPU; it can build plans without one, but not run them."""
+    """Return whether the library and a GPU are present. Plans can be built without a GPU, but not run."""
     if not any(is_installed(module) for module in FLAVOURS.values()):
         return Availability(problem='neither tensorrt nor tensorrt_rtx is installed', remedy=_REMEDY)
     try:
@@ -30,7 +30,7 @@ def find_tensorrt() -> Availability:
     gpus = nvidia_gpus()
     found = f'{flavour.name} {flavour.version}: {", ".join(map(str, gpus)) or "no GPU"}'
     if not gpus:
-        return Availability(found, problem='no NVIDIA GPU is here, which running needs', remedy=_NO_GPU)
+        return Availability(found, problem='running needs an NVIDIA GPU, and there is none', remedy=_NO_GPU)
     fitting = [index for index, gpu in enumerate(gpus) if _runs_on(flavour, gpu)]
     if not fitting:
         known = ', '.join(known_capabilities(flavour))

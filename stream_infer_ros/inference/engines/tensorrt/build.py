@@ -28,18 +28,18 @@ from stream_infer_ros.inference.network_io import EngineIo
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a build makes, or the cache holds.
+    """A network that was built for one kind of GPU.
 
     Attributes:
-        serialized: for `flavour.trt.Runtime(flavour.logger).deserialize_cuda_engine`.
-        flavour: the TensorRT that built it, and the only one that reads it.
-        io: inputs, outputs and metadata as the ONNX file declares them; the outputs of the plan are these.
-        image_input: what the plan is fed: uint8 NHWC as it comes, whatever the file takes, since the cast,
-            the transpose and the normalisation are in the plan. Its name differs from the file's where they
-            had to be put in front; `fixed_batch` is as in the file.
-        max_batch: most images in one run; the profile's, or `fixed_batch`.
-        precision: what it was built in: 'fp32', 'fp16', 'bf16', 'int8' or 'fp8'.
-        path: where it is kept, if it is.
+        serialized: input of `flavour.trt.Runtime(flavour.logger).deserialize_cuda_engine`.
+        flavour: the TensorRT that built the plan. No other can read it.
+        io: inputs, outputs and metadata of the ONNX file. The plan has the same outputs.
+        image_input: the input of the plan. It is always uint8 NHWC, because the plan contains the cast, the
+            transpose and the normalisation. Its name differs from that in the file if these were added.
+            `fixed_batch` is that of the file.
+        max_batch: the largest number of images in one run: that of the profile, or `fixed_batch`.
+        precision: 'fp32', 'fp16', 'bf16', 'int8' or 'fp8'.
+        path: the file in the cache; None if the plan is not cached.
     """
 
     serialized: bytes
@@ -51,21 +51,21 @@ class Plan:
     path: Path | None = None
 
 
-# Counts what these files do to a network: plans of another count are built again.
+# The version of the changes that this package makes to networks. Plans of another version are built again.
 _REVISION = 1
 
 
 def built_plan(spec: EngineSpec, gpu: NvidiaGpu | None, anew: bool = False) -> Plan:
-    """The plan of a network, from the cache or built now.
+    """Return the plan of a network from the cache, or build it.
 
     Args:
-        spec: of the engine; `on_progress` is told how far a build is.
-        gpu: the one to run on. None where there is none: TensorRT for RTX then builds for
-            `tensorrt.compute_capabilities`, the others refuse.
-        anew: build now whatever the cache holds, for a plan that the runtime refused.
+        spec: the spec of the engine. `on_progress` gets the progress of a build.
+        gpu: the GPU to run on. Without one, TensorRT for RTX builds for `tensorrt.compute_capabilities`, and
+            the others raise EngineError.
+        anew: build even if the plan is in the cache, because the runtime could not read it.
 
-    Raises ModelError if TensorRT cannot take the network, EngineError if it is missing, cannot honour the
-    precision, was told to stop, or the cache cannot be used.
+    Raises ModelError if TensorRT does not support the network. Raises EngineError if TensorRT is missing or
+    does not support the precision, if the build was stopped, or if the cache cannot be used.
     """
     flavour = flavour_named(spec.config.tensorrt.flavour)
     target = target_of(spec.config.tensorrt, flavour, gpu)
@@ -100,12 +100,12 @@ def _built(staged: Staged, order: BuildOrder, flavour: Flavour, cache: PlanCache
 def _waiting(spec: EngineSpec) -> None:
     if not spec.on_progress(f'another process builds {spec.model.name}', 0.0):
         raise EngineError(
-            f'expected to wait for the build of {spec.model.name}, told to stop; start it again'
+            f'expected to wait for the build of {spec.model.name}, it was stopped; start it again'
         )
 
 
 def _facts(file: OnnxFile, image: ImageInput, order: BuildOrder, flavour: Flavour) -> dict[str, Any]:
-    """All that a plan depends on."""
+    """Return everything that a plan depends on."""
     return {
         'onnx_sha256': file.sha256,
         'flavour': flavour.name,

@@ -21,9 +21,9 @@ class _Phase:
 
 
 class PhaseTree:
-    """Phases inside steps of other phases.
+    """The progress of nested phases. A phase is part of one step of its parent phase.
 
-    A phase is as far as its finished steps, and the step in work as far as the phases in it.
+    The progress of a phase is its finished steps, plus the progress of the phases inside the current step.
     """
 
     def __init__(self) -> None:
@@ -31,20 +31,20 @@ class PhaseTree:
         self._fraction = 0.0
 
     def start(self, name: str, parent: str | None, steps: int) -> None:
-        """A phase begins, inside `parent` if that is one."""
+        """Begin a phase, inside `parent` if that is a known phase."""
         self._phases[name] = _Phase(parent if parent in self._phases else None, max(1, steps))
 
     def step(self, name: str) -> None:
-        """One more step of a phase is done."""
+        """Count one finished step of a phase."""
         if name in self._phases:
             self._phases[name].done += 1
 
     def finish(self, name: str) -> None:
-        """A phase has ended; its parent counts the step itself."""
+        """End a phase. Its parent counts the step separately."""
         self._phases.pop(name, None)
 
     def fraction(self) -> float:
-        """Of the whole, 0 to 1; never less than it was."""
+        """Return the progress of the whole, 0 to 1. It never decreases."""
         roots = [name for name, phase in self._phases.items() if phase.parent is None]
         self._fraction = max(self._fraction, min((self._of(name) for name in roots), default=0.0))
         return self._fraction
@@ -56,10 +56,12 @@ class PhaseTree:
 
 
 def monitor_of(trt: Any, what: str, on_progress: OnProgress) -> Any:
-    """An IProgressMonitor that tells `on_progress`, and ends the build when that says False or raises.
+    """Return an IProgressMonitor that calls `on_progress` and ends the build if that says so.
 
-    Its `failure` is what was raised, its `cancelled` whether the build was ended: nothing may be raised
-    through TensorRT.
+    It ends the build if `on_progress` returns False or raises an exception.
+
+    No exception may pass through TensorRT. The monitor therefore keeps it as `failure`. `cancelled` is true
+    if the build was ended.
     """
 
     class Monitor(trt.IProgressMonitor):  # type: ignore[misc]
@@ -68,15 +70,15 @@ def monitor_of(trt: Any, what: str, on_progress: OnProgress) -> Any:
             self.failure: BaseException | None = None
             self.cancelled = False
             self._tree = PhaseTree()
-            self._lock = threading.Lock()  # TensorRT may call from threads of its own
+            self._lock = threading.Lock()  # TensorRT may call from its own threads
 
         def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
-            """TensorRT begins a phase."""
+            """Handle the begin of a phase. TensorRT calls this."""
             with self._lock:
                 self._tree.start(phase_name, parent_phase, num_steps)
 
         def step_complete(self, phase_name: str, step: int) -> bool:
-            """TensorRT has done a step; False ends the build."""
+            """Handle a finished step. Return False to end the build. TensorRT calls this."""
             with self._lock:
                 self._tree.step(phase_name)
                 if not self.cancelled:
@@ -84,12 +86,12 @@ def monitor_of(trt: Any, what: str, on_progress: OnProgress) -> Any:
                 return not self.cancelled
 
         def phase_finish(self, phase_name: str) -> None:
-            """TensorRT has ended a phase."""
+            """Handle the end of a phase. TensorRT calls this."""
             with self._lock:
                 self._tree.finish(phase_name)
 
         def give_up(self, failure: BaseException) -> None:
-            """End the build at its next step; whoever started it raises `failure` then."""
+            """End the build at its next step. `build_serialized` then raises `failure`."""
             self.failure = failure
             self.cancelled = True
 
@@ -107,11 +109,11 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def kept_interrupts(keep: Callable[[BaseException], None]) -> Iterator[None]:
-    """What handlers of signals raise goes to `keep` instead of into whatever runs.
+    """Pass exceptions of signal handlers (Ctrl-C) to `keep` while a library calls back into Python.
 
-    That may be a callback of TensorRT, which prints an exception and goes on: Ctrl-C was lost (seen here).
-    Handlers that raise nothing work as ever. Off the main thread, which alone handles signals, this does
-    nothing.
+    Otherwise the exception could be raised inside a callback of TensorRT, which prints it and continues, so
+    that Ctrl-C would be lost. Handlers that raise nothing work as before. Only the main thread handles
+    signals; in other threads this does nothing.
     """
     before = {}
     if threading.current_thread() is threading.main_thread():
@@ -119,7 +121,7 @@ def kept_interrupts(keep: Callable[[BaseException], None]) -> Iterator[None]:
 
     def handle(number: int, frame: FrameType | None) -> None:
         handler = before[signal.Signals(number)]
-        assert callable(handler), 'only those are stood in for'
+        assert callable(handler), 'only callable handlers are replaced'
         try:
             handler(number, frame)
         except BaseException as failure:

@@ -1,4 +1,4 @@
-"""Who makes and who reads the tensors of an ONNX graph."""
+"""Producers and consumers of the tensors in an ONNX graph."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def read_by(node: Any) -> Iterator[str]:
-    """Names of the tensors a node reads, those its subgraphs take from outside among them."""
+    """Yield the names of the tensors that a node reads, including those that its subgraphs read."""
     yield from (name for name in node.input if name)
     for graph in subgraphs(node):
         for inner in graph.node:
@@ -16,7 +16,7 @@ def read_by(node: Any) -> Iterator[str]:
 
 
 def subgraphs(node: Any) -> Iterator[Any]:
-    """The graphs inside a node: branches, bodies of loops."""
+    """Yield the graphs inside a node: branches and loop bodies."""
     for attribute in node.attribute:
         if attribute.HasField('g'):
             yield attribute.g
@@ -24,7 +24,7 @@ def subgraphs(node: Any) -> Iterator[Any]:
 
 
 def readers(graph: Any) -> dict[str, list[Any]]:
-    """The nodes that read each tensor."""
+    """Return the nodes that read each tensor."""
     by_name: dict[str, list[Any]] = {}
     for node in graph.node:
         for name in set(read_by(node)):
@@ -33,17 +33,17 @@ def readers(graph: Any) -> dict[str, list[Any]]:
 
 
 def makers(graph: Any) -> dict[str, Any]:
-    """The node that makes each tensor."""
+    """Return the node that produces each tensor."""
     return {name: node for node in graph.node for name in node.output if name}
 
 
 def made_by(node: Any) -> str:
-    """What tells a node from all others: the first tensor it makes (names of nodes may be empty)."""
+    """Return the first output of a node. It identifies the node, because node names may be empty."""
     return next((name for name in node.output if name), '')
 
 
 def names_in(graph: Any) -> set[str]:
-    """Every name of a tensor that is taken."""
+    """Return the names of all tensors."""
     names = {value.name for value in (*graph.input, *graph.output)}
     names |= {tensor.name for tensor in graph.initializer}
     for node in graph.node:
@@ -53,7 +53,7 @@ def names_in(graph: Any) -> set[str]:
 
 
 def free_name(wish: str, taken: set[str]) -> str:
-    """`wish`, or that with a number behind it; it is taken from now on."""
+    """Return `wish`, with a number if the name is taken, and add it to `taken`."""
     name, number = wish, 1
     while name in taken:
         number += 1

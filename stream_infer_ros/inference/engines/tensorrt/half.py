@@ -1,9 +1,10 @@
-"""A float32 network with its heavy part in float16.
+"""Convert the heavy part of a float32 network to float16.
 
-Heavy is everything that leads to a convolution or a matrix product. What follows the last of them, where
-scores and coordinates are made, stays in float32: float16 knows no coordinate beyond 256 to better than a
-quarter of a pixel. (Two converters were tried: the one in ONNX Runtime 1.32 rounds every tensor between nodes
-it was told to leave alone, onnxconverter-common 1.16 leaves Cast nodes of the wrong type in our own network.)
+The heavy part is everything that leads to a convolution or a matrix product. The nodes after the last of them
+compute scores and coordinates and stay in float32, because float16 resolves coordinates above 256 only to a
+quarter of a pixel. This is our own code because the two existing converters do not do that. The converter of
+ONNX Runtime 1.32 also rounds tensors between excluded nodes, and onnxconverter-common 1.16 leaves Cast nodes
+of the wrong type in our network.
 """
 
 from __future__ import annotations
@@ -26,21 +27,21 @@ from stream_infer_ros.inference.engines.tensorrt.graph_uses import (
 )
 
 _HEAVY = {'Conv', 'ConvTranspose', 'MatMul', 'Gemm', 'Einsum'}
-# What they say of their input is no pixel: arithmetic on sizes stays as it is.
+# The outputs of these are sizes and not pixels. Arithmetic on sizes is not converted.
 _SIZES = {'Shape', 'Size'}
-# Inputs that ONNX has in float32 whatever the others are.
+# Inputs from this index on are always float32 in ONNX.
 _ALWAYS_FLOAT = {'Resize': 1, 'Upsample': 1, 'Range': 0}
 _LARGEST = 65504.0  # of float16
 
 
 def in_half(model: Any, keep: Collection[str] = ()) -> Any:
-    """A copy of `model` that does its heavy work in float16; inputs and outputs keep their types.
+    """Return a copy of `model` whose heavy part is in float16. Inputs and outputs keep their types.
 
     Args:
         model: ModelProto, float32.
         keep: names of nodes that stay in float32.
 
-    Raises EngineError where that cannot be done.
+    Raises EngineError if that is not possible.
     """
     onnx = import_runtime('onnx')
     changed = onnx.ModelProto()
@@ -98,7 +99,7 @@ class _Half:
             node.input[place] = back
 
     def _half_of(self, name: str) -> str:
-        """The tensor in float16: made by now, a weight, or cast here."""
+        """Return the name of a tensor in float16. Convert the weight or add a Cast if necessary."""
         if name not in self._halves:
             half = self._halves[name] = free_name(f'{name}_half', self._taken)
             if name in self._weights:
@@ -119,7 +120,7 @@ class _Half:
                 self._cast(half, name, self._onnx.TensorProto.FLOAT)
 
     def _set_types(self, node: Any) -> None:
-        """Of what makes numbers out of none: a cast, a filled shape."""
+        """Set the output type of Cast, ConstantOfShape and other nodes that define it by an attribute."""
         proto = self._onnx.TensorProto
         for attribute in node.attribute:
             if attribute.name in {'to', 'dtype'} and attribute.i == proto.FLOAT:
@@ -133,10 +134,10 @@ class _Half:
 
     def _refuse_what_cannot_be(self, node: Any) -> None:
         if any(True for _ in subgraphs(node)):
-            raise _cannot(f'node {node.name!r} ({node.op_type}) holds a graph of its own')
+            raise _cannot(f'node {node.name!r} ({node.op_type}) contains a subgraph')
         unknown = [name for name in node.output if name and name not in self._types]
         if unknown:
-            raise _cannot(f'nobody knows the type of {unknown[0]!r}, made by {node.op_type}')
+            raise _cannot(f'the type of {unknown[0]!r}, an output of {node.op_type}, is unknown')
 
     def _is_float(self, name: str) -> bool:
         return bool(self._types.get(name) == self._onnx.TensorProto.FLOAT)
@@ -154,13 +155,13 @@ class _Half:
 
 def _cannot(reason: str) -> EngineError:
     return EngineError(
-        f'expected a network that can be put into fp16, but {reason}; export it in float16, or set '
+        f'expected a network that can be converted to fp16, but {reason}; export it in float16, or set '
         f'engine.precision fp32'
     )
 
 
 def _heavy_part(graph: Any, keep: Collection[str]) -> set[str]:
-    """The nodes between the pictures and the last heavy node, as `made_by` calls them."""
+    """Return the nodes between the pictures and the last heavy node, by their `made_by` names."""
     makes, reads = makers(graph), readers(graph)
     weights = {tensor.name for tensor in graph.initializer}
     todo = [node for node in graph.node if node.op_type in _HEAVY]
@@ -192,7 +193,7 @@ def _types(onnx: Any, model: Any) -> dict[str, int]:
 
 
 def _constants_to_weights(onnx: Any, graph: Any) -> None:
-    """Constant nodes become initializers, which are read in one way only."""
+    """Convert Constant nodes to initializers, so that there is only one kind of constants."""
     kept = []
     for node in graph.node:
         if node.op_type != 'Constant' or node.attribute[0].name not in {

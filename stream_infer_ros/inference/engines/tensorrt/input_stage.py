@@ -1,7 +1,7 @@
-"""Pictures as they are into any network: cast, transpose and normalise inside the plan, on the GPU.
+"""Add cast, transpose and normalisation of uint8 pictures to a network, so that the GPU does them.
 
-A quarter of the bytes has to be copied to the device, and no CPU converts a pixel. TensorRT takes uint8 only
-as an input that a Cast reads directly, so that is how the stage begins.
+Only a quarter of the bytes is copied to the device then, and the CPU converts no pixels. TensorRT supports
+uint8 only for an input that a Cast reads directly. The stage therefore begins with a Cast.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from stream_infer_ros.inference.engines.runtime import import_runtime
 from stream_infer_ros.inference.engines.tensorrt.graph_uses import free_name, names_in, readers
 from stream_infer_ros.inference.input_packing import AS_THEY_ARE, ImageInput
 
-# They hand bytes on as they are: whether before or after a cast makes no difference.
+# These operators do not change values. They give the same result before and after a Cast.
 _MOVES = {'Transpose', 'Reshape', 'Identity', 'Slice', 'Squeeze', 'Unsqueeze', 'Flatten', 'Split', 'Concat'}
 
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """A network that takes uint8 NHWC.
+    """A network with uint8 NHWC input.
 
     Attributes:
-        model: the ModelProto; a copy.
-        image_input: what it takes.
-        nodes: names of the nodes that were put in front.
+        model: the ModelProto, a copy.
+        image_input: its input.
+        nodes: names of the added nodes.
     """
 
     model: Any
@@ -36,15 +36,15 @@ class Staged:
 
 
 def with_pictures_in(model: Any, image: ImageInput) -> Staged:
-    """A copy of `model` that takes pictures as uint8 NHWC of the size of `image`.
+    """Return a copy of `model` whose input is uint8 NHWC pictures of the size of `image`.
 
-    Raises ModelError if uint8 pixels go into arithmetic of uint8.
+    Raises ModelError if the network computes with uint8 values.
     """
     onnx = import_runtime('onnx')
     changed = onnx.ModelProto()
     changed.CopyFrom(model)
     graph = changed.graph
-    del graph.value_info[:]  # of other types and sizes from here on
+    del graph.value_info[:]  # types and sizes change
     tensor = next(value for value in graph.input if value.name == image.name)
     if image.dtype == 'uint8':
         _check_that_uint8_is_cast(graph, image.name)
@@ -66,7 +66,7 @@ def with_pictures_in(model: Any, image: ImageInput) -> Staged:
 
 
 def _stage(onnx: Any, image: ImageInput, taken: set[str]) -> list[Any]:
-    """The nodes from the new input to the tensor the network read before, one behind the other."""
+    """Return the chain of nodes from the new input to the original input tensor."""
     floats, halves = onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16
     steps: list[tuple[str, dict[str, Any]]] = [('Cast', {'to': floats})]
     if image.layout == 'nchw':
@@ -98,7 +98,7 @@ def _constants(onnx: Any, image: ImageInput, stage: list[Any]) -> list[Any]:
 
 
 def _set_shape(tensor: Any, image: ImageInput) -> None:
-    """Size of the pictures; the batch stays as free or fixed as it is."""
+    """Set the size of the pictures. The batch dimension is not changed."""
     dims = tensor.type.tensor_type.shape.dim
     for dim, size in zip(dims[1:], image.shape(1)[1:], strict=True):
         dim.dim_value = size
@@ -114,7 +114,7 @@ def _check_that_uint8_is_cast(graph: Any, name: str) -> None:
                 continue
             if node.op_type not in _MOVES:
                 raise ModelError(
-                    f'expected a Cast behind the uint8 input {name!r}, since TensorRT calculates with '
+                    f'expected a Cast after the uint8 input {name!r}, because TensorRT computes with '
                     f'floats, got {node.op_type} (node {node.name!r}); export the network with a Cast there'
                 )
             todo += node.output

@@ -1,4 +1,4 @@
-"""An ONNX network into a serialized plan, by whichever TensorRT."""
+"""Build a serialized plan from an ONNX network with any TensorRT."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from stream_infer_ros.inference.input_packing import ImageInput
 
 @dataclass(frozen=True, slots=True)
 class BuildOrder:
-    """All that a plan depends on, beside the network.
+    """Everything that a plan depends on, except the network.
 
     Attributes:
-        path: where the network came from, for messages.
-        image_input: what the network takes.
-        max_batch: most images in one run, where the batch is free.
-        precision: see there.
-        target: see there.
-        workspace_mb: scratch memory a layer may take; 0: all there is.
+        path: file of the network, for messages.
+        image_input: the input of the network.
+        max_batch: the largest number of images in one run, if the batch size is not fixed.
+        precision: the precision to build in.
+        target: the GPUs to build for.
+        workspace_mb: scratch memory that a layer may use; 0 for no limit.
     """
 
     path: Path
@@ -44,16 +44,16 @@ class BuildOrder:
 def build_serialized(
     network: bytes, order: BuildOrder, flavour: Flavour, timing: bytes, on_progress: OnProgress
 ) -> tuple[bytes, bytes]:
-    """The plan, and what was learnt about the speed of layers, to be handed in as `timing` another time.
+    """Return the plan and TensorRT's timing cache, which is the `timing` of later builds.
 
     Args:
-        network: ONNX.
-        order: what to make of it.
+        network: the ONNX network.
+        order: the settings of the build.
         flavour: the TensorRT to build with.
-        timing: of an earlier build with this flavour on this GPU; b'' for none.
-        on_progress: heard on the thread that calls this; False, or an exception, ends the build.
+        timing: timing cache of an earlier build with this flavour on this GPU; b'' for none.
+        on_progress: called on the calling thread. If it returns False or raises, the build ends.
 
-    Raises ModelError if TensorRT refuses the network, EngineError if it cannot build it or was told to stop.
+    Raises ModelError if TensorRT rejects the network, and EngineError if the build fails or was stopped.
     """
     trt = flavour.trt
     flavour.logger.taken_errors()
@@ -68,7 +68,7 @@ def build_serialized(
     if order.workspace_mb:
         config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, order.workspace_mb << 20)
     _set_profile(builder, config, order)
-    # Who builds for GPUs that are not here measures nothing.
+    # A build for other GPUs measures nothing.
     cache = None if order.target.named else _set_timing(config, timing)
     what = f'building {order.path.name} with {flavour.name} {flavour.version}'
     monitor = monitor_of(trt, what, on_progress)
@@ -79,17 +79,17 @@ def build_serialized(
         raise monitor.failure
     if monitor.cancelled:
         raise EngineError(
-            f'expected the build of {order.path.name} to end, it was told to stop; start it again'
+            f'expected the build of {order.path.name} to finish, it was stopped; start it again'
         )
     if plan is None:
         raise _failed_build(network, order, flavour)
-    on_progress(what, 1.0)  # TensorRT ends without a last step
+    on_progress(what, 1.0)  # TensorRT does not report its last step
     return bytes(plan), bytes(cache.serialize()) if cache is not None else b''
 
 
 def _creation_flags(flavour: Flavour) -> int:
     flags = flavour.trt.NetworkDefinitionCreationFlag
-    # From 11 on there is nothing else, and one day there may be no such flag.
+    # From 11 on all networks are strongly typed, and the flag may be removed one day.
     if flavour.typed_networks and hasattr(flags, 'STRONGLY_TYPED'):
         return 1 << int(flags.STRONGLY_TYPED)
     return 0
@@ -116,7 +116,7 @@ def _set_target(trt: Any, config: Any, target: Target) -> None:
 
 
 def _set_profile(builder: Any, config: Any, order: BuildOrder) -> None:
-    """One image up to the most; tuned for the most, which is how many cameras there are."""
+    """Allow one to the largest number of images, and optimise for the latter: the number of cameras."""
     image = order.image_input
     if image.fixed_batch:
         return
@@ -128,7 +128,7 @@ def _set_profile(builder: Any, config: Any, order: BuildOrder) -> None:
 
 def _set_timing(config: Any, timing: bytes) -> Any:
     cache = config.create_timing_cache(timing)
-    if cache is None:  # of another version, or broken
+    if cache is None:  # written by another version, or broken
         cache = config.create_timing_cache(b'')
     if cache is not None and not config.set_timing_cache(cache, ignore_mismatch=False):
         cache = config.create_timing_cache(b'')

@@ -1,4 +1,4 @@
-"""An ONNX file, read far enough to be changed before TensorRT parses it."""
+"""Read an ONNX file, which is changed before TensorRT parses it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.engines.runtime import check_model_file, import_runtime, unreadable_model
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 
-# ONNX's names where they differ from numpy's; its others are numpy's in capitals.
+# ONNX's names of types that differ from those of numpy. The others are numpy's names in capitals.
 _DTYPES = {'FLOAT': 'float32', 'DOUBLE': 'float64'}
 
 
@@ -20,9 +20,9 @@ class OnnxFile:
     """One network.
 
     Attributes:
-        model: the whole ModelProto, weights in it; whoever changes it takes a copy.
-        sha256: of the file, and of the files its weights are in.
-        io: as the file declares it.
+        model: the ModelProto with all weights. Copy it before changing it.
+        sha256: hash of the file and of its files of external weights.
+        io: inputs, outputs and metadata of the file.
     """
 
     model: Any
@@ -31,7 +31,7 @@ class OnnxFile:
 
 
 def read_onnx(path: Path) -> OnnxFile:
-    """Raises ModelError if there is no network in the file, EngineError if `onnx` is not installed."""
+    """Read a file. Raises ModelError if it contains no network, EngineError if `onnx` is not installed."""
     onnx = import_runtime('onnx')
     message = import_runtime('google.protobuf.message')
     check_model_file(path)
@@ -42,7 +42,7 @@ def read_onnx(path: Path) -> OnnxFile:
         for file in _files_of_weights(onnx, model, path.parent):
             digest.update(file.read_bytes())
         onnx.load_external_data_for_model(model, str(path.parent))
-    # Of these, onnx raises its checker's for weights in a file outside the folder.
+    # onnx raises the ValidationError for weights in a file outside the folder.
     except (message.DecodeError, onnx.checker.ValidationError, OSError, ValueError) as error:
         raise unreadable_model(path, error) from error
     if not model.graph.node or not model.graph.output:
@@ -51,7 +51,7 @@ def read_onnx(path: Path) -> OnnxFile:
 
 
 def serialized(model: Any) -> bytes:
-    """A model as the bytes of a file. Raises ModelError if it is too large for one."""
+    """Return a model as the bytes of a file. Raises ModelError if it is too large for protobuf."""
     try:
         data: bytes = model.SerializeToString()
     except ValueError as error:  # protobuf's limit of 2 GB
@@ -73,7 +73,7 @@ def _files_of_weights(onnx: Any, model: Any, folder: Path) -> list[Path]:
 
 
 def _io(onnx: Any, model: Any) -> EngineIo:
-    # Files of old list their weights among the inputs.
+    # Old files also list their weights as inputs.
     weights = {tensor.name for tensor in model.graph.initializer}
     return EngineIo(
         tuple(_tensor(onnx, value) for value in model.graph.input if value.name not in weights),

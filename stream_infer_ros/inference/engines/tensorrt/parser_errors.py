@@ -1,4 +1,4 @@
-"""What TensorRT complains of in a network, as one readable line."""
+"""TensorRT's errors about a network, as one readable line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _QUANTISE = (
     'quantise it for TensorRT: convolutions only, int8, symmetric, biases left in float (ONNX Runtime: '
     "op_types_to_quantize=['Conv'], QuantizeBias=False, ActivationSymmetric=True, WeightSymmetric=True)"
 )
-# What TensorRT says, or of which operator, and what helps.
+# Patterns of TensorRT's message, or of the operator, and their remedies.
 _REMEDIES = {
     r'(?i)quantizelinear': _QUANTISE,
     r'(?i)uint8': 'export it so that a Cast follows the uint8 input',
@@ -23,12 +23,12 @@ _REMEDIES = {
     ),
 }
 _NO_HELP = 'check it with onnx.checker, export it again, or choose another engine.kind'
-# The parser also looks for a GPU when it fails, and says that there is none.
+# When the parser fails, it also reports that there is no GPU.
 _NOISE = re.compile(r'(?i)cuda|^\s*$|^Invalid Node')
 
 
 def refused_network(path: Path, parser: Any) -> ModelError:
-    """The parser took nothing, or left nodes out: why, from its first error."""
+    """Return the parser's first error, after it rejected the network or some of its nodes."""
     if parser.num_errors == 0:
         return ModelError(f'expected a network in {path}, TensorRT finds none; {_NO_HELP}')
     error = parser.get_error(0)
@@ -42,9 +42,14 @@ def refused_network(path: Path, parser: Any) -> ModelError:
 
 
 def refused_by_builder(path: Path, network: bytes, said: str) -> ModelError | None:
-    """The parser took all nodes, the builder cannot make one of them; None if `said` is about something else.
+    """Return the error for a node that the parser accepted and the builder does not support.
 
-    `network` is the ONNX that was parsed.
+    Args:
+        path: file of the network.
+        network: the ONNX network that was parsed.
+        said: message of the builder.
+
+    Returns None if the message is about something else.
     """
     if re.search('Quantized constant', said):
         return ModelError(
@@ -53,7 +58,7 @@ def refused_by_builder(path: Path, network: bytes, said: str) -> ModelError | No
     found = re.search(r'(\S+) has no runners|implementation for node \{?(?:ForeignNode\[)?([^\s}\]]+)', said)
     if found is None:
         return None
-    # TensorRT calls layers after their nodes, with something behind.
+    # TensorRT names a layer after its node, with a suffix.
     layer = found[1] or found[2]
     nodes = import_runtime('onnx').load_from_string(network).graph.node
     by_name = {node.name or f'node_of_{made_by(node)}': node for node in nodes}
@@ -66,11 +71,11 @@ def refused_by_builder(path: Path, network: bytes, said: str) -> ModelError | No
 
 
 def reason_in(description: str) -> str:
-    """The one line that matters, without places in TensorRT's source."""
+    """Return the line with the reason, without locations in TensorRT's source."""
     lines = [line.strip() for line in description.splitlines()]
     told = [line for line in lines if not _NOISE.search(line)] or lines[:1]
     reason = told[0]
-    # The conditions in its source that stand for an operator without an importer.
+    # These conditions in TensorRT's source mean that it has no importer for the operator.
     if reason.startswith(('false', 'creator')) or 'Plugin not found' in reason:
         return 'it has no such operator'
     # '…: Error Code 4: API Usage Error (the reason. In someFunction at /_src/file.cpp:40)'

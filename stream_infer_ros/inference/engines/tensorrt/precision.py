@@ -1,4 +1,4 @@
-"""What precision a plan is built in: what was asked for, or a reason why not; never another in silence."""
+"""The precision of a plan: the requested one, or an error with the reason."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stream_infer_ros.errors import EngineError
 from stream_infer_ros.inference.engines.runtime import import_runtime
 from stream_infer_ros.inference.engines.tensorrt.graph_uses import makers
 
-# Of the GPU, for what older ones calculate in another precision.
+# The lowest compute capability for each precision. Older GPUs would silently compute in another one.
 _LEAST_CAPABILITY = {'bf16': (8, 0), 'fp8': (8, 9)}
 _FLAGS = {'fp32': (), 'fp16': ('FP16',), 'bf16': ('BF16',), 'int8': ('INT8',), 'fp8': ('FP8',)}
 _REMEDIES = {
@@ -22,13 +22,13 @@ _REMEDIES = {
 
 @dataclass(frozen=True, slots=True)
 class BuildPrecision:
-    """How a network is built.
+    """Settings of a build.
 
     Attributes:
-        name: 'fp32', 'fp16', 'bf16', 'int8' or 'fp8': what the heavy layers calculate in.
-        to_half: the file is put into float16 first.
-        flags: names of builder flags that allow it.
-        tf32: whether float32 products may be made in TF32, which has fp16's mantissa.
+        name: 'fp32', 'fp16', 'bf16', 'int8' or 'fp8': the precision of the heavy layers.
+        to_half: the network is first converted to float16.
+        flags: names of the builder flags that allow the precision.
+        tf32: float32 products may be computed in TF32, which has the mantissa of fp16.
     """
 
     name: str
@@ -38,7 +38,7 @@ class BuildPrecision:
 
 
 def precision_in_file(model: Any) -> str:
-    """What the weights of an ONNX model are in, or its quantised layers."""
+    """Return the precision of the weights of an ONNX model, or of its quantised layers."""
     onnx = import_runtime('onnx')
     types = onnx.TensorProto
     quantised = _quantised_types(onnx, model.graph)
@@ -55,14 +55,14 @@ def precision_in_file(model: Any) -> str:
 
 
 def build_precision(asked: Precision, in_file: str, typed_networks: bool) -> BuildPrecision:
-    """How to build what was asked for.
+    """Return the settings for the requested precision.
 
     Args:
-        asked: `engine.precision`; 'auto' is what the file is in, and fp16 for a float32 file.
+        asked: `engine.precision`; 'auto' is that of the file, and fp16 for a float32 file.
         in_file: see `precision_in_file`.
         typed_networks: see `Flavour`.
 
-    Raises EngineError with the reason if it cannot be honoured.
+    Raises EngineError with the reason if it is not possible.
     """
     name = asked
     if asked == 'auto':

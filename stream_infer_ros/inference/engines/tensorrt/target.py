@@ -1,4 +1,4 @@
-"""What a plan is built for."""
+"""The GPUs that a plan is built for."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """GPUs that a plan runs on.
+    """The GPUs that a plan runs on.
 
     Attributes:
-        gpu: name of the one it was tuned on; '' where none was.
-        capabilities: compute capabilities, '8.9', lowest first.
-        named: whether the builder is told them, so that it needs no GPU.
+        gpu: name of the GPU that the plan is tuned on; '' if there is none.
+        capabilities: compute capabilities, e.g. '8.9', lowest first.
+        named: the builder gets the capabilities and needs no GPU.
     """
 
     gpu: str
@@ -27,15 +27,15 @@ class Target:
 
 
 def target_of(config: TensorRtConfig, flavour: Flavour, gpu: NvidiaGpu | None) -> Target:
-    """What the settings and the machine ask for.
+    """Return the target that follows from the settings and the GPU.
 
-    Raises ConfigError or EngineError if that flavour cannot build for it.
+    Raises ConfigError or EngineError if the flavour cannot build for it.
     """
     if not flavour.names_gpus:
         if config.compute_capabilities:
             raise EngineError(
-                f'expected no tensorrt.compute_capabilities with TensorRT {flavour.version}, which tunes for '
-                f'the GPU that is here; leave them out, or set tensorrt.flavour tensorrt_rtx'
+                f'expected no tensorrt.compute_capabilities with TensorRT {flavour.version}, which builds '
+                f'for the GPU of this machine; remove them, or set tensorrt.flavour tensorrt_rtx'
             )
         if gpu is None:
             raise EngineError(
@@ -47,13 +47,13 @@ def target_of(config: TensorRtConfig, flavour: Flavour, gpu: NvidiaGpu | None) -
     named = tuple(sorted(set(config.compute_capabilities), key=_version))
     if not named and gpu is None:
         raise EngineError(
-            'expected an NVIDIA GPU or tensorrt.compute_capabilities to build for, found neither; name the '
-            f'GPUs that will run it, of {", ".join(known_capabilities(flavour))}'
+            'expected an NVIDIA GPU or tensorrt.compute_capabilities to build for, found neither; set '
+            f'tensorrt.compute_capabilities to some of {", ".join(known_capabilities(flavour))}'
         )
     if named and gpu is not None and gpu.compute_capability not in named:
         raise EngineError(
             f'expected tensorrt.compute_capabilities with {gpu.compute_capability}, which the {gpu.name} '
-            f'here has, got {", ".join(named)}; add it, or leave them out'
+            f'here has, got {", ".join(named)}; add it, or remove the setting'
         )
     capabilities = named or ((gpu.compute_capability,) if gpu else ())
     known = known_capabilities(flavour)
@@ -67,14 +67,14 @@ def target_of(config: TensorRtConfig, flavour: Flavour, gpu: NvidiaGpu | None) -
 
 
 def known_capabilities(flavour: Flavour) -> tuple[str, ...]:
-    """The compute capabilities a flavour can be told, lowest first."""
+    """Return the compute capabilities that a flavour can build for, lowest first."""
     names = flavour.trt.ComputeCapability.__members__
     matches = (re.fullmatch(r'SM(\d+)(\d)', name) for name in names)
     return tuple(sorted((f'{m[1]}.{m[2]}' for m in matches if m), key=_version))
 
 
 def member_named(capability: str) -> str:
-    """'8.9' as the member of `trt.ComputeCapability`: 'SM89'."""
+    """Return the name of a capability in `trt.ComputeCapability`: 'SM89' for '8.9'."""
     return f'SM{capability.replace(".", "")}'
 
 

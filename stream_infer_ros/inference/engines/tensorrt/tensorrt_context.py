@@ -14,7 +14,7 @@ Shape = tuple[int, ...]
 
 
 class TensorRtContext:
-    """Runs on one stream at a time. Any number may share their scratch memory, if they share the stream."""
+    """An execution context. Contexts that use the same stream may share their scratch memory."""
 
     def __init__(
         self, flavour: Flavour, engine: Any, image_input: ImageInput, scratch: int, scratch_bytes: int
@@ -31,27 +31,27 @@ class TensorRtContext:
         self._allocators: dict[str, Any] = {}
 
     def set_batch(self, n: int) -> None:
-        """From now on it runs `n` images."""
+        """Set the number of images of the next runs."""
         shape = self._input.shape(n)
         if n != self._n and not self._context.set_input_shape(self._input.name, shape):
             raise refusal(self._flavour, f'input {self._input.name!r} of {shape}', 'lower engine.max_batch')
         self._n = n
 
     def shape_of(self, output: str) -> Shape:
-        """At the batch that is set; -1 where only the pictures tell."""
+        """Return the shape of an output for the set batch; -1 for sizes that depend on the pictures."""
         return tuple(int(size) for size in self._context.get_tensor_shape(output))
 
     def most_bytes(self, output: str) -> int:
-        """Of an output whose shape only the pictures tell; -1 where TensorRT knows no bound."""
+        """Return the largest size of an output whose shape depends on the pictures; -1 if it has no bound."""
         return int(self._context.get_max_output_size(output))
 
     def learn_shape(self, output: str) -> None:
-        """Its shape is asked for at every run."""
+        """Ask for the shape of this output at every run."""
         allocator = output_allocator(self._flavour.trt)
         if not self._context.set_output_allocator(output, allocator):
             raise refusal(
                 self._flavour,
-                f'output {output!r} of a size that is known when it ran',
+                f'to report the size of output {output!r} after a run',
                 'export the network with outputs of fixed size',
             )
         self._allocators[output] = allocator
@@ -76,7 +76,7 @@ class TensorRtContext:
         )
 
     def is_capturable(self, stream: int) -> bool:
-        """TensorRT for RTX says whether a run can be: not one that takes memory on its way."""
+        """True if a run can be recorded. In TensorRT for RTX, runs that allocate memory cannot."""
         asked = getattr(self._context, 'is_stream_capturable', None)
         return asked is None or bool(asked(stream))
 
@@ -86,13 +86,13 @@ class TensorRtContext:
 
 
 def refusal(flavour: Flavour, wanted: str, remedy: str) -> EngineError:
-    """TensorRT said no: with what it wrote to its log."""
+    """Return the error for a call that TensorRT refused, with the messages of its log."""
     said = '; '.join(flavour.logger.taken_errors()) or 'nothing'
     return EngineError(f'expected of TensorRT {wanted}, it says: {said}; {remedy}')
 
 
 def output_allocator(trt: Any) -> Any:
-    """An IOutputAllocator that hands out memory it was given, and keeps the shape it is told."""
+    """Return an IOutputAllocator that returns given memory and keeps the reported shape."""
 
     class OutputAllocator(trt.IOutputAllocator):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -102,21 +102,21 @@ def output_allocator(trt: Any) -> Any:
             self._most_bytes = 0
 
         def place(self, address: int, most_bytes: int) -> None:
-            """Where the next run puts it."""
+            """Set the memory for the output of the next run."""
             self._address, self._most_bytes = address, most_bytes
 
         def reallocate_output(self, _name: str, _memory: int, size: int, _alignment: int) -> int:
-            """TensorRT calls this; 0 says no."""
+            """Return the memory, or 0 if it is too small. TensorRT calls this."""
             return self._address if size <= self._most_bytes else 0
 
         def reallocate_output_async(
             self, name: str, memory: int, size: int, alignment: int, _stream: int
         ) -> int:
-            """TensorRT calls this."""
+            """Return the memory. TensorRT calls this."""
             return self.reallocate_output(name, memory, size, alignment)
 
         def notify_shape(self, _name: str, shape: Any) -> None:
-            """TensorRT calls this."""
+            """Keep the shape of the output. TensorRT calls this."""
             self.shape = tuple(int(size) for size in shape)
 
     make: Callable[[], Any] = OutputAllocator

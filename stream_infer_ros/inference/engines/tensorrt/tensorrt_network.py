@@ -1,4 +1,4 @@
-"""A plan that a TensorRT runtime has read."""
+"""A TensorRT plan that is loaded on a device."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stream_infer_ros.inference.engines.device import Cuda, CudaGraph, DeviceOut
 from stream_infer_ros.inference.engines.tensorrt.build import Plan
 from stream_infer_ros.inference.engines.tensorrt.tensorrt_context import Shape, TensorRtContext, refusal
 
-# TensorRT's names of what an output may be.
+# TensorRT's names of the types that an output may have.
 _DTYPES = {
     'FLOAT': 'float32',
     'HALF': 'float16',
@@ -27,14 +27,15 @@ _DTYPES = {
 
 
 class TensorRtNetwork:
-    """See DeviceNetwork.
+    """A loaded plan.
 
-    A context that was recorded must not be touched any more, says TensorRT's guide: so each recording has a
-    context of its own. All share one scratch memory, since they run one after the other on one stream.
+    TensorRT's guide says that a context must not be used after it was recorded. Each recording therefore has
+    its own context. All contexts share one scratch memory, because they run one after the other on one
+    stream.
     """
 
     def __init__(self, cuda: Cuda, plan: Plan, runtime: Any, engine: Any) -> None:
-        """See `read`. Raises ModelError or EngineError."""
+        """Called by `read`. Raises ModelError or EngineError."""
         self._cuda = cuda
         self._plan = plan
         self._runtime = runtime
@@ -52,7 +53,7 @@ class TensorRtNetwork:
 
     @classmethod
     def read(cls, cuda: Cuda, plan: Plan) -> TensorRtNetwork | None:
-        """None if TensorRT does not take the plan. The calling thread has chosen the GPU."""
+        """Load a plan on the GPU of the calling thread. Return None if TensorRT cannot read it."""
         runtime = plan.flavour.trt.Runtime(plan.flavour.logger)
         engine = runtime.deserialize_cuda_engine(plan.serialized)
         return None if engine is None else cls(cuda, plan, runtime, engine)
@@ -63,7 +64,7 @@ class TensorRtNetwork:
 
     @property
     def recordable(self) -> bool:
-        """See DeviceNetwork. Outputs whose size only the pictures tell make TensorRT wait in the middle."""
+        """False if the size of an output depends on the pictures: TensorRT then waits during a run."""
         return not self._unknown
 
     def run(self, n: int, source: int, targets: Sequence[int], stream: int) -> tuple[Shape, ...]:
@@ -77,7 +78,7 @@ class TensorRtNetwork:
             context.run(n, source, self._outputs, targets, stream)
 
         try:
-            # What TensorRT puts off to the first run of a shape is not to be recorded.
+            # TensorRT postpones work to the first run of a shape. It must not be recorded.
             queue()
             if not context.is_capturable(stream):
                 raise EngineError(
@@ -85,12 +86,11 @@ class TensorRtNetwork:
                 )
             return RecordedContext(CudaGraph.capture(self._cuda, stream, queue), context)
         except EngineError:
-            # The context goes with this call, and what it queued may still run.
+            # The context is freed when this returns, and its run may still be in progress.
             self._cuda.synchronise_stream(stream)
             raise
 
     def close(self) -> None:
-        """Give it back; nothing of it is running any more."""
         self._context = None
         self._engine = None
         self._runtime = None
@@ -102,7 +102,7 @@ class TensorRtNetwork:
         )
 
     def _output(self, context: TensorRtContext, name: str) -> DeviceOutput:
-        """Its largest is that of the largest batch, which is set."""
+        """Describe an output. Its largest size is that for the largest batch, which is set."""
         kind = self._engine.get_tensor_dtype(name).name
         if kind not in _DTYPES:
             raise ModelError(
@@ -118,7 +118,7 @@ class TensorRtNetwork:
         if most_bytes < 0:
             raise refusal(
                 self._plan.flavour,
-                f'to know the largest output {name!r} may get',
+                f'the largest size of output {name!r}',
                 'export the network with outputs of fixed size',
             )
         return DeviceOutput(name, dtype, most_bytes)
@@ -126,7 +126,7 @@ class TensorRtNetwork:
 
 @dataclass(frozen=True, slots=True)
 class RecordedContext:
-    """See Recording. Keeps what the graph runs in."""
+    """A recorded run, with the context that it runs in."""
 
     graph: CudaGraph
     context: TensorRtContext

@@ -1,4 +1,4 @@
-"""What kind of file torch is given, and that nothing in it is pickled code."""
+"""Check a file for torch: its kind, and that it contains no pickled code."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from stream_infer_ros.errors import ModelError
 Kind = Literal['exported program', 'TorchScript']
 
 EXPORT = 'torch.export.save(torch.export.export(model.eval(), (images,)), "model.pt2")'
-# What an exported program keeps beside its graph; all else in its lists of tensors is an object.
+# Names of tensors in an exported program. Everything else in its lists of tensors is a pickled object.
 _TENSOR = re.compile(r'(weight|tensor)_\d+')
 _COMPILED = '/data/aotinductor/'
 _BEFORE_2_8 = 'serialized_exported_program.json'
 
 
 def archive_kind(data: bytes, path: Path, torch: Any) -> Kind:
-    """What the bytes of a file are.
+    """Return the kind of a file.
 
-    Raises ModelError for an ONNX file, for a checkpoint (weights without their network, or a network that is
-    pickled Python), for an exported program with pickled objects or compiled code, and for anything else.
+    Raises ModelError for an ONNX file, a checkpoint (weights without their network, or a pickled Python
+    network), an exported program with pickled objects or compiled code, and any other file.
     """
     if path.suffix.lower() == '.onnx':
         raise ModelError(
@@ -36,13 +36,13 @@ def archive_kind(data: bytes, path: Path, torch: Any) -> Kind:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return _kind(archive, path, torch)
     except zipfile.BadZipFile as error:
-        if data[:1] == b'\x80':  # how a pickle begins
+        if data[:1] == b'\x80':  # the first byte of a pickle
             raise _checkpoint(path) from error
         raise unreadable(path, error) from error
 
 
 def unreadable(path: Path, error: Exception | str) -> ModelError:
-    """Torch could not make sense of a file."""
+    """Return the error for a file that torch cannot read."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     return ModelError(
         f'expected a valid exported program (.pt2) or TorchScript (.pt, .ts) in {path}, torch says: '
@@ -51,13 +51,13 @@ def unreadable(path: Path, error: Exception | str) -> ModelError:
 
 
 def _kind(archive: zipfile.ZipFile, path: Path, torch: Any) -> Kind:
-    # Every archive of torch has one folder at its root, of any name.
+    # Every archive of torch has one folder at its root, whose name does not matter.
     names = {name: name.partition('/')[2] for name in archive.namelist()}
     inside = set(names.values())
     if len({name.lower() for name in names}) != len(archive.namelist()):
-        raise unreadable(path, 'an archive with two files of one name')  # which of them would be looked at?
+        raise unreadable(path, 'an archive with two files of one name')  # a check of one could miss the other
     if 'constants.pkl' in inside and any(name.startswith('code/') for name in inside):
-        return 'TorchScript'  # its reader knows no Python objects
+        return 'TorchScript'  # its reader does not create Python objects
     if any(name.startswith('models/') for name in inside) or _BEFORE_2_8 in names:
         _refuse_objects(archive, path, torch)
         return 'exported program'
@@ -69,13 +69,13 @@ def _kind(archive: zipfile.ZipFile, path: Path, torch: Any) -> Kind:
 
 
 def _refuse_objects(archive: zipfile.ZipFile, path: Path, torch: Any) -> None:
-    """torch.export.load runs what is pickled in a program; ordinary programs have tensors only."""
+    """Raise ModelError for pickled objects, whose code torch.export.load would run."""
     for name in archive.namelist():
         if _COMPILED in name:
             raise _compiled(path)
-        # Before torch 2.8 they had other names, and some of them ended in .json, too.
+        # Before torch 2.8 the files had other names, and some also ended in .json.
         if name.endswith('.pt') or (name.startswith('serialized_') and name != _BEFORE_2_8):
-            # Any of its errors means the same: more than tensors.
+            # Any error means that there is more than tensors.
             try:
                 torch.load(io.BytesIO(archive.read(name)), map_location='cpu', weights_only=True)
             except Exception as error:
@@ -87,7 +87,7 @@ def _refuse_objects(archive: zipfile.ZipFile, path: Path, torch: Any) -> None:
 
 
 def _tensors(config: Any) -> Iterator[dict[str, Any]]:
-    """Every entry of a list of tensors, however it is nested."""
+    """Yield every entry of a nested list of tensors."""
     if isinstance(config, dict):
         if 'path_name' in config:
             yield config
@@ -99,13 +99,13 @@ def _checkpoint(path: Path) -> ModelError:
     return ModelError(
         f'expected an exported program (.pt2) or TorchScript (.pt, .ts), got a pickled checkpoint in {path}: '
         f'weights without their network, or Python code that this engine does not run; '
-        f'export the network where its code is: {EXPORT}'
+        f'export the network on a machine that has its code: {EXPORT}'
     )
 
 
 def _pickled(path: Path, where: str) -> ModelError:
     return ModelError(
-        f'expected tensors only beside the graph in {path}, got a pickled object ({where}), which could be '
+        f'expected only a graph and tensors in {path}, got a pickled object ({where}), which may contain '
         f'any code; export the network without custom objects'
     )
 

@@ -1,4 +1,4 @@
-"""What the file of a torch network does not say by itself: names, the size of its input, metadata."""
+"""Information that the file of a torch network may lack: names, the size of its input, metadata."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any
 from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.network_io import TensorInfo
 
-# Files inside the network's: ours, and what Ultralytics puts into its TorchScript.
+# Files inside the archive: our own, and that of Ultralytics.
 OURS, ULTRALYTICS = 'stream_infer.json', 'config.txt'
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """As far as somebody told.
+    """The known part of the description of a network.
 
     Attributes:
-        input: of the network.
-        outputs: their names, in order.
+        input: the input; None if it is unknown.
+        outputs: names of the outputs, in order.
         metadata: as in `EngineIo`.
     """
 
@@ -31,10 +31,10 @@ class Description:
 
 
 def describe(extra_files: Mapping[str, str | bytes], path: Path) -> Description:
-    """From files inside the network's, and from `<stem>.json` beside it, which wins key by key.
+    """Read the files inside the archive, and `<stem>.json` beside it, whose keys take precedence.
 
-    Ours is `{"input": {"name": ..., "dtype": ..., "shape": [-1, 3, 640, 640]}, "outputs": [...], "metadata":
-    {"family": ...}}`, each key optional. Raises ModelError.
+    The format of our own file is `{"input": {"name": ..., "dtype": ..., "shape": [-1, 3, 640, 640]},
+    "outputs": [...], "metadata": {"family": ...}}`, each key optional. Raises ModelError.
     """
     description = Description()
     if extra_files.get(ULTRALYTICS):
@@ -75,7 +75,7 @@ def _ours(parsed: dict[str, Any], base: Description, where: str) -> Description:
 
 
 def _ultralytics(parsed: dict[str, Any]) -> Description:
-    """Its metadata as it writes them into ONNX files, and the input its networks have."""
+    """Return metadata as Ultralytics writes them into ONNX files, and the input of its networks."""
     metadata = {key: _text(value) for key, value in parsed.items()}
     sizes = parsed.get('imgsz')
     if not isinstance(sizes, list) or len(sizes) != 2:
@@ -89,7 +89,7 @@ def _ultralytics(parsed: dict[str, Any]) -> Description:
 
 
 def _text(value: Any) -> str:
-    """Metadata are strings; numbers as keys are what JSON makes strings of."""
+    """Convert a value of the metadata to text. JSON has converted numeric keys to strings; undo that."""
     if isinstance(value, dict):
         return str({int(key) if key.isdigit() else key: item for key, item in value.items()})
     return value if isinstance(value, str) else str(value)

@@ -1,4 +1,4 @@
-"""A network of torch behind the step that makes its input of pictures."""
+"""A torch network with a preceding step that converts pictures to its input."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from stream_infer_ros.inference.engines.torch.torch_file import TorchFile, dtype
 from stream_infer_ros.inference.input_packing import AS_THEY_ARE, ImageInput
 from stream_infer_ros.inference.network_io import TensorInfo
 
-# What torch raises where a network does not take what it is given, or the device fails.
+# The exceptions of torch if a network does not accept its input, or the device fails.
 RUN_ERRORS = (RuntimeError, AssertionError, ValueError, TypeError, IndexError)
 _HALVES = {'fp16': 'float16', 'bf16': 'bfloat16'}
 
 
 class PictureModel:
-    """Pictures as they are, on the device, to the outputs of a network, in its order."""
+    """A torch network that takes uint8 pictures on the device."""
 
     def __init__(
         self, file: TorchFile, image_input: ImageInput, torch: Any, device: str, precision: str
     ) -> None:
-        """`device` as torch calls it. Raises EngineError if the precision cannot be had."""
+        """`device` is torch's name of it. Raises EngineError if the precision is not supported."""
         self._torch = torch
         self._device = device
         self._input = image_input
         self._half = _half(file.module, torch, precision)
-        # Pictures come with their channels last; so convolutions find them as they like them best.
+        # Pictures have their channels last. Convolutions are fastest in that format.
         self._module = file.module.to(memory_format=torch.channels_last)
         self._scaling: tuple[Any, Any] | None = None
         if image_input.normalisation != AS_THEY_ARE:
@@ -40,7 +40,7 @@ class PictureModel:
             self._scaling = (factor, offset)
 
     def __call__(self, pictures: Any) -> dict[str, Any]:
-        """A uint8 tensor (n, height, width, 3) to outputs by the names that the network gives, if any."""
+        """Run a uint8 tensor (n, height, width, 3). Return outputs by name, as the network names them."""
         images = pictures.permute(0, 3, 1, 2) if self._input.layout == 'nchw' else pictures
         if self._input.dtype != 'uint8':
             dtype = getattr(self._torch, self._input.dtype)
@@ -52,17 +52,17 @@ class PictureModel:
             modes.enter_context(self._torch.inference_mode())
             if self._half is not None:
                 kind = self._device.partition(':')[0]
-                # Without its cache, which knows nothing of CUDA graphs.
+                # The cache of autocast does not work with CUDA graphs.
                 modes.enter_context(self._torch.autocast(kind, self._half, cache_enabled=False))
             outputs = dict(_flat(self._module(images), '', self._torch.Tensor))
-            # numpy knows no bfloat16.
+            # numpy has no bfloat16.
             return {
                 name: tensor.float() if tensor.dtype == self._torch.bfloat16 else tensor.contiguous()
                 for name, tensor in outputs.items()
             }
 
     def outputs(self, named: Sequence[str], path: Path) -> tuple[TensorInfo, ...]:
-        """What comes out, found by running one image and two. Raises ModelError or EngineError."""
+        """Find the outputs by running one image and then two. Raises ModelError or EngineError."""
         shape = self._input.shape(1)
         size = (self._input.height, self._input.width, 3)
         counts = [self._input.fixed_batch] * 2 if self._input.fixed_batch else [1, 2]
@@ -90,7 +90,7 @@ class PictureModel:
 
 
 def _half(module: Any, torch: Any, precision: str) -> Any:
-    """The type that autocast computes in; None where the network runs in its own."""
+    """Return the type for autocast; None if the network runs in its own types."""
     if precision == 'auto':
         return None
     if precision not in ('fp32', *_HALVES):
@@ -108,7 +108,7 @@ def _half(module: Any, torch: Any, precision: str) -> Any:
 
 
 def _flat(value: Any, name: str, tensor: type) -> Iterator[tuple[str, Any]]:
-    """Tensors of nested tuples and dicts, in order; named by their keys, else output0 and so on."""
+    """Yield the tensors of nested tuples and dicts in order, named by their keys or output0, output1, ..."""
     if isinstance(value, tensor):
         yield name or 'output0', value
     elif isinstance(value, Mapping):
@@ -118,11 +118,13 @@ def _flat(value: Any, name: str, tensor: type) -> Iterator[tuple[str, Any]]:
         for place, item in enumerate(value):
             yield from _flat(item, f'{name}.{place}' if name else f'output{place}', tensor)
     else:
-        raise ModelError(f'expected tensors from the network, got {type(value).__name__}; export it without')
+        raise ModelError(
+            f'expected tensors from the network, got {type(value).__name__}; export it with tensors only'
+        )
 
 
 def _free(one: Sequence[int], two: Sequence[int]) -> tuple[int, ...]:
-    """The shape of an output, told from two runs of one image and two."""
+    """Return the shape of an output, from a run of one image and a run of two."""
     if len(one) != len(two):
         raise ModelError(f'expected outputs of one rank, got {tuple(one)} and {tuple(two)}; export it again')
     return tuple(int(a) if a == b else -1 for a, b in zip(one, two, strict=True))

@@ -1,4 +1,4 @@
-"""Torch on memory and streams that are ours."""
+"""Run torch on memory and streams of the device runner."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from stream_infer_ros.inference.engines.torch.picture_model import RUN_ERRORS
 
 
 class TorchOnStream(Protocol):
-    """The seam between a network of torch and the device runner."""
+    """The interface between a torch network and the device runner."""
 
     def tensor_at(self, address: int, dtype: str, shape: tuple[int, ...]) -> Any:
-        """Memory of the device as a tensor; the memory stays its owner's."""
+        """Return a tensor that views device memory. The memory belongs to the caller."""
         ...
 
     def on(self, stream: int) -> Any:
-        """A context: what torch does inside is queued there."""
+        """Return a context manager in which torch queues its work on the stream."""
         ...
 
     def record(self, stream: int, queue: Callable[[], object]) -> Recording:
-        """Write down what `queue` has torch queue. Raises EngineError if torch refuses."""
+        """Record the work that torch queues in `queue`. Raises EngineError if torch cannot."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Memory:
-    """What torch wants to see to look at memory of another library: the CUDA array interface, version 3."""
+    """Memory of another library for torch: the CUDA array interface, version 3."""
 
     __cuda_array_interface__: dict[str, Any]
 
 
 class TorchCuda:
     def __init__(self, torch: Any, device: str) -> None:
-        """`device` as torch calls it, 'cuda:0'."""
+        """`device` is torch's name of it, e.g. 'cuda:0'."""
         self._torch = torch
         self._device = device
 
@@ -56,7 +56,7 @@ class TorchCuda:
             yield
 
     def record(self, stream: int, queue: Callable[[], object]) -> Recording:
-        """See TorchOnStream. By torch's own graphs, which keep the memory of what lies between."""
+        # torch's own graphs also keep the memory of intermediate results.
         graph = self._torch.cuda.CUDAGraph()
         try:
             with self._torch.cuda.graph(

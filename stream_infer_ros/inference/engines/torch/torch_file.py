@@ -1,4 +1,4 @@
-"""A network of torch, read from its file."""
+"""Read a torch network from its file."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 
 @dataclass(frozen=True, slots=True)
 class TorchFile:
-    """What a file holds.
+    """The content of a file.
 
     Attributes:
-        module: that is called with one tensor.
-        input: as the file declares it; None where it does not.
-        most: images it takes at once; 0: any number.
-        description: what it says beside.
+        module: the network, called with one tensor.
+        input: the input that the file declares; None if it declares none.
+        most: the largest number of images in one run; 0 for no limit.
+        description: further information.
     """
 
     module: Any
@@ -36,7 +36,7 @@ def read_file(path: Path, torch: Any, device: str) -> TorchFile:
     data = path.read_bytes()
     kind = archive_kind(data, path, torch)
     extra: dict[str, Any] = {OURS: '', ULTRALYTICS: ''}
-    # Torch has no base class for what it raises here, and any of it means the file.
+    # The exceptions of torch have no common base class. Any of them here means a broken file.
     try:
         if kind == 'TorchScript':
             module = torch.jit.load(io.BytesIO(data), map_location=device, _extra_files=extra).eval()
@@ -55,7 +55,7 @@ def read_file(path: Path, torch: Any, device: str) -> TorchFile:
 
 
 def _declared_input(program: Any, path: Path) -> tuple[TensorInfo, int]:
-    """And the most images, 0 where there is no bound."""
+    """Return the declared input, and the largest number of images; 0 for no limit."""
     names = list(program.graph_signature.user_inputs)
     if len(names) != 1:
         raise ModelError(
@@ -72,16 +72,19 @@ def _declared_input(program: Any, path: Path) -> tuple[TensorInfo, int]:
 
 
 def described(file: TorchFile, path: Path) -> EngineIo:
-    """Inputs and metadata; the outputs are known once it ran. Raises ModelError if nobody tells its input."""
+    """Return inputs and metadata. The outputs are known after the first run.
+
+    Raises ModelError if the input is unknown.
+    """
     tensor = file.input or file.description.input
     if tensor is None:
         raise ModelError(
-            f'expected to be told the input of {path}, TorchScript does not say it; write {path.stem}.json '
+            f'expected a description of the input of {path}, which TorchScript lacks; write {path.stem}.json '
             f'beside it: {{"input": {{"name": "images", "dtype": "float32", "shape": [-1, 3, 640, 640]}}}}'
         )
     return EngineIo((tensor,), (), dict(file.description.metadata))
 
 
 def dtype_name(dtype: Any) -> str:
-    """As numpy names it."""
+    """Return numpy's name of a torch type."""
     return str(dtype).removeprefix('torch.')

@@ -1,4 +1,4 @@
-"""A network of torch as the device runner knows networks."""
+"""A torch network for the device runner."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TorchNetwork:
         outputs: Sequence[TensorInfo],
         most: int,
     ) -> None:
-        """`image_input` is what `model` is fed: pictures as they are. `most` images in one run."""
+        """`image_input` is the input of `model`: uint8 pictures. `most` is the largest number in one run."""
         self._place = place
         self._model = model
         self._input = image_input
@@ -50,7 +50,7 @@ class TorchNetwork:
         return self._place.record(stream, lambda: self._queue(n, source, targets))
 
     def close(self) -> None:
-        """See DeviceNetwork. Torch gives back what nobody has any more."""
+        """Do nothing: torch frees unused memory by itself."""
 
     def _queue(self, n: int, source: int, targets: Sequence[int]) -> tuple[tuple[int, ...], ...]:
         results = self._model(self._place.tensor_at(source, self._input.dtype, self._input.shape(n)))
