@@ -60,9 +60,9 @@ class ImageInput:
         name: name of the tensor.
         dtype: 'uint8', 'float32' or 'float16'.
         layout: 'nhwc' or 'nchw'.
-        height, width: pixels.
-        fixed_batch: images that go in at once, no fewer and no more; 0 if any number does.
-        normalisation: of the pixels of a float network; a uint8 network does its own.
+        height, width: size of a picture, pixels.
+        fixed_batch: the exact number of pictures in one run; 0 if any number is possible.
+        normalisation: normalisation of pixels for a float network; a uint8 network contains its own.
         extra_inputs: further inputs, which `feed` fills.
     """
 
@@ -127,7 +127,7 @@ class ImageInput:
             yield tensor.name, extra_input_value(tensor, n, self.height, self.width).shape
 
     def feed(self, packed: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        """Every input of the network by name, for pictures that are packed."""
+        """Return every input of the network by name, for packed pictures."""
         beside = {
             it.name: extra_input_value(it, len(packed), self.height, self.width) for it in self.extra_inputs
         }
