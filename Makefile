@@ -30,9 +30,13 @@ $(VENV)/.test: $(VENV)/.base
 	$(RUN) $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@
 
+$(VENV)/.docs: $(VENV)/.base
+	$(RUN) $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $@
+
 # Without -E Sphinx would not notice changes in the code. The reference pages are kept in git; the test of docs/
 # fails if they differ from the code.
-docs: $(VENV)/.test
+docs: $(VENV)/.docs
 	$(RUN) $(BIN)/python -m tools.reference_pages
 	$(RUN) $(BIN)/python -m sphinx -q -E -n -W --keep-going docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
