@@ -1,4 +1,4 @@
-"""Pixels to rays and back: against OpenCV, against themselves, and outside what a lens can do."""
+"""Conversion between pixels and rays: compared with OpenCV, round trips, and pixels outside the domain."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Every encoding, against pictures whose colours are known."""
+"""Conversion of all encodings, on images with known colours."""
 
 import cv2
 import numpy as np

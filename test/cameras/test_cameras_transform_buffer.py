@@ -1,4 +1,4 @@
-"""tf2's rules, on a tree that moves."""
+"""The rules of tf2 for interpolation, extrapolation and lookup."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def known_frames(buffer: TransformBuffer) -> str:
 
 @pytest.fixture
 def robot() -> TransformBuffer:
-    """odom -> base moves 1 m/s along x; camera and lidar are fixed to base; map -> odom was heard once."""
+    """A robot that moves 1 m/s along x in odom. camera and lidar are static, map -> odom has one sample."""
     buffer = TransformBuffer()
     for second in (1, 2, 3):
         buffer.set(at(second * S, 'odom', 'base', pose(x=float(second))))

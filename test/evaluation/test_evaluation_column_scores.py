@@ -1,4 +1,4 @@
-"""Column errors on cases whose answer is known by hand."""
+"""Scores of columns, on cases that were computed by hand."""
 
 import numpy as np
 import pytest

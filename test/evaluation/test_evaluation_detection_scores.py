@@ -1,4 +1,4 @@
-"""Average precision on cases whose answer is known by hand, and the properties every score must have."""
+"""Average precision, on cases that were computed by hand, and general properties of the scores."""
 
 import numpy as np
 import pytest

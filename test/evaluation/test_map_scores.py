@@ -1,4 +1,4 @@
-"""Map scores, on grids small enough to count by hand, and against a plain reading of their definition."""
+"""Scores of maps, on small grids counted by hand, and compared with a direct implementation."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Drives through worlds, and what maps made from them are worth."""
+"""Drives through simulated worlds, and the scores of maps from them."""
 
 import math
 from dataclasses import replace

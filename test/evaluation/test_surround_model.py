@@ -1,4 +1,4 @@
-"""The model file that ships: its contract, the same answers from all runtimes and batches, and its worth."""
+"""The model file of the package: inputs and outputs, agreement of runtimes and batch sizes, and scores."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,7 +35,7 @@ def engine(request):
 
 
 def exact_outputs(batch):
-    """What float32 arithmetic makes of it: the reference for runtimes that use fewer bits."""
+    """The result of float32 arithmetic, as the reference for runtimes with lower precision."""
     engine = make_engine(EngineSpec(EngineConfig(kind=RUNTIMES[0], precision='fp32', threads=1), MODEL))
     engine.load()
     outputs = infer(engine, batch)

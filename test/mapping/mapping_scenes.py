@@ -1,4 +1,4 @@
-"""Small scenes for the map's tests: known cameras, and what a perfect network would tell of them."""
+"""Small scenes for tests of the map: known cameras, and the perception of an ideal network."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def seen(
     map_from_base: RigidTransform | None = None,
     things: Sequence[tuple[str, float, float]] = (),
 ) -> View:
-    """What a perfect network tells of obstacles (None: it has no free space) and things in the map."""
+    """Return the view of an ideal network, for obstacles (None: no free space) and objects."""
     model = model or pinhole()
     base_from_camera = base_from_camera or mounted()
     map_from_base = map_from_base or standing()

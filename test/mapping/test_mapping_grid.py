@@ -1,4 +1,4 @@
-"""The rolling window: what stays keeps its value, what is new is empty."""
+"""The rolling window: cells that remain keep their value, new cells are empty."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Pixels to the ground and back, for any lens and any mounting."""
+"""Projection of pixels to the ground and back, for all lens models and mountings."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Detected objects: a layer of their own, that leaves nothing behind."""
+"""The object layer of the map, which leaves no traces in the static layer."""
 
 import numpy as np
 import pytest

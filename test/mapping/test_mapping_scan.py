@@ -1,4 +1,4 @@
-"""Scans from free-space boundaries, as Nav2 and slam_toolbox would read them."""
+"""Scans from free-space boundaries, as Nav2 and slam_toolbox read them."""
 
 import numpy as np
 import pytest

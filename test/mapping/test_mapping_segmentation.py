@@ -1,4 +1,4 @@
-"""A segmentation network alone makes a map: what it calls road is free, where the road ends is occupied."""
+"""A map from a segmentation network alone: road is free, and its end is occupied."""
 
 import numpy as np
 import pytest

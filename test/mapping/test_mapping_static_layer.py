@@ -1,4 +1,4 @@
-"""What free-space boundaries make of the grid."""
+"""The static layer of the map, from free-space boundaries."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Which column of an image shows a place on the ground."""
+"""The table from places on the ground to image columns."""
 
 import math
 

@@ -1,4 +1,7 @@
-"""What nobody can see turns to unknown by the clock; what lies outside every view is remembered."""
+"""Cells that only silent cameras could see become unknown with time.
+
+Cells outside all views are remembered.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Every message, both ways, against rosbags' serialiser, which real ROS 2 reads and writes."""
+"""All messages, compared with the serialiser of rosbags, which is compatible with ROS 2."""
 
 import math
 

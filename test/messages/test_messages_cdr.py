@@ -1,4 +1,4 @@
-"""The reader and the writer themselves, on a type of rosbags' that has what ours do not combine."""
+"""CdrReader and CdrWriter, on a type with combinations of fields that our messages do not have."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Any byte string is parsed or refused: no crash, no read past the end, no more memory than the message."""
+"""Any byte string is either decoded or refused, without a crash, a read past its end or much memory."""
 
 import contextlib
 import struct
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings('ignore:overflow encountered:RuntimeWarn
 IDS = [codec.type_name for codec in CODECS]
 every_codec = pytest.mark.parametrize('codec', CODECS, ids=IDS)
 
-# A well-formed CameraInfo may still describe no camera: that has an error of its own.
+# A well-formed CameraInfo that does not describe a camera raises an error of another type.
 REFUSALS = (MessageError, CalibrationError)
 LENGTHS = [0, 1, 2, 255, 2**16, 2**31 - 1, 2**31, 2**32 - 1]
 
@@ -148,7 +148,7 @@ def test_a_large_image_is_not_copied():
 @every_codec
 @pytest.mark.parametrize('filler', [b'\x00', b'\xff', b'a', b'\x01\x00\x00\x00'])
 def test_a_megabyte_of_anything_stays_small(codec, filler):
-    """Whatever a decoder makes of it, it fits into the message's own size: refused early, or a view."""
+    """A decoder needs no more memory than the size of the message, whatever the message contains."""
     for size in (8, 16, len(codec.sample) // 8 * 4, len(codec.sample)):
         data = codec.sample[:size] + filler * (2**20 // len(filler))
         assert peak_bytes(codec.decode, data) < len(data) + SMALL

@@ -1,4 +1,4 @@
-"""Image: every encoding, padded rows, byte order, no copies, and what is refused."""
+"""Images: all encodings, padded rows, byte order, no copies, and invalid messages."""
 
 from pathlib import Path
 

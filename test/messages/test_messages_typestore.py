@@ -1,4 +1,4 @@
-"""Type hashes as ROS 2 announces them, and the definitions they come from."""
+"""Type hashes as ROS 2 announces them, and the definitions that they are computed from."""
 
 import pytest
 from message_samples import CODECS, WRITTEN

@@ -1,4 +1,4 @@
-"""Messages whose bytes are in order and whose values are not."""
+"""Well-formed messages with invalid values."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The network as engine torch gets it."""
+"""Export of the network for the torch engine."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The parts that need torch: decoding inside the graph, losses, and a run that stops and goes on."""
+"""Parts that need torch: decoding inside the graph, losses, and a run that is stopped and resumed."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Pictures and labels of a world, and the way to disk and back."""
+"""Images and labels of a world, written to disk and read back."""
 
 import numpy as np
 import pytest

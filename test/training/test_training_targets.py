@@ -1,4 +1,4 @@
-"""What the network is asked to say, checked against the labels it comes from."""
+"""The targets of the network, compared with the labels that they are made from."""
 
 import numpy as np
 import pytest
