@@ -66,6 +66,11 @@ class Tally:
         if (camera, stamp_ns) in self._offered:
             self._out_ns.setdefault((camera, stamp_ns), out_ns)
 
+    @property
+    def offered(self) -> int:
+        """The number of counted frames that the cameras were to publish."""
+        return len(self._offered)
+
     def latencies(self) -> list[tuple[int, int]]:
         """(stamp, latency) of every counted result, nanoseconds, in the order of the stamps."""
         return sorted((stamp_ns, out_ns - stamp_ns) for (_, stamp_ns), out_ns in self._out_ns.items())

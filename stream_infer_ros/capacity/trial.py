@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 from stream_infer_ros.capacity.camera_host import stream_cameras
@@ -45,55 +45,67 @@ class Bench:
         self.network.close()
 
     def run(self, options: TrialOptions) -> tuple[TrialResult, Tally]:
-        """One trial. Raises GraphError if the cameras fail, and whatever a pipeline step raises."""
-        config = self._config(options)
-        graph = make_graph(config.graph)
-        try:
-            assembly = assemble(config, camera_topics(config, ()), graph, self.network)
-            results = _Results(options.cameras)
-            runner = LiveRunner(graph, assembly, results.note)
-            try:
-                runner.start()
-                cpu_s = time.process_time()
-                epoch_ns, report = _stream(graph, options, runner)
-                runner.wait(options.bound_ms * 2e-3)
-                cpu_s = time.process_time() - cpu_s
-                drops, stages_ms = _drops(assembly), _stages_ms(assembly)
-            finally:
-                runner.stop()
-            runner.wait(0)
-        finally:
-            graph.close()
-        tally = Tally(options)
-        for camera, stamp_ns, out_ns in results.all():
-            tally.published(camera, stamp_ns - epoch_ns, out_ns - epoch_ns)
-        result = replace(
-            tally.result(),
-            cpu_s=cpu_s,
-            camera_cpu_s=report.cpu_s,
-            camera_late_ms=report.late_ms,
-            drops=drops,
-            stages_ms=stages_ms,
-            unexplained=report.published - len(results) - sum(drops.values()),
-        )
-        return result, tally
+        """Run one trial, see `run_trial`."""
+        return run_trial(self.network, options, self._sections)
 
-    def _config(self, options: TrialOptions) -> Config:
-        compressed = {camera: {'compressed': True} for camera in options.cameras}
-        return parse_config(
-            {
-                **self._sections,
-                'cameras': list(options.cameras),
-                'camera': compressed if options.encoding == 'jpeg' else {},
-                'bound_ms': options.bound_ms,
-                'graph': {'kind': options.graph, 'domain_id': options.domain_id, 'loopback': True},
-                'sync': {'policy': 'deadline' if options.matched else 'none'},
-                # Streams are counted, not what is made of them: cameras of nowhere make no map.
-                'map': {'enabled': False},
-                'publish': {'overlay': False, 'markers': False},
-            },
-            'find-streams',
-        )
+
+def run_trial(
+    network: Network, options: TrialOptions, sections: Mapping[str, Any] = MappingProxyType({})
+) -> tuple[TrialResult, Tally]:
+    """Run one trial with a loaded network.
+
+    `sections` are sections of the configuration that the trial does not set itself: `engine` and `model`.
+    Raises GraphError if the cameras fail, and whatever a pipeline step raises.
+    """
+    config = _config(options, sections)
+    graph = make_graph(config.graph)
+    try:
+        assembly = assemble(config, camera_topics(config, ()), graph, network)
+        results = _Results(options.cameras)
+        runner = LiveRunner(graph, assembly, results.note)
+        try:
+            runner.start()
+            cpu_s = time.process_time()
+            epoch_ns, report = _stream(graph, options, runner)
+            runner.wait(options.bound_ms * 2e-3)
+            cpu_s = time.process_time() - cpu_s
+            drops, stages_ms = _drops(assembly), _stages_ms(assembly)
+        finally:
+            runner.stop()
+        runner.wait(0)
+    finally:
+        graph.close()
+    tally = Tally(options)
+    for camera, stamp_ns, out_ns in results.all():
+        tally.published(camera, stamp_ns - epoch_ns, out_ns - epoch_ns)
+    result = replace(
+        tally.result(),
+        cpu_s=cpu_s,
+        camera_cpu_s=report.cpu_s,
+        camera_late_ms=report.late_ms,
+        drops=drops,
+        stages_ms=stages_ms,
+        unexplained=report.published - len(results) - sum(drops.values()),
+    )
+    return result, tally
+
+
+def _config(options: TrialOptions, sections: Mapping[str, Any]) -> Config:
+    compressed = {camera: {'compressed': True} for camera in options.cameras}
+    return parse_config(
+        {
+            **sections,
+            'cameras': list(options.cameras),
+            'camera': compressed if options.encoding == 'jpeg' else {},
+            'bound_ms': options.bound_ms,
+            'graph': {'kind': options.graph, 'domain_id': options.domain_id, 'loopback': True},
+            'sync': {'policy': 'deadline' if options.matched else 'none'},
+            # The frames are counted, and a map would need cameras with a position.
+            'map': {'enabled': False},
+            'publish': {'overlay': False, 'markers': False},
+        },
+        'find-streams',
+    )
 
 
 class _Results:

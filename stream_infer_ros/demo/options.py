@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stream_infer_ros.config import EngineKind, WireKind
+from stream_infer_ros.demo.load import Load
 from stream_infer_ros.errors import ConfigError
 
 
@@ -16,8 +17,7 @@ class DemoOptions:
 
     Attributes:
         seconds: how long the cameras stream.
-        cameras: how many surround cameras.
-        rate_hz: of each camera.
+        load: simulated cameras and their rate.
         bound_ms: latency bound, oldest header stamp of a set to its last message out.
         seed: of the world.
         out: folder for the report.
@@ -30,8 +30,7 @@ class DemoOptions:
     """
 
     seconds: float
-    cameras: int
-    rate_hz: float
+    load: Load
     bound_ms: float
     seed: int
     out: Path
@@ -40,15 +39,16 @@ class DemoOptions:
     graph: WireKind
 
     def __post_init__(self) -> None:
-        for name in ('seconds', 'rate_hz', 'bound_ms'):
-            if not math.isfinite(getattr(self, name)):
-                raise ConfigError(f'{name}: expected a finite number, got {getattr(self, name)}')
+        values = {'seconds': self.seconds, 'rate': self.load.rate_hz, 'bound_ms': self.bound_ms}
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise ConfigError(f'{name}: expected a finite number, got {value}')
 
     @property
     def camera_names(self) -> tuple[str, ...]:
-        return tuple(f'cam{i}' for i in range(self.cameras))
+        return tuple(f'cam{i}' for i in range(self.load.cameras))
 
     @property
     def expected_sets(self) -> int:
         """One per period of the cameras."""
-        return round(self.seconds * self.rate_hz)
+        return max(1, round(self.seconds * self.load.rate_hz))

@@ -1,4 +1,4 @@
-"""The files a demo run leaves: report.html, report.json, map.png."""
+"""The files that a demo run writes: report.html, report.json, map.png."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from stream_infer_ros.demo.scoring import DemoScores
 from stream_infer_ros.demo.session import DemoRun
+from stream_infer_ros.demo.verdict import Verdict
 from stream_infer_ros.inference.overlay import draw_overlay
 from stream_infer_ros.report.page import render_page
 from stream_infer_ros.report.pictures import jpeg, latency_figure, map_figure
@@ -15,9 +16,9 @@ from stream_infer_ros.simulation import World
 
 
 def write_report(
-    out: Path, summary: dict[str, Any], verdict: tuple[bool, str], run: DemoRun, scores: DemoScores
+    out: Path, summary: dict[str, Any], verdict: Verdict, run: DemoRun, scores: DemoScores
 ) -> None:
-    """Write all files into the folder `out`; without a published map only report.json."""
+    """Write all files into the folder `out`. Without a published map, write only report.json."""
     (out / 'report.json').write_text(json.dumps(summary, indent=2, allow_nan=False) + '\n')
     if not run.recorder.samples:
         return
@@ -31,7 +32,8 @@ def write_report(
     total_ms = [total_ns / 1e6 for total_ns in run.recorder.total_ns]
     latency_png = latency_figure(stages, total_ms, summary['latency_ms']['bound'])
     (out / 'report.html').write_text(
-        render_page(summary, verdict, tiles, map_png, latency_png), encoding='utf-8'
+        render_page(summary, (verdict.passed, ' '.join(verdict.lines())), tiles, map_png, latency_png),
+        encoding='utf-8',
     )
 
 

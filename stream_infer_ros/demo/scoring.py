@@ -32,7 +32,7 @@ class DemoScores:
 def score_run(options: DemoOptions, recorder: Recorder, epoch_ns: int) -> DemoScores:
     """Compare the sampled sets with the world of the same seed at the same stamps."""
     world = World(options.seed)
-    rig = {camera.name: camera for camera in surround_rig(options.cameras)}
+    rig = {camera.name: camera for camera in surround_rig(options.load.cameras)}
     detections = DetectionScores(CLASS_NAMES)
     for sample in recorder.samples:
         _score_boxes(world, rig, sample, epoch_ns, detections)

@@ -1,4 +1,4 @@
-"""report.json: what a demo run measured, and whether it held."""
+"""report.json: the figures of a demo run."""
 
 from __future__ import annotations
 
@@ -6,39 +6,45 @@ import dataclasses
 import math
 from typing import Any
 
-import numpy as np
-
 from stream_infer_ros.demo.options import DemoOptions
 from stream_infer_ros.demo.scoring import DemoScores
 from stream_infer_ros.demo.session import DemoRun
-from stream_infer_ros.pipeline.health.durations import Percentiles, percentiles
+from stream_infer_ros.demo.verdict import SetFigures
+from stream_infer_ros.pipeline.health.durations import Percentiles
+
+LATENCIES = {'p50': 0.5, 'p95': 0.95, 'p99': 0.99, 'worst': 1.0}
 
 
-def summarise(options: DemoOptions, run: DemoRun, scores: DemoScores) -> dict[str, Any]:
-    """The content of report.json; times in milliseconds, memory in megabytes."""
+def set_figures(options: DemoOptions, run: DemoRun) -> SetFigures:
+    """Return the figures that the verdict judges.
+
+    They cover the whole run. The statistics of the pipeline have a sliding window, without the beginning.
+    """
+    statistics = run.assembly.statistics
+    return SetFigures(
+        options.expected_sets, statistics.sets_published, statistics.sets_partial, run.recorder.total_ns
+    )
+
+
+def summarise(options: DemoOptions, run: DemoRun, sets: SetFigures, scores: DemoScores) -> dict[str, Any]:
+    """Return the content of report.json; times in milliseconds, memory in megabytes.
+
+    The latencies are over the expected sets: null stands for a set that was not published.
+    """
     statistics = run.assembly.statistics
     stages = statistics.stages()
     stages.pop('total', None)
-    # Over the whole run: the statistics' window slides, and would forgive a bad beginning.
-    total = percentiles(np.array(run.recorder.total_ns, np.int64))
     drops = {cause: sum(by_camera.values()) for cause, by_camera in run.drops.items()}
     return {
-        'streams': options.cameras,
-        'rate_hz': options.rate_hz,
+        'streams': options.load.cameras,
+        'rate_hz': options.load.rate_hz,
         'duration_s': options.seconds,
         'seed': options.seed,
         'engine': run.network.kind,
         'model': run.network.file.name,
-        'sets': {
-            'expected': options.expected_sets,
-            'published': statistics.sets_published,
-            'partial': statistics.sets_partial,
-        },
+        'sets': {'expected': sets.expected, 'published': sets.published, 'partial': sets.partial},
         'latency_ms': {
-            'p50': total.p50 if total else None,
-            'p95': total.p95 if total else None,
-            'p99': total.p99 if total else None,
-            'worst': total.worst if total else None,
+            **{name: _finite(sets.latency_ms(share)) for name, share in LATENCIES.items()},
             'bound': options.bound_ms,
         },
         'stages_ms': {stage: _worst_camera(list(by_camera.values())) for stage, by_camera in stages.items()},
@@ -56,23 +62,13 @@ def summarise(options: DemoOptions, run: DemoRun, scores: DemoScores) -> dict[st
     }
 
 
-def verdict(summary: dict[str, Any]) -> tuple[bool, str]:
-    """Whether the run held, and that in a sentence."""
-    sets, latency = summary['sets'], summary['latency_ms']
-    if not sets['published']:
-        return False, 'nothing was published: no set of frames came through'
-    share = sets['published'] / sets['expected']
-    held = latency['p99'] <= latency['bound']
-    return held, (
-        f'{summary["streams"]} streams at {summary["rate_hz"]:g} Hz: {sets["published"]} of '
-        f'{sets["expected"]} sets published ({share:.1%}), p99 {latency["p99"]:.0f} ms is '
-        f'{"inside" if held else "OVER"} the bound of {latency["bound"]:.0f} ms'
-    )
-
-
 def _known(figures: dict[str, float]) -> dict[str, float | None]:
-    """JSON knows no NaN: a figure that nothing could be measured for is null."""
-    return {name: None if math.isnan(value) else value for name, value in figures.items()}
+    """Replace NaN (nothing could be measured) with null: JSON has no NaN."""
+    return {name: _finite(value) for name, value in figures.items()}
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _worst_camera(values: list[Percentiles]) -> dict[str, float]:

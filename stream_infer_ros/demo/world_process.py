@@ -12,6 +12,14 @@ from typing import Any
 from stream_infer_ros.demo.options import DemoOptions
 from stream_infer_ros.errors import WorldError
 
+# Ctrl-C in a terminal does not reach the child, because it is in another process group: this process decides
+# when it ends. It stays in the session of this process where Python supports that. Linux with autogroup
+# divides the processors evenly among sessions: in another session, the renderers would take time from the
+# pipeline in spite of their idle priority.
+_WITHOUT_CTRL_C: dict[str, Any] = (
+    {'process_group': 0} if sys.version_info >= (3, 11) else {'start_new_session': True}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class WorldReport:
@@ -45,13 +53,12 @@ class WorldProcess:
     def start(self) -> None:
         options = self._options
         command = [sys.executable, '-m', 'stream_infer_ros', 'simulate', '--json', '--loopback', '--lifeline']
-        command += ['--seed', str(options.seed), '--cameras', str(options.cameras)]
-        command += ['--rate', str(options.rate_hz), '--seconds', str(options.seconds)]
+        command += ['--seed', str(options.seed), '--cameras', str(options.load.cameras)]
+        command += ['--rate', str(options.load.rate_hz), '--seconds', str(options.seconds)]
         command += ['--domain-id', str(options.domain_id), '--graph', options.graph]
-        # The child's standard input closes when this process ends, for whatever reason. Ctrl-C in a terminal
-        # does not reach the child, because it has its own session: this process decides when it ends.
+        # The child's standard input closes when this process ends, for whatever reason.
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **_WITHOUT_CTRL_C
         )
         threading.Thread(target=self._read, args=(self._process,), name='world output', daemon=True).start()
 

@@ -108,14 +108,18 @@ class RenderProcesses:
         finally:
             self._free.put(process)
 
+    def close(self) -> None:
+        """End all processes. Safe to call twice."""
+        for process in self._all:
+            process.close()
+
     def __enter__(self) -> RenderProcesses:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for process in self._all:
-            process.close()
+        self.close()
 
 
 @contextmanager
@@ -137,9 +141,9 @@ def _serve(make: Callable[[], Encoder], connection: Connection) -> None:
     """Answer until the other end is closed, however that came about."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks decides when it is over
     cv2.setNumThreads(1)
-    if sys.platform == 'linux':
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     encoder = make()
+    if sys.platform == 'linux':  # not before, because a busy machine would delay the start by many seconds
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     while True:
         try:
             exposure = connection.recv()
