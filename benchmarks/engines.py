@@ -42,7 +42,7 @@ def main() -> int:
         ('engine', 'batch', 'ours', 'bare', 'ours, CPU', 'bare, CPU', 'adds', 'share'),
         'bare: the runtime alone, its fastest call, its input packed',
     )
-    worst = 0.0
+    worst: dict[str, float] = {}
     with TemporaryDirectory() as folder:
         for kind, bare_of in BARE.items():
             if find_spec(kind) is None:
@@ -53,12 +53,17 @@ def main() -> int:
             engine.load()
             for row, over in _rows(kind, engine, bare_of(model, engine), rounds):
                 table.row(*row)
-                worst = max(worst, over)
+                worst[kind] = max(worst.get(kind, over), over)
             engine.close()
     results.show(table)
     results.check(
-        f'worst of what is added, of {SHARE:.0%} or {MILLISECONDS} ms, whichever is more', worst, 1.0, 'x'
+        f'largest added time, relative to the larger of {SHARE:.0%} and {MILLISECONDS} ms',
+        max(worst.values(), default=None),
+        1.0,
+        'x',
     )
+    # Without this bound, the benchmark would pass on a machine that has no runtime.
+    results.check('engines measured', len(worst), 1, most=False)
     return results.finish()
 
 

@@ -24,6 +24,9 @@ from stream_infer_ros.evaluation.map_drive import drive
 from stream_infer_ros.mapping import OccupancyMap, View
 from stream_infer_ros.mapping.ground import pixels_to_ground
 
+MOST_MS = 3.0  # 2.6 was measured
+WARP_OVER_OURS = 3.0  # 4.7 was measured
+
 
 def cost_ms(work: Callable[[int], object], rounds: int) -> tuple[float, float]:
     """CPU time of `work(i)`: median and best decile, milliseconds.
@@ -145,7 +148,9 @@ def main() -> int:
     for name, (median, best) in rows.items():
         table.row(name, median, best, best / ours[1])
     results.show(table)
-    results.check('ours, update and snapshot (best decile)', ours[1], 3.0, 'ms')
+    results.check('ours, update and snapshot (median)', ours[0], MOST_MS, 'ms')
+    # Both slow down on a busy machine, so that their ratio does not.
+    results.check('OpenCV warp / ours (median)', rows['OpenCV warp'][0] / ours[0], WARP_OVER_OURS, 'x', False)
     return results.finish()
 
 

@@ -29,8 +29,9 @@ from stream_infer_ros.process_memory import keep_freed_memory
 
 OVER, UNDER = 1.5, 0.8
 RECOVERS_S = 5.0
-# A stream has starved if less than this share of its frames came out in time in any SLICE_S seconds.
-FED, SLICE_S = 0.02, 5.0
+# A stream has starved if less than this share of its frames had a result in time in any SLICE_S seconds. In
+# overload this is half of a fair share, which is 1 / OVER. 0.92 was measured in both cases.
+FED_IN_OVERLOAD, FED_IN_SOAK, SLICE_S = 0.5 / OVER, 0.5, 5.0
 SOAKED, SOAK_RATE_HZ, SOAK_SIZE = 24, 5.0, (320, 240)
 # Of memory, from the first fifth of the time to the last: what counts as flat.
 GROWTH_MB = 8.0
@@ -130,7 +131,7 @@ def overload(bench: Bench, trial: TrialOptions, options: argparse.Namespace, res
     results.check(
         f'least share in time of any stream in any {SLICE_S:g} s of it',
         least_fed(tally, options.seconds),
-        FED,
+        FED_IN_OVERLOAD,
         most=False,
     )
     results.check('frames without a result that nobody counted', abs(whole.unexplained), 0)
@@ -176,7 +177,10 @@ def soak(bench: Bench, trial: TrialOptions, options: argparse.Namespace, results
     results.figures(whole=asdict(whole), memory_mb=memory.seen_mb)
     results.check('memory, last fifth less second fifth', end_mb - begin_mb, GROWTH_MB, 'MB')
     results.check(
-        f'least share in time of any stream in any {SLICE_S:g} s', least_fed(tally, seconds), FED, most=False
+        f'smallest share in time of any stream in any {SLICE_S:g} s',
+        least_fed(tally, seconds),
+        FED_IN_SOAK,
+        most=False,
     )
     results.check('frames without a result that nobody counted', abs(whole.unexplained), 0)
 

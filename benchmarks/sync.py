@@ -35,7 +35,8 @@ from stream_infer_ros.sync import (
 MS = 1_000_000
 START = 1_700_000_000_000 * MS
 PERIOD_MS = 33
-BUDGET_US = 3.0  # a message, 12 streams
+BUDGET_US = 3.0  # per message, 12 streams
+STOCK_OVER_OURS = 20.0  # 64 was measured
 STREAMS = (2, 4, 6, 8, 12, 24)
 # Of the stock one: it takes too long to be given more.
 FEW_MESSAGES = 3000
@@ -234,9 +235,9 @@ def main() -> int:
     )
     stock = costs[12].get('stock, message_filters')
     results.check(
-        'the stock one / deadline, 12 streams',
+        'message_filters / deadline, 12 streams',
         stock / costs[12]['deadline'] if stock else None,
-        1.0,
+        STOCK_OVER_OURS,
         'x',
         False,
     )

@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+import engines
 import pytest
 import report
 import streams
@@ -83,6 +84,15 @@ def test_a_broken_bound_is_a_failure(results):
     made.check('too slow', 5.0, 3.0, 'ms')
     made.check('enough', 2.0, 1.0, most=False)
     assert made.finish() == 1
+
+
+def test_engines_without_any_runtime_are_a_failure(results, monkeypatch, tmp_path):
+    path = tmp_path / 'engines.json'
+    monkeypatch.setattr(sys, 'argv', ['engines.py', '--quick', '--json', str(path)])
+    monkeypatch.setattr(engines, 'find_spec', lambda _: None)
+    assert engines.main() == 1
+    held = {check['what']: check['held'] for check in json.loads(path.read_text())['checks']}
+    assert held['engines measured'] is False
 
 
 def test_the_marked_part_of_a_document_is_replaced(results, monkeypatch, tmp_path):
