@@ -50,7 +50,7 @@ class RenderProcess:
         theirs.close()  # so that its end is seen here
 
     def encode(self, exposure: Exposure) -> bytes:
-        """See Encoder. Raises what the encoder raised there, WorldError if the process is gone."""
+        """Raises what the encoder raised in the other process, or WorldError if this has ended."""
         try:
             self._connection.send(exposure)
             answer = self._connection.recv()

@@ -22,6 +22,13 @@ DETECTIONS, GRID = 'vision_msgs/msg/Detection2DArray', 'nav_msgs/msg/OccupancyGr
 DOMAIN_ID = 1 + (os.getpid() + 50) % 100
 
 
+def run_demo(command):
+    """Run a command in a session of its own, so that its renderers do not wait for the other tests."""
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=300, start_new_session=True
+    )
+
+
 @pytest.fixture(scope='module')
 def run(tmp_path_factory):
     """One short demo of three cameras. The bound is generous, because speed is not tested here."""
@@ -32,7 +39,11 @@ def run(tmp_path_factory):
     peer.listen(topic='/stream_infer/cam1/detections', type=DETECTIONS, qos=asdict(RELIABLE), typed=True)
     peer.listen(topic='/stream_infer/occupancy_grid', type=GRID, qos=asdict(LATCHED), typed=True)
     process = subprocess.Popen(
-        [*command, '--domain-id', str(DOMAIN_ID)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*command, '--domain-id', str(DOMAIN_ID)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
     assert peer.matched(topic='/stream_infer/cam1/detections')
     seen = {
@@ -100,7 +111,7 @@ def test_the_recording_plays(run):
 def test_a_failed_criterion_ends_with_1_and_is_named(tmp_path):
     command = [sys.executable, '-m', 'stream_infer_ros', 'demo', '--seconds', '2', '--cameras', '1']
     command += ['--bound-ms', '1', '--engine', 'fake', '--out', str(tmp_path)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    ended = run_demo(command)
     assert ended.returncode == 1, ended.stderr
     printed = ' '.join(ended.stdout.split())
     assert 'OVER the bound of 1 ms' in printed
@@ -115,7 +126,7 @@ def test_a_demo_beside_a_busy_process_chooses_a_load_and_passes(tmp_path):
     command = [sys.executable, '-m', 'stream_infer_ros', 'demo', '--out', str(tmp_path)]
     busy = subprocess.Popen([sys.executable, '-c', 'while True: pass'], start_new_session=True)
     try:
-        ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        ended = run_demo(command)
     finally:
         busy.kill()
         busy.wait()
@@ -130,7 +141,7 @@ def test_the_demo_chooses_its_load_without_options(tmp_path):
     command = [sys.executable, '-m', 'stream_infer_ros', 'demo', '--seconds', '2', '--engine', 'fake']
     # With this bound every load fits, unless the renderers are too slow.
     command += ['--bound-ms', '60000', '--out', str(tmp_path)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    ended = run_demo(command)
     report = json.loads((tmp_path / 'report.json').read_text())
     assert (report['streams'], report['rate_hz']) in {(6, 10), (6, 5), (4, 5), (2, 5)}, ended.stdout
     printed = ' '.join(ended.stdout.split())
@@ -141,7 +152,7 @@ def test_the_demo_runs_over_zenoh(tmp_path):
     pytest.importorskip('zenoh', reason='needs eclipse-zenoh, which is not installed')
     command = [sys.executable, '-m', 'stream_infer_ros', 'demo', '--graph', 'zenoh', '--seconds', '3']
     command += ['--cameras', '2', '--rate', '5', '--bound-ms', '20000', '--out', str(tmp_path)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    ended = run_demo(command)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     report = json.loads((tmp_path / 'report.json').read_text())
     assert report['sets']['published'] == report['sets']['expected'] == 15

@@ -1,10 +1,12 @@
-"""The renderer in a process of its own: the same bytes, and clear ends."""
+"""The renderer in another process: it renders the same bytes and always ends."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
@@ -15,6 +17,20 @@ from stream_infer_ros.simulation.render_process import RenderProcess, RenderProc
 
 EPOCH_NS = 1_700_000_000_000_000_000
 OPTIONS = SimulationOptions(seed=3, cameras=2, width=64, height=48)
+
+
+def renderer_pids():
+    return {child.pid for child in multiprocessing.active_children() if child.name == 'renderer'}
+
+
+@contextmanager
+def renderer():
+    """A renderer and its process id."""
+    before = renderer_pids()
+    with RenderProcess(partial(OPTIONS.encoder, EPOCH_NS)) as process:
+        (pid,) = renderer_pids() - before
+        yield process, pid
+    assert renderer_pids() == before
 
 
 @pytest.fixture(scope='module')
@@ -43,18 +59,19 @@ def test_what_fails_there_is_raised_here_and_it_goes_on(apart):
 
 
 @pytest.mark.skipif(not hasattr(os, 'SCHED_IDLE'), reason='only Linux has an idle scheduling class')
-def test_it_leaves_the_processor_to_others(apart):
-    apart.encode(Exposure(EPOCH_NS + 10**8, 0, 0))
-    assert os.sched_getscheduler(apart._process.pid) == os.SCHED_IDLE
+def test_it_has_idle_priority():
+    with renderer() as (process, pid):
+        process.encode(Exposure(EPOCH_NS + 10**8, 0, 0))
+        assert os.sched_getscheduler(pid) == os.SCHED_IDLE
     assert os.sched_getscheduler(0) != os.SCHED_IDLE
 
 
 def test_a_renderer_that_dies_is_named():
-    with RenderProcess(partial(OPTIONS.encoder, EPOCH_NS)) as process:
+    with renderer() as (process, pid):
         process.encode(Exposure(EPOCH_NS + 10**8, 0, 0))
-        os.kill(process._process.pid, signal.SIGINT)  # as Ctrl-C does: it is not its to decide
+        os.kill(pid, signal.SIGINT)  # like Ctrl-C: the process that started it decides when it ends
         process.encode(Exposure(EPOCH_NS + 10**8, 0, 0))
-        os.kill(process._process.pid, signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
         with pytest.raises(WorldError, match='gone'):
             process.encode(Exposure(EPOCH_NS + 2 * 10**8, 0, 0))
 
@@ -63,23 +80,23 @@ def test_a_renderer_that_dies_is_named():
 def test_ctrl_c_while_it_starts_does_not_end_it():
     """Ctrl-C goes to every process of a terminal, also to one that still imports."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    with RenderProcess(partial(OPTIONS.encoder, EPOCH_NS)) as process:
-        os.kill(process._process.pid, signal.SIGINT)
+    with renderer() as (process, pid):
+        os.kill(pid, signal.SIGINT)
         assert process.encode(Exposure(EPOCH_NS + 10**8, 0, 0))
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 
 def test_it_ends_when_whoever_started_it_is_killed():
     script = (
-        'from functools import partial; import os, signal\n'
+        'from functools import partial; import multiprocessing, os, signal, threading\n'
         'from stream_infer_ros.simulation import Exposure, SimulationOptions\n'
         'from stream_infer_ros.simulation.render_process import RenderProcess\n'
         'if __name__ == "__main__":\n'
         '    options = SimulationOptions(seed=3, cameras=2, width=64, height=48)\n'
         '    process = RenderProcess(partial(options.encoder, 0))\n'
         '    process.encode(Exposure(10**8, 0, 0))\n'
-        '    print(process._process.pid, flush=True)\n'
-        '    process._connection.send(Exposure(10**8, 0, 0))\n'
+        '    print(multiprocessing.active_children()[0].pid, flush=True)\n'
+        '    threading.Thread(target=process.encode, args=(Exposure(10**8, 0, 0),), daemon=True).start()\n'
         '    os.kill(os.getpid(), signal.SIGKILL)\n'
     )
     # The renderer shares standard error: `communicate` returns when both are gone.
@@ -92,7 +109,11 @@ def test_it_ends_when_whoever_started_it_is_killed():
 
 
 def test_it_ends_when_closed_whether_it_was_used_or_not():
-    process = RenderProcess(partial(OPTIONS.encoder, EPOCH_NS))
-    process.close()
-    process.close()
-    assert process._process.exitcode == 0
+    before = renderer_pids()
+    for used in (False, True):
+        process = RenderProcess(partial(OPTIONS.encoder, EPOCH_NS))
+        if used:
+            process.encode(Exposure(EPOCH_NS + 10**8, 0, 0))
+        process.close()
+        process.close()
+        assert renderer_pids() == before
