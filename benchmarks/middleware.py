@@ -30,7 +30,7 @@ from typing import Any
 
 from machine import Results, Table, parser
 
-from stream_infer_ros.capacity.told import Told
+from stream_infer_ros.capacity.child_events import ChildEvents
 from stream_infer_ros.graph.cyclone_for_images import uri_for_images
 from stream_infer_ros.graph.fastdds_for_images import profile_file, profile_variable
 
@@ -138,12 +138,12 @@ def measure(contender: Contender, options: argparse.Namespace) -> dict[str, Any]
         _start(contender.setup, contender.shared_variables(), 'ros_pipeline.py', options.cameras),
     ]
     try:
-        receiver = Told(processes[0], f'the receiver of {contender.name}')
+        receiver = ChildEvents(processes[0], f'the receiver of {contender.name}')
         receiver.wait('ready', START_S)
         processes.append(
             _start(contender.setup, contender.camera_variables(), 'ros_rig.py', options.cameras, *sizes)
         )
-        rig = Told(processes[1], f'the rig of {contender.name}')
+        rig = ChildEvents(processes[1], f'the rig of {contender.name}')
         rig.wait('ready', START_S)
         _go_on(processes[1])
         rig.wait('sent', options.seconds + END_S)

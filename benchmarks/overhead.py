@@ -4,7 +4,7 @@
 
 With images in memory and over DDS on loopback (cameras in another process), with the map and without. All
 threads of the pipeline's process count but that of the cameras; the split is by thread, beside how long each
-step takes on the clock. Floor: one copy and one resize an image. The fake network sees an empty yard.
+step takes on the clock. IdealCapacity: one copy and one resize an image. The fake network sees an empty yard.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import cv2
 from machine import Results, Table, parser, threads_cpu_ns
 from rendered import Rendered
 
-from stream_infer_ros.capacity import TrialOptions, measure_floor
+from stream_infer_ros.capacity import TrialOptions, measure_ideal_capacity
 from stream_infer_ros.config import GraphConfig, parse_config
 from stream_infer_ros.graph import Graph, make_graph
 from stream_infer_ros.pipeline.assembly import assemble
@@ -202,7 +202,7 @@ def _tell(results: Results, found: dict[str, Measured]) -> None:
 def _floor_ms() -> float:
     config = parse_config({'cameras': ['a'], 'engine': {'kind': 'fake'}}, 'overhead')
     with Network(config, CAMERAS) as network:
-        floor = measure_floor(network.engines[0], TrialOptions())
+        floor = measure_ideal_capacity(network.engines[0], TrialOptions())
     return CAMERAS * (floor.copy_ms + floor.resize_ms)
 
 

@@ -14,8 +14,8 @@ from peers.talk import Setting
 from ros_setup import ROOT, in_ros
 
 from stream_infer_ros.capacity import Tally, TrialOptions, TrialResult
-from stream_infer_ros.capacity.camera_host import stream_cameras
-from stream_infer_ros.capacity.told import Told
+from stream_infer_ros.capacity.camera_process import stream_cameras
+from stream_infer_ros.capacity.child_events import ChildEvents
 from stream_infer_ros.errors import GraphError
 
 HERE = Path(__file__).resolve().parent
@@ -81,7 +81,7 @@ class _Peer:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
-        self.told = Told(self._process, 'the peer')
+        self.told = ChildEvents(self._process, 'the peer')
 
     def running(self, _wait_s: float) -> bool:
         """True; raises if it ended by itself."""

@@ -30,7 +30,7 @@ from statistics import median
 from machine import Results, Table, parser
 from ros_setup import on_this_machine, start_again_in_ros
 
-from stream_infer_ros.capacity.told import Told
+from stream_infer_ros.capacity.child_events import ChildEvents
 
 PEERS = Path(__file__).resolve().parent / 'peers'
 WIDTH, HEIGHT = 640, 480
@@ -80,7 +80,7 @@ def measure(kind: str, options: argparse.Namespace) -> tuple[float, int]:
     processes = [_start('slot_receivers.py', kind, *offered)]
     receiver = processes[0]
     try:
-        told = Told(receiver, f'the receiver {kind!r}')
+        told = ChildEvents(receiver, f'the receiver {kind!r}')
         told.wait('ready', START_S)
         processes.append(_start('rclpy_cameras.py', *offered, str(WIDTH), str(HEIGHT)))
         pause.wait(options.settle)

@@ -3,8 +3,8 @@
     python benchmarks/scaling.py [--peer] [--json FILE]
 
 Through the middleware, as `stream_infer find-streams` measures: cameras in another process, open loop.
-Floor: one copy, one resize and the network, for each frame. --peer adds the node that everybody writes
-(benchmarks/streams.py tells which) at the same loads. CPU is per frame and includes what idles; memory is
+Ideal: one copy, one resize and the network, for each frame. --peer adds the usual node, see
+benchmarks/streams.py, at the same loads. CPU is per frame and includes what idles; memory is
 what the process holds after the trial.
 """
 
@@ -20,7 +20,7 @@ from machine import Results, Table, parser, resident_mb
 from peer_bench import PeerBench
 from stream_peers import usual_node
 
-from stream_infer_ros.capacity import Bench, TrialOptions, measure_floor
+from stream_infer_ros.capacity import Bench, TrialOptions, measure_ideal_capacity
 from stream_infer_ros.process_memory import keep_freed_memory
 
 CAMERAS = (1, 2, 4, 8, 12, 16, 24, 32)
@@ -77,7 +77,7 @@ def sweep(
     kept = []
     for name, trial in trials.items():
         result, _ = made.run(trial)
-        floor = measure_floor(network.engines[0], trial)
+        floor = measure_ideal_capacity(network.engines[0], trial)
         floor_ms = floor.copy_ms + floor.resize_ms + floor.engine_ms
         streamed_s = trial.warm_up_s + trial.seconds + trial.bound_ms * 1e-3
         cpu_ms = result.cpu_s * 1e3 / (trial.streams * trial.rate_hz * streamed_s)

@@ -1,4 +1,4 @@
-"""What the search for the most streams gave: ours, the peers and the floor in one table, and the bounds."""
+"""What the search for the most streams gave: ours, the peers and the ideal in one table, and the bounds."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from machine import Results, Table, usable_cores
 
 from stream_infer_ros.capacity import TrialOptions
 
-# What is asked for: ours beside each peer, and beside the floor.
-TIMES_USUAL, TIMES_TRITON, OF_FLOOR = 2.0, 1.0, 0.6
+# What is asked for: ours beside each peer, and beside the ideal.
+TIMES_USUAL, TIMES_TRITON, OF_IDEAL = 2.0, 1.0, 0.6
 
 
 def tell(
     results: Results,
     found: Mapping[str, dict[str, Any]],
-    floor: Mapping[str, Any],
+    ideal: Mapping[str, Any],
     engine_alone: int | None,
     trial: TrialOptions,
     most: int,
@@ -27,7 +27,7 @@ def tell(
     Args:
         results: of the benchmark.
         found: what the search of each gave, by kind.
-        floor: the fields of a Floor.
+        ideal: the fields of a IdealCapacity.
         engine_alone: streams that the engine holds with nothing around it; None: not measured.
         trial: what all were offered.
         most: streams that were tried at most.
@@ -44,11 +44,11 @@ def tell(
         ratio = ours / one['streams'] if ours is not None and one['streams'] else None
         lost = None if one['loss'] is None else f'{one["loss"]:.1%}'
         table.row(kind, one['streams'], ratio, one['p99_ms'], lost, one['cpu_ms'])
-    bare_ms = floor['copy_ms'] + floor['resize_ms'] + floor['engine_ms']
-    share = ours / floor['streams'] if ours is not None and floor['streams'] else None
-    table.row('floor', floor['streams'], share, None, None, bare_ms)
-    with_cameras = int(floor['cores'] * 1e3 / (bare_ms + _cameras_ms(found)) / trial.rate_hz)
-    table.row('floor and the cameras', with_cameras, ours / with_cameras if ours else None, None, None, None)
+    bare_ms = ideal['copy_ms'] + ideal['resize_ms'] + ideal['engine_ms']
+    share = ours / ideal['streams'] if ours is not None and ideal['streams'] else None
+    table.row('ideal', ideal['streams'], share, None, None, bare_ms)
+    with_cameras = int(ideal['cores'] * 1e3 / (bare_ms + _cameras_ms(found)) / trial.rate_hz)
+    table.row('ideal with the cameras', with_cameras, ours / with_cameras if ours else None, None, None, None)
     if engine_alone:
         table.row('engine alone', engine_alone, ours / engine_alone if ours else None, None, None, None)
     results.show(table)
@@ -57,9 +57,9 @@ def tell(
             results.missing(f'{kind} above {most} streams: held all that were tried, say --most {2 * most}')
     results.figures(
         found=found,
-        floor=floor,
+        ideal=ideal,
         engine_alone=engine_alone,
-        floor_with_cameras=with_cameras,
+        ideal_with_cameras=with_cameras,
         trial=trial.to_json(),
     )
     for kind, times in (('usual', TIMES_USUAL), ('triton', TIMES_TRITON)):
@@ -68,7 +68,7 @@ def tell(
         if ours == most and value is not None and value < times:
             value = None  # more may be held
         results.check(f'ours / {kind}', value, times, most=False)
-    results.check('ours / floor', None if ours == most else share, OF_FLOOR, most=False)
+    results.check('ours / ideal', None if ours == most else share, OF_IDEAL, most=False)
 
 
 def _cameras_ms(found: Mapping[str, dict[str, Any]]) -> float:

@@ -1,4 +1,4 @@
-"""How many camera streams are held under a latency bound: ours, the peers, and the floor, in one run.
+"""How many camera streams are held under a latency bound: ours, the peers, and the ideal, in one run.
 
     python benchmarks/streams.py [--most 64] [--seconds 5] [--json FILE]
 
@@ -13,7 +13,7 @@ same network on the same runtime, on as many cores:
   callback, typed messages out; else the same pattern on our DDS graph with rosbags' typed messages.
 - triton: a real tritonserver with dynamic batching, fed over gRPC by one client per camera (needs
   tritonclient, and a Triton: see test/kserve/triton_server.py). Its clients receive as we do, join nothing.
-- floor: each frame costs one copy, one resize, the network, and nothing else, on cores that never wait.
+- ideal: each frame costs one copy, one resize, the network, and nothing else, on cores that never wait.
 - engine alone: in a loop, under the same bound, on pictures that lie there: no cameras, nothing to receive.
 """
 
@@ -37,7 +37,14 @@ from stream_peers import PEERS
 from stream_profile import profile
 from stream_table import tell
 
-from stream_infer_ros.capacity import Bench, Floor, Tally, TrialOptions, TrialResult, measure_floor
+from stream_infer_ros.capacity import (
+    Bench,
+    IdealCapacity,
+    Tally,
+    TrialOptions,
+    TrialResult,
+    measure_ideal_capacity,
+)
 from stream_infer_ros.capacity.engine_alone import engine_streams
 from stream_infer_ros.capacity.search import confirmed, search
 from stream_infer_ros.process_memory import keep_freed_memory
@@ -81,14 +88,14 @@ def main() -> int:
             if made is not None:
                 contenders[kind] = made
         # Its speed varies with the hour: looked at again and again.
-        floors = [measure_floor(bench.network.engines[0], trial)]
+        ideals = [measure_ideal_capacity(bench.network.engines[0], trial)]
         found = in_turns(contenders, trial, options)
-        floors.append(measure_floor(bench.network.engines[0], trial))
+        ideals.append(measure_ideal_capacity(bench.network.engines[0], trial))
         alone = engine_alone(bench, trial, options) if trial.matched else None
         streams = found.get('ours', {}).get('streams')
         if streams:
             results.show(profile(bench, trial.with_streams(streams)))
-    tell(results, found, asdict(Floor.median(floors)), alone, trial, options.most)
+    tell(results, found, asdict(IdealCapacity.median(ideals)), alone, trial, options.most)
     return results.finish()
 
 

@@ -1,6 +1,6 @@
-"""How many camera streams are held under a latency bound: measured open loop, through the real middleware."""
+"""The number of camera streams inside a latency bound, measured open loop through the middleware."""
 
-from stream_infer_ros.capacity.floor import Floor, measure_floor
+from stream_infer_ros.capacity.ideal_capacity import IdealCapacity, measure_ideal_capacity
 from stream_infer_ros.capacity.options import TrialOptions
 from stream_infer_ros.capacity.search import most_held
 from stream_infer_ros.capacity.tally import Tally, TrialResult
@@ -8,10 +8,10 @@ from stream_infer_ros.capacity.trial import Bench
 
 __all__ = [
     'Bench',
-    'Floor',
+    'IdealCapacity',
     'Tally',
     'TrialOptions',
     'TrialResult',
-    'measure_floor',
+    'measure_ideal_capacity',
     'most_held',
 ]

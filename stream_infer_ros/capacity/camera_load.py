@@ -1,4 +1,4 @@
-"""Cameras that cost next to nothing: pictures rendered once, published again and again, open loop."""
+"""Cameras that need little CPU time: pictures that are rendered once and published repeatedly, open loop."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from stream_infer_ros.simulation.steady_wait import SteadyWait
 
 _PICTURES = 6
 _JPEG_QUALITY = 90
-# Of std_msgs/Header at the beginning of a message: after the encapsulation, seconds and nanoseconds.
+# The stamp of std_msgs/Header, seconds and nanoseconds, follows the encapsulation of 4 bytes.
 _STAMP_AT, _STAMP = 4, struct.Struct('<iI')
 _FOUND_S, _SETTLED_S = 30.0, 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What the cameras say of themselves: frames published, p99 of their lateness, processor seconds."""
+    """The report of the cameras: frames published, p99 of their lateness, processor seconds."""
 
     published: int
     late_ms: float
@@ -36,7 +36,7 @@ class LoadReport:
 
 
 def picture_files(options: TrialOptions) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    """What the cameras of a simulated yard see: (data of the message, (height, width, 3) rgb) of each."""
+    """Render the views of a simulated yard: (data of the message, (height, width, 3) rgb) of each camera."""
     world = World(1)
     state, odom_from_base = world.at(1.0), world.odom_from_base(1.0)
     found = []
@@ -52,7 +52,7 @@ def picture_files(options: TrialOptions) -> list[tuple[NDArray[np.uint8], NDArra
 
 
 class CameraLoad:
-    """Publishers of all cameras of a trial, on a graph that stays the caller's."""
+    """Publishers of all cameras of a trial. The graph stays the caller's."""
 
     def __init__(self, graph: Graph, options: TrialOptions) -> None:
         self._graph, self._options = graph, options
@@ -69,24 +69,24 @@ class CameraLoad:
             for camera in options.cameras
         ]
 
-    def wait_for_listeners(self, ended: Callable[[float], object]) -> None:
-        """Until every camera has one, or `ended(seconds)`, which waits so long, is true.
+    def wait_for_subscribers(self, ended: Callable[[float], object]) -> None:
+        """Wait until every camera has a subscriber.
 
-        Raises GraphError if that takes too long.
+        `ended(seconds)` waits for this time, and returns True to stop. Raises GraphError after 30 s.
         """
         give_up_s = time.monotonic() + _FOUND_S
         while not all(publisher.subscribers() for publisher in self._publishers):
             if time.monotonic() > give_up_s:
                 raise GraphError(
-                    f'a subscriber for each of {len(self._publishers)} cameras was expected within '
-                    f'{_FOUND_S:.0f} s; is the pipeline on the same graph and domain?'
+                    f'expected a subscriber for each of {len(self._publishers)} cameras within '
+                    f'{_FOUND_S:.0f} s; check that the pipeline uses the same graph and domain'
                 )
             if ended(0.02):
                 return
         ended(_SETTLED_S)
 
     def stream(self, epoch_ns: int, should_stop: Callable[[], bool]) -> LoadReport:
-        """Publish every frame when it is due, or at once if that is past: nothing is left out."""
+        """Publish every frame when it is due, or at once if it is overdue. No frame is left out."""
         lateness, published, cpu_s = Durations(), 0, time.process_time()
         wait_until = SteadyWait(self._graph.now_ns)
         for exposure in self._options.exposures():
@@ -99,5 +99,5 @@ class CameraLoad:
             lateness.add(self._graph.now_ns() - stamp_ns)
             self._publishers[exposure.camera].publish(bytes(message))
             published += 1
-        told = lateness.percentiles()
-        return LoadReport(published, told.p99 if told else 0.0, time.process_time() - cpu_s)
+        late = lateness.percentiles()
+        return LoadReport(published, late.p99 if late else 0.0, time.process_time() - cpu_s)

@@ -1,4 +1,4 @@
-"""The same question to the engine alone: no cameras, no middleware, no pipeline."""
+"""The number of streams that the engine alone can process, without cameras, middleware and pipeline."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ LOADGEN = 'mlperf_loadgen'
 def engine_streams(
     engine: Engine, options: TrialOptions, most: int, confirmations: int = 0
 ) -> dict[str, Any]:
-    """Largest N for which a query of N images every period is answered within the bound (p99).
+    """Return the largest N for which a query of N images every period is answered within the bound (p99).
 
-    `streams`: ours, open loop. `streams_loadgen`: with MLCommons' LoadGen (MultiStream, which is closed loop:
-    p99 of a query of N), None where it is not installed. `confirmations`: see `search`; of ours.
+    `streams` is measured open loop, with `confirmations` as in `search`. `streams_loadgen` is measured with
+    LoadGen of MLCommons (MultiStream, closed loop: p99 of a query of N); None if it is not installed.
     """
     image_input = ImageInput.of(engine.io)
     shape = most, image_input.height, image_input.width, 3
@@ -44,7 +44,7 @@ def engine_streams(
 
 
 def _holds(infer: Callable[[int], None], n: int, options: TrialOptions) -> bool:
-    """Open loop: a query that begins late, because the one before took too long, has waited."""
+    """Measure open loop: the latency includes the time that a query waits for the previous one."""
     period_s, queries = 1.0 / options.rate_hz, max(1, round(options.seconds * options.rate_hz))
     latencies_ns = []
     start_s = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What is offered in a trial, and what counts as held."""
+"""The options of a trial: the load, and the criteria for a trial that is held."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from stream_infer_ros.simulation.schedule import Exposure
 
 @dataclass(frozen=True, slots=True)
 class TrialOptions:
-    """One trial: so many cameras, all alike, streaming for a while.
+    """One trial: a number of equal cameras that stream for some seconds.
 
     Attributes:
-        streams: how many cameras.
-        rate_hz: of each.
-        width, height: pixels.
+        streams: number of cameras.
+        rate_hz: images per second of each camera.
+        width, height: image size, pixels.
         encoding: 'rgb8' or 'jpeg'.
         bound_ms: latency bound, header stamp to published result.
         matched: True joins the frames of one period into sets; False leaves the streams independent.
         graph: kind of middleware.
         domain_id: of the middleware.
-        warm_up_s: streamed first, and not counted.
-        seconds: what is counted.
-        spread_ms: the cameras of one period expose within this; independent streams, within the whole period.
+        warm_up_s: streaming time before frames are counted.
+        seconds: streaming time in which frames are counted.
+        spread_ms: time between the first and the last camera of a period; independent streams are spread over
+            the whole period.
         most_lost: share of frames that may be lost or late.
-        burst: (from_s, until_s, factor) after the warm-up, in which cameras run faster.
-        fewer: (from_s, streams) after the warm-up: from then on only so many cameras go on.
+        burst: (from_s, until_s, factor) after the warm-up; the rate is multiplied by the factor.
+        fewer: (from_s, streams) after the warm-up; from then on, only the first `streams` cameras continue.
 
     Raises ConfigError for a value out of range.
     """
@@ -57,9 +58,9 @@ class TrialOptions:
         if self.encoding not in ('rgb8', 'jpeg'):
             raise ConfigError(f'expected encoding rgb8 or jpeg, got {self.encoding!r}')
         if self.seconds <= 0 or self.bound_ms <= 0:
-            raise ConfigError('expected some seconds to count and a bound above 0')
+            raise ConfigError('expected a duration and a bound above 0')
         if self.fewer is not None and not 1 <= self.fewer[1] <= self.streams:
-            raise ConfigError(f'expected 1 to {self.streams} cameras to go on, got {self.fewer[1]}')
+            raise ConfigError(f'expected 1 to {self.streams} cameras to continue, got {self.fewer[1]}')
 
     def with_streams(self, streams: int) -> TrialOptions:
         return replace(self, streams=streams)
@@ -70,19 +71,20 @@ class TrialOptions:
 
     @property
     def counted_ns(self) -> tuple[int, int]:
-        """From and until, nanoseconds after the beginning: frames with stamps in between are counted."""
+        """The first and the last stamp that is counted, nanoseconds after the beginning."""
         begin_ns = round(self.warm_up_s * 1e9)
         return begin_ns, begin_ns + round(self.seconds * 1e9)
 
     @property
     def counted_share(self) -> float:
-        """Share of the trial's time that is counted: what was spent was spent on all of it."""
+        """The share of the streaming time that is counted. CPU times are measured over all of it."""
         return self.seconds / (self.warm_up_s + self.seconds + self.bound_ms * 1e-3)
 
     def exposures(self) -> Iterator[Exposure]:
-        """Every frame of the trial, in the order of the stamps; these count from 0, nanoseconds.
+        """Return every frame of the trial in the order of its stamps, nanoseconds from the beginning.
 
-        The end lies one bound beyond what is counted, so that the last counted frame meets no idle engine.
+        The cameras stream for one bound longer than frames are counted, so that the load stays the same until
+        the last counted frame has its result.
         """
         until_ns = self.counted_ns[1] + round(self.bound_ms * 1e6)
         period_ns = round(1e9 / self.rate_hz)

@@ -1,4 +1,4 @@
-"""p99 and loss against the number of streams."""
+"""A picture of p99 and loss by the number of streams."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ _LATENCY, _LOSS = '#0072b2', '#d55e00'
 
 
 def check_picture(path: Path | None) -> None:
-    """Raise ConfigError unless the suffix names a kind of picture that can be written; None is fine."""
+    """Raise ConfigError if the suffix names no supported picture format; None is accepted."""
     kinds = sorted(FigureCanvasAgg.get_supported_filetypes())
     if path is not None and path.suffix.removeprefix('.').lower() not in kinds:
-        raise ConfigError(f'expected a picture ending in .{", .".join(kinds)}, got {path}; name it .png, say')
+        raise ConfigError(
+            f'expected a file name ending in .{", .".join(kinds)}, got {path}; use .png, for example'
+        )
 
 
 def plot_trials(trials: Sequence[Mapping[str, Any]], options: TrialOptions, streams: int, path: Path) -> None:
-    """Write a picture; its suffix says which kind. `trials` are TrialResults as dictionaries."""
+    """Write a picture in the format of the suffix of `path`. `trials` are TrialResults as dictionaries."""
     figure = Figure(figsize=(7.0, 4.5), dpi=120)
     FigureCanvasAgg(figure)
     latency = figure.add_subplot()

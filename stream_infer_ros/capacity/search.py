@@ -1,38 +1,38 @@
-"""The largest number of streams that is held, and held again: decisions only."""
+"""The search for the largest number of streams that is held repeatedly."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
 
-# What is tried first; then it doubles.
+# The first number that is tried; it is doubled while it is held.
 _FIRST = 2
 
 Search = Generator[int, bool, int]
-"""Gives the number of streams to try next, is sent whether it was held, returns the number found."""
+"""Yields the number of streams to try next, receives True if it was held, returns the number found."""
 
 
 def search(most: int, confirmations: int = 5) -> Search:
-    """Doubling, then halving the interval, then confirming; 0 if not even one stream is held.
+    """Double the number, bisect the interval, and confirm the result; 0 if not even one stream is held.
 
-    A generator, so that several searches can take turns: then a slow minute of the machine meets all alike.
+    It is a generator, so that several searches can take turns. A slow minute of the machine then affects all.
 
     Args:
-        most: streams that are tried at most.
-        confirmations: so often the winner has to hold once more; one that does not makes the next smaller
-            number (5 % less, at least one) the candidate.
+        most: largest number of streams to try.
+        confirmations: trials in which the result has to be held again. If one fails, the search goes on with
+            a number that is 5 % smaller (at least by one).
     """
     return (yield from confirmed((yield from _largest(most)), confirmations))
 
 
 def confirmed(candidate: int, confirmations: int) -> Search:
-    """The second half of a search: how many of `candidate` streams hold, and hold again."""
+    """Confirm a candidate, or the next smaller number that is held in all confirmations."""
     while candidate and not (yield from _holds_again(candidate, confirmations)):
         candidate = min(candidate - 1, int(candidate * 0.95))
     return candidate
 
 
 def most_held(holds: Callable[[int], bool], most: int, confirmations: int = 5) -> int:
-    """The search run to its end: `holds` runs a trial with so many streams and says whether it was held."""
+    """Run a search to its end. `holds` runs a trial and returns True if that number of streams was held."""
     steps = search(most, confirmations)
     try:
         streams = next(steps)
@@ -43,7 +43,7 @@ def most_held(holds: Callable[[int], bool], most: int, confirmations: int = 5) -
 
 
 def _largest(most: int) -> Search:
-    """Of a load that is held up to some number and not above it; any number of a noisy one."""
+    """Find the largest number that is held once, by doubling and bisection."""
     low, trial = 0, min(_FIRST, most)
     while (yield trial):
         low = trial

@@ -1,4 +1,4 @@
-"""Running trials: a pipeline in this process, its cameras in another."""
+"""Trials: a pipeline in this process, and its cameras in another."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import Any
 
-from stream_infer_ros.capacity.camera_host import stream_cameras
 from stream_infer_ros.capacity.camera_load import CameraLoad, LoadReport
+from stream_infer_ros.capacity.camera_process import stream_cameras
 from stream_infer_ros.capacity.options import TrialOptions
 from stream_infer_ros.capacity.tally import Tally, TrialResult
 from stream_infer_ros.config import Config, parse_config
@@ -23,13 +23,14 @@ from stream_infer_ros.pipeline.runtime.live import LiveRunner
 
 
 class Bench:
-    """One loaded network, and trial after trial with it. A context manager that frees the network.
+    """Runs trials with one loaded network. A context manager that frees the network.
 
     Args:
-        most: streams that a trial may have.
-        engine: settings of EngineConfig; `model`: of ModelConfig.
+        most: largest number of streams of a trial.
+        engine: settings of EngineConfig.
+        model: settings of ModelConfig.
 
-    Raises ModelError, EngineError or ConfigError if the network cannot be had.
+    Raises ModelError, EngineError or ConfigError if the network cannot be loaded.
     """
 
     def __init__(self, most: int, engine: dict[str, Any], model: dict[str, Any]) -> None:
@@ -109,11 +110,11 @@ def _config(options: TrialOptions, sections: Mapping[str, Any]) -> Config:
 
 
 class _Results:
-    """(index of the camera, stamp, when it was out), from the deliver thread."""
+    """Collects (index of the camera, stamp, publication time) on the deliver thread."""
 
     def __init__(self, cameras: Sequence[str]) -> None:
         self._index = {camera: index for index, camera in enumerate(cameras)}
-        self._all = array('q')  # small: the memory of a long trial is looked at
+        self._all = array('q')  # compact: benchmarks/overload.py measures the memory of long trials
 
     def note(self, result: Result) -> None:
         for frame, frame_out_ns in result.published_frames():
@@ -128,12 +129,12 @@ class _Results:
 
 
 def _stream(graph: Graph, options: TrialOptions, runner: LiveRunner) -> tuple[int, LoadReport]:
-    """Have the cameras stream; when they began, and what they say."""
+    """Let the cameras stream. Return the time of the first stamp, and their report."""
     if options.graph != 'memory':
         return stream_cameras(options, runner.wait)
-    load = CameraLoad(graph, options)  # memory ends with the process
+    load = CameraLoad(graph, options)  # the memory graph does not reach other processes
     epoch_ns = graph.now_ns() + 200_000_000
-    # What they spend is in what this process spends.
+    # Their CPU time is part of the CPU time of this process.
     return epoch_ns, replace(load.stream(epoch_ns, lambda: runner.wait(0)), cpu_s=0.0)
 
 

@@ -14,10 +14,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from stream_infer_ros.capacity import Bench, Floor, TrialOptions, TrialResult, measure_floor, most_held
+from stream_infer_ros.capacity import (
+    Bench,
+    IdealCapacity,
+    TrialOptions,
+    TrialResult,
+    measure_ideal_capacity,
+    most_held,
+)
 from stream_infer_ros.capacity.engine_alone import engine_streams
 from stream_infer_ros.capacity.plot import check_picture, plot_trials
-from stream_infer_ros.capacity.recovery import recovery_s
+from stream_infer_ros.capacity.tally import recovery_s
 from stream_infer_ros.cli.setting_options import option
 from stream_infer_ros.cli.writable import check_writable
 from stream_infer_ros.config import EngineKind
@@ -85,8 +92,8 @@ def find_streams(
     check_picture(plot)
     console = Console(highlight=False, soft_wrap=True)
     with Bench(most, {'kind': engine}, {'file': str(model) if model else ''}) as bench:
-        floor = measure_floor(bench.network.engines[0], options)
-        console.print(_floor_words(floor))
+        ideal = measure_ideal_capacity(bench.network.engines[0], options)
+        console.print(_ideal_text(ideal))
         found: dict[str, Any] = {'engine': bench.network.kind, 'model': bench.network.file.name}
         if engine_only:
             alone = engine_streams(bench.network.engines[0], options, most)
@@ -94,7 +101,7 @@ def find_streams(
             for name, value in alone.items():
                 console.print(f'{name.replace("_", " ")}: {value}')
         else:
-            found |= _through_the_graph(bench, options, most, confirmations, floor, console)
+            found |= _through_the_graph(bench, options, most, confirmations, ideal, console)
             trials = found['trials']
             if curve:
                 trials += _curve(bench, options, found['streams'], console)
@@ -103,12 +110,12 @@ def find_streams(
             if plot is not None:
                 plot_trials(trials, options, found['streams'], plot)
     if as_json is not None:
-        found |= {'floor': asdict(floor), 'options': asdict(options), 'machine': _machine()}
+        found |= {'ideal': asdict(ideal), 'options': asdict(options), 'machine': _machine()}
         as_json.write_text(json.dumps(_finite(found), indent=1), encoding='utf-8')
 
 
 def _through_the_graph(
-    bench: Bench, options: TrialOptions, most: int, confirmations: int, floor: Floor, console: Console
+    bench: Bench, options: TrialOptions, most: int, confirmations: int, ideal: IdealCapacity, console: Console
 ) -> dict[str, Any]:
     trials: list[TrialResult] = []
 
@@ -120,13 +127,13 @@ def _through_the_graph(
     at_winner = [trial for trial in trials if trial.streams == streams and trial.held]
     p99_ms = sorted(trial.p99_ms for trial in at_winner)[len(at_winner) // 2] if at_winner else math.inf
     loss = max((trial.loss for trial in at_winner), default=1.0)
-    ratio = streams / floor.streams if floor.streams else 0.0
-    console.print(_table(options, streams, p99_ms, loss, floor, ratio, len(at_winner)))
+    ratio = streams / ideal.streams if ideal.streams else 0.0
+    console.print(_table(options, streams, p99_ms, loss, ideal, ratio, len(at_winner)))
     return {
         'streams': streams,
         'p99_ms': p99_ms,
         'loss': loss,
-        'floor_streams': floor.streams,
+        'ideal_streams': ideal.streams,
         'ratio': ratio,
         'graph': options.graph,
         'trials': [asdict(trial) for trial in trials],
@@ -169,7 +176,13 @@ def _burst(bench: Bench, options: TrialOptions, streams: int, console: Console) 
 
 
 def _table(
-    options: TrialOptions, streams: int, p99_ms: float, loss: float, floor: Floor, ratio: float, runs: int
+    options: TrialOptions,
+    streams: int,
+    p99_ms: float,
+    loss: float,
+    ideal: IdealCapacity,
+    ratio: float,
+    runs: int,
 ) -> Table:
     table = Table(show_header=False)
     table.add_row('streams held', f'[bold]{streams}[/]')
@@ -177,15 +190,15 @@ def _table(
     table.add_row('p99 (median run)', f'{p99_ms:.1f} ms, bound {options.bound_ms:g} ms')
     table.add_row('lost or late (worst run)', f'{loss:.2%}')
     table.add_row('held in', f'{runs} runs')
-    table.add_row('floor', f'{floor.streams} streams; {ratio:.0%} of it')
+    table.add_row('ideal pipeline', f'{ideal.streams} streams; {ratio:.0%} of it')
     return table
 
 
-def _floor_words(floor: Floor) -> str:
+def _ideal_text(ideal: IdealCapacity) -> str:
     return (
-        f'theoretical limit: {floor.streams} streams on {floor.cores} cores, if a frame takes only '
-        f'{floor.copy_ms:.2f} ms for a copy, {floor.resize_ms:.2f} ms for a resize and '
-        f'{floor.engine_ms:.2f} ms for the network'
+        f'ideal pipeline: {ideal.streams} streams on {ideal.cores} cores, if a frame takes only '
+        f'{ideal.copy_ms:.2f} ms for a copy, {ideal.resize_ms:.2f} ms for a resize and '
+        f'{ideal.engine_ms:.2f} ms for the network'
     )
 
 

@@ -1,4 +1,4 @@
-"""What a demo run is asked for."""
+"""The options of a demo run."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class DemoOptions:
     """One demo run.
 
     Attributes:
-        seconds: how long the cameras stream.
+        seconds: streaming time of the cameras.
         load: simulated cameras and their rate.
-        bound_ms: latency bound, oldest header stamp of a set to its last message out.
-        seed: of the world.
+        bound_ms: latency bound, from the oldest header stamp of a set to its last published message.
+        seed: of the simulated world.
         out: folder for the report.
-        engine: inference engine, as in `engine.kind`.
-        domain_id: ROS domain, this demo's own.
-        graph: middleware between the world's process and the pipeline's.
+        engine: inference engine, see `engine.kind`.
+        domain_id: ROS domain of this demo.
+        graph: middleware between the simulated world and the pipeline.
 
     Raises:
-        ConfigError: a length, rate or bound that is no number, or endless.
+        ConfigError: a duration, rate or bound is not a finite number.
     """
 
     seconds: float
@@ -50,5 +50,5 @@ class DemoOptions:
 
     @property
     def expected_sets(self) -> int:
-        """One per period of the cameras."""
+        """One set per period of the cameras."""
         return max(1, round(self.seconds * self.load.rate_hz))

@@ -1,4 +1,4 @@
-"""What is kept of a demo run for its scores and its report: two numbers a set, and a bounded sample."""
+"""The data of a demo run for its scores and its report: two numbers per set, and a bounded sample of sets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_SAMPLES = 60
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeenFrame:
-    """One camera's part of a sampled set."""
+    """The frame of one camera in a sampled set."""
 
     camera: str
     stamp_ns: int
@@ -27,7 +27,7 @@ class SeenFrame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """One published set: what each camera saw, and the map after it."""
+    """One published set: the perception of each camera, and the map after it."""
 
     stamp_ns: int
     frames: Sequence[SeenFrame]
@@ -35,7 +35,7 @@ class Sample:
 
 
 class Recorder:
-    """Keeps every n-th set (at most MOST_SAMPLES of a run), every latency, and the last whole set."""
+    """Keeps every n-th set (at most MOST_SAMPLES per run), every latency, and the last complete set."""
 
     def __init__(self, expected_sets: int) -> None:
         self._every = max(1, -(-expected_sets // MOST_SAMPLES))
@@ -46,7 +46,7 @@ class Recorder:
         self._last: Result | None = None
 
     def note(self, result: Result) -> None:
-        """Called with every published set; costs microseconds."""
+        """Note a published set. This takes microseconds."""
         perceived = result.perceived
         if perceived.images:
             self.total_ns.append(result.published_ns - perceived.oldest_stamp_ns)
@@ -62,7 +62,7 @@ class Recorder:
         self._count += 1
 
     def pictures(self) -> list[tuple[str, NDArray[np.uint8], Perception]]:
-        """(camera, RGB picture, perception) of the last whole set, in configured order; or none."""
+        """Return (camera, RGB picture, perception) of the last complete set, in configured order."""
         if self._last is None:
             return []
         perceived = self._last.perceived

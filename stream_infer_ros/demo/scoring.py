@@ -1,4 +1,4 @@
-"""Scores of a demo run: the world is computed again for each sampled stamp and compared."""
+"""Scores of a demo run: the results are compared with the simulated world at the same stamps."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from stream_infer_ros.evaluation.detection_scores import DetectionReport, Detect
 from stream_infer_ros.evaluation.map_scores import MapScorer, MapScores
 from stream_infer_ros.simulation import CLASS_NAMES, SimCamera, World, surround_rig, truth_boxes
 
-# A box counts from 8 px of height at the network's 320x240, 25 % visible.
+# A box is scored if it has 8 pixels of height at 320x240, the input of the network, and is 25 % visible.
 LEAST_HEIGHT_SHARE = 8 / 240
 LEAST_VISIBLE = 0.25
-# A map needs a few looks; `stream_infer eval-map` leaves out as much.
+# Maps are scored after this time, as in `stream_infer eval-map`.
 WARM_UP_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DemoScores:
-    """Boxes and map of one run against the truth; `path_xy` (N, 2) is where the robot went, metres."""
+    """Scores of boxes and map of one run. `path_xy` (N, 2) is the path of the robot, metres."""
 
     detections: DetectionReport
     map: MapScores | None
@@ -55,7 +55,7 @@ def _score_boxes(
 
 
 def _score_map(world: World, recorder: Recorder, epoch_ns: int) -> MapScores | None:
-    """Mean over the sampled maps; the ideal sensor looks once per sample, as the cameras' best could."""
+    """Return the mean over the sampled maps. The ideal sensor observes once per sample."""
     scorer = MapScorer(size_m=world.size_m)
     scores = []
     for sample in recorder.samples:

@@ -1,14 +1,13 @@
-"""The simulated cameras in a process of their own, as on a robot."""
+"""The simulated cameras in another process, as on a robot."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-import threading
 from dataclasses import dataclass
 from typing import Any
 
+from stream_infer_ros.capacity.child_events import ChildEvents
 from stream_infer_ros.demo.options import DemoOptions
 from stream_infer_ros.errors import WorldError
 
@@ -27,10 +26,10 @@ class WorldReport:
 
     Attributes:
         frames: images published.
-        missed: images given up because they could not be rendered in time.
-        late_ms_p99: publish time minus stamp, milliseconds: what the world itself added.
-        cpu_s: processor seconds it took, rendering included.
-        peak_rss_mb: most memory it held, its renderer's included.
+        missed: images that could not be rendered in time.
+        late_ms_p99: time from the stamp to the publication of an image, milliseconds.
+        cpu_s: processor seconds, including the renderers.
+        peak_rss_mb: peak memory, including the renderers.
     """
 
     frames: int
@@ -41,14 +40,12 @@ class WorldReport:
 
 
 class WorldProcess:
-    """`stream_infer simulate --json` as a child. Its standard output is one JSON object per line."""
+    """`stream_infer simulate --json` as a child process."""
 
     def __init__(self, options: DemoOptions) -> None:
         self._options = options
-        self._events: dict[str, dict[str, Any]] = {}
-        self._changed = threading.Condition()
-        self._ended = False
         self._process: subprocess.Popen[str] | None = None
+        self._events: ChildEvents | None = None
 
     def start(self) -> None:
         options = self._options
@@ -60,26 +57,25 @@ class WorldProcess:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **_WITHOUT_CTRL_C
         )
-        threading.Thread(target=self._read, args=(self._process,), name='world output', daemon=True).start()
+        self._events = ChildEvents(self._process, 'the simulated world', WorldError)
 
     def answered(self) -> bool:
-        """True once the cameras of the world stream, or its process has ended."""
-        with self._changed:
-            return 'started' in self._events or self._ended
+        """Return True once the cameras of the world stream, or its process has ended."""
+        return self._events is not None and self._events.answered('epoch_ns')
 
     def epoch_ns(self, timeout_s: float) -> int:
-        """Time zero of the world on the system's clock, once its cameras stream. Raises WorldError."""
-        return int(self._wait('started', timeout_s)['epoch_ns'])
+        """Return the stamp at which the time of the world is zero. Raises WorldError if it does not start."""
+        return int(self._started().wait('epoch_ns', timeout_s))
 
     def finish(self, timeout_s: float) -> WorldReport:
-        """Wait for its end. Raises WorldError if it ended badly."""
-        return WorldReport(**self._wait('finished', timeout_s)['report'])
+        """Wait for its report. Raises WorldError if it ended without one."""
+        return WorldReport(**self._started().wait('report', timeout_s))
 
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
-        """End it now. Safe to call at any time."""
+        """End the process now. Safe to call at any time."""
         if self._process is None:
             return
         if self._process.stdin is not None:
@@ -92,27 +88,7 @@ class WorldProcess:
             self._process.kill()
             self._process.wait()
 
-    def _read(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            try:
-                event = json.loads(line)
-            except ValueError:  # a library's own words
-                sys.stderr.write(line)
-                continue
-            with self._changed:
-                self._events[event['event']] = event
-                self._changed.notify_all()
-        with self._changed:
-            self._ended = True
-            self._changed.notify_all()
-
-    def _wait(self, event: str, timeout_s: float) -> dict[str, Any]:
-        with self._changed:
-            self._changed.wait_for(lambda: event in self._events or self._ended, timeout_s)
-            if event in self._events:
-                return self._events[event]
-        raise WorldError(
-            f'the simulated world was expected to report {event!r} within {timeout_s:.0f} s and '
-            f'{"ended" if self._ended else "is still running"} without; see its messages above'
-        )
+    def _started(self) -> ChildEvents:
+        if self._events is None:
+            raise WorldError('expected start() before any other call')
+        return self._events

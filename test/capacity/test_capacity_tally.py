@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream_infer_ros.capacity import Tally, TrialOptions
-from stream_infer_ros.capacity.recovery import recovery_s
+from stream_infer_ros.capacity.tally import recovery_s
 from stream_infer_ros.errors import ConfigError
 
 MS, S = 1_000_000, 1_000_000_000

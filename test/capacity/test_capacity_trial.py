@@ -8,7 +8,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from stream_infer_ros.capacity import Bench, TrialOptions, measure_floor
+from stream_infer_ros.capacity import Bench, TrialOptions, measure_ideal_capacity
 from stream_infer_ros.cli.app import app
 
 # Busy machines are slow: what is tested is that frames are offered, come out and are counted.
@@ -57,10 +57,10 @@ def test_the_process_of_the_cameras_ends_with_whoever_started_it():
     assert cameras.returncode == 0
 
 
-def test_the_floor_is_what_the_parts_cost(bench):
-    floor = measure_floor(bench.network.engines[0], SMALL)
-    spent_ms = floor.copy_ms + floor.resize_ms + floor.engine_ms
-    assert floor.streams == int(floor.cores * 1e3 / spent_ms / SMALL.rate_hz)
+def test_the_ideal_capacity_follows_from_the_costs_of_the_parts(bench):
+    ideal = measure_ideal_capacity(bench.network.engines[0], SMALL)
+    spent_ms = ideal.copy_ms + ideal.resize_ms + ideal.engine_ms
+    assert ideal.streams == int(ideal.cores * 1e3 / spent_ms / SMALL.rate_hz)
 
 
 def test_the_command_writes_its_figures(tmp_path):
@@ -70,7 +70,7 @@ def test_the_command_writes_its_figures(tmp_path):
     result = CliRunner().invoke(app, ['find-streams', *arguments], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     found = json.loads(told.read_text())
-    assert {'streams', 'p99_ms', 'loss', 'floor_streams', 'ratio', 'engine', 'model', 'graph'} <= set(found)
+    assert {'streams', 'p99_ms', 'loss', 'ideal_streams', 'ratio', 'engine', 'model', 'graph'} <= set(found)
     assert (found['engine'], found['graph']) == ('fake', 'memory')
     assert len(found['trials']) >= 2
     assert picture.stat().st_size > 1000

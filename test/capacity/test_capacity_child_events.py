@@ -1,11 +1,11 @@
-"""What a child tells in lines, and what is said of one that tells nothing."""
+"""The events of a child process, and the message about a child that reports none."""
 
 import subprocess
 import sys
 
 import pytest
 
-from stream_infer_ros.capacity.told import Told
+from stream_infer_ros.capacity.child_events import ChildEvents
 from stream_infer_ros.errors import GraphError
 
 
@@ -19,7 +19,7 @@ def child():
                 [sys.executable, '-c', script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
         )
-        return Told(made[-1], 'the child')
+        return ChildEvents(made[-1], 'the child')
 
     yield start
     for process in made:
@@ -41,7 +41,7 @@ def test_words_that_are_no_json_are_passed_on(child, capfd):
 
 
 def test_a_child_that_ends_without_is_told_with_its_exit_code(child):
-    with pytest.raises(GraphError, match=r'the child was expected to tell its ready .*exit code 7'):
+    with pytest.raises(GraphError, match=r"expected the child to report 'ready' .*exit code 7"):
         child('import sys; sys.exit(7)').wait('ready', 30.0)
 
 

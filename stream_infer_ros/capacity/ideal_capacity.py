@@ -1,4 +1,4 @@
-"""What no pipeline on this machine can beat: a copy, a resize, the network, and nothing else."""
+"""The number of streams of an ideal pipeline: one copy, one resize and the network per frame."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from stream_infer_ros.inference.engines import Engine
 from stream_infer_ros.inference.input_packing import ImageInput
 
 _ROUNDS = 30
-# And for so long: what was idle runs faster at first.
+# The least measuring time: a processor that was idle is faster at first.
 _LEAST_S = 1.0
-# As many images as a set of a usual robot: one run is measured at its best.
+# Images per run of the network; larger batches are hardly faster per image.
 _BATCH = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Floor:
-    """CPU milliseconds per frame, medians.
+class IdealCapacity:
+    """Median CPU times per frame in milliseconds, and the streams that follow from them.
 
     Attributes:
         copy_ms: one memory copy of the message.
-        resize_ms: (decoding and) resizing it to the network's input.
+        resize_ms: decoding, if it is compressed, and resizing to the input size of the network.
         engine_ms: the network.
-        cores: that this process may use.
-        streams: how many that makes at the rate in question.
+        cores: processor cores that this process may use.
+        streams: the number of streams of the rate in question that the cores could process.
     """
 
     copy_ms: float
@@ -41,17 +41,16 @@ class Floor:
     streams: int
 
     @staticmethod
-    def median(floors: Sequence[Floor]) -> Floor:
-        """The one in the middle, the slower of two."""
-        return sorted(floors, key=lambda floor: floor.streams)[(len(floors) - 1) // 2]
+    def median(measured: Sequence[IdealCapacity]) -> IdealCapacity:
+        """Return the median by number of streams, the lower one of two."""
+        return sorted(measured, key=lambda one: one.streams)[(len(measured) - 1) // 2]
 
 
-def measure_floor(engine: Engine, options: TrialOptions) -> Floor:
-    """Measure while nothing else runs; `engine` is loaded.
+def measure_ideal_capacity(engine: Engine, options: TrialOptions) -> IdealCapacity:
+    """Measure with a loaded engine, while nothing else runs in this process.
 
-    The speed of a shared machine varies: of several measurements, take `Floor.median`.
-
-    For an engine on a GPU its time on the CPU is nearly nothing, and the floor is that of the host.
+    The speed of a shared machine varies: measure several times and take `IdealCapacity.median`.
+    An engine on a GPU needs almost no CPU time, so that the result describes the host.
     """
     image_input = ImageInput.of(engine.io)
     data, picture = picture_files(options)[0]
@@ -69,8 +68,8 @@ def measure_floor(engine: Engine, options: TrialOptions) -> Floor:
     resize_ms = _cpu_ms(resize)
     engine_ms = _cpu_ms(lambda: list(engine.run(batch))) / _BATCH
     cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-    frames_a_second = cores * 1e3 / (copy_ms + resize_ms + engine_ms)
-    return Floor(copy_ms, resize_ms, engine_ms, cores, int(frames_a_second / options.rate_hz))
+    frames_per_s = cores * 1e3 / (copy_ms + resize_ms + engine_ms)
+    return IdealCapacity(copy_ms, resize_ms, engine_ms, cores, int(frames_per_s / options.rate_hz))
 
 
 def _cpu_ms(call: Callable[[], object]) -> float:
