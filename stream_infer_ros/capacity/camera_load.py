@@ -17,7 +17,7 @@ from stream_infer_ros.graph import RELIABLE, Graph
 from stream_infer_ros.messages import compressed_image, image
 from stream_infer_ros.pipeline.health.durations import Durations
 from stream_infer_ros.simulation import World, render, surround_rig
-from stream_infer_ros.simulation.steady_wait import SteadyWait
+from stream_infer_ros.simulation.clocks import SteadyWait
 
 _PICTURES = 6
 _JPEG_QUALITY = 90

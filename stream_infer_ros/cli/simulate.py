@@ -19,7 +19,7 @@ from stream_infer_ros.graph import BagGraph, Graph, make_graph
 from stream_infer_ros.process_memory import peak_rss_mb, peak_rss_of_children_mb
 from stream_infer_ros.simulation import PaceReport, options_of
 from stream_infer_ros.simulation import simulate as publish_world
-from stream_infer_ros.simulation.jumping_clock import JumpingClock
+from stream_infer_ros.simulation.clocks import JumpingClock
 
 # The time between the announcement of the epoch and the epoch. It is needed for building the world, discovery
 # and rendering in advance.

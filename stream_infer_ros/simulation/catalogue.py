@@ -1,4 +1,4 @@
-"""What stands in the yard: random pedestrians, cars, cones, boxes, and pieces of wall."""
+"""The objects of the yard: random pedestrians, cars, cones, boxes, and pieces of wall."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stream_infer_ros.simulation.textures import BRICK, PANELS, PLAIN, STRIPES, 
 CLASS_NAMES = ('pedestrian', 'car', 'cone', 'box')
 PEDESTRIAN, CAR, CONE, BOX = range(4)
 WALL = -1
-"""Walls occupy ground but are no class of the detector."""
+"""Walls occupy ground but are not a class of the detector."""
 
 _SKIN = ((224, 172, 130), (160, 110, 80), (90, 60, 40), (240, 200, 170))
 _CONE_ORANGE = ((255, 90, 20), (250, 120, 10), (230, 60, 30))
@@ -23,7 +23,7 @@ _CONE_ORANGE = ((255, 90, 20), (250, 120, 10), (230, 60, 30))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Body:
-    """A thing about its own origin: x forward, ground at z = 0.
+    """An object in its own frame: x forward, ground at z = 0.
 
     Attributes:
         class_id: index into CLASS_NAMES, or WALL.
@@ -45,18 +45,18 @@ class Body:
 
 
 def random_colour(rng: np.random.Generator, saturation: float = 0.8) -> NDArray[np.float64]:
-    """RGB (3,) 0..255: any hue, saturation up to the given one, not too dark."""
+    """Return a random RGB colour (3,) 0..255: any hue, limited saturation, not too dark."""
     hue, chroma, value = rng.random(), saturation * rng.random(), rng.uniform(0.2, 0.96)
     return np.array(colorsys.hsv_to_rgb(hue, chroma, value)) * 255.0
 
 
 def pick(rng: np.random.Generator, colours: tuple[tuple[int, int, int], ...]) -> NDArray[np.float64]:
-    """One of `colours` as float64 (3,)."""
+    """Return a random one of `colours` as float64 (3,)."""
     return np.array(colours[int(rng.integers(len(colours)))], np.float64)
 
 
 def make_pedestrian(rng: np.random.Generator) -> Body:
-    """1.5 to 1.9 m tall; legs and arms swing while it walks."""
+    """Return a pedestrian, 1.5 to 1.9 m tall, whose legs and arms swing while walking."""
     height = rng.uniform(1.5, 1.9)
     k, girth = height / 1.75, rng.uniform(0.85, 1.15)
     shirt, trousers, skin = random_colour(rng, 0.9), random_colour(rng, 0.6), pick(rng, _SKIN)
@@ -77,7 +77,7 @@ def make_pedestrian(rng: np.random.Generator) -> Body:
 
 
 def make_car(rng: np.random.Generator) -> Body:
-    """Body, glass, roof, four wheels, lights; 3.6 to 4.8 m long. Its footprint is the whole car's."""
+    """Return a car, 3.6 to 4.8 m long: body, glass, roof, four wheels, lights."""
     length, width, height = rng.uniform(3.6, 4.8), rng.uniform(1.65, 1.95), rng.uniform(1.35, 1.85)
     paint, glass = random_colour(rng, 1.0), np.array([35.0, 45.0, 55.0]) * rng.uniform(0.6, 1.6)
     sill, waist, cabin = rng.uniform(0.2, 0.3), height * rng.uniform(0.5, 0.62), rng.uniform(0.45, 0.8)
@@ -102,7 +102,7 @@ def make_car(rng: np.random.Generator) -> Body:
 
 
 def make_cone(rng: np.random.Generator) -> Body:
-    """A traffic cone on a square foot, orange with a white band."""
+    """Return a traffic cone on a square foot, orange with a white band."""
     height = rng.uniform(0.45, 0.8)
     foot = height * rng.uniform(0.42, 0.6)
     orange, white = pick(rng, _CONE_ORANGE), np.full(3, 240.0)
@@ -117,7 +117,7 @@ def make_cone(rng: np.random.Generator) -> Body:
 
 
 def make_box(rng: np.random.Generator) -> Body:
-    """A crate, two stacked crates, a pillar or a barrel."""
+    """Return a crate, two stacked crates, a pillar or a barrel."""
     if rng.random() < 0.4:
         return _make_pillar(rng)
     length, width, height = rng.uniform(0.4, 1.4, 3)
@@ -145,7 +145,7 @@ def _make_pillar(rng: np.random.Generator) -> Body:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WallStyle:
-    """What the pieces of one wall have in common."""
+    """The common properties of the pieces of one wall."""
 
     height_m: float
     colour: NDArray[np.float64]
@@ -159,7 +159,7 @@ class WallStyle:
 
 
 def make_wall_piece(style: WallStyle, length_m: float) -> Body:
-    """A straight piece of wall along x."""
+    """Return a straight piece of wall along x."""
     size = (length_m, style.thickness_m)
     part = Part(frustum(4, (0, style.height_m), size), style.colour, style.texture)
     return Body(WALL, (part,), ring(4, size), style.height_m)

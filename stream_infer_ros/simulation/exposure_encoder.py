@@ -1,4 +1,4 @@
-"""What one exposure shows, as the bytes of its image message."""
+"""The image message of one exposure, as bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stream_infer_ros.simulation.world import World
 
 
 class ExposureEncoder:
-    """Renders and encodes; the same exposure gives the same bytes in any process.
+    """Renders and encodes. The same exposure gives the same bytes in any process.
 
     Args:
         world, cameras, epoch_ns, speed_m_s, jpeg_quality: see `WorldPublisher`.
@@ -34,7 +34,7 @@ class ExposureEncoder:
         self._speed_m_s, self._jpeg_quality = speed_m_s, jpeg_quality
 
     def encode(self, exposure: Exposure) -> bytes:
-        """CDR of a sensor_msgs/Image (rgb8), or of a CompressedImage (jpeg)."""
+        """Return the CDR of a sensor_msgs/Image (rgb8), or of a CompressedImage (jpeg)."""
         t_s = (exposure.stamp_ns - self._epoch_ns) * 1e-9
         camera = self._cameras[exposure.camera]
         odom_from_base = self._world.odom_from_base(t_s, self._speed_m_s)
@@ -48,12 +48,12 @@ class ExposureEncoder:
 
 
 def optical_frame(camera: str) -> str:
-    """tf frame of a camera's images (REP-103: x right, y down, z forward)."""
+    """Return the tf frame of the images of a camera (REP-103: x right, y down, z forward)."""
     return f'{camera}_optical_frame'
 
 
 def sensor_rng(seed: int, exposure: Exposure, epoch_ns: int) -> np.random.Generator:
-    """The noise of one exposure: the same in any process, whatever was rendered before."""
+    """Return the random numbers for the noise of one exposure, the same in any process."""
     return np.random.default_rng([seed, exposure.camera, max(0, exposure.stamp_ns - epoch_ns)])
 
 

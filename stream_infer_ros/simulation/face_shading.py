@@ -1,4 +1,4 @@
-"""Colour and depth of every pixel that shows a body, deferred until it is known which face it shows."""
+"""Deferred shading: colour and depth of the pixels of bodies, computed after the rasteriser."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TILE_BITS = TILE_PX.bit_length() - 1
 _TILES_AWAY = np.float32(256)
 _DEEPEST_M = 120.0
 _STEEPEST_FLOOR = 0.7
-"""Faces whose normal rises more than this wear their pattern as seen from above, others from the side."""
+"""Faces with a steeper normal are textured from above, the others from the side."""
 
 
 class BodyPixels(NamedTuple):
@@ -36,7 +36,7 @@ class BodyPixels(NamedTuple):
 
 
 def shade_bodies(image: FaceImage, faces: Faces, light: Light) -> BodyPixels:
-    """Depth and patterned colour of each pixel that shows a face.
+    """Return depth and textured colour of each pixel that shows a face.
 
     On a plane, one over depth is linear in the pixel, and so is a texture coordinate over depth: three
     numbers a face for each.
@@ -63,7 +63,7 @@ def shade_bodies(image: FaceImage, faces: Faces, light: Light) -> BodyPixels:
 
 
 def _face_planes(image: FaceImage, faces: Faces) -> NDArray[np.float32]:
-    """(3, 3, m) float32: 1/depth, u/depth and v/depth of each drawn face, as factors of a ray's x, y and 1.
+    """Return (3, 3, m) float32: 1/depth, u/depth and v/depth of each face as factors of a ray (x, y, 1).
 
     u and v are texels: patterns lie fixed in the world, a tile a metre.
     """
@@ -87,7 +87,7 @@ def _face_planes(image: FaceImage, faces: Faces) -> NDArray[np.float32]:
 def _along(
     runs: Runs, planes: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """planes (3, faces) applied to the ray (x, y, 1) of every pixel: x by pixel (m,), y by run (r,)."""
+    """Apply planes (3, faces) to the ray (x, y, 1) of every pixel: x by pixel (m,), y by run (r,)."""
     slope, by_row, constant = planes.take(runs.number, 1)
     value: NDArray[np.float32] = np.repeat(slope, runs.length)
     value *= x
@@ -96,7 +96,7 @@ def _along(
 
 
 def _palette(image: FaceImage, faces: Faces, light: Light) -> NDArray[np.uint32]:
-    """Colour of each drawn face at each level of its pattern: (faces * LEVELS,) uint32.
+    """Return the colour of each drawn face at each level of its texture: (faces * LEVELS,) uint32.
 
     Haze is that of the depth of a part's centre: parts are small against the length over which it changes.
     """

@@ -1,4 +1,4 @@
-"""Bodies as one flat table of lit faces."""
+"""Bodies as one flat table of faces."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _GAIT_RAD_PER_M = 4.2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Faces:
-    """n faces, world frame; all float32 but where said.
+    """n faces, world frame; float32 unless stated otherwise.
 
     Attributes:
         corners: (n, MAX_CORNERS, 3) metres, counter-clockwise from outside, the last one repeated.
@@ -39,13 +39,13 @@ class Faces:
     part_centres: NDArray[np.float32]
 
     def joined(self, other: Faces) -> Faces:
-        """These faces, then the other's."""
+        """Return these faces, followed by the other ones."""
         pairs = ((getattr(self, name), getattr(other, name)) for name in self.__slots__)
         return Faces(*(np.concatenate(pair) for pair in pairs))
 
 
 class FaceTemplate:
-    """The faces of some bodies in their own frames, ready to be set down at any poses.
+    """The faces of some bodies in their own frames, to be placed at any poses.
 
     Args:
         bodies: (m) bodies; object ids are given in `object_ids`.
@@ -78,7 +78,7 @@ class FaceTemplate:
         self._object_ids = np.array(object_ids, np.int64)[self._owners]
 
     def posed(self, poses: NDArray[np.float64], travelled_m: NDArray[np.float64] | None = None) -> Faces:
-        """Set down at poses (m, 3) of x, y, yaw; limbs as after `travelled_m` (m,), or hanging straight."""
+        """Place the bodies at poses (m, 3): x, y, yaw. Limbs move with `travelled_m` (m,) or hang."""
         local = self._corners
         if travelled_m is not None:
             stride = np.sin(travelled_m * _GAIT_RAD_PER_M).astype(np.float32)
@@ -106,7 +106,7 @@ def _stack(chunks: Sequence[NDArray[np.generic]], shape: tuple[int, ...]) -> NDA
 
 
 def _normals(corners: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Outward unit normals (n, 3) from the first three corners; np.cross costs four times as much."""
+    """Return outward unit normals (n, 3) from the first three corners. np.cross takes four times as long."""
     a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 1]
     normals = np.empty((len(a), 3), np.float32)
     normals[:, 0] = a[:, 1] * b[:, 2] - a[:, 2] * b[:, 1]

@@ -1,4 +1,4 @@
-"""Frames made ahead of their stamps, on threads of their own."""
+"""A queue of frames that are prepared before their stamps, on other threads."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from stream_infer_ros.simulation.schedule import Exposure
 
 
 class _Made(NamedTuple):
-    """None for `frame`: given up."""
+    """A prepared frame, or None if its exposure was skipped."""
 
     frame: PreparedFrame | None
     took_ns: int
 
 
 class FramesAhead:
-    """A bounded queue of frames, in the order of their stamps, and the threads that make them.
+    """A bounded queue of frames in the order of their stamps, and the threads that prepare them.
 
-    Used by one thread.
+    It is used by one thread.
 
     Args:
-        prepare: makes a frame; on those threads.
-        now_ns: the clock the stamps are of.
+        prepare: makes a frame, on the other threads.
+        now_ns: the clock of the stamps.
         exposures: in the order of their stamps.
-        ahead: most frames kept ready or in work.
-        patience_ns: an exposure this much overdue is given up, not rendered.
-        workers: threads, each with one frame in work.
+        ahead: largest number of frames that are ready or in preparation.
+        patience_ns: an exposure that is overdue by more than this is skipped.
+        workers: number of threads, each with one frame in preparation.
     """
 
     def __init__(
@@ -53,15 +53,15 @@ class FramesAhead:
 
     @property
     def missed(self) -> int:
-        """Exposures given up so far."""
+        """Number of skipped exposures so far."""
         return self._missed
 
     def rendering(self) -> Percentiles | None:
-        """What one frame took, over the last ones; None before the first."""
+        """Return the time to prepare one frame, over the last ones; None before the first."""
         return self._rendering.percentiles()
 
     def take(self, timeout_s: float) -> PreparedFrame | None:
-        """The next frame; None where none came in time, or none will. Raises what rendering failed with."""
+        """Return the next frame; None if none is ready in time or left. Raises an error of `prepare`."""
         while self._in_order:
             try:
                 made = self._in_order[0].result(timeout_s)
@@ -76,11 +76,11 @@ class FramesAhead:
         return None
 
     def exhausted(self) -> bool:
-        """Whether all exposures were made and taken, or given up."""
+        """Return True if all exposures were taken or skipped."""
         return not self._in_order
 
     def close(self) -> None:
-        """Make no more."""
+        """Stop preparing frames."""
         self._workers.shutdown(cancel_futures=True)
 
     def _top_up(self) -> None:

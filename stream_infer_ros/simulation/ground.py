@@ -1,4 +1,4 @@
-"""The lit ground, seen from above, with the shadows of all that stands still."""
+"""The lit ground, seen from above, with the shadows of static objects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stream_infer_ros.simulation.textures import paint_ground
 
 PIXELS_PER_M = 32
 COARSE = 8
-"""Far ground is read from a picture this much smaller: the fine one would flicker there."""
+"""Distant ground is read from a picture that is smaller by this factor, to avoid aliasing."""
 
 SUBPIXEL_BITS = 4
 
@@ -48,25 +48,25 @@ class Ground:
         self.mean: tuple[float, ...] = tuple(self.coarse.mean((0, 1)).tolist())
 
     def world_from_texel(self, coarse: bool) -> NDArray[np.float64]:
-        """(3, 3) homogeneous: texel (column, row, 1) to (x, y, 1), metres; texel centres at whole numbers."""
+        """Return the matrix (3, 3) from texel (column, row, 1) to (x, y, 1) metres; integer centres."""
         edge = (COARSE if coarse else 1) / PIXELS_PER_M
         first = edge / 2 - self._half_m
         return np.array([[edge, 0, first], [0, edge, first], [0, 0, 1.0]])
 
 
 def shadow_table(light: Light) -> NDArray[np.uint8]:
-    """(256,) uint8: what shadow makes of a lit value."""
+    """Return (256,) uint8: the value in the shadow of each lit value."""
     return (np.arange(256) * light.shadow).astype(np.uint8)
 
 
 def shadow_hull(outline: NDArray[np.float64], height_m: float, light: Light) -> NDArray[np.float64]:
-    """Convex ground polygon (k, 2) that a prism over `outline` (k, 2) throws, its own footprint included."""
+    """Return the convex shadow polygon (k, 2) of a prism over `outline` (k, 2), including its footprint."""
     both = np.concatenate([outline, outline + light.shadow_shift(height_m)]).astype(np.float32)
     hull: NDArray[np.float64] = cv2.convexHull(both)[:, 0].astype(np.float64)
     return hull
 
 
 def to_subpixels(points: NDArray[np.floating[Any]]) -> NDArray[np.int32]:
-    """Pixel coordinates (k, 2) as the fixed-point numbers cv2.fillConvexPoly takes with SUBPIXEL_BITS."""
+    """Convert pixel coordinates (k, 2) to the fixed-point numbers of cv2.fillConvexPoly (SUBPIXEL_BITS)."""
     fixed: NDArray[np.int32] = np.rint(np.clip(points, -20000, 20000) * (1 << SUBPIXEL_BITS)).astype(np.int32)
     return fixed

@@ -1,4 +1,4 @@
-"""The picture of sky and bare ground, moving shadows included."""
+"""The picture of sky and ground, including moving shadows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.simulation.ground import SUBPIXEL_BITS, shadow_table, to_subpixels
 from stream_infer_ros.simulation.ground_view import GroundView, ground_haze, sky_picture
-from stream_infer_ros.simulation.near_plane import NEAR_M, clip_near
+from stream_infer_ros.simulation.pinhole import NEAR_M, clip_near
 from stream_infer_ros.simulation.pinhole import Pinhole
 from stream_infer_ros.simulation.world import WorldState
 
@@ -19,7 +19,7 @@ _SHADOW_RANGE_M = 18.0
 def paint_ground_and_sky(
     state: WorldState, lens: Pinhole, odom_from_camera: RigidTransform, view: GroundView
 ) -> NDArray[np.uint8]:
-    """(height, width, 4) uint8 RGBA, haze included, before the sensor."""
+    """Return (height, width, 4) uint8 RGBA with haze, before the sensor model."""
     image = np.empty((lens.height, lens.width, 4), np.uint8)
     light = state.world.light
     fine_from, coarse_to, horizon = view.fine_from_row, view.coarse_to_row, view.horizon_row
@@ -46,7 +46,7 @@ def paint_ground_and_sky(
 
 
 def _pixel_from_ground(lens: Pinhole, odom_from_camera: RigidTransform) -> NDArray[np.float64]:
-    """(3, 3) homography from (x, y, 1) on the ground to (u, v, 1)."""
+    """Return the (3, 3) homography from (x, y, 1) on the ground to (u, v, 1)."""
     k = np.array([[lens.fx, 0, lens.cx], [0, lens.fy, lens.cy], [0, 0, 1]])
     plane = np.column_stack([[1, 0, 0], [0, 1, 0], -odom_from_camera.translation])
     homography: NDArray[np.float64] = k @ odom_from_camera.rotation.T @ plane
@@ -56,7 +56,7 @@ def _pixel_from_ground(lens: Pinhole, odom_from_camera: RigidTransform) -> NDArr
 def _warped(
     state: WorldState, pixel_from_ground: NDArray[np.float64], rows: tuple[int, int], width: int, coarse: bool
 ) -> NDArray[np.uint8]:
-    """Rows [from, to) of the picture of the ground."""
+    """Render the rows [from, to) of the ground."""
     ground = state.world.ground
     shift = np.array([[1, 0, 0], [0, 1, -rows[0]], [0, 0, 1.0]])
     matrix = shift @ pixel_from_ground @ ground.world_from_texel(coarse)

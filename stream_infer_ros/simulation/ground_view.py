@@ -1,4 +1,4 @@
-"""How a camera sees the bare ground: all that depends on its height and tilt, not on where it stands."""
+"""The view of flat ground: everything that depends on height and tilt of a camera, not on its position."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Rgb = tuple[float, float, float]
 
 
 class GroundView:
-    """Tables of one camera over flat ground. A robot on flat ground keeps them, so they are cached.
+    """Tables of one camera over flat ground. They are cached, because they do not change on flat ground.
 
     Attributes:
         empty_picture: (h, w) int32: -2 where ground is seen, -1 in the sky, as in `rasteriser.FaceImage`.
@@ -59,7 +59,7 @@ class GroundView:
 
     @staticmethod
     def of(lens: Pinhole, odom_from_camera: RigidTransform) -> GroundView:
-        """The (cached) view of a camera that stands there."""
+        """Return the (cached) view of a camera with this pose."""
         # Turning the robot leaves rounding errors in what does not change.
         x, y, z = np.round(odom_from_camera.rotation[2], 9).tolist()
         return _ground_view(lens, (x, y, z), round(float(odom_from_camera.translation[2]), 9))
@@ -72,14 +72,14 @@ def _ground_view(lens: Pinhole, down: tuple[float, float, float], height_m: floa
 
 @lru_cache(maxsize=16)
 def sky_picture(view: GroundView, colour: Rgb) -> NDArray[np.uint8]:
-    """(view.sky_rows, w, 4) uint8 RGBA of the sky, `colour` (RGB 0..255) at the horizon, darker above."""
+    """Return (view.sky_rows, w, 4) uint8 RGBA: `colour` (RGB 0..255) at the horizon, darker above."""
     sky: NDArray[np.uint8] = np.full((*view.sky_gain.shape, 4), 255, np.uint8)
     sky[..., :3] = view.sky_gain[..., None] * np.array(colour, np.float32)
     return sky
 
 
 class Haze(NamedTuple):
-    """What haze does to the ground, for the rows from the horizon down.
+    """The effect of haze on the ground, for the rows from the horizon down.
 
     Attributes:
         clear: (rows, w) float32 share of the ground's own colour that is left.
@@ -94,7 +94,7 @@ class Haze(NamedTuple):
 
 @lru_cache(maxsize=16)
 def ground_haze(view: GroundView, colour: Rgb, haze_per_m: float) -> Haze:
-    """Haze of a colour (RGB 0..255) over a view's ground."""
+    """Return the haze of a colour (RGB 0..255) over the ground of a view."""
     depth = view.depth_m[view.horizon_row :]
     clear: NDArray[np.float32] = np.exp(-np.float32(haze_per_m) * depth)
     picture = np.empty((*depth.shape, 4), np.uint8)

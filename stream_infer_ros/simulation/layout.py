@@ -1,4 +1,4 @@
-"""Where things stand: placed at random, without overlap, clear of the robot's route."""
+"""The positions of objects: random, without overlap, and clear of the route of the robot."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from stream_infer_ros.simulation.polygons import distance_to_segment, gap, place
 from stream_infer_ros.simulation.route import Route
 
 _WALL_PIECE_M = 1.5
-"""Longer pieces could not be ordered by depth against what stands beside them."""
+"""Longer pieces could not be ordered by depth against the objects beside them."""
 
 _COUNTS = {CAR: (4, 9), BOX: (10, 22), PEDESTRIAN: (6, 14), CONE: (8, 18)}
-"""How many of a class a yard holds (from, below), placed in this order: the large ones first."""
+"""Number of objects of each class (from, below). Large objects are placed first."""
 
 _TRIES = 60
 _MARGIN_M = 0.35
@@ -36,7 +36,7 @@ _WALL_ROUTE_MARGIN_M = 1.6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placed:
-    """A body in the world; `x_m, y_m, yaw_rad` is where a still one stands and a moving one begins."""
+    """A body in the world. `x_m, y_m, yaw_rad` is the pose of a static body, or the start of a moving one."""
 
     body: Body
     x_m: float
@@ -45,7 +45,7 @@ class Placed:
     shuttle: Shuttle | None = None
 
     def outline(self) -> NDArray[np.float64]:
-        """(k, 2) metres, world frame."""
+        """The outline of the body, (k, 2) metres, world frame."""
         return place(self.body.footprint, self.x_m, self.y_m, self.yaw_rad)
 
     def moved(self, x_m: float, y_m: float) -> Placed:
@@ -53,7 +53,7 @@ class Placed:
 
 
 def furnish(rng: np.random.Generator, size_m: float, route: Route) -> list[Placed]:
-    """All that stands in a yard of `size_m`: outer walls, inner walls, then the classes."""
+    """Place all objects of a yard of `size_m`: outer walls, inner walls, then the classes."""
     placed = _outer_walls(rng, size_m)
     for _ in range(int(rng.integers(4, 9))):
         pieces = _inner_wall(rng, size_m)
@@ -80,7 +80,7 @@ def _outer_walls(rng: np.random.Generator, size_m: float) -> list[Placed]:
 
 
 def _inner_wall(rng: np.random.Generator, size_m: float) -> list[Placed]:
-    """A wall of 3 to 10 m, or nothing where the yard's edge cut it shorter."""
+    """Return a wall of 3 to 10 m, or nothing if the edge of the yard makes it shorter."""
     half = size_m / 2
     x, y = rng.uniform(-half * 0.8, half * 0.8, 2)
     length, kind, slant = rng.uniform(3.5, 10), rng.random(), rng.uniform(0, math.pi)
@@ -104,7 +104,7 @@ def _wall(start: tuple[float, float], end: tuple[float, float], style: WallStyle
 def _somewhere(
     rng: np.random.Generator, class_id: int, placed: list[Placed], size_m: float, route: Route
 ) -> Placed | None:
-    """A new body of the class where there is room, or None after 60 tries."""
+    """Place a new body of the class where there is room, or return None after 60 attempts."""
     reach = size_m / 2 - 1
     for _ in range(_TRIES):
         body = MAKERS[class_id](rng)
@@ -123,7 +123,7 @@ def _fits(one: Placed, others: list[Placed], route: Route, route_margin_m: float
 
 
 def _touches(one: Placed, others: list[Placed], margin_m: float) -> bool:
-    """Whether any of `others` stands nearer than the margin."""
+    """Return True if any of `others` is nearer than the margin."""
     outline = one.outline()
     for other in others:
         reach = one.body.radius_m + other.body.radius_m + margin_m
@@ -141,7 +141,7 @@ def _wants_to_move(rng: np.random.Generator, class_id: int) -> bool:
 def _set_in_motion(
     rng: np.random.Generator, one: Placed, others: list[Placed], size_m: float, route: Route
 ) -> Placed:
-    """Straight on from where it stands, as far as nothing is in the way; still if that is too short."""
+    """Let the body move straight ahead as far as the way is free, or stand still if this is too short."""
     walks = one.body.class_id == PEDESTRIAN
     furthest = rng.uniform(1.5, 6) if walks else rng.uniform(4, 9)
     speed, start_share = rng.uniform(0.5, 1.5) if walks else rng.uniform(1, 3), rng.random()
@@ -154,7 +154,7 @@ def _set_in_motion(
 
 
 def _free_way_m(one: Placed, furthest_m: float, others: list[Placed], size_m: float, route: Route) -> float:
-    """How far it can go ahead, in steps of 0.25 m, keeping clear of things, others' ways, route and edge."""
+    """Return the free distance ahead in steps of 0.25 m: without objects, their ways, route and edge."""
     free = 0.0
     for step in np.arange(0.25, furthest_m, 0.25).tolist():
         x, y = one.x_m + math.cos(one.yaw_rad) * step, one.y_m + math.sin(one.yaw_rad) * step

@@ -1,4 +1,4 @@
-"""One day's light: sun, shadow, exposure, sky and haze."""
+"""The light of a scene: sun, shadow, exposure, sky and haze."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SUN_GAIN = 1.15
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Light:
-    """Lambert's law under one sun.
+    """Lambert's law with one sun.
 
     Attributes:
         sun: (3,) float64 unit vector towards the sun, world frame.
@@ -46,18 +46,18 @@ class Light:
         return cls(sun, ambient, shadow, tint, sky, haze if hazy else 0.0)
 
     def on_faces(self, normals: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Factor (n, 3) on the colours of faces with these outward unit normals (n, 3)."""
+        """Return the factor (n, 3) on the colours of faces with outward unit normals (n, 3)."""
         facing = np.maximum(normals @ self.sun.astype(np.float32), 0)
         received = np.float32(self.ambient) + np.float32((1 - self.ambient) * _SUN_GAIN) * facing
         lit: NDArray[np.float32] = received[:, None] * self.tint.astype(np.float32)
         return lit
 
     def on_ground(self) -> NDArray[np.float64]:
-        """Factor (3,) on the colour of sunlit ground."""
+        """Return the factor (3,) on the colour of sunlit ground."""
         lit: NDArray[np.float64] = self.tint * (self.ambient + (1 - self.ambient) * self.sun[2] * _SUN_GAIN)
         return lit
 
     def shadow_shift(self, height_m: float) -> NDArray[np.float64]:
-        """(2,) metres: where a point so high throws its shadow, from the point below it."""
+        """Return the offset of the shadow of a point of this height from the point below it, (2,) metres."""
         shift: NDArray[np.float64] = -self.sun[:2] / self.sun[2] * height_m
         return shift

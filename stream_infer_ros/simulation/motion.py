@@ -1,4 +1,4 @@
-"""Moving bodies: everything that moves goes to and fro on a straight segment, at constant speed."""
+"""The motion of bodies: back and forth on a straight segment, at constant speed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Shuttle:
-    """Where one body is at any time.
+    """The position of one body at any time.
 
     Attributes:
         start: (x, y) of one end, metres.
@@ -31,13 +31,13 @@ class Shuttle:
     turns_round: bool
 
     def end(self) -> NDArray[np.float64]:
-        """(2,) metres."""
+        """The end of the segment, (2,) metres."""
         along = (math.cos(self.heading_rad), math.sin(self.heading_rad))
         return np.array(self.start) + self.length_m * np.array(along)
 
 
 class Timetable:
-    """Many shuttles asked at once."""
+    """The positions of many bodies at once."""
 
     def __init__(self, shuttles: Sequence[Shuttle]) -> None:
         self._start = np.array([s.start for s in shuttles], np.float64).reshape(-1, 2)
@@ -48,7 +48,7 @@ class Timetable:
         self._turns_round = np.array([s.turns_round for s in shuttles], bool)
 
     def poses(self, t_s: float) -> NDArray[np.float64]:
-        """(n, 3) float64: x, y, yaw in metres and radians."""
+        """Return (n, 3) float64: x, y, yaw in metres and radians."""
         gone = self.travelled_m(t_s) % (2 * self._length)
         out = gone < self._length
         along = np.where(out, gone, 2 * self._length - gone)
@@ -59,6 +59,6 @@ class Timetable:
         return poses
 
     def travelled_m(self, t_s: float) -> NDArray[np.float64]:
-        """(n,) float64 metres gone along the way, there and back not taken off: the phase of a gait."""
+        """Return the distance travelled in both directions, (n,) float64 metres: the phase of a gait."""
         travelled: NDArray[np.float64] = self._offset + self._speed * t_s
         return travelled

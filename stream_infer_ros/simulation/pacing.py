@@ -1,4 +1,4 @@
-"""Handing frames out on time: rendered ahead of their stamps, published when they are due."""
+"""Publishing frames on time: they are rendered before their stamps and published when they are due."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from stream_infer_ros.simulation.frames_ahead import FramesAhead
 from stream_infer_ros.simulation.publisher import PreparedFrame
 from stream_infer_ros.simulation.schedule import Exposure
 
-# Longest a stop is not looked for while nothing is ready.
+# Interval at which a stop is noticed while no frame is ready, seconds.
 _IDLE_S = 0.1
 
 
 class FrameSource(Protocol):
-    """What makes frames and sends them: `WorldPublisher`."""
+    """Prepares and publishes frames: `WorldPublisher`."""
 
     def prepare(self, exposure: Exposure) -> PreparedFrame: ...
 
@@ -25,15 +25,15 @@ class FrameSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PaceReport:
-    """How well the world kept time.
+    """The punctuality of the world.
 
     Attributes:
-        published: images handed out.
-        missed: exposures given up because their time had passed by more than the patience before they could
-            be rendered: the machine is too slow for the world.
-        lateness: publication minus stamp, over the last images; None before the first. A real camera's driver
-            has such a delay too, but a result's latency counted from its stamp includes this one.
-        rendering: what rendering and encoding one image took.
+        published: images published.
+        missed: exposures that were skipped, because they were overdue by more than the patience before they
+            could be rendered. The machine is too slow for this world.
+        lateness: publication minus stamp, over the last images; None before the first. It is part of the
+            latency of a result, like the delay of a real camera driver.
+        rendering: time to render and encode one image.
     """
 
     published: int
@@ -53,18 +53,18 @@ def publish_on_time(
     patience_ns: int,
     workers: int = 1,
 ) -> PaceReport:
-    """Publish until `should_stop()`, asked before each image, or until the exposures end.
+    """Publish until the exposures end or `should_stop()`, called before each image, returns True.
 
-    An image takes some 10 ms to render, so it is rendered before its stamp, on another thread, and kept until
-    then: the stamp is the time its content shows.
+    Rendering an image takes about 10 ms. It is therefore rendered on another thread before its stamp, which
+    is the time that the image shows.
 
     Args:
-        source: makes frames, on those threads, and sends them, on this one.
-        now_ns: the clock the stamps are of.
-        wait_until: returns when that clock shows at least so much.
-        ahead: most frames kept ready.
-        patience_ns: an exposure this much overdue is given up, not rendered.
-        workers: threads that make frames.
+        source: prepares frames on other threads, and publishes them on this one.
+        now_ns: the clock of the stamps.
+        wait_until: returns when this clock shows at least the given time.
+        ahead: largest number of frames that are kept ready.
+        patience_ns: an exposure that is overdue by more than this is skipped.
+        workers: threads that prepare frames.
     """
     lateness, published = Durations(), 0
     frames = FramesAhead(source.prepare, now_ns, exposures, ahead, patience_ns, workers)

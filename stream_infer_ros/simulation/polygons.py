@@ -9,14 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def place(polygon: NDArray[np.float64], x: float, y: float, yaw_rad: float) -> NDArray[np.float64]:
-    """(k, 2) points of a body's own frame, in the world's."""
+    """Transform points (k, 2) from the frame of a body to the world."""
     c, s = math.cos(yaw_rad), math.sin(yaw_rad)
     placed: NDArray[np.float64] = polygon @ np.array([[c, s], [-s, c]]) + (x, y)
     return placed
 
 
 def gap(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Separation of two convex counter-clockwise polygons (k, 2), metres; negative where they overlap.
+    """Return the gap between two convex counter-clockwise polygons (k, 2), metres; negative if they overlap.
 
     The largest distance along an edge normal (separating axis theorem): never more than the true distance.
     """
@@ -31,7 +31,7 @@ def gap(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
 
 
 def distance_to_segment(point: ArrayLike, start: NDArray[np.float64], end: NDArray[np.float64]) -> float:
-    """From a point (2,) to the segment between two others, metres."""
+    """Return the distance of a point (2,) to the segment between two others, metres."""
     along = end - start
     offset = np.asarray(point, np.float64) - start
     share = np.clip(offset @ along / max(1e-12, float(along @ along)), 0.0, 1.0)

@@ -1,4 +1,4 @@
-"""The world on the graph: images, calibration and transforms, as camera drivers publish them."""
+"""The publisher of the simulated world: images, calibration and transforms, like those of camera drivers."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ ODOM_FRAME, BASE_FRAME = 'odom', 'base_link'
 
 @dataclass(frozen=True, slots=True)
 class PreparedFrame:
-    """Everything one exposure publishes, ready to be handed out in this order.
+    """All messages of one exposure, in the order of publication.
 
     Attributes:
-        exposure: the one it is.
-        messages: publisher and CDR bytes; the image is the last.
+        exposure: its exposure.
+        messages: publisher and CDR bytes. The image is the last message.
     """
 
     exposure: Exposure
@@ -31,24 +31,26 @@ class PreparedFrame:
 
 
 class WorldPublisher:
-    """One robot's cameras and odometry.
+    """The cameras and the odometry of one robot.
 
-    For each camera, below `namespace`, `/<camera>/image_raw` (rgb8) or `/<camera>/image_raw/compressed`
-    (jpeg), and `/<camera>/camera_info` with the same stamp; `/tf` with odom -> base_link at every stamp,
-    ahead of the image; `/tf_static` with base_link -> <camera>_link -> <camera>_optical_frame, latched; on
-    request `/clock`, at every stamp.
+    The topics are:
+    - `/<camera>/image_raw` (rgb8) or `/<camera>/image_raw/compressed` (jpeg), below `namespace`;
+    - `/<camera>/camera_info`, below `namespace`, with the same stamp;
+    - `/tf` with odom -> base_link at every stamp, before the image;
+    - `/tf_static` with base_link -> <camera>_link -> <camera>_optical_frame, latched;
+    - `/clock` at every stamp, if requested.
 
     Args:
         graph: where to publish; stays the caller's.
-        world: what is seen. World time is stamp - `epoch_ns`, so that whoever knows seed, epoch and a stamp
-            can say what was true.
+        world: the simulated world. World time is stamp - `epoch_ns`, so that the ground truth of a stamp
+            follows from seed and epoch.
         cameras: the rig.
         epoch_ns: stamp at which the world begins.
-        speed_m_s: of the robot along its route.
+        speed_m_s: speed of the robot along its route.
         jpeg_quality: 1 to 100 publishes jpeg, 0 raw images.
         with_clock: publish `/clock` too.
-        namespace: '/' or '/robot', of the cameras' topics; tf and clock stay global.
-        encoder: what renders, if not one made of these in this process.
+        namespace: '/' or '/robot', of the topics of the cameras; tf and clock are global.
+        encoder: renders the images; by default, a new encoder in this process.
     """
 
     def __init__(
@@ -82,7 +84,7 @@ class WorldPublisher:
         tf_static.publish(tf.encode_tf(static_transforms(cameras, epoch_ns)))
 
     def prepare(self, exposure: Exposure) -> PreparedFrame:
-        """Render and encode one image and all that goes with it."""
+        """Render and encode one image, and encode the other messages of its exposure."""
         stamp_ns, camera = exposure.stamp_ns, self._cameras[exposure.camera]
         t_s = (stamp_ns - self._epoch_ns) * 1e-9
         odom_from_base = self._world.odom_from_base(t_s, self._speed_m_s)
@@ -98,13 +100,13 @@ class WorldPublisher:
         return PreparedFrame(exposure, tuple(messages))
 
     def hand_out(self, frame: PreparedFrame) -> None:
-        """Publish what was prepared. Raises GraphError after the graph was closed."""
+        """Publish a prepared frame. Raises GraphError after the graph was closed."""
         for publisher, cdr in frame.messages:
             publisher.publish(cdr)
 
 
 def static_transforms(cameras: Sequence[SimCamera], stamp_ns: int) -> list[StampedTransform]:
-    """base_link -> <camera>_link -> <camera>_optical_frame of every camera."""
+    """Return base_link -> <camera>_link -> <camera>_optical_frame of every camera."""
     transforms = []
     for camera in cameras:
         link = f'{camera.name}_link'

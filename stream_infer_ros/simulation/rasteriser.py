@@ -1,4 +1,4 @@
-"""Which face each pixel shows: the painter's algorithm into a buffer of face numbers."""
+"""The rasteriser: the painter's algorithm, into a buffer of face numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.simulation.faces import Faces
 from stream_infer_ros.simulation.ground import SUBPIXEL_BITS, to_subpixels
 from stream_infer_ros.simulation.ground_view import GroundView
-from stream_infer_ros.simulation.near_plane import NEAR_M, clip_near
+from stream_infer_ros.simulation.pinhole import NEAR_M, clip_near
 from stream_infer_ros.simulation.pinhole import Pinhole
 from stream_infer_ros.simulation.visibility_order import far_to_near
 from stream_infer_ros.simulation.world import WorldState
@@ -20,7 +20,7 @@ from stream_infer_ros.simulation.world import WorldState
 SKY, GROUND = -1, -2
 
 _PART_REACH_M = 4.0
-"""No part is larger: the cull by part centres leaves it this much room."""
+"""Largest size of a part. Parts are culled by their centres with this margin."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +42,7 @@ class FaceImage:
     ground_view: GroundView
 
     def object_ids(self, faces: Faces) -> NDArray[np.int32]:
-        """(height, width) int32: object seen, SKY or GROUND."""
+        """Return (height, width) int32: id of the visible object, SKY or GROUND."""
         table = np.empty(len(self.drawn) + 2, np.int32)
         table[: len(self.drawn)] = faces.object_ids[self.drawn]
         # Negative numbers index from the end.
@@ -64,7 +64,7 @@ class Outlines:
 
 
 def rasterise(state: WorldState, lens: Pinhole, odom_from_camera: RigidTransform) -> FaceImage:
-    """What a pinhole camera sees of the world, face by face."""
+    """Project the faces of the world to the picture of a pinhole camera."""
     ground_view = GroundView.of(lens, odom_from_camera)
     outlines = project_faces(state.faces, lens, odom_from_camera)
     pixels = ground_view.empty_picture.copy()
@@ -75,7 +75,7 @@ def rasterise(state: WorldState, lens: Pinhole, odom_from_camera: RigidTransform
 
 
 def project_faces(faces: Faces, lens: Pinhole, odom_from_camera: RigidTransform) -> Outlines:
-    """The faces that turn towards the camera and reach into its picture."""
+    """Return the faces that face the camera and reach into its picture."""
     eye = odom_from_camera.translation.astype(np.float32)
     axes = odom_from_camera.rotation.astype(np.float32)
     centres = (faces.part_centres - eye) @ axes
@@ -106,7 +106,7 @@ def project_faces(faces: Faces, lens: Pinhole, odom_from_camera: RigidTransform)
 def _painting_order(
     state: WorldState, drawn: NDArray[np.intp], odom_from_camera: RigidTransform
 ) -> NDArray[np.intp]:
-    """Far objects first; within one (its parts are convex, their backs are gone) far parts first."""
+    """Sort far objects first, then far parts of an object (convex, without back faces)."""
     eye = odom_from_camera.translation
     owners = state.faces.object_ids[drawn]
     objects = np.unique(owners)

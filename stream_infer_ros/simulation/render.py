@@ -1,4 +1,4 @@
-"""One picture of one camera, as a colour image and as object numbers."""
+"""The picture of one camera, as a colour image and as object ids."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from stream_infer_ros.simulation.world import WorldState
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RenderedView:
-    """What one camera sees at one moment.
+    """The view of one camera at one time.
 
     Attributes:
         image: (height, width, 3) uint8 RGB.
@@ -36,12 +36,12 @@ class RenderedView:
 
     @property
     def object_id(self) -> NDArray[np.int32]:
-        """(height, width) int32: object seen at each pixel, -1 sky, -2 ground; made anew at each call."""
+        """Compute (height, width) int32: id of the visible object at each pixel, -1 sky, -2 ground."""
         return self.face_image.object_ids(self.state.faces)
 
     @property
     def depth_m(self) -> NDArray[np.float32]:
-        """(height, width) float32 metres along the optical axis, inf in the sky; made anew at each call."""
+        """Compute (height, width) float32 metres along the optical axis, inf in the sky."""
         view = self.face_image.ground_view
         depth = np.where(view.empty_picture == SKY, np.float32(np.inf), view.depth_m)
         depth.reshape(-1)[self.body_pixels.where] = self.body_pixels.depth_m
@@ -54,7 +54,7 @@ def render(
     odom_from_base: RigidTransform,
     rng: np.random.Generator | None = None,
 ) -> RenderedView:
-    """What `camera` sees of the world from a robot that stands at `odom_from_base`.
+    """Render the view of `camera` on a robot at `odom_from_base`.
 
     Args:
         rng: draws the sensor's noise; None: a sensor without noise.
@@ -74,7 +74,7 @@ def render(
 def visible_objects(
     state: WorldState, camera: SimCamera, odom_from_base: RigidTransform
 ) -> NDArray[np.int32]:
-    """`render(...).object_id` without the picture, for ground truth: a fifth of the work.
+    """Return `render(...).object_id` without rendering colours, in a fifth of the time, for ground truth.
 
     Raises:
         WorldError: the camera is no plain pinhole.

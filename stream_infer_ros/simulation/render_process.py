@@ -1,7 +1,7 @@
-"""Rendering in processes of their own, which yield to whoever has work to do.
+"""Rendering in other processes, with idle priority.
 
-A real camera costs its computer nothing to expose: rendering takes the time that is left. On a thread it
-could not: one that waits for a processor may hold the interpreter's lock, and what is due would wait with it.
+A real camera needs no processor time to expose, so that rendering may use only the time that is left. A
+thread of low priority could not be used: it may hold the lock of the interpreter while it waits for a processor.
 """
 
 from __future__ import annotations
@@ -24,30 +24,32 @@ import cv2
 from stream_infer_ros.errors import WorldError
 from stream_infer_ros.simulation.schedule import Exposure
 
-# Longest it may take to end: it looks up after each image.
+# Time limit for its end, seconds. It notices the end after the image in work.
 _END_S, _LOOK_S = 5.0, 0.1
 
 
 class Encoder(Protocol):
-    """What renders: `ExposureEncoder`."""
+    """Renders and encodes an image: `ExposureEncoder`."""
 
     def encode(self, exposure: Exposure) -> bytes: ...
 
 
 class RenderProcess:
-    """An encoder in another process, used like the one here. A context manager; used by one thread at a time.
+    """An encoder in another process. A context manager; used by one thread at a time.
 
     Args:
-        make: called over there to make the encoder; goes there pickled.
+        make: makes the encoder in the other process; it is pickled.
     """
 
     def __init__(self, make: Callable[[], Encoder]) -> None:
-        context = multiprocessing.get_context('spawn')  # a fork would copy the middleware's threads' locks
+        context = multiprocessing.get_context(
+            'spawn'
+        )  # a fork would copy locks that threads of the middleware hold
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(make, theirs), name='renderer', daemon=True)
         with _without_ctrl_c():
             self._process.start()
-        theirs.close()  # so that its end is seen here
+        theirs.close()  # so that the end of the process is noticed here
 
     def encode(self, exposure: Exposure) -> bytes:
         """Raises what the encoder raised in the other process, or WorldError if this has ended."""
@@ -56,8 +58,8 @@ class RenderProcess:
             answer = self._connection.recv()
         except (EOFError, OSError) as error:
             raise WorldError(
-                f'the process that renders was expected to answer and is gone (exit code '
-                f'{self._process.exitcode}); see its messages above, and whether memory ran out'
+                f'expected an image from the rendering process, but it has ended (exit code '
+                f'{self._process.exitcode}); see its messages above, and check the free memory'
             ) from error
         if isinstance(answer, BaseException):
             raise answer
@@ -65,11 +67,11 @@ class RenderProcess:
         return data
 
     def close(self) -> None:
-        """End it. Safe to call twice."""
+        """End the process. Safe to call twice."""
         self._connection.close()
         end_s = time.monotonic() + _END_S
         while self._process.is_alive() and time.monotonic() < end_s:
-            # Repeatedly, because a process that has only just started still lowers its own priority.
+            # Repeatedly, because a process that has just started still lowers its priority.
             self._raise_priority()
             self._process.join(_LOOK_S)
         if self._process.is_alive():
@@ -77,7 +79,7 @@ class RenderProcess:
             self._process.join()
 
     def _raise_priority(self) -> None:
-        """Give the process the usual priority: an idle one would end only once the machine is idle."""
+        """Give the process normal priority, because on a busy machine an idle one would not end."""
         if sys.platform == 'linux':
             with suppress(OSError):  # it has just ended
                 os.sched_setscheduler(self._process.pid or 0, os.SCHED_OTHER, os.sched_param(0))
@@ -92,7 +94,7 @@ class RenderProcess:
 
 
 class RenderProcesses:
-    """Several of them behind one `encode`, which as many threads may call at a time. A context manager."""
+    """Several renderers behind one `encode`, which any number of threads may call. A context manager."""
 
     def __init__(self, make: Callable[[], Encoder], count: int) -> None:
         self._all = [RenderProcess(make) for _ in range(count)]
@@ -101,7 +103,6 @@ class RenderProcesses:
             self._free.put(process)
 
     def encode(self, exposure: Exposure) -> bytes:
-        """See RenderProcess."""
         process = self._free.get()
         try:
             return process.encode(exposure)
@@ -124,11 +125,11 @@ class RenderProcesses:
 
 @contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """What is started inside does not hear SIGINT: Ctrl-C goes to all, and would end it while it imports."""
+    """Start processes that ignore SIGINT: Ctrl-C reaches all processes, and would end them during imports."""
     if not hasattr(signal, 'pthread_sigmask'):
         yield
         return
-    # Started by itself it would take the mask off again, before the other process is there.
+    # Otherwise the start of the other process would start it, and it would reset the mask too early.
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -138,8 +139,8 @@ def _without_ctrl_c() -> Iterator[None]:
 
 
 def _serve(make: Callable[[], Encoder], connection: Connection) -> None:
-    """Answer until the other end is closed, however that came about."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks decides when it is over
+    """Render until the other end is closed, for whatever reason."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when this process ends
     cv2.setNumThreads(1)
     encoder = make()
     if sys.platform == 'linux':  # not before, because a busy machine would delay the start by many seconds
@@ -151,7 +152,7 @@ def _serve(make: Callable[[], Encoder], connection: Connection) -> None:
             return
         try:
             answer: bytes | BaseException = encoder.encode(exposure)
-        except Exception as failure:  # raised again on the other side
+        except Exception as failure:  # raised again in the parent
             answer = failure
         try:
             connection.send(answer)

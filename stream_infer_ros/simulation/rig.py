@@ -1,4 +1,4 @@
-"""The robot's cameras: what they are, and where they sit."""
+"""The cameras of the robot, and their mounting."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from stream_infer_ros.errors import WorldError
 LINK_FROM_OPTICAL = RigidTransform(
     np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]), np.zeros(3)
 )
-"""REP-103: optical z is the link's x, optical x its -y, optical y its -z."""
+"""REP-103: optical z is x of the link, optical x is -y, optical y is -z."""
 
 MOST_CAMERAS = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SimCamera:
-    """One camera on the robot, and how its sensor renders light.
+    """One camera on the robot, and the response of its sensor.
 
     Attributes:
         name: 'cam0' ...
@@ -42,21 +42,21 @@ class SimCamera:
 
     @property
     def base_from_link(self) -> RigidTransform:
-        """The camera's body: x forward, y left, z up."""
+        """The pose of the camera link: x forward, y left, z up."""
         return self.base_from_camera @ LINK_FROM_OPTICAL.inverse()
 
 
 def base_from_optical(
     xyz_m: tuple[float, float, float], yaw_rad: float, pitch_rad: float, roll_rad: float = 0.0
 ) -> RigidTransform:
-    """A camera at `xyz_m` looking along `yaw_rad` (left is positive), `pitch_rad` down, rolled clockwise."""
+    """Return the pose of a camera that looks along `yaw_rad` (left: positive), `pitch_rad` down."""
     return RigidTransform.from_xyz_rpy(xyz_m, (roll_rad, pitch_rad, yaw_rad)) @ LINK_FROM_OPTICAL
 
 
 def surround_rig(
     n: int = 6, width: int = 640, height: int = 480, hfov_rad: float | None = None
 ) -> tuple[SimCamera, ...]:
-    """Cameras 'cam0' ... looking outward from a ring of 0.25 m radius, 0.9 m high, pitched 12 degrees down.
+    """Return cameras 'cam0' ... that look outward from a ring of 0.25 m radius, 0.9 m high, 12 degrees down.
 
     Args:
         n: 1 to 12 cameras, evenly in yaw: cam0 ahead, then counter-clockwise.
@@ -84,7 +84,7 @@ def surround_rig(
 
 
 def with_uneven_sensors(cameras: Sequence[SimCamera], seed: int) -> tuple[SimCamera, ...]:
-    """The same cameras, their exposure up to 15 % and their colours up to 5 % apart."""
+    """Return the same cameras with exposures that differ by up to 15 % and colours by up to 5 %."""
     rng = np.random.default_rng([seed, 0x5E45])
     uneven = []
     for camera in cameras:

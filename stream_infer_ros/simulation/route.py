@@ -1,4 +1,4 @@
-"""The robot's way: a smooth closed loop about the middle of the yard."""
+"""The route of the robot: a smooth closed loop around the centre of the yard."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CHORD_M = 0.4
 
 
 class Route:
-    """A closed curve by arc length.
+    """A closed curve, parametrised by arc length.
 
     Args:
         corners: (k, 2) float64 metres; the curve is the quadratic B-spline they control (Chaikin's
@@ -32,7 +32,7 @@ class Route:
 
     @classmethod
     def random(cls, rng: np.random.Generator, size_m: float) -> Route:
-        """A loop 0.15 to 0.375 yards from the middle."""
+        """Return a random loop, 0.15 to 0.375 sizes of the yard from its centre."""
         angle = np.arange(_CORNERS) * 2 * np.pi / _CORNERS + rng.uniform(0, 1)
         radius = rng.uniform(0.15, 0.375, _CORNERS) * size_m
         return cls(np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1))
@@ -42,13 +42,13 @@ class Route:
         return float(self._arc[-1])
 
     def pose(self, travelled_m: float) -> tuple[float, float, float]:
-        """(x, y, yaw) after so many metres; yaw along the chord from 0.4 m behind to 0.4 m ahead."""
+        """Return (x, y, yaw) after a distance; yaw is along the chord from 0.4 m behind to 0.4 m ahead."""
         x, y = self._at(travelled_m)
         (x0, y0), (x1, y1) = self._at(travelled_m - _CHORD_M), self._at(travelled_m + _CHORD_M)
         return x, y, math.atan2(y1 - y0, x1 - x0)
 
     def distance_to(self, point: ArrayLike) -> float:
-        """From a point (2,) to the nearest of the curve's vertices (they lie < 0.7 m apart), metres."""
+        """Return the distance of a point (2,) to the nearest vertex (less than 0.7 m apart), metres."""
         offset = self._points - np.asarray(point, np.float64)
         return float(np.hypot(offset[:, 0], offset[:, 1]).min())
 

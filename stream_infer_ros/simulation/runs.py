@@ -1,4 +1,4 @@
-"""Pictures of numbers as runs: stretches of a row that show the same number."""
+"""Run-length encoding of pictures of numbers: a run is a part of a row with the same number."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 class Runs(NamedTuple):
     """r runs of m pixels in all, row by row from the left.
 
-    What is constant along a run is computed once per run and spread with np.repeat, at a third of what a
-    look-up per pixel costs.
+    Values that are constant along a run are computed once per run and repeated with np.repeat. This takes a
+    third of the time of a look-up per pixel.
 
     Attributes:
-        number: (r,) intp that the run shows.
+        number: (r,) intp number of the run.
         row: (r,) intp.
         length: (r,) intp pixels.
-        where: (m,) intp pixels of all runs, into the flattened picture.
+        where: (m,) intp pixels of all runs, indices of the flattened picture.
     """
 
     number: NDArray[np.intp]
@@ -28,7 +28,7 @@ class Runs(NamedTuple):
 
 
 def runs_of(picture: NDArray[np.int32]) -> Runs:
-    """The runs of a picture (height, width) whose number is 0 or more."""
+    """Return the runs of a picture (height, width) whose number is 0 or more."""
     height, width = picture.shape
     begins = np.empty(picture.shape, bool)
     begins[:, 0] = True

@@ -1,4 +1,4 @@
-"""When each camera exposes: free-running cameras, each with its own phase, jitter and failures."""
+"""The exposure times of free-running cameras, each with its own phase, jitter and failures."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import numpy as np
 from stream_infer_ros.errors import WorldError
 
 _JITTER_REACH = 4.0
-"""Jitter is cut off at so many standard deviations ..."""
+"""Jitter is limited to this number of standard deviations ..."""
 
 _JITTER_SHARE = 0.4
-"""... and at this share of the period, so that one camera's stamps never change places."""
+"""... and to this share of the period, so that the stamps of a camera stay in order."""
 
 
 class Exposure(NamedTuple):
-    """One image that is going to be: its stamp, its camera's index, and the how-manieth of that camera."""
+    """One image to be rendered: its stamp, the index of its camera, and its number within the camera."""
 
     stamp_ns: int
     camera: int
@@ -29,7 +29,7 @@ class Exposure(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DeadWindow:
-    """A camera that gives nothing from `from_s` until `until_s`, seconds of world time."""
+    """A time in which a camera is silent, from `from_s` until `until_s`, seconds of world time."""
 
     camera: int
     from_s: float
@@ -38,14 +38,14 @@ class DeadWindow:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How the cameras of a rig run.
+    """The timing of the cameras of a rig.
 
     Attributes:
-        rate_hz: of every camera.
-        phase_ms: a camera's phase lies anywhere within +- this, or +- half a period if that is less.
-        jitter_ms: standard deviation of a stamp about its tick.
-        drop_probability: of any single image.
-        dead: cameras that fall silent for a while.
+        rate_hz: images per second of every camera.
+        phase_ms: the phase of a camera is random within +- this, or +- half a period if that is less.
+        jitter_ms: standard deviation of a stamp from its tick.
+        drop_probability: probability that an image is dropped.
+        dead: times in which cameras are silent.
 
     Raises:
         WorldError: a value is out of range.
@@ -59,13 +59,13 @@ class Timing:
 
     def __post_init__(self) -> None:
         if not 0.1 <= self.rate_hz <= 1000:
-            raise WorldError(f'a rate of 0.1 to 1000 Hz was expected, {self.rate_hz} came')
+            raise WorldError(f'expected a rate of 0.1 to 1000 Hz, got {self.rate_hz}')
         if not self.phase_ms >= 0:
-            raise WorldError(f'a phase of 0 ms or more was expected, {self.phase_ms} came')
+            raise WorldError(f'expected a phase of 0 ms or more, got {self.phase_ms}')
         if not self.jitter_ms >= 0:
-            raise WorldError(f'a jitter of 0 ms or more was expected, {self.jitter_ms} came')
+            raise WorldError(f'expected a jitter of 0 ms or more, got {self.jitter_ms}')
         if not 0 <= self.drop_probability <= 1:
-            raise WorldError(f'a drop probability of 0 to 1 was expected, {self.drop_probability} came')
+            raise WorldError(f'expected a drop probability of 0 to 1, got {self.drop_probability}')
 
     @property
     def period_ns(self) -> int:
@@ -75,11 +75,10 @@ class Timing:
 def schedule(
     n_cameras: int, seed: int, epoch_ns: int, timing: Timing, ticks: int | None = None
 ) -> Iterator[Exposure]:
-    """All exposures of a rig, in the order of their stamps: `ticks` of each camera, or without end.
+    """Return the exposures of a rig in the order of their stamps: `ticks` of each camera, or without end.
 
-    Tick k of a camera lies at `epoch_ns + (k + 1) * period + phase + jitter`: after the epoch. What a camera
-    does depends on the seed and its index, not on how many others there are; a drop or a dead window changes
-    no other stamp.
+    Tick k of a camera is at `epoch_ns + (k + 1) * period + phase + jitter`. The stamps of a camera depend
+    only on the seed and its index. A drop or a dead window changes no other stamp.
     """
     streams = [_camera_schedule(camera, seed, epoch_ns, timing, ticks) for camera in range(n_cameras)]
     return heapq.merge(*streams)

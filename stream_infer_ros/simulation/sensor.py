@@ -1,4 +1,4 @@
-"""What a sensor makes of the light that reaches it: exposure, colour balance, noise."""
+"""The model of an image sensor: exposure, colour balance, noise."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NOISE_STEP = 0.1
 
 
 def expose(image: NDArray[np.uint8], camera: SimCamera, rng: np.random.Generator | None) -> NDArray[np.uint8]:
-    """The picture (h, w, 3) uint8 RGB after gain, white balance, and normal noise drawn with `rng`."""
+    """Return the picture (h, w, 3) uint8 RGB after gain, white balance, and normal noise drawn with `rng`."""
     gains = camera.gain * np.asarray(camera.white_balance, np.float64)
     if (gains != 1).any():
         image = np.asarray(cv2.transform(image, np.diag(gains)), np.uint8)
@@ -32,7 +32,7 @@ def expose(image: NDArray[np.uint8], camera: SimCamera, rng: np.random.Generator
 
 @lru_cache(maxsize=80)
 def _noise(height: int, width: int, steps: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Noise of `steps` * 0.1 grey levels, split by sign, a margin larger than the picture.
+    """Return noise of `steps` * 0.1 grey levels, split by sign, and larger than the picture by a margin.
 
     Every picture is given another window of it: drawing fresh noise would cost more than all the rest.
     """

@@ -1,4 +1,4 @@
-"""Convex frusta: the only solid this world is built from."""
+"""Convex frusta, of which all bodies of this world are made."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_CORNERS = 8
-"""Corners a face is stored with; faces of fewer repeat their last one."""
+"""Number of corners that are stored per face. Faces with fewer corners repeat the last one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,10 +40,10 @@ def frustum(
     centre: tuple[float, float] = (0.0, 0.0),
     yaw_rad: float = 0.0,
 ) -> NDArray[np.float64]:
-    """Corners (2 sides, 3) of a frustum.
+    """Return the corners (2 sides, 3) of a frustum.
 
     Args:
-        sides: corners of a ring; 4 makes a box whose faces follow the axes, more inscribe an ellipse.
+        sides: corners of a ring. 4 make a box along the axes; more corners lie on an ellipse.
         z: heights of the lower and the upper ring, metres.
         size: extent of the lower ring along x and y, metres.
         taper: upper ring's extent over the lower's, along x and y.
@@ -65,7 +65,7 @@ def frustum(
 
 
 def wheel(diameter_m: float, width_m: float, centre: tuple[float, float]) -> NDArray[np.float64]:
-    """Corners (16, 3) of an octagonal wheel that stands on the ground, its axle along y."""
+    """Return the corners (16, 3) of an octagonal wheel on the ground, with its axle along y."""
     upright = frustum(8, (-0.5, 0.5), (diameter_m, diameter_m))
     corners = np.empty_like(upright)
     corners[:, 0] = upright[:, 0] + centre[0]
@@ -75,14 +75,14 @@ def wheel(diameter_m: float, width_m: float, centre: tuple[float, float]) -> NDA
 
 
 def ring(sides: int, size: tuple[float, float]) -> NDArray[np.float64]:
-    """Convex outline (sides, 2), counter-clockwise, metres, about the origin."""
+    """Return a convex outline (sides, 2) around the origin, counter-clockwise, metres."""
     outline: NDArray[np.float64] = frustum(sides, (0.0, 1.0), size)[:sides, :2].copy()
     return outline
 
 
 @cache
 def face_corners(sides: int, closed_below: bool) -> NDArray[np.intp]:
-    """Which corners bound which face of a frustum, seen from outside counter-clockwise.
+    """Return the corners of each face of a frustum, counter-clockwise as seen from outside.
 
     Returns:
         (faces, MAX_CORNERS) int: the side faces, the upper lid, and the lower lid if `closed_below`.

@@ -1,4 +1,4 @@
-"""A whole simulated robot on a graph: what `stream_infer simulate` runs."""
+"""A simulated robot on a graph, as `stream_infer simulate` runs it."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from stream_infer_ros.simulation.publisher import WorldPublisher
 from stream_infer_ros.simulation.render_process import RenderProcesses
 from stream_infer_ros.simulation.rig import SimCamera, surround_rig, with_uneven_sensors
 from stream_infer_ros.simulation.schedule import Timing, schedule
-from stream_infer_ros.simulation.steady_wait import SteadyWait
+from stream_infer_ros.simulation.clocks import SteadyWait
 from stream_infer_ros.simulation.world import World
 
-# Four seconds at 10 Hz (220 MB): a slow spell of the machine costs no image its time.
+# Four seconds at 10 Hz (220 MB), so that no image is late when the machine is slow for a moment.
 _FRAMES_AHEAD_PER_CAMERA = 40
-# One core's leavings are not enough: six cameras at 10 Hz take 0.4 to 0.7 of a core.
+# Six cameras at 10 Hz take 0.4 to 0.7 of a core, which one busy core may not have left.
 _RENDERERS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class SimulationOptions:
-    """What is simulated; two processes with equal options and epoch mean the same world.
+    """The options of a simulation. Processes with equal options and epoch simulate the same world.
 
     Attributes:
-        seed: of the world, the sensors and the cameras' timing.
-        cameras: how many, 1 to 12.
-        width, height: of their images, pixels.
+        seed: of the world, the sensors and the timing of the cameras.
+        cameras: number of cameras, 1 to 12.
+        width, height: image size, pixels.
         timing: rate, phases, jitter, failures.
-        duration_s: of world time; 0: until stopped.
-        speed_m_s: of the robot.
+        duration_s: duration in world time; 0: until stopped.
+        speed_m_s: speed of the robot.
         jpeg_quality: 1 to 100 publishes jpeg, 0 raw rgb8.
         with_clock: publish /clock.
-        size_m: edge of the yard.
-        namespace: of the cameras' topics.
+        size_m: size of the yard.
+        namespace: of the topics of the cameras.
 
     Raises:
         WorldError: a value is out of range.
@@ -63,28 +63,28 @@ class SimulationOptions:
     def __post_init__(self) -> None:
         if not 0 <= self.jpeg_quality <= 100:
             raise WorldError(
-                f'a JPEG quality of 1 to 100, or 0 for raw, was expected, {self.jpeg_quality} came'
+                f'expected a JPEG quality of 1 to 100, or 0 for raw images, got {self.jpeg_quality}'
             )
         if not self.duration_s >= 0:
-            raise WorldError(f'a duration of 0 s (without end) or more was expected, {self.duration_s} came')
+            raise WorldError(f'expected a duration of 0 s (without end) or more, got {self.duration_s}')
         silent = [w.camera for w in self.timing.dead if not 0 <= w.camera < self.cameras]
         if silent:
-            raise WorldError(f'dead windows for cameras 0 to {self.cameras - 1} were expected, {silent} came')
+            raise WorldError(f'expected dead windows for cameras 0 to {self.cameras - 1}, got {silent}')
 
     @property
     def ticks(self) -> int | None:
-        """Images of each camera, dropped ones counted; None without end."""
+        """Number of images of each camera, including dropped ones; None without end."""
         return round(self.duration_s * self.timing.rate_hz) if self.duration_s else None
 
     def world(self) -> World:
         return World(self.seed, self.size_m)
 
     def rig(self) -> tuple[SimCamera, ...]:
-        """Cameras whose sensors differ a little, as real ones do."""
+        """Return cameras with slightly different sensors, as on a real robot."""
         return with_uneven_sensors(surround_rig(self.cameras, self.width, self.height), self.seed)
 
     def encoder(self, epoch_ns: int) -> ExposureEncoder:
-        """What renders, of a world that begins at that stamp."""
+        """Return the encoder of a world that begins at this stamp."""
         return ExposureEncoder(self.world(), self.rig(), epoch_ns, self.speed_m_s, self.jpeg_quality)
 
 
@@ -112,15 +112,16 @@ def simulate(
     wait_until: Callable[[int], None] | None = None,
     apart: bool = False,
 ) -> PaceReport:
-    """Publish the world on `graph` until its duration is over or `should_stop()`.
+    """Publish the world on `graph` until its duration is over or `should_stop()` returns True.
 
     Args:
-        graph: stays the caller's; its clock is the one the stamps are of.
-        epoch_ns: stamp at which the world begins. The first image is due one period later: leave a second for
-            building the world.
-        wait_until: returns when the graph's clock shows at least so many nanoseconds; None: see SteadyWait.
-        apart: render in processes of their own, in the time that others leave: for a world that keeps pace
-            with the system's clock beside a pipeline on the same machine.
+        graph: stays the caller's. The stamps are times of its clock.
+        epoch_ns: stamp at which the world begins. The first image is due one period later. Building the world
+            takes up to a second.
+        wait_until: returns when the clock of the graph shows at least this time, nanoseconds; None: see
+            SteadyWait.
+        apart: render in other processes with idle priority, for a world in real time beside a pipeline on the
+            same machine.
     """
     cv2.setNumThreads(1)
     elsewhere = RenderProcesses(partial(options.encoder, epoch_ns), _RENDERERS) if apart else nullcontext()

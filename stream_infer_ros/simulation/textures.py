@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 PLAIN, BRICK, PANELS, STRIPES, WOOD = range(5)
 
 TILE_PX = 64
-"""Texels along one metre: a material repeats every metre."""
+"""Texels per metre. A material repeats every metre."""
 
 LEVELS = 64
 """Brightness steps of a material: a step is 1.4 %, below the noise of the sensor model."""
@@ -24,7 +24,7 @@ _GROUND_BASES = ((95, 95, 98), (125, 118, 105), (85, 105, 70), (150, 145, 140), 
 
 @lru_cache(maxsize=1)
 def material_levels() -> NDArray[np.uint8]:
-    """(5 * 64 * 64,) uint8 levels: texel (row, column) of material m at (m * 64 + row) * 64 + column."""
+    """Return uint8 levels (5 * 64 * 64,); texel (row, column) of material m: (m * 64 + row) * 64 + column."""
     rng = np.random.default_rng(7)
     n = TILE_PX
     gain = np.ones((5, n, n), np.float32)
@@ -48,9 +48,9 @@ def material_levels() -> NDArray[np.uint8]:
 
 
 def paint_ground(rng: np.random.Generator, size_m: float, pixels_per_m: int) -> NDArray[np.uint8]:
-    """The yard from above, before light: (n, n, 3) uint8 RGB, rows along y, columns along x, n = size * ppm.
+    """Paint the yard before lighting: (n, n, 3) uint8 RGB, rows along y, columns along x, n = size * ppm.
 
-    Mottled asphalt, gravel, grass or concrete; on it floor tiles, or painted lines, or neither; and stains.
+    The ground is mottled asphalt, gravel, grass or concrete, with stains, and with tiles, lines or neither.
     """
     n = int(size_m * pixels_per_m)
     from_list = np.array(_GROUND_BASES[int(rng.integers(len(_GROUND_BASES)))], np.float64)
@@ -77,7 +77,7 @@ def _pale_colour(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _noise(rng: np.random.Generator, cells: int, size: int, amount: float) -> NDArray[np.float32]:
-    """(size, size) float32: normal noise of deviation `amount` on a `cells` x `cells` grid, blown up."""
+    """Return (size, size) float32: normal noise of deviation `amount`, enlarged from (cells, cells)."""
     coarse = rng.standard_normal((cells, cells)).astype(np.float32) * np.float32(amount)
     return np.asarray(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_LINEAR), np.float32)
 

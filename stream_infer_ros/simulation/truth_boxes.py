@@ -1,4 +1,4 @@
-"""Ground truth for detectors: amodal boxes with visibility, and where each object touches the ground."""
+"""Ground truth for detectors: amodal boxes with visibility, and the ground contact of each object."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.simulation.ground import SUBPIXEL_BITS, to_subpixels
-from stream_infer_ros.simulation.near_plane import NEAR_M, clip_near
+from stream_infer_ros.simulation.pinhole import NEAR_M, clip_near
 from stream_infer_ros.simulation.pinhole import Pinhole
 from stream_infer_ros.simulation.render import visible_objects
 from stream_infer_ros.simulation.rig import SimCamera
@@ -22,15 +22,15 @@ _CONTACT_NEAR_M = 0.15
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TruthBoxes:
-    """n objects of the detector's classes, seen by one camera.
+    """n objects of the classes of the detector, seen by one camera.
 
     Attributes:
-        xyxy: (n, 4) float32 source pixels: all of the object that lies within the image, hidden parts too.
+        xyxy: (n, 4) float32 source pixels: the part of the object inside the image, including hidden parts.
         class_id: (n,) int64.
-        visibility: (n,) float32, 0 to 1: pixels it shows over pixels it would show if nothing hid it.
-        truncation: (n,) float32, 0 to 1: share of its outline's area that lies outside the image.
-        contact_uv: (n, 2) float32 source pixels: centre of its footprint on the ground, also outside the
-            image; NaN behind the camera.
+        visibility: (n,) float32, 0 to 1: visible pixels, relative to the pixels without occlusion.
+        truncation: (n,) float32, 0 to 1: share of the area of the outline outside the image.
+        contact_uv: (n, 2) float32 source pixels, centre of the footprint on the ground. It may lie outside
+            the image; NaN behind the camera.
         distance_m: (n,) float32 from the camera to the centre of the footprint, over the ground.
         object_id: (n,) int64 index into `World.objects`.
     """
@@ -54,7 +54,7 @@ def truth_boxes(
     object_id: NDArray[np.int32] | None = None,
     min_pixels: int = 12,
 ) -> TruthBoxes:
-    """Boxes of what the camera sees, ordered by object id; walls have none.
+    """Return the boxes of visible objects, ordered by object id. Walls have no boxes.
 
     Args:
         object_id: (height, width) int32 of the same picture (`RenderedView.object_id`) if it is at hand.
@@ -92,7 +92,7 @@ def _edges(xyxy: NDArray[np.float64]) -> NDArray[np.float64]:
 def _box(
     state: WorldState, object_id: int, shown: int, lens: Pinhole, odom_from_camera: RigidTransform
 ) -> tuple[NDArray[np.float64], float, float]:
-    """Clipped box (4,), visibility and truncation of one object."""
+    """Return the clipped box (4,), the visibility and the truncation of one object."""
     faces = state.faces.corners[state.faces.object_ids == object_id]
     polygons = _polygons(faces, lens, odom_from_camera)
     points = np.concatenate(polygons)
@@ -115,7 +115,7 @@ def _box(
 def _polygons(
     faces: NDArray[np.float32], lens: Pinhole, odom_from_camera: RigidTransform
 ) -> list[NDArray[np.float64]]:
-    """Faces (f, k, 3) of the world as polygons (k, 2) of pixels, cut in front of the lens."""
+    """Project faces (f, k, 3) of the world to polygons (k, 2) of pixels, cut in front of the lens."""
     corners = (faces - odom_from_camera.translation) @ odom_from_camera.rotation
     if corners[..., 2].min() >= NEAR_M:
         return list(lens.project(corners))
@@ -126,7 +126,7 @@ def _polygons(
 def _painted_alone(
     polygons: list[NDArray[np.float64]], low: NDArray[np.float64], high: NDArray[np.float64]
 ) -> NDArray[np.uint8]:
-    """Mask of the pixels from floor(low) to ceil(high) that polygons cover, painted as the renderer does."""
+    """Return the mask of the pixels from floor(low) to ceil(high) that polygons cover, as rendered."""
     first = np.floor(low).astype(int)
     width, height = (np.ceil(high).astype(int) - first + 1).tolist()
     mask = np.zeros((height, width), np.uint8)

@@ -1,4 +1,4 @@
-"""Ground truth for free space: where, going up an image column, the first footprint begins."""
+"""Ground truth for free space: the lowest row of each image column that shows a footprint."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stream_infer_ros.simulation.world import WorldState
 
 _PARALLEL = 1e-12
 _REACH_M = 3.0
-"""No footprint reaches farther from its centre: half a car's diagonal is 2.6 m."""
+"""Largest distance of a footprint from its centre: half of the diagonal of a car is 2.6 m."""
 
 
 def truth_columns(
@@ -22,7 +22,7 @@ def truth_columns(
     n_columns: int = 80,
     range_m: float = 15.0,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """The free-space boundary of each image column.
+    """Return the free-space boundary of each image column.
 
     Column i is the line u = (i + 0.5) * width / n_columns - 0.5. Its rays meet the ground in a straight line,
     which is cut with every footprint: geometry, not looks (under a car one sees ground, but the car's
@@ -66,7 +66,7 @@ def truth_columns(
 
 
 def _within_reach(state: WorldState, odom_from_camera: RigidTransform, range_m: float) -> NDArray[np.float64]:
-    """The footprints that may be met: those neither too far nor wholly behind the camera."""
+    """Return the footprints that rays may meet: not too far, and not completely behind the camera."""
     away = state.poses[:, :2] - odom_from_camera.translation[:2]
     ahead_x, ahead_y, ahead_z = odom_from_camera.rotation[:, 2]
     depth = away[:, 0] * ahead_x + away[:, 1] * ahead_y - odom_from_camera.translation[2] * ahead_z
@@ -78,7 +78,7 @@ def _within_reach(state: WorldState, odom_from_camera: RigidTransform, range_m: 
 def _length_to_range(
     offset: NDArray[np.float64], heading: NDArray[np.float64], range_m: float
 ) -> NDArray[np.float64]:
-    """How far one may go from `offset` (n, 2) along `heading` (n, 2) within the circle; 0 if outside it."""
+    """Return the distance from `offset` (n, 2) along `heading` (n, 2) to the circle; 0 if outside it."""
     along = (offset * heading).sum(1)
     rest = along**2 - (offset**2).sum(1) + range_m**2
     length: NDArray[np.float64] = -along + np.sqrt(np.maximum(rest, 0))
@@ -88,7 +88,7 @@ def _length_to_range(
 def _first_hit(
     start: NDArray[np.float64], heading: NDArray[np.float64], outlines: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Distance (n,) along half-lines to the first of convex polygons (m, k, 2): 0 inside one, inf if none.
+    """Return the distance (n,) along rays to the first convex polygon (m, k, 2): 0 inside one, inf if none.
 
     Each edge's line cuts the half-line into a part inside and a part outside the polygon (Cyrus and Beck).
     """

@@ -1,4 +1,4 @@
-"""The painter's order: which of many upright things hides which, from where the camera stands."""
+"""The painter's order of upright prisms: a prism that hides another one is painted later."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ANGLE_EPS = 1e-4
 
 
 def far_to_near(eye: NDArray[np.float64], outlines: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Order in which prisms over disjoint convex footprints must be painted.
+    """Return the order in which prisms over disjoint convex footprints must be painted.
 
     Of two footprints that share bearings the one hit first by a ray in the middle of them is in front:
     convex sets that do not meet cannot change sides within them. The pairs give a topological order;
@@ -36,7 +36,7 @@ def far_to_near(eye: NDArray[np.float64], outlines: NDArray[np.float64]) -> NDAr
 
 
 def _bearings(corners: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Each footprint's first bearing, counter-clockwise, and the width of its view: (n,) radians each."""
+    """Return the first bearing of each footprint, counter-clockwise, and its width: (n,) radians each."""
     centre = corners.mean(1)
     middle = np.arctan2(centre[:, 1], centre[:, 0])
     about = _wrapped(np.arctan2(corners[..., 1], corners[..., 0]) - middle[:, None])
@@ -47,7 +47,7 @@ def _bearings(corners: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArra
 def _shared_bearings(
     start: NDArray[np.float64], width: NDArray[np.float64]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    """Pairs (i, j) with i < j that share bearings, and the middle of what they share, radians."""
+    """Return the pairs (i, j) with i < j whose bearings overlap, and the centre of the overlap, radians."""
     other = start[:, None] + _wrapped(start[None] - start[:, None])
     low = np.maximum(start[:, None], other)
     high = np.minimum((start + width)[:, None], other + width[None])
@@ -56,7 +56,7 @@ def _shared_bearings(
 
 
 def _range_along(polygons: NDArray[np.float64], direction: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Distance (m,) from the origin along unit directions (m, 2) to polygons (m, k, 2); inf where missed."""
+    """Return the distance (m,) along unit vectors (m, 2) to polygons (m, k, 2); inf if missed."""
     p = polygons
     edge = np.roll(p, -1, 1) - p
     dx, dy = direction[:, None, 0], direction[:, None, 1]
@@ -72,7 +72,7 @@ def _range_along(polygons: NDArray[np.float64], direction: NDArray[np.float64]) 
 def _topological(
     n: int, before: NDArray[np.intp], after: NDArray[np.intp], nearest: NDArray[np.float64]
 ) -> NDArray[np.intp]:
-    """Kahn's algorithm; among the free ones the farthest goes first."""
+    """Sort topologically (Kahn). Of several possible prisms, the farthest comes first."""
     followers: list[list[int]] = [[] for _ in range(n)]
     waiting = np.bincount(after, minlength=n).tolist()
     for b, a in zip(before.tolist(), after.tolist(), strict=True):
@@ -95,6 +95,6 @@ def _topological(
 
 
 def _wrapped(angle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Into [-pi, pi)."""
+    """Normalise angles to [-pi, pi)."""
     wrapped: NDArray[np.float64] = (angle + np.pi) % (2 * np.pi) - np.pi
     return wrapped

@@ -1,4 +1,4 @@
-"""The synthetic yard: everything about it follows from a seed and a time."""
+"""The synthetic yard, which is determined by a seed and a time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SMALLEST_YARD_M = 20.0
 
 
 class World:
-    """A walled square yard with its origin in the middle; its frame is `odom`.
+    """A square yard with walls and the origin in its centre. Its frame is `odom`.
 
     The same seed gives the same world. Route, things, light and ground draw from streams of their own, so
     that a change in one leaves the others as they were.
@@ -33,7 +33,7 @@ class World:
         size_m: edge of the yard, 20 m or more.
 
     Attributes:
-        objects: all that stands in it, walls in pieces; an object's id is its index here.
+        objects: all objects, including pieces of walls. The id of an object is its index.
         light, ground, route: what their classes say.
 
     Raises:
@@ -63,7 +63,7 @@ class World:
         self.ground = Ground(ground_rng, size_m, self.light, shadows)
 
     def at(self, t_s: float) -> WorldState:
-        """The world at a time, seconds since its beginning; any time, in any order."""
+        """Return the world at a time, seconds since its beginning. Times may be requested in any order."""
         poses = self._start_poses.copy()
         poses[self._moving] = self._timetable.poses(t_s)
         moving = self._moving_template.posed(poses[self._moving], self._timetable.travelled_m(t_s))
@@ -74,11 +74,11 @@ class World:
         return WorldState(self, t_s, poses, outlines, self._still_faces.joined(moving), shadows)
 
     def robot_pose(self, t_s: float, speed_m_s: float = 1.0) -> tuple[float, float, float]:
-        """(x, y, yaw) of the robot on its closed route: metres and radians in `odom`."""
+        """Return (x, y, yaw) of the robot on its closed route, metres and radians in `odom`."""
         return self.route.pose(speed_m_s * t_s)
 
     def odom_from_base(self, t_s: float, speed_m_s: float = 1.0) -> RigidTransform:
-        """`robot_pose` as a transform; the base stands on the ground."""
+        """Return `robot_pose` as a transform. The base is on the ground."""
         x, y, yaw = self.robot_pose(t_s, speed_m_s)
         return RigidTransform.from_xyz_rpy((x, y, 0.0), (0.0, 0.0, yaw))
 
@@ -124,13 +124,13 @@ class WorldState:
     moving_shadows: tuple[NDArray[np.float64], ...]
 
     def footprints(self) -> list[tuple[int, int, NDArray[np.float64]]]:
-        """(object id, class id or -1 for a wall, (k, 2) counter-clockwise polygon, metres) of each object."""
+        """Return (object id, class id or -1 for a wall, counter-clockwise polygon (k, 2)) of all objects."""
         objects = self.world.objects
         counts = (len(o.body.footprint) for o in objects)
         return [(i, objects[i].body.class_id, self.outlines[i, :k]) for i, k in enumerate(counts)]
 
     def occupancy(self, resolution_m: float = 0.1) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """What stands still, and what moves: two (n, n) uint8 grids of 0 and 1.
+        """Return the static and the moving objects as two (n, n) uint8 grids of 0 and 1.
 
         Rows are y, columns x; the lower-left corner of cell (0, 0) lies at (-size/2, -size/2). A cell is
         occupied when a footprint comes within half a cell of its centre.
@@ -153,7 +153,7 @@ def _padded(outline: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _turned(outlines: NDArray[np.float64], poses: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Outlines (n, k, 2) in bodies' own frames, set down at poses (n, 3)."""
+    """Transform outlines (n, k, 2) from the frames of the bodies to the world, with poses (n, 3)."""
     cos, sin = np.cos(poses[:, 2, None]), np.sin(poses[:, 2, None])
     x, y = outlines[..., 0], outlines[..., 1]
     return np.stack([cos * x - sin * y + poses[:, 0, None], sin * x + cos * y + poses[:, 1, None]], -1)

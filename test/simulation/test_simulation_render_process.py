@@ -72,7 +72,7 @@ def test_a_renderer_that_dies_is_named():
         os.kill(pid, signal.SIGINT)  # like Ctrl-C: the process that started it decides when it ends
         process.encode(Exposure(EPOCH_NS + 10**8, 0, 0))
         os.kill(pid, signal.SIGKILL)
-        with pytest.raises(WorldError, match='gone'):
+        with pytest.raises(WorldError, match='has ended'):
             process.encode(Exposure(EPOCH_NS + 2 * 10**8, 0, 0))
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from stream_infer_ros.capacity import TrialOptions
 from stream_infer_ros.capacity.camera_load import CameraLoad
 from stream_infer_ros.graph import RELIABLE, MemoryGraph
-from stream_infer_ros.simulation.steady_wait import SteadyWait
+from stream_infer_ros.simulation.clocks import SteadyWait
 
 EPOCH_NS = 1_700_000_000_000_000_000
 MS = 1_000_000
