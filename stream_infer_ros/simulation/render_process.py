@@ -1,7 +1,7 @@
 """Rendering in other processes, with idle priority.
 
 A real camera needs no processor time to expose, so that rendering may use only the time that is left. A
-thread of low priority could not be used: it may hold the lock of the interpreter while it waits for a processor.
+thread of low priority could not be used: it may hold the interpreter lock while it waits for a processor.
 """
 
 from __future__ import annotations
