@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.simulation.ground import SUBPIXEL_BITS, shadow_table, to_subpixels
 from stream_infer_ros.simulation.ground_view import GroundView, ground_haze, sky_picture
-from stream_infer_ros.simulation.pinhole import NEAR_M, clip_near
-from stream_infer_ros.simulation.pinhole import Pinhole
+from stream_infer_ros.simulation.pinhole import NEAR_M, Pinhole, clip_near
 from stream_infer_ros.simulation.world import WorldState
 
 _SHADOW_RANGE_M = 18.0

@@ -12,8 +12,7 @@ from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.simulation.faces import Faces
 from stream_infer_ros.simulation.ground import SUBPIXEL_BITS, to_subpixels
 from stream_infer_ros.simulation.ground_view import GroundView
-from stream_infer_ros.simulation.pinhole import NEAR_M, clip_near
-from stream_infer_ros.simulation.pinhole import Pinhole
+from stream_infer_ros.simulation.pinhole import NEAR_M, Pinhole, clip_near
 from stream_infer_ros.simulation.visibility_order import far_to_near
 from stream_infer_ros.simulation.world import WorldState
 

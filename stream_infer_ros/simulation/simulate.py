@@ -13,13 +13,13 @@ from stream_infer_ros.config import WorldConfig
 from stream_infer_ros.errors import WorldError
 from stream_infer_ros.graph.graph import Graph
 from stream_infer_ros.process_memory import freeze_garbage_collector
+from stream_infer_ros.simulation.clocks import SteadyWait
 from stream_infer_ros.simulation.exposure_encoder import ExposureEncoder
 from stream_infer_ros.simulation.pacing import PaceReport, publish_on_time
 from stream_infer_ros.simulation.publisher import WorldPublisher
 from stream_infer_ros.simulation.render_process import RenderProcesses
 from stream_infer_ros.simulation.rig import SimCamera, surround_rig, with_uneven_sensors
 from stream_infer_ros.simulation.schedule import Timing, schedule
-from stream_infer_ros.simulation.clocks import SteadyWait
 from stream_infer_ros.simulation.world import World
 
 # Four seconds at 10 Hz (220 MB), so that no image is late when the machine is slow for a moment.

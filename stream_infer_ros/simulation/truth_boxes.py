@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.simulation.ground import SUBPIXEL_BITS, to_subpixels
-from stream_infer_ros.simulation.pinhole import NEAR_M, clip_near
-from stream_infer_ros.simulation.pinhole import Pinhole
+from stream_infer_ros.simulation.pinhole import NEAR_M, Pinhole, clip_near
 from stream_infer_ros.simulation.render import visible_objects
 from stream_infer_ros.simulation.rig import SimCamera
 from stream_infer_ros.simulation.world import WorldState
