@@ -13,6 +13,9 @@ from stream_infer_ros.sync.frame_set import FrameSet
 from stream_infer_ros.sync.matched import matched_set
 from stream_infer_ros.sync.synchronizer import Settings
 
+# Python 3.10 and 3.11 need 0.3 us to look up a member of an enum, a tenth of the time of a whole frame.
+_OVERFLOW, _UNMATCHED = DropCause.OVERFLOW, DropCause.UNMATCHED
+
 
 class ApproximateTimeSynchronizer(FrameDriven):
     """Makes the same sets as the C++ policy of that name in message_filters.
@@ -61,9 +64,6 @@ class ApproximateTimeSynchronizer(FrameDriven):
         self._max_interval_ns = config.max_interval_ns
 
     def add(self, frame: Frame, now_ns: int) -> Sequence[FrameSet]:
-        config = self._settings()
-        if config is not self._config:
-            self._apply(config)
         slot = self._slots[frame.camera]
         closed: list[FrameSet] = []
         queue, past = self._queues[slot], self._past[slot]
@@ -75,7 +75,7 @@ class ApproximateTimeSynchronizer(FrameDriven):
         if len(queue) + len(past) > self._queue_size:
             self._put_back()
             self._take(slot)
-            self._drops.count(frame.camera, DropCause.OVERFLOW)
+            self._drops.count(frame.camera, _OVERFLOW)
             self._has_dropped.add(slot)
             if self._candidate is not None:
                 self._candidate = None
@@ -84,6 +84,11 @@ class ApproximateTimeSynchronizer(FrameDriven):
 
     def _search(self, closed: list[FrameSet]) -> None:
         """Search through the intervals between the queue heads while every camera has one."""
+        if self._empty:
+            return
+        config = self._settings()
+        if config is not self._config:
+            self._apply(config)
         heads_ns = self._heads_ns
         while not self._empty:
             start_ns, end_ns = min(heads_ns), max(heads_ns)
@@ -96,7 +101,7 @@ class ApproximateTimeSynchronizer(FrameDriven):
             if self._candidate is None:
                 too_wide = 0 < self._max_interval_ns < end_ns - start_ns
                 if too_wide or self._has_dropped:
-                    self._drops.count(self._take(start_slot).camera, DropCause.UNMATCHED)
+                    self._drops.count(self._take(start_slot).camera, _UNMATCHED)
                     continue
                 self._pivot, self._pivot_ns = end_slot, end_ns
                 self._take_candidate(start_ns, end_ns)
@@ -116,7 +121,7 @@ class ApproximateTimeSynchronizer(FrameDriven):
         self._start_ns, self._end_ns = start_ns, end_ns
         for past in self._past:
             for frame in past:
-                self._drops.count(frame.camera, DropCause.UNMATCHED)
+                self._drops.count(frame.camera, _UNMATCHED)
             past.clear()
 
     def _is_best(self, end_ns: int) -> bool:
