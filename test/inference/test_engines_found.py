@@ -117,7 +117,7 @@ def test_the_command_tells_of_every_engine(machine):
     assert set(told['engines']) == set(registry.FINDERS)
     assert told['engines']['torch']['remedy'] == 'pip install it'
     words = CliRunner().invoke(app, ['engines'], env={'COLUMNS': '200'}).stdout
-    assert 'auto runs surround.onnx on openvino' in words
+    assert 'auto uses openvino for surround.onnx' in words
 
 
 def test_the_real_machine_is_described_without_failing():
