@@ -1,7 +1,7 @@
 """Reference pages of the documentation that are generated from the code.
 
-They are kept in git because docs.ros.org builds the site on a machine that has none of the package's
-dependencies (rosdoc2 runs in a container with Sphinx only), and because readers on GitHub need them too.
+They are kept in git for two reasons. docs.ros.org builds the site in a container with Sphinx only, without
+the dependencies of the package. Readers on GitHub need them, too.
 `test/docs/test_docs_reference.py` fails if a page differs from the code.
 """
 
