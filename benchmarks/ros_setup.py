@@ -10,10 +10,13 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from stream_infer_ros.config import GraphConfig
-from stream_infer_ros.graph.dds.configuration import domain_xml
+from stream_infer_ros.graph.cyclone_for_images import uri_for_images
 
 ROOT = Path(__file__).resolve().parents[1]
+LOOPBACK = (
+    '<CycloneDDS><Domain><General><Interfaces><NetworkInterface name="lo" multicast="false"/></Interfaces>'
+    '<AllowMulticast>false</AllowMulticast></General></Domain></CycloneDDS>'
+)
 NEEDED = ('rclpy', 'message_filters', 'cv_bridge', 'sensor_msgs.msg', 'vision_msgs.msg')
 
 
@@ -42,8 +45,9 @@ def on_this_machine(distro: str) -> dict[str, str]:
     """The environment that keeps the packets of a ROS here: all of them, and rmw_cyclonedds its own way."""
     settings = {
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
-        'CYCLONEDDS_URI': domain_xml(GraphConfig(loopback=True), {}, os.getpid()),
     }
+    # Not `domain_xml`, which contains a setting that the older Cyclone DDS of ROS 2 refuses.
+    settings['CYCLONEDDS_URI'] = uri_for_images({**settings, 'CYCLONEDDS_URI': LOOPBACK})
     if distro == 'humble':
         settings['ROS_LOCALHOST_ONLY'] = '1'  # later ones warn about it
     return settings
