@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from stream_infer_ros.capacity import Bench, TrialOptions, measure_ideal_capacity
 from stream_infer_ros.cli.app import app
+from stream_infer_ros.pipeline.health.statistics import STAGES
 
 # Busy machines are slow: what is tested is that frames are offered, come out and are counted.
 SMALL = TrialOptions(
@@ -31,9 +32,9 @@ def test_a_trial_in_memory(bench, encoding, matched):
     assert result.published > 0
     assert result.p99_ms > 0
     assert (result.cpu_s > 0, result.camera_cpu_s) == (True, 0.0)
-    assert {'wire', 'letterbox', 'inference', 'decode', 'publish', 'total'} <= set(result.stages_ms)
+    assert {'letterbox', 'inference', 'decode', 'publish', 'total'} <= set(result.stages_ms) <= set(STAGES)
     assert result.unexplained == 0
-    assert result.least_of_a_stream > 0
+    assert 0 < result.least_of_a_stream <= 1 - result.loss
 
 
 def test_a_trial_over_dds(bench):
