@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -98,7 +99,9 @@ def markdown() -> str:
 
 def _row(setting: Setting) -> str:
     live = 'yes' if setting.live else ''
-    cells = (setting.type_name, f'`{_scalar(setting.default)}`', setting.limits, live, setting.description)
+    # Outside of code, Markdown takes <camera> for an HTML tag.
+    description = re.sub(r'(`[^`]*`)|<', lambda found: found[1] or r'\<', setting.description)
+    cells = (setting.type_name, f'`{_scalar(setting.default)}`', setting.limits, live, description)
     return f'| `{setting.name}` | {" | ".join(cells)} |'
 
 

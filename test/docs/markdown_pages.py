@@ -56,6 +56,11 @@ class Page:
             if token.type == 'fence' and token.info.strip() in languages:
                 yield token.content
 
+    def html(self) -> Iterator[str]:
+        """HTML within the text, except comments."""
+        tokens = (*self.tokens, *self._inline())
+        return (t.content for t in tokens if t.type.startswith('html_') and not t.content.startswith('<!--'))
+
     def _inline(self) -> Iterator[Token]:
         for token in self.tokens:
             yield from token.children or ()

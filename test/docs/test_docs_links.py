@@ -36,6 +36,14 @@ def leads_somewhere(page: Page, target: str) -> bool:
     return not heading or heading in Page(path).anchors
 
 
+@pytest.mark.parametrize('page', pages(), ids=lambda page: page.name)
+def test_placeholders_are_not_taken_for_html(page):
+    """Outside of code, <camera> would be invisible."""
+    assert [
+        html for html in page.html() if not re.match(r'</?(img|br|p|a|picture|source|video)\b', html)
+    ] == []
+
+
 def test_documents_that_the_code_names_exist():
     missing = {
         f'{path.relative_to(ROOT)}: {name}'
