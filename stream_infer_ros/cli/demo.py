@@ -17,6 +17,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from stream_infer_ros.cli.setting_options import option
 from stream_infer_ros.cli.stopping import GRACE_S, stop_on_signal
 from stream_infer_ros.config import EngineKind, WireKind
 from stream_infer_ros.demo.load import LOADS, Load, LoadChoice, TrialCosts, choose_load
@@ -36,23 +37,24 @@ REPORT_FILES = ('report.html', 'map.png', 'report.json')
 
 
 def demo(
-    seconds: Annotated[float, typer.Option(min=1.0, help='How long the cameras stream.')] = 30.0,
+    seconds: Annotated[float, typer.Option(min=1.0, help='Seconds during which the cameras stream.')] = 30.0,
     cameras: Annotated[
-        int | None, typer.Option(min=1, max=12, help='Cameras around the robot; default: see above.')
+        int | None, typer.Option(min=1, max=12, help='Number of cameras. For the default see above.')
     ] = None,
     rate: Annotated[
-        float | None, typer.Option(min=0.5, max=60.0, help='Images per second of each; default: see above.')
+        float | None,
+        typer.Option(min=0.5, max=60.0, help='Images per second of each camera. For the default see above.'),
     ] = None,
-    bound_ms: Annotated[float, typer.Option(min=1.0, help='Latency bound, header stamp to result.')] = 100.0,
+    bound_ms: Annotated[float, option('bound_ms', min=1.0)] = 100.0,
     seed: Annotated[int, typer.Option(min=0, help='Seed of the simulated world.')] = 1,
-    engine: Annotated[EngineKind, typer.Option(help='Inference engine.')] = 'auto',
+    engine: Annotated[EngineKind, option('engine.kind')] = 'auto',
     out: Annotated[Path, typer.Option(help='Folder for the report.')] = Path('demo_report'),
     graph_kind: Annotated[
         WireKind | None,
-        typer.Option('--graph', help='Middleware; default: dds, or zenoh where there is none.'),
+        typer.Option('--graph', help='Middleware. By default dds, or zenoh if dds is not installed.'),
     ] = None,
     domain_id: Annotated[
-        int | None, typer.Option(help='ROS domain; default: one of its own.', min=0, max=232)
+        int | None, typer.Option(help='ROS domain. By default, it depends on the process.', min=0, max=232)
     ] = None,
 ) -> None:
     """Turn the images of simulated cameras into detections and one map, over loopback, and write a report.
