@@ -1,9 +1,9 @@
-"""What our engines cost beyond the bare runtime's own call, by batch size.
+"""The cost of our engines compared with a bare call of the runtime, by batch size.
 
     python benchmarks/engines.py [MODEL.onnx] [--rounds 60]
 
-Wall and CPU time per image, ours and the bare call in turn in the same run, medians; `adds` is ours less bare
-for the whole batch. The bare call gets its input packed and leaves its outputs where the runtime put them.
+Medians of wall and CPU time per image. Our engine and the bare call take turns in the same run. `adds` is
+our time minus the bare time, per batch. The bare call gets packed input and does not copy its outputs.
 Where torch is installed, its engine runs the shipped network's architecture, with random weights.
 """
 
@@ -24,7 +24,7 @@ from stream_infer_ros.inference.engines import EngineSpec
 from stream_infer_ros.resources import default_model
 
 BATCHES = (1, 2, 6, 12)
-# What issue and users allow us to add: one of the two.
+# The engine may add the larger of the two to the time of a batch.
 SHARE, MILLISECONDS = 0.05, 0.1
 
 Bare = Callable[[NDArray[np.generic]], object]

@@ -1,4 +1,4 @@
-"""Timing alternatives against each other on a noisy machine: in turn, so that noise meets all alike."""
+"""Timing of alternatives on a noisy machine: they take turns, so that noise affects all in the same way."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 def medians_ms(alternatives: Mapping[str, Callable[[], object]], runs: int = 100) -> dict[str, float]:
-    """Median wall time of each, milliseconds, over `runs` rounds after two to warm up."""
+    """Return the median wall time of each, milliseconds, over `runs` rounds after two warm-up rounds."""
     times: dict[str, list[float]] = {name: [] for name in alternatives}
     for turn in range(runs + 2):
         for name, function in alternatives.items():
@@ -22,14 +22,14 @@ def medians_ms(alternatives: Mapping[str, Callable[[], object]], runs: int = 100
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Medians, milliseconds: of the wall clock, and of this process's CPU, all threads."""
+    """Medians of wall time and of the CPU time of this process (all threads), milliseconds."""
 
     wall_ms: float
     cpu_ms: float
 
 
 def costs(alternatives: Mapping[str, Callable[[], object]], rounds: int = 100) -> dict[str, Cost]:
-    """Of each, over `rounds` after two to warm up; every other round in reverse order."""
+    """Return the cost of each over `rounds` after two warm-up rounds, in alternating order."""
     wall: dict[str, list[float]] = {name: [] for name in alternatives}
     cpu: dict[str, list[float]] = {name: [] for name in alternatives}
     for turn in range(rounds + 2):

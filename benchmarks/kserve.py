@@ -1,4 +1,4 @@
-"""What served inference costs beside the local engine: the network between node and server, on loopback.
+"""The cost of served inference compared with the local engine, over loopback.
 
     python benchmarks/kserve.py [MODEL.onnx] [--rounds 40] [--runtime onnxruntime|openvino] [--json FILE]
 

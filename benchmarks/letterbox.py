@@ -1,4 +1,4 @@
-"""What the letterbox costs beyond the resize it cannot do without, and beside cv2.dnn.blobFromImages.
+"""The cost of the letterbox compared with its resize, and with cv2.dnn.blobFromImages.
 
 python benchmarks/letterbox.py [--json FILE]
 """

@@ -1,4 +1,4 @@
-"""What every benchmark tells of the machine it ran on, and how it tells its figures.
+"""The description of the machine, and the tables and bounds of a benchmark.
 
 A benchmark makes a `Results`, adds tables and checks as it goes (they are printed at once), and ends with
 `finish()`, which writes `--json FILE` and gives the exit code. `report.py` draws the tables of
@@ -57,19 +57,19 @@ def usable_cores() -> int:
 
 
 def use_cores(cores: int) -> None:
-    """Keep this process, and what it starts, to so many."""
+    """Limit this process and its children to a number of cores."""
     if hasattr(os, 'sched_setaffinity'):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
 
 
 def resident_mb() -> float:
-    """Memory of this process that is in use now."""
+    """Return the memory of this process, MB."""
     pages = int(Path('/proc/self/statm').read_text().split()[1])
     return pages * os.sysconf('SC_PAGE_SIZE') / 1e6
 
 
 def threads_cpu_ns() -> Counter[str]:
-    """CPU time so far of this process's threads: Python's by their names, others by what made them."""
+    """Return the CPU time of each thread of this process, by name; native threads by their library."""
     ours = {thread.native_id: thread.name for thread in threading.enumerate()}
     own = Path('/proc/self/comm').read_text()
     spent: Counter[str] = Counter()
@@ -79,14 +79,14 @@ def threads_cpu_ns() -> Counter[str]:
             called = (task / 'comm').read_text()
         except OSError:  # it has just ended
             continue
-        # Runtimes of networks leave their threads the name of the process, middlewares give them their own.
+        # Threads of inference runtimes have the name of the process; threads of middlewares have other names.
         native = 'engine, its threads' if called == own else f'middleware, {called.strip()}'
         spent[ours.get(int(task.name), native).removeprefix('stream_infer ')] += ns
     return spent
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:
-    """With the options of every benchmark."""
+    """Return a parser with the options of every benchmark."""
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument('--json', type=Path, metavar='FILE', help='write all figures, and the machine')
     made.add_argument('--quick', action='store_true', help='shorter: rough figures')
@@ -94,20 +94,20 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
 
 
 class Table:
-    """Rows beside column titles; numbers to the right. A title tells its unit: 'wall, ms'."""
+    """A table with numbers aligned to the right. Column titles name the unit: 'wall, ms'."""
 
     def __init__(self, title: str, columns: Sequence[str], note: str = '') -> None:
         self.title, self.columns, self.note = title, tuple(columns), note
         self.rows: list[tuple[Cell, ...]] = []
 
     def row(self, *cells: Cell) -> None:
-        """One more; as many cells as columns, None where there is no value."""
+        """Add a row with one cell per column, None for no value."""
         if len(cells) != len(self.columns):
             raise ValueError(f'expected {len(self.columns)} cells for {self.title!r}, got {len(cells)}')
         self.rows.append(cells)
 
     def texts(self) -> list[list[str]]:
-        """Titles and rows, as they are shown."""
+        """Return titles and rows as text."""
         return [list(self.columns), *([shown(cell) for cell in row] for row in self.rows)]
 
     def __str__(self) -> str:
@@ -122,7 +122,7 @@ class Table:
         return '\n'.join([*lines, *([f'  {self.note}'] if self.note else [])])
 
     def to_the_right(self) -> list[bool]:
-        """Which columns hold numbers."""
+        """Return True for each column of numbers."""
         return [
             any(isinstance(row[i], int | float) for row in self.rows) and i > 0
             for i in range(len(self.columns))
@@ -130,12 +130,12 @@ class Table:
 
 
 class Results:
-    """What one benchmark found.
+    """The results of one benchmark.
 
     Args:
         name: of the benchmark; docs/reference/performance.md is ordered by it.
-        title: what it measured, a heading.
-        options: of `parser`.
+        title: a heading.
+        options: from `parser`.
     """
 
     def __init__(self, name: str, title: str, options: argparse.Namespace) -> None:
@@ -150,12 +150,12 @@ class Results:
             print(f'the machine is busy (load {self._told["machine"]["load"]}): trust ratios, not times')
 
     def show(self, table: Table) -> None:
-        """Print a table that is full, and keep it."""
+        """Print a complete table, and keep it."""
         self._tables.append(table)
         print(f'{table}\n', flush=True)
 
     def medians(self, title: str, medians_ms: Mapping[str, float], unit: str = 'ms', note: str = '') -> None:
-        """Times of alternatives, with the ratio to the first: the floor."""
+        """Show times of alternatives, with their ratio to the first one."""
         table = Table(title, ('', unit, 'x floor'), note)
         floor = next(iter(medians_ms.values()))
         for name, taken in medians_ms.items():
@@ -163,11 +163,11 @@ class Results:
         self.show(table)
 
     def figures(self, **values: Any) -> None:
-        """Keep values that no table shows."""
+        """Keep values that are in no table."""
         self._figures |= values
 
     def check(self, what: str, value: float | None, limit: float, unit: str = '', most: bool = True) -> None:
-        """Print and keep whether a bound is met: at most `limit`, or at least; None: was not measured."""
+        """Print and keep the result of a bound: at most `limit`, or at least; None: not measured."""
         held = None if value is None else (value <= limit if most else value >= limit)
         self._checks.append(
             {'what': what, 'value': value, 'limit': limit, 'unit': unit, 'most': most, 'held': held}
@@ -175,12 +175,12 @@ class Results:
         print(check_words(self._checks[-1]), flush=True)
 
     def missing(self, what: str) -> None:
-        """Something that is not there, so that a part was not measured."""
+        """Note a part that could not be measured."""
         self._missing.append(what)
         print(f'not measured: {what}\n', flush=True)
 
     def finish(self) -> int:
-        """Write the file; 1 if a bound was broken."""
+        """Write the file. Return 1 if a bound does not hold."""
         self._told |= {
             'tables': [
                 {'title': t.title, 'columns': t.columns, 'rows': t.rows, 'note': t.note} for t in self._tables
@@ -196,7 +196,7 @@ class Results:
 
 
 def check_words(check: Mapping[str, Any]) -> str:
-    """One line: what was asked for, what came."""
+    """Return one line with the bound and the measured value."""
     word = {True: 'holds', False: 'BROKEN', None: 'not measured'}[check['held']]
     side = 'at most' if check['most'] else 'at least'
     unit = f' {check["unit"]}' if check['unit'] else ''
@@ -205,7 +205,7 @@ def check_words(check: Mapping[str, Any]) -> str:
 
 
 def shown(cell: Cell) -> str:
-    """A value to three digits or so."""
+    """Return a value with about three digits."""
     if cell is None:
         return '-'
     if not isinstance(cell, float):
@@ -225,7 +225,7 @@ def shown(cell: Cell) -> str:
 
 
 def finite(value: Any) -> Any:
-    """JSON knows no infinity."""
+    """Replace infinity and NaN with null: JSON has neither."""
     if isinstance(value, dict):
         return {key: finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -250,7 +250,7 @@ def _cpu_model() -> str:
     told = dict(line.split('\t: ', 1) for line in lines if '\t: ' in line)
     flags = told.get('flags', '').split()
     name = told.get('model name', '') or platform.machine()
-    # What decides how fast a network is.
+    # The vector units determine the speed of a network.
     units = [
         label
         for flag, label in (('avx2', 'AVX2'), ('avx512f', 'AVX-512'), ('amx_bf16', 'AMX'))

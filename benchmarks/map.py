@@ -1,12 +1,12 @@
-"""Cost of the map: six cameras into 400 x 400 cells, beside a plain numpy way, OpenCV's warp and a copy.
+"""The cost of the map: six cameras into 400 x 400 cells, compared with numpy, OpenCV and a copy.
 
     python benchmarks/map.py [--rounds 200] [--json FILE]
 
-plain numpy: every cell into every camera, what one writes first. OpenCV: free or not as an image of each
-camera, brought onto the ground by cv2.warpPerspective (inverse perspective mapping), and added; it knows no
-objects, lets far cells weigh as much as near ones and smears what stands up. Ours does more than either.
+Plain numpy projects every cell into every camera. OpenCV warps an image of free space from each camera to the
+ground with cv2.warpPerspective (inverse perspective mapping) and adds the results. It has no objects, gives
+distant cells the same weight as near ones, and smears upright objects. Our map does more than both.
 
-Times are CPU time of this process, one thread, so that a busy machine does not count.
+All figures are CPU times of this process with one thread.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ WARP_OVER_OURS = 3.0  # 4.7 was measured
 
 
 def cost_ms(work: Callable[[int], object], rounds: int) -> tuple[float, float]:
-    """CPU time of `work(i)`: median and best decile, milliseconds.
+    """Return the CPU time of `work(i)`: median and best decile, milliseconds.
 
-    On a busy machine even CPU time grows, with caches and cores shared: the best decile is nearer the truth.
+    On a busy machine, shared caches and cores increase even CPU times. The best decile is affected least.
     """
     spent = []
     for i in range(rounds):
@@ -42,7 +42,7 @@ def cost_ms(work: Callable[[int], object], rounds: int) -> tuple[float, float]:
 
 
 def naive_update(grid: np.ndarray, views: tuple[View, ...]) -> None:
-    """Every cell of the grid into every camera, without tables: what one writes first."""
+    """Project every cell of the grid into every camera, without tables."""
     size, resolution_m = len(grid), 0.1
     for view in views:
         free_space = view.perception.free_space
@@ -68,7 +68,7 @@ def naive_update(grid: np.ndarray, views: tuple[View, ...]) -> None:
 
 
 def warp_update(grid: np.ndarray, views: tuple[View, ...]) -> None:
-    """Free below the boundary and occupied just above it, in the image; a homography brings it to a grid."""
+    """Draw free space and obstacles in the image, and warp them to the grid with a homography."""
     size, resolution_m = len(grid), 0.1
     total = np.zeros((size, size), np.float32)
     for view in views:
@@ -85,13 +85,13 @@ def warp_update(grid: np.ndarray, views: tuple[View, ...]) -> None:
             evidence[max(0, row - 6) : row, columns] = 0.9
         map_from_camera = view.map_from_base @ view.base_from_camera
         corner = view.map_from_base.translation[:2] - size / 2 * resolution_m
-        # Four points in front of it fix the homography from cells to pixels: the ground is a plane.
+        # The ground is a plane, so that four points define the homography from cells to pixels.
         ahead = map_from_camera.apply(np.array([[-1.0, 0, 2], [1, 0, 2], [-3, 0, 6], [3, 0, 6]]))
         ahead[:, 2] = 0.0
         cells = ((ahead[:, :2] - corner) / resolution_m - 0.5).astype(np.float32)
         pixels = view.model.points_to_pixels(map_from_camera.inverse().apply(ahead)).astype(np.float32)
         pixels_from_cells = cv2.getPerspectiveTransform(cells, pixels)
-        # Behind the camera the same homography answers, too: only what is ahead counts.
+        # The homography also maps cells behind the camera, which must not be used.
         warped = cv2.warpPerspective(
             evidence, pixels_from_cells, (size, size), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
         )
@@ -100,7 +100,7 @@ def warp_update(grid: np.ndarray, views: tuple[View, ...]) -> None:
 
 
 def _in_front(pixels_from_cells: np.ndarray, size: int) -> np.ndarray:
-    """1 where the homography's denominator has the sign it has ahead."""
+    """Return 1 for cells in front of the camera, where the denominator of the homography is positive."""
     along = np.arange(size, dtype=np.float32)
     a, b, c = pixels_from_cells[2]
     return ((a * along[None, :] + b * along[:, None] + c) > 0).astype(np.float32)
@@ -120,7 +120,7 @@ def main() -> int:
     moved = np.empty_like(cells)
 
     def update(i: int) -> None:
-        # Time goes on and the robot with it; after the drive's end it starts anew, as a looped bag does.
+        # After its end, the drive begins again, like a bag that is played in a loop.
         moment = moments[i % len(moments)]
         fused.update(moment.truth, moment.now_ns)
 
@@ -130,7 +130,7 @@ def main() -> int:
     for i in range(2 * len(moments)):
         update(i)
     slow = max(5, rounds // 20)
-    # A copy takes microseconds, below the clock's grain: a thousand at a time.
+    # A copy takes microseconds, which the clock cannot resolve: measure a thousand copies at a time.
     copies = cost_ms(lambda i: [np.copyto(moved, cells) for _ in range(1000)], 20)
     rows = {
         'a copy of the grid (floor)': (copies[0] / 1000, copies[1] / 1000),

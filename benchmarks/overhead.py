@@ -1,10 +1,10 @@
-"""What the pipeline costs around the engine: CPU per set of 6 images (640x480 rgb8 at 10 Hz), engine `fake`.
+"""The cost of the pipeline without the network: CPU time per set of 6 images, engine `fake`.
 
     python benchmarks/overhead.py [--seconds 10] [--json FILE]
 
-With images in memory and over DDS on loopback (cameras in another process), with the map and without. All
-threads of the pipeline's process count but that of the cameras; the split is by thread, beside how long each
-step takes on the clock. IdealCapacity: one copy and one resize an image. The fake network sees an empty yard.
+Images are in memory or come over DDS on loopback (cameras in another process), with and without the map. All
+threads of the process of the pipeline count, except that of the cameras. The tables show CPU time by thread
+and wall time by step. The floor is one copy and one resize per image. The fake network sees an empty yard.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""What happens past the limit, and for long: streams that nothing joins, over the middleware.
+"""Overload and long runs of independent streams over the middleware.
 
     python benchmarks/overload.py --streams N [--seconds 60]
     python benchmarks/overload.py --soak [--minutes 5]
 
-The first offers 1.5 x N cameras (640x480 at 10 Hz, bound 100 ms) for a while, and then lets 0.8 x N of them
-go on. Every stream shall get results meanwhile, what is published shall be inside the bound (p99), and every
-frame that is not shall be counted by cause; afterwards nothing shall be lost from 5 s after the fall on. N is
-what `stream_infer find-streams --independent` tells; without --streams a short search finds it first.
+The first command offers 1.5 x N cameras (640x480 at 10 Hz, bound 100 ms), and then continues with 0.8 x N of
+them. In overload, every stream must get results, p99 of the published results must be inside the bound, and
+every lost frame must be counted by cause. No frame may be lost from 5 s after the load has fallen. N is the
+result of `stream_infer find-streams --independent`; without --streams, a short search finds it first.
 
---soak runs 24 cameras, 320x240 at 5 Hz: memory shall be flat, and no stream starved.
+--soak runs 24 cameras, 320x240 at 5 Hz. Memory must not grow, and no stream may starve.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ RECOVERS_S = 5.0
 # overload this is half of a fair share, which is 1 / OVER. 0.92 was measured in both cases.
 FED_IN_OVERLOAD, FED_IN_SOAK, SLICE_S = 0.5 / OVER, 0.5, 5.0
 SOAKED, SOAK_RATE_HZ, SOAK_SIZE = 24, 5.0, (320, 240)
-# Of memory, from the first fifth of the time to the last: what counts as flat.
+# Allowed growth of memory from the second fifth of the time to the last.
 GROWTH_MB = 8.0
 
 
 class MemoryWatch:
-    """Memory of this process, looked at once a second while inside."""
+    """Samples the memory of this process once per second. A context manager."""
 
     def __init__(self) -> None:
         self.seen_mb: list[float] = []
@@ -60,7 +60,7 @@ class MemoryWatch:
             self.seen_mb.append(resident_mb())
 
     def between(self, from_share: float, until_share: float) -> float:
-        """Median of a part of the time, MB."""
+        """Return the median of a part of the time, MB."""
         n = len(self.seen_mb)
         part = self.seen_mb[int(from_share * n) : max(int(until_share * n), int(from_share * n) + 1)]
         return float(np.median(part)) if part else float('nan')
@@ -89,7 +89,7 @@ def main() -> int:
 
 
 def overload(bench: Bench, trial: TrialOptions, options: argparse.Namespace, results: Results) -> None:
-    """Too much, then a little less than N."""
+    """Offer too much load, then a little less than N streams."""
     n = options.streams or _search(bench, trial)
     over, under = max(n + 1, round(OVER * n)), max(1, int(UNDER * n))
     after_s = max(10.0, RECOVERS_S + 3.0)
@@ -108,7 +108,7 @@ def overload(bench: Bench, trial: TrialOptions, options: argparse.Namespace, res
     table = Table(
         f'N = {n}: {OVER:g} x N offered, then {UNDER:g} x N',
         ('', 'frames', 'in time', 'published', 'p50, ms', 'p99, ms', 'least fed'),
-        'least fed: share of its frames in time, of the stream that fared worst',
+        'least fed: the smallest share of frames in time of any stream',
     )
     told = {title: tally.result(part) for title, part in parts.items()}
     for title, part in told.items():
@@ -127,21 +127,23 @@ def overload(bench: Bench, trial: TrialOptions, options: argparse.Namespace, res
     results.figures(
         n=n, whole=asdict(whole), felt_s=_felt_s(tally, trial), parts={k: asdict(v) for k, v in told.items()}
     )
-    results.check('p99 of what was published in overload', first.p99_ms, options.bound_ms, 'ms')
+    results.check('p99 of published frames in overload', first.p99_ms, options.bound_ms, 'ms')
     results.check(
-        f'least share in time of any stream in any {SLICE_S:g} s of it',
+        f'smallest share in time of any stream in any {SLICE_S:g} s',
         least_fed(tally, options.seconds),
         FED_IN_OVERLOAD,
         most=False,
     )
-    results.check('frames without a result that nobody counted', abs(whole.unexplained), 0)
+    results.check('frames without a result that were not counted', abs(whole.unexplained), 0)
     results.check(
-        f'frames lost or late from {RECOVERS_S:g} s after the fall on', last.offered - last.in_time, 0
+        f'frames lost or late, from {RECOVERS_S:g} s after the load has fallen',
+        last.offered - last.in_time,
+        0,
     )
 
 
 def soak(bench: Bench, trial: TrialOptions, options: argparse.Namespace, results: Results) -> None:
-    """Many small streams for minutes."""
+    """Run many small streams for minutes."""
     width, height = SOAK_SIZE
     seconds = 60.0 * options.minutes
     trial = replace(
@@ -182,11 +184,11 @@ def soak(bench: Bench, trial: TrialOptions, options: argparse.Namespace, results
         FED_IN_SOAK,
         most=False,
     )
-    results.check('frames without a result that nobody counted', abs(whole.unexplained), 0)
+    results.check('frames without a result that were not counted', abs(whole.unexplained), 0)
 
 
 def least_fed(tally: Tally, seconds: float) -> float:
-    """Of all streams and slices of SLICE_S, the smallest share of frames in time."""
+    """Return the smallest share of frames in time of any stream in any slice of SLICE_S."""
     slices = max(1, int(seconds / SLICE_S))
     length_s = seconds / slices
     return min(
@@ -195,7 +197,7 @@ def least_fed(tally: Tally, seconds: float) -> float:
 
 
 def _felt_s(tally: Tally, trial: TrialOptions) -> float:
-    """When the last frame after the fall was lost or late, seconds after it."""
+    """Return the time from the fall of the load to the last lost or late frame, seconds."""
     assert trial.fewer is not None
     fall_ns = (trial.warm_up_s + trial.fewer[0]) * 1e9
     after = [stamp_ns - fall_ns for stamp_ns in tally.lost_stamps() if stamp_ns >= fall_ns]
@@ -206,7 +208,7 @@ def _tell_losses(results: Results, whole: TrialResult) -> None:
     table = Table('lost, from the first of the warm-up on', ('cause', 'frames'))
     for cause, frames in whole.drops.items():
         table.row(cause, frames)
-    table.row('not counted by anyone', whole.unexplained)
+    table.row('not counted', whole.unexplained)
     results.show(table)
 
 
@@ -223,11 +225,13 @@ def _search(bench: Bench, trial: TrialOptions) -> int:
 
 def _arguments() -> argparse.Namespace:
     made = parser(__doc__)
-    made.add_argument('--soak', action='store_true', help='24 small streams for minutes, instead')
+    made.add_argument('--soak', action='store_true', help='run 24 small streams for minutes instead')
     made.add_argument('--streams', type=int, metavar='N', help='the limit (default: searched)')
     made.add_argument('--seconds', type=float, metavar='S', help='of overload (60; quick: 8)')
     made.add_argument('--minutes', type=float, metavar='M', help='of --soak (5; quick: 0.25)')
-    made.add_argument('--matched', action='store_true', help='synchronised sets, not streams one by one')
+    made.add_argument(
+        '--matched', action='store_true', help='synchronised sets instead of independent streams'
+    )
     trial_arguments.add(made, '--rate', '--bound-ms', '--graph', '--engine')
     options = made.parse_args()
     options.seconds = options.seconds or (8.0 if options.quick else 60.0)

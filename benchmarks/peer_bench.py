@@ -1,4 +1,4 @@
-"""Trials of a peer: it in one process, the cameras of `capacity` in another; judged by the same Tally."""
+"""Trials of a peer in one process, with the cameras of `capacity` in another, judged by the same Tally."""
 
 from __future__ import annotations
 

@@ -1,19 +1,18 @@
-"""CPU per 640x480 image from topic to engine slot on a real ROS 2, beside the node that everybody writes.
+"""CPU time per 640x480 image from topic to engine slot on ROS 2, compared with the usual node.
 
     python benchmarks/rclpy_cost.py [--cameras 4] [--rate 15] [--json FILE]
 
-Without a sourced ROS 2 it starts itself in a sourced shell where one is found (/opt/ros/*).
+Without a sourced ROS 2 it restarts itself in a shell with a ROS 2 of /opt/ros.
 
-A publisher in a process of its own sends to one receiver at a time, on loopback, in turns
-(peers/slot_receivers.py):
+A publisher in another process sends to one receiver at a time, on loopback (peers/slot_receivers.py):
 
-- ours: RosGraph, LiveRunner with intake, matching and letterbox; `executor` is the same, but subscribed with
-  raw=True on rclpy's own executor: what the receiver thread of RosGraph saves.
+- ours: RosGraph, LiveRunner with matching and letterbox. `executor` is the same with subscriptions with
+  raw=True on the executor of rclpy. The difference is what the receiver thread of RosGraph saves.
 - usual: typed rclpy subscriptions, message_filters.ApproximateTimeSynchronizer, cv_bridge to rgb8, and the
   same letterbox.
 
-All threads of the receiving process are counted, from the first second after it settled; what publishes or
-idles in it (diagnostics, timers) too. Exits with 1 if ours costs more than half of the usual.
+All threads of the receiving process count, including diagnostics and timers, after a second of warm-up. The
+exit code is 1 if ours takes more than half of the time of the usual node.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Pictures of the simulated world that are rendered beforehand: the world takes no time of its own."""
+"""Pictures of the simulated world that are rendered in advance."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def main() -> int:
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """What benchmarks told, the most important first; other files are passed over."""
+    """Return the results of benchmarks, the most important first; other files are ignored."""
     names = [*ORDER, *(benchmark.name for benchmark in BENCHMARKS if benchmark.name not in ORDER)]
     found = []
     for path in sorted(folder.glob('*.json')):

@@ -22,7 +22,7 @@ __all__ = ['TritonServer', 'lacking', 'serving']
 
 
 def lacking(*modules: str) -> list[str]:
-    """What of a Triton, its client and these modules is not here; empty: `serving` works."""
+    """Return the missing parts of Triton, its client and these modules; empty if `serving` works."""
     wanting = [name for name in ('tritonclient', *modules) if find_spec(name) is None]
     return wanting + (['a Triton (STREAM_INFER_TRITON)'] if find_triton() is None else [])
 

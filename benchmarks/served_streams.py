@@ -60,7 +60,7 @@ class SetsOut:
         self.sets.append((perceived.frame_set.stamp_ns, took))
 
     def between(self, begin_ns: int, end_ns: int, bound_ms: float) -> Span:
-        """What happened to the sets of that time."""
+        """The outcome of the sets of a time span."""
         expected = round((end_ns - begin_ns) * 1e-9 * RATE_HZ)
         some = [took for stamp_ns, took in self.sets if begin_ns <= stamp_ns < end_ns]
         took = np.array([value for value in some if value is not None])

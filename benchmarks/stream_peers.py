@@ -35,7 +35,7 @@ def usual(bench: Bench, options: argparse.Namespace, results: Results) -> Iterat
 
 @contextlib.contextmanager
 def triton(bench: Bench, options: argparse.Namespace, results: Results) -> Iterator[PeerBench | None]:
-    """With a server that lives as long as the search; None where it cannot run, which is told."""
+    """Start a server for the duration of the search. None if it cannot run, with a message."""
     wanting = lacking()
     if bench.network.kind != 'openvino':
         wanting.append('openvino as the engine')

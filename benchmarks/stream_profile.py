@@ -1,4 +1,4 @@
-"""Where the time of our pipeline goes while it streams: stages on the clock, threads on the processor."""
+"""The time of our pipeline while it streams: wall time by stage, CPU time by thread."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stream_infer_ros.capacity import Bench, TrialOptions
 
 
 def profile(bench: Bench, trial: TrialOptions) -> Table:
-    """Where the time of ours goes at the largest number: one trial more."""
+    """Run one more trial at the largest number, and show the times of our pipeline."""
     marks: list[tuple[float, Counter[str]]] = []
     ended = threading.Event()
 

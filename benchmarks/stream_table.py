@@ -1,4 +1,4 @@
-"""What the search for the most streams gave: ours, the peers and the ideal in one table, and the bounds."""
+"""The result of the search for the most streams: ours, the peers and the ideal, and the bounds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def tell(
     Args:
         results: of the benchmark.
         found: what the search of each gave, by kind.
-        ideal: the fields of a IdealCapacity.
+        ideal: the fields of an IdealCapacity.
         engine_alone: streams that the engine holds with nothing around it; None: not measured.
         trial: what all were offered.
         most: streams that were tried at most.

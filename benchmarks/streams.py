@@ -1,20 +1,20 @@
-"""How many camera streams are held under a latency bound: ours, the peers, and the ideal, in one run.
+"""The number of camera streams inside a latency bound: ours, the peers, and the ideal, in one run.
 
     python benchmarks/streams.py [--most 64] [--seconds 5] [--json FILE]
 
-All are offered the same load by the same process (capacity/camera_process) and judged alike, as by
+All contenders get the same load from the same process (capacity/camera_process) and are judged like
 `stream_infer find-streams`: p99 from header stamp to published result inside the bound, at most 1 % lost or
-late, the largest number confirmed. Their trials take turns: a slow minute of the machine meets all alike. The
-same network on the same runtime, on as many cores:
+late, and the largest number confirmed. Their trials take turns, so that a slow minute of the machine affects
+all. They use the same network, the same runtime and the same number of cores:
 
 - ours: the pipeline of this package.
-- usual: the node that everybody writes. On a ROS 2 where one is found (/opt/ros/*): typed rclpy
-  subscriptions, message_filters.ApproximateTimeSynchronizer, cv_bridge, one inference per image in the
-  callback, typed messages out; else the same pattern on our DDS graph with rosbags' typed messages.
-- triton: a real tritonserver with dynamic batching, fed over gRPC by one client per camera (needs
-  tritonclient, and a Triton: see test/kserve/triton_server.py). Its clients receive as we do, join nothing.
-- ideal: each frame costs one copy, one resize, the network, and nothing else, on cores that never wait.
-- engine alone: in a loop, under the same bound, on pictures that lie there: no cameras, nothing to receive.
+- usual: the usual node. With a ROS 2 in /opt/ros, it has typed rclpy subscriptions,
+  message_filters.ApproximateTimeSynchronizer, cv_bridge, one inference per image in the callback, and typed
+  messages as output. Without, it is the same pattern on our DDS graph with the typed messages of rosbags.
+- triton: a real tritonserver with dynamic batching and one gRPC client per camera (needs tritonclient, and a
+  Triton: see test/kserve/triton_server.py). Its clients receive images like ours, but do not match them.
+- ideal: each frame costs one copy, one resize and the network, on cores that never wait.
+- engine alone: the engine in a loop on pictures in memory, under the same bound, without cameras.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def in_turns(
 
 
 def told(streams: int, trials: Sequence[TrialResult], trial: TrialOptions) -> dict[str, Any]:
-    """What a search found, and what its trials with that many streams gave."""
+    """Return the result of a search, and the figures of its trials with this number of streams."""
     winners = [one for one in trials if one.streams == streams and one.held]
     return {
         'streams': streams,

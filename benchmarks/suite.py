@@ -1,8 +1,8 @@
-"""Run the benchmarks one after another, and tell what held: `make bench`.
+"""Run the benchmarks one after another, and print which bounds hold: `make bench`.
 
-    python benchmarks/suite.py                quick ones, short: rough figures in some minutes
-    python benchmarks/suite.py --all          all of them, at full length: an hour
-    python benchmarks/suite.py sync codec     these, at full length
+    python benchmarks/suite.py                the short ones, with rough figures, in some minutes
+    python benchmarks/suite.py --all          all of them at full length, in an hour
+    python benchmarks/suite.py sync codec     these two at full length
 
 Each writes RESULTS/<name>.json (benchmarks/results). `python benchmarks/report.py` draws the tables of
 docs/reference/performance.md from these files.
@@ -31,7 +31,7 @@ PATIENCE_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """A script, what it is called with beside --json, and whether `make bench` runs it."""
+    """A script, its arguments without --json, and whether `make bench` runs it."""
 
     name: str
     script: str
@@ -78,12 +78,12 @@ def main() -> int:
     if quick:
         left = [one.name for one in chosen if not one.quick]
         print(f'not in the quick round: {", ".join(left)}; say make bench BENCH_ARGS=--all')
-    # Short figures tell little of a bound: in a quick round only what failed to run is a failure.
+    # Short runs are not precise enough for bounds: in a quick round, only a benchmark that did not run fails.
     return int(any(told['failed'] for told in ran.values()) or (bool(broken) and not quick))
 
 
 def run(benchmark: Benchmark, folder: Path, quick: bool) -> dict[str, Any]:
-    """Run one; what it told, its exit code, how long it took, and whether it told nothing."""
+    """Run one. Return its results, exit code and duration; `failed` is True if it wrote no results."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f'{benchmark.name}.json'
     path.unlink(missing_ok=True)
@@ -104,7 +104,7 @@ def run(benchmark: Benchmark, folder: Path, quick: bool) -> dict[str, Any]:
 
 
 def summary(ran: dict[str, dict[str, Any]]) -> str:
-    """A table of all, and the bounds that were broken."""
+    """Return a table of all benchmarks, and the bounds that do not hold."""
     table = Table('benchmarks', ('', 'took, s', 'bounds held', 'not measured'))
     for name, told in ran.items():
         held = sum(check['held'] is True for check in told['checks'])

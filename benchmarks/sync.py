@@ -1,11 +1,11 @@
-"""Matching in time: ours beside the stock Python ApproximateTimeSynchronizer, 2 to 12 streams.
+"""Matching in time: our synchronizers and the Python ApproximateTimeSynchronizer, 2 to 12 streams.
 
     python benchmarks/sync.py [--json FILE]
 
-CPU of one frame in each policy beside an empty loop, 5 % of the frames lost; and what becomes of moments
-when frames are lost, a camera dies, or one comes late. Stock: message_filters of a ROS 2 (/opt/ros/*, the
-benchmark then starts itself in a sourced shell); its rule without ROS around it is measured in any case.
-Thread time, so that other work on the machine disturbs little; the best of several rounds, taken in turn.
+The first table is the CPU time per frame of each policy and of an empty loop, with 5 % of the frames lost.
+The others show the sets that come out when frames are lost, a camera fails, or a camera is late. "Stock" is
+message_filters of a ROS 2 in /opt/ros; the benchmark then restarts itself in a sourced shell. Its algorithm
+without ROS is always measured. Times are thread times, the best of several rounds that take turns.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PERIOD_MS = 33
 BUDGET_US = 3.0  # per message, 12 streams
 STOCK_OVER_OURS = 20.0  # 64 was measured
 STREAMS = (2, 4, 6, 8, 12, 24)
-# Of the stock one: it takes too long to be given more.
+# Messages for the stock synchronizer, which is slow.
 FEW_MESSAGES = 3000
 MOMENTS = 300
 
@@ -48,14 +48,14 @@ class Matches(Protocol):
 
 
 class Nothing:
-    """The floor: a loop and a method call."""
+    """The lower limit: a loop and a method call."""
 
     def add(self, frame: Any, now_ns: int) -> Sequence[Any]:
         return ()
 
 
 class Stock:
-    """message_filters' own, fed by hand."""
+    """The synchronizer of message_filters, called without ROS."""
 
     def __init__(self, cameras: Sequence[str], queue_size: int, slop_ns: int) -> None:
         import message_filters  # noqa: PLC0415 (of a sourced ROS)
@@ -78,7 +78,7 @@ class Stock:
 
 
 def traffic(streams: int, ticks: int, *, exact: bool, loss: float = 0.0) -> list[Frame]:
-    """Frames in order of arrival, phases spread over 10 ms, jitter of 2 ms."""
+    """Return frames in order of arrival, with phases spread over 10 ms and a jitter of 2 ms."""
     rng = random.Random(1)
     frames = []
     for tick, slot in itertools.product(range(ticks), range(streams)):
@@ -90,7 +90,7 @@ def traffic(streams: int, ticks: int, *, exact: bool, loss: float = 0.0) -> list
 
 
 def as_ros(frames: Iterable[Frame]) -> list[tuple[str, Any]]:
-    """(camera, sensor_msgs/Image without pixels) of each."""
+    """Return (camera, sensor_msgs/Image without pixels) of each frame."""
     from sensor_msgs.msg import Image  # noqa: PLC0415
 
     found = []
@@ -102,7 +102,7 @@ def as_ros(frames: Iterable[Frame]) -> list[tuple[str, Any]]:
 
 
 def cost_us(matches: Matches, frames: Sequence[Any]) -> float:
-    """Thread time a message."""
+    """Return the thread time per message."""
     add, clock = matches.add, time.thread_time
     start = clock()
     for frame in frames:
@@ -111,7 +111,7 @@ def cost_us(matches: Matches, frames: Sequence[Any]) -> float:
 
 
 def compare(streams: int, rounds: int, messages: int, with_ros: bool) -> dict[str, float]:
-    """us a message, best round, by policy."""
+    """Return microseconds per message of the best round, by policy."""
     cameras = [f'c{slot}' for slot in range(streams)]
     config = SyncConfig(deadline_ms=25.0, queue_size=10)
 
@@ -142,7 +142,7 @@ def compare(streams: int, rounds: int, messages: int, with_ros: bool) -> dict[st
     return best
 
 
-# What happens -> (camera, tick) -> by how many ms its frame arrives late; None: never.
+# Name of a problem -> (camera, tick) -> delay of its frame in ms; None: the frame is lost.
 TROUBLES: dict[str, Callable[[int, int, random.Random], float | None]] = {
     'none': lambda camera, tick, rng: 0.0,
     '5 % of frames lost': lambda camera, tick, rng: None if rng.random() < 0.05 else 0.0,
@@ -153,7 +153,7 @@ TROUBLES: dict[str, Callable[[int, int, random.Random], float | None]] = {
 
 
 def outcomes(streams: int, trouble: str, with_ros: bool) -> dict[str, tuple[float, float]]:
-    """Policy -> share of moments that came out (whole or not), and of the arrived frames that were used."""
+    """Return by policy: the share of ticks with a set, and the share of arrived frames in sets."""
     rng = random.Random(2)
     arrivals = []
     for tick, slot in itertools.product(range(MOMENTS), range(streams)):
@@ -182,7 +182,7 @@ def outcomes(streams: int, trouble: str, with_ros: bool) -> dict[str, tuple[floa
 
 
 def fed(synchronizer: Any, arrivals: Sequence[tuple[int, Frame]]) -> list[Any]:
-    """All sets; where there are deadlines, the clock goes on between arrivals and after the last."""
+    """Return all sets. The clock also runs between arrivals and after the last one, for deadlines."""
     sets: list[Any] = []
     for now_ns, frame in arrivals:
         _close_due(synchronizer, now_ns, sets)

@@ -1,4 +1,4 @@
-"""What the synthetic world costs: CPU per image against one bare warp of the ground, and its share of a core.
+"""The cost of the simulated world: CPU time per image, also in warps of the ground, and share of a core.
 
     python benchmarks/world.py [--seeds 4] [--seconds 6]
 

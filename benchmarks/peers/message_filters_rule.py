@@ -1,4 +1,4 @@
-"""What message_filters' Python ApproximateTimeSynchronizer does, without ROS around it."""
+"""The algorithm of the Python ApproximateTimeSynchronizer of message_filters, without ROS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a peer, a process of its own, talks with the benchmark: JSON lines out, words in."""
+"""The protocol between a peer process and the benchmark: JSON lines on its output, words on its input."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stream_infer_ros.capacity import TrialOptions
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a peer is told.
+    """The settings of a peer.
 
     Attributes:
         options: of the trial.
