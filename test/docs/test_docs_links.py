@@ -17,6 +17,9 @@ NAMING_DOCUMENTS = (
     'training',
     '.github',
 )
+REPOSITORY_FILE = re.compile(
+    r'(?:test|benchmarks|config|docs|examples|launch|tools|stream_infer_ros)/[\w/.-]+\.\w+'
+)
 DOCUMENT = re.compile(r'\bdocs/[\w/.-]+\.(?:md|jpg|png|gif|svg)\b')
 
 
@@ -42,6 +45,12 @@ def test_placeholders_are_not_taken_for_html(page):
     assert [
         html for html in page.html() if not re.match(r'</?(img|br|p|a|picture|source|video)\b', html)
     ] == []
+
+
+@pytest.mark.parametrize('page', pages(), ids=lambda page: page.name)
+def test_files_of_the_repository_that_a_page_names_exist(page):
+    named = [code for code in page.inline_code() if REPOSITORY_FILE.fullmatch(code)]
+    assert [name for name in named if not (ROOT / name).is_file()] == []
 
 
 def test_documents_that_the_code_names_exist():
