@@ -1,5 +1,6 @@
 """The Python examples of the documentation run, on a short recording of two simulated cameras."""
 
+import shutil
 import subprocess
 import sys
 
@@ -11,12 +12,20 @@ RECORDINGS = ('rec', 'my_bag')
 PAGES = [page for page in pages() if any(page.blocks('python'))]
 
 
+@pytest.fixture(scope='module')
+def recording(tmp_path_factory):
+    bag = tmp_path_factory.mktemp('recording') / 'rec'
+    command = [sys.executable, '-m', 'stream_infer_ros', 'simulate', '--bag', str(bag)]
+    subprocess.run(
+        [*command, '--cameras', '2', '--seconds', '1', '--seed', '7'], check=True, capture_output=True
+    )
+    return bag
+
+
 @pytest.fixture
-def folder_with_recordings(tmp_path, monkeypatch):
+def folder_with_recordings(recording, tmp_path, monkeypatch):
     for name in RECORDINGS:
-        command = [sys.executable, '-m', 'stream_infer_ros', 'simulate', '--bag', str(tmp_path / name)]
-        options = ['--cameras', '2', '--seconds', '1', '--seed', '7']
-        subprocess.run([*command, *options], check=True, capture_output=True)
+        shutil.copytree(recording, tmp_path / name)
     monkeypatch.chdir(tmp_path)
 
 
