@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 # The steps that the trial leaves out: the middleware and the map.
-OTHER_STEPS_MS = 20.0
+OTHER_STEPS_MS = 30.0
 # The simulated cameras have to be rendered faster than they stream by this factor.
 RENDERING_RESERVE = 1.2
 

@@ -16,8 +16,8 @@ FAST, SLOW = TrialCosts(40.0, 45.0, 200.0), TrialCosts(90.0, 120.0, 200.0)
     ('costs', 'expected'),
     [
         (TrialCosts(60.0, 65.0, 72.0), True),
-        (TrialCosts(60.0, 70.0, 72.0), True),
-        (TrialCosts(60.0, 71.0, 72.0), False),  # p99 of 102 ms is expected
+        (TrialCosts(56.0, 62.0, 72.0), True),
+        (TrialCosts(60.0, 66.0, 72.0), False),  # p99 of 102 ms is expected
         (TrialCosts(30.0, 60.0, 72.0), False),  # a lower median, but more scatter
         (TrialCosts(60.0, 65.0, 71.0), False),  # the renderers have no reserve
         (TrialCosts(60.0, math.inf, 72.0), False),
