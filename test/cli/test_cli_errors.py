@@ -33,7 +33,7 @@ def stream_infer(monkeypatch, capsys):
         (('find-streams', '--json', '/dev/null/x.json'), '--json, got /dev/null/x.json: Not a directory'),
         (('find-streams', '--json', '/'), '--json, got /: Is a directory'),
         (('find-streams', '--plot', '/nowhere/x.png'), '--plot, got /nowhere/x.png: No such file'),
-        (('find-streams', '--plot', '/tmp/stream_infer.wav'), 'picture ending in'),
+        (('find-streams', '--plot', '/tmp/stream_infer.wav'), 'expected a file name ending in'),
         (('find-streams', '--engine-only', '--plot', '/tmp/x.png'), 'expected --plot or --engine-only'),
         (('eval-map', '--out', '/nowhere/[x].json'), '--out, got /nowhere/[x].json: No such file'),
         (('build-engine', '--output', '/nowhere/x.plan'), '--output, got /nowhere/x.plan: No such file'),
