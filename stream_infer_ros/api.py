@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -62,13 +63,15 @@ def replay(
         yield from replay_recording(graph, assemble(config, topics, graph, network), realtime)
 
 
-def run(settings: Settings = None, *, graph: Graph | None = None) -> Run:
-    """Run the pipeline on a live graph.
+@contextmanager
+def run(settings: Settings = None, *, graph: Graph | None = None) -> Iterator[Run]:
+    """Run the pipeline on a live graph until the `with` block ends.
 
     Args:
         settings: as in `replay`. If no cameras are named, all image topics of the graph are used, and the
             start waits up to ten seconds for the first one.
-        graph: a graph of the caller's, which stays open; default: the one of the setting `graph.kind`.
+        graph: a graph of the caller's, which stays open with its subscriptions; default: a graph of the kind
+            `graph.kind`, which is closed at the end.
 
     Raises ConfigError, ModelError, EngineError or GraphError with the remedy.
 
@@ -79,39 +82,38 @@ def run(settings: Settings = None, *, graph: Graph | None = None) -> Run:
     ...             break
     ['cam0', 'cam1']
     """
-    return Run(_config(settings), graph)
+    config = _config(settings)
+    with ExitStack() as stack:
+        if graph is None:
+            graph = make_graph(config.graph)
+            stack.callback(graph.close)
+        found = () if config.cameras else wait_for_cameras(graph.topics, config, _sleep, DISCOVERY_S)
+        topics = camera_topics(config, found)
+        network = stack.enter_context(Network(config, len(topics)))
+        running = Run(graph, assemble(config, topics, graph, network))
+        with running:
+            yield running
 
 
 class Run:
-    """A running pipeline: a context manager, and an iterator of its results.
+    """A running pipeline: an iterator of its results. Made by `run`.
 
     The pipeline runs on its own threads and publishes whether or not its results are taken. If a program
-    takes them too slowly, the oldest are dropped and counted. The iteration ends after `close`. If the
-    pipeline fails, the iteration raises its error.
+    takes them too slowly, the oldest are dropped and counted. The iteration ends after the `with` block of
+    `run`. If the pipeline fails, the iteration raises its error.
 
     Attributes:
         dropped: the number of results that were dropped.
     """
 
-    def __init__(self, config: Config, graph: Graph | None = None) -> None:
+    def __init__(self, graph: Graph, assembly: Assembly) -> None:
         self.dropped = 0
+        self._graph = graph
+        self._assembly = assembly
         self._results: deque[Result] = deque()
         self._changed = threading.Condition()
         self._closed = False
-        self._owned = make_graph(config.graph) if graph is None else None
-        self._graph: Graph = graph or self._owned  # type: ignore[assignment]  # one of them is there
-        self._network: Network | None = None
-        self._runner: LiveRunner | None = None
-        try:
-            found = [] if config.cameras else self._find_cameras(config)
-            topics = camera_topics(config, found)
-            self._network = Network(config, len(topics))
-            self._assembly: Assembly = assemble(config, topics, self._graph, self._network)
-            self._runner = LiveRunner(self._graph, self._assembly, self._take)
-            self._runner.start()
-        except BaseException:
-            self.close()
-            raise
+        self._runner = LiveRunner(graph, assembly, self._take)
 
     def __iter__(self) -> Iterator[Result]:
         return self
@@ -119,9 +121,9 @@ class Run:
     def __next__(self) -> Result:
         with self._changed:
             while not self._results:
-                if self._closed or self._runner is None:
+                if self._closed:
                     raise StopIteration
-                self._runner.wait(0)
+                self._runner.wait(0)  # raises the error of a failed run
                 self._changed.wait(LOOK_S)
             return self._results.popleft()
 
@@ -134,29 +136,25 @@ class Run:
         """Explain how well the frames of the cameras match in time."""
         return str(self._assembly.health.explain_sync(self._graph.now_ns()))
 
-    def close(self) -> None:
-        """Stop the pipeline and free the engine. May be called twice."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-        if self._runner is not None:
-            self._runner.stop()
-        if self._network is not None:
-            self._network.close()
-        if self._owned is not None:
-            self._owned.close()
+    def change_settings(self, settings: Settings) -> None:
+        """Use the live settings of `settings` from now on; the other settings stay as they are."""
+        self._assembly.change_settings(_config(settings))
+
+    def reset_map(self) -> bool:
+        """Begin a new map with the next set; return False if there is no map."""
+        return self._assembly.reset_map()
 
     def __enter__(self) -> Run:
+        self._runner.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
-
-    def _find_cameras(self, config: Config) -> Any:
-        never = threading.Event()
-        return wait_for_cameras(self._graph.topics, config, never.wait, DISCOVERY_S)
+        self._runner.stop()
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
     def _take(self, result: Result) -> None:
         with self._changed:
@@ -165,6 +163,11 @@ class Run:
                 self.dropped += 1
             self._results.append(result)
             self._changed.notify_all()
+
+
+def _sleep(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False
 
 
 def _config(settings: Settings) -> Config:

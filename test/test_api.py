@@ -78,8 +78,11 @@ def test_a_recording_gives_the_same_results_whatever_the_settings_come_from(bag,
 def test_what_is_wrong_is_said_before_the_first_result(tmp_path):
     with pytest.raises(BagError, match='nowhere'):
         next(stream_infer_ros.replay(tmp_path / 'nowhere'))
-    with pytest.raises(ConfigError, match='no setting camras'):
-        stream_infer_ros.run({'camras': ['a']})
+    with (
+        pytest.raises(ConfigError, match='no setting camras'),
+        stream_infer_ros.run({'camras': ['a']}),
+    ):
+        pass
 
 
 def test_results_that_nobody_takes_are_dropped_and_counted(graph):
@@ -99,6 +102,9 @@ def test_cameras_are_found_and_what_is_wrong_is_told(graph):
         assert set(next(running).detections) <= {'cam0', 'cam1'}
         assert 'policy deadline, 2 cameras' in running.explain_sync()
         assert running.problems() == []
+        assert not running.reset_map()
+        running.change_settings({**PATIENT, 'sync.slop_ms': 21.5})
+        assert any('slop 21.5 ms' in running.explain_sync() for _ in zip(running, range(100), strict=False))
 
 
 def test_a_pipeline_that_fails_ends_the_iteration_with_its_error(graph, monkeypatch):

@@ -110,6 +110,7 @@ class SlotPerceiver:
     """Ends at the engine's slot: frames are letterboxed and counted, and nothing is inferred."""
 
     is_down = False
+    restarts = 0
 
     def __init__(self, perceiver: Perceiver) -> None:
         self._perceiver = perceiver

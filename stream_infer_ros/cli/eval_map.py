@@ -23,7 +23,7 @@ from stream_infer_ros.config import Config, EngineConfig, EngineKind, ModelConfi
 from stream_infer_ros.evaluation.map_drive import Perceive
 from stream_infer_ros.evaluation.map_trial import MapTrialResult, run_map_trials
 from stream_infer_ros.inference.detections import Perception
-from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.inputs.camera_topics import CameraTopics
 from stream_infer_ros.pipeline.live_settings import CurrentSettings

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from stream_infer_ros.cameras.transform_buffer import TransformBuffer
 from stream_infer_ros.config import Config
 from stream_infer_ros.graph.graph import Graph, Qos
+from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.data_path import Steps
-from stream_infer_ros.pipeline.health.camera_state import CameraState
 from stream_infer_ros.pipeline.health.camera_status import CameraStatuses
 from stream_infer_ros.pipeline.health.diagnostics import Diagnostics
 from stream_infer_ros.pipeline.health.engine_status import EngineStatus

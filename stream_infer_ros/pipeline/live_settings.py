@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from stream_infer_ros.config import Config, SyncConfig
 from stream_infer_ros.inference.decoders.thresholds import Thresholds
 
+# A derived deadline of sets is at most this share of the bound.
+LONGEST_WAIT = 0.6
+
 
 @dataclass(frozen=True, slots=True)
 class LiveSettings:
@@ -58,17 +61,17 @@ class CurrentSettings:
     def change(self, config: Config) -> None:
         """Use the live settings of `config` from now on."""
         with self._lock:
-            settings = LiveSettings.of(config)
             self._sync = config.sync
-            self._settings = replace(settings, sync=self._with_deadline())
+            self._settings = self._with_deadline(LiveSettings.of(config))
 
     def derive_deadline(self, deadline_ms: float) -> None:
         """Set the deadline of sets, which applies while `sync.deadline_ms` is 0."""
         with self._lock:
             self._deadline_ms = deadline_ms
-            self._settings = replace(self._settings, sync=self._with_deadline())
+            self._settings = self._with_deadline(self._settings)
 
-    def _with_deadline(self) -> SyncConfig:
+    def _with_deadline(self, settings: LiveSettings) -> LiveSettings:
         if self._sync.deadline_ms:
-            return self._sync
-        return self._sync.model_copy(update={'deadline_ms': self._deadline_ms})
+            return settings
+        deadline_ms = min(self._deadline_ms, LONGEST_WAIT * settings.bound_ns / 1e6)
+        return replace(settings, sync=self._sync.model_copy(update={'deadline_ms': deadline_ms}))

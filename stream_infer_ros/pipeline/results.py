@@ -57,6 +57,11 @@ class PerceivedSet:
         return self.frame_set.partial or len(self.images) < there
 
     @property
+    def exposed_ns(self) -> int:
+        """The time from which the age of the set counts, see `Frame.exposed_ns`: that of its oldest image."""
+        return min((image.frame.exposed_ns for image in self.images), default=self.frame_set.stamp_ns)
+
+    @property
     def oldest_stamp_ns(self) -> int:
         """The oldest header stamp of the images; the stamp of the set if there are none."""
         return min((image.frame.stamp_ns for image in self.images), default=self.frame_set.stamp_ns)

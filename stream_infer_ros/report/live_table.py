@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from stream_infer_ros.pipeline.assembly import Assembly
-from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.camera_state import CameraState
 
 
 def live_table(assembly: Assembly, now_ns: int, elapsed_s: float) -> Table:

@@ -26,9 +26,9 @@ class DeadlineSynchronizer:
     Older sets leave with it, so sets leave in the order of their stamps. The streams are in order, so that
     nothing more would come for the older sets.
 
-    All frames may be late, because of slow cameras, a slow network or a recording with another clock. If the
-    first frame of a set took more than half of the deadline to arrive, the set waits as long again as that
-    frame took. This wait is limited to the slop and to the deadline.
+    All frames may be late, because of slow cameras, a slow network or a recording with another clock. A set
+    therefore stays open after the arrival of its first frame for at least the age of that frame, but no
+    longer than the slop or the deadline.
 
     Time has jumped if the clock goes back, or the stamps of most live cameras: a recording started again, or
     a simulation was reset. Everything except the periods of the streams is then forgotten. If the stamps of
@@ -74,19 +74,19 @@ class DeadlineSynchronizer:
         return self._drops.counts()
 
     def next_deadline_ns(self) -> int | None:
-        return min(self._sets.due_ns, self._live.changes_ns) if self._sets.by_stamp else None
+        return min(self._sets.due_ns, self._live.check_ns) if self._sets.by_stamp else None
 
     def poll(self, now_ns: int) -> Sequence[FrameSet]:
         config = self._settings()
         if config is not self._config:
             self._apply(config)
-        if self._now_ns <= now_ns < self._sets.due_ns and now_ns < self._live.changes_ns:
+        if self._now_ns <= now_ns < self._sets.due_ns and now_ns < self._live.check_ns:
             self._now_ns = now_ns
             return ()
         if now_ns < self._now_ns - JUMP_NS:
             self._forget()
         self._now_ns = max(self._now_ns, now_ns)
-        if now_ns >= self._live.changes_ns:
+        if now_ns >= self._live.check_ns:
             self._live.update(now_ns)
             self._tune_slop()
         return self._sets.close_due(self._live.awaited, now_ns)
@@ -155,7 +155,7 @@ class DeadlineSynchronizer:
         self._slop_ns = config.slop_ns or config.deadline_ns
         self._tune_slop()
         self._live.timeout_ns = config.camera_timeout_ns
-        self._live.changes_ns = self._now_ns  # look again in the next poll
+        self._live.check_ns = self._now_ns  # look again in the next poll
 
     def _tune_slop(self) -> None:
         period_ns = self._live.shortest_period_ns()

@@ -20,12 +20,12 @@ class LiveCameras:
         timeout_ns: may be changed; it then applies from the next `update`.
         heard_ns: arrival of the latest frame of each live camera. The owner notes each frame here.
         awaited: cameras that are live or expected.
-        changes_ns: no camera stops being awaited before this time.
+        check_ns: no camera stops being awaited before this time.
     """
 
     heard_ns: dict[int, int]
     awaited: set[int]
-    changes_ns: int
+    check_ns: int
     _expected: set[int]  # cameras without any frame so far
     _begin_ns: int  # arrival of the first frame of any camera
 
@@ -39,7 +39,7 @@ class LiveCameras:
         self.heard_ns = {}
         self._expected = set(range(len(self._clocks)))
         self.awaited = set(self._expected)
-        self._begin_ns = self.changes_ns = _NEVER_NS
+        self._begin_ns = self.check_ns = _NEVER_NS
 
     def add(self, slot: int, now_ns: int) -> None:
         """Add a camera that was not live; a frame of it has arrived now."""
@@ -47,22 +47,22 @@ class LiveCameras:
         self.awaited.add(slot)
         self._expected.discard(slot)
         self._begin_ns = min(self._begin_ns, now_ns)
-        self.changes_ns = min(self.changes_ns, now_ns + self.timeout_ns)
+        self.check_ns = min(self.check_ns, now_ns + self.timeout_ns)
 
     def update(self, now_ns: int) -> None:
         """Stop awaiting the cameras that have been silent for too long."""
-        self.changes_ns = _NEVER_NS
+        self.check_ns = _NEVER_NS
         for slot, heard_ns in list(self.heard_ns.items()):
             silent_from_ns = heard_ns + max(self.timeout_ns, self._clocks[slot].period_ns * 5 // 2)
             if silent_from_ns <= now_ns:
                 del self.heard_ns[slot]
             else:
-                self.changes_ns = min(self.changes_ns, silent_from_ns)
+                self.check_ns = min(self.check_ns, silent_from_ns)
         expected_until_ns = self._begin_ns + self.timeout_ns
         if now_ns >= expected_until_ns:
             self._expected.clear()
         elif self._expected:
-            self.changes_ns = min(self.changes_ns, expected_until_ns)
+            self.check_ns = min(self.check_ns, expected_until_ns)
         self.awaited = self.heard_ns.keys() | self._expected
 
     def most_of(self, slots: set[int]) -> bool:

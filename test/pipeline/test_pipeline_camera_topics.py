@@ -98,6 +98,10 @@ def test_what_drivers_and_image_proc_publish_beside_an_image_is_no_camera():
     [
         ({}, 'at least one camera'),
         ({'cameras': ['a', '/a']}, 'a came twice'),
+        (
+            {'cameras': ['a', 'b'], 'camera': {'b': {'image_topic': '/a/image_raw'}}},
+            '/a/image_raw is that of a and b',
+        ),
         ({'cameras': ['a'], 'camera': {'b': {}}}, 'given for b'),
         ({'camera': {'b': {}}}, 'given for b'),
     ],

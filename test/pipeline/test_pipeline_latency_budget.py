@@ -54,6 +54,16 @@ def test_settings_that_change_keep_what_was_derived():
     assert deadline_ms(settings) == pytest.approx(120)
 
 
+def test_a_small_bound_leaves_the_cameras_no_more_than_their_share():
+    budget, settings, _ = budget_of(Config(bound_ms=30.0))
+    assert deadline_ms(settings) == pytest.approx(18)
+    settings.change(Config(bound_ms=200.0))
+    budget.adapt()
+    assert deadline_ms(settings) == pytest.approx(120)
+    settings.change(Config(bound_ms=80.0))  # at once, without waiting for the next measurement
+    assert deadline_ms(settings) == pytest.approx(48)
+
+
 def test_until_something_was_measured_sets_wait_for_forty_milliseconds():
     assert SyncConfig().deadline_ns == 40 * MS
     assert deadline_ms(CurrentSettings(Config())) == 40.0

@@ -5,7 +5,7 @@ import pytest
 
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import parse_config
-from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.inputs.camera_topics import CameraTopics
 from stream_infer_ros.pipeline.live_settings import CurrentSettings

@@ -5,9 +5,15 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.config import Config
 from stream_infer_ros.pipeline.health.statistics import Statistics
+from stream_infer_ros.pipeline.live_settings import CurrentSettings
 from stream_infer_ros.pipeline.runtime.in_order import InOrder
 from stream_infer_ros.pipeline.runtime.inbox import Inbox
+from stream_infer_ros.pipeline.runtime.work_queue import WorkQueue
+from stream_infer_ros.pipeline.scheduling import LatencyBudget, NewestSet
+from stream_infer_ros.sync.matched import matched_set
 
 
 @given(st.integers(1, 4), st.permutations(range(12)), st.lists(st.booleans(), min_size=40, max_size=40))
@@ -118,3 +124,15 @@ def test_messages_leave_in_the_order_of_arrival_whatever_their_topic():
     drained = inbox.drain()
     assert [message.received_ns for message in drained] == sorted(message.received_ns for message in drained)
     assert [message.topic for message in drained] == ['a', 'b'] * 5
+
+
+def test_a_forced_run_still_has_time_to_be_answered():
+    """A server is asked only if time is left. Of a set that is late by its age there would never be any."""
+    settings, statistics = CurrentSettings(Config()), Statistics()
+    budget = LatencyBudget(settings, statistics)
+    schedule = NewestSet(budget, 1)
+    for _ in range(20):
+        schedule.took(1, 500_000_000)  # far more than the bound
+    work = WorkQueue(schedule, budget, lambda: 300_000_000, statistics)
+    work.put(matched_set([Frame('a', 0, 0, None, 'rgb8', 'a')]))
+    assert next(work).within_s == 0.1

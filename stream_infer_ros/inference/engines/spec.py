@@ -31,11 +31,13 @@ class EngineSpec:
     """One network on one runtime, not yet loaded.
 
     Attributes:
-        config: configuration of the runtime. model: the model file. max_batch: the largest number of pictures
-        in one `run`, at least 1. normalisation_of: returns the normalisation of pixels for the description of
-        the network. on_progress: called with the progress of a long build. input_size: (height, width) of
-        pictures, pixels, for a network that does not fix them; None if the file
-            defines the size.
+        config: the configuration of the runtime.
+        model: the model file.
+        max_batch: the largest number of pictures in one `run`, at least 1.
+        normalisation_of: returns the normalisation of pixels for the description of the network.
+        on_progress: called with the progress of a long build.
+        input_size: (height, width) of pictures, pixels, for a network that does not fix them; None if the
+            file defines the size.
     """
 
     config: EngineConfig

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel
-from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.health.input_watch import InputWatch
 from stream_infer_ros.pipeline.health.losses import Losses
 from stream_infer_ros.pipeline.health.status import Status
@@ -90,8 +90,9 @@ class CameraStatuses:
             return DiagnosticLevel.ERROR, 'silent', words
         if engine_is_down:
             return DiagnosticLevel.ERROR, 'engine_down', camera.problem or 'the engine is down'
-        if camera.problem:
-            return DiagnosticLevel.WARN, ', '.join(sorted(camera.problems)), camera.problem
+        problems = camera.problems.copy()  # other threads change it
+        if problems:
+            return DiagnosticLevel.WARN, ', '.join(sorted(problems)), '; '.join(problems.values())
         return DiagnosticLevel.OK, '', 'streaming'
 
     def _unheard(self, camera: CameraState) -> tuple[DiagnosticLevel, str, str]:

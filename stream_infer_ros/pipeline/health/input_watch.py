@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from stream_infer_ros.config import Config
 from stream_infer_ros.graph.graph import Graph, TopicInfo
-from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.inputs.camera_search import cameras_among
 from stream_infer_ros.pipeline.inputs.camera_topics import COMPRESSED_IMAGE, DETECTIONS, IMAGE
 from stream_infer_ros.pipeline.inputs.transform_topics import namespaces_of_transforms

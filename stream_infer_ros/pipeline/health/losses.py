@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from stream_infer_ros.drop_causes import DropCause, NotMappedCause
 from stream_infer_ros.graph.graph import Graph
-from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.sync.synchronizer import Synchronizer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel
-from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.health.durations import Percentiles
 from stream_infer_ros.pipeline.health.losses import Losses
 from stream_infer_ros.pipeline.health.statistics import Stage, Statistics

@@ -59,8 +59,8 @@ class DetectionTopics(CameraTopics):
 def camera_topics(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTopics, ...]:
     """Return the configured cameras; if none are named, one for each image topic of `found` in the namespace.
 
-    Raises ConfigError if options name a camera that is not configured, two cameras share a name, or there is
-    no camera at all.
+    Raises ConfigError if options name a camera that is not configured, if two cameras share a name or an
+    image topic, or if there is no camera at all.
     """
     unknown = sorted(set(config.camera) - set(config.cameras))
     if unknown:
@@ -80,6 +80,15 @@ def camera_topics(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTop
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ConfigError(f'expected different camera names, {", ".join(twice)} came twice; rename one')
+    by_image: dict[str, list[str]] = {}
+    for camera in cameras:
+        by_image.setdefault(camera.image, []).append(camera.camera)
+    for image, sharing in by_image.items():
+        if len(sharing) > 1:
+            raise ConfigError(
+                f'expected a different image topic for each camera, {image} is that of '
+                f'{" and ".join(sharing)}; correct camera.<name>.image_topic'
+            )
     return cameras
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stream_infer_ros.graph.graph import CAMERA_INPUT, TF_QOS, TF_STATIC_QOS, Qos
-from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.inputs.camera_topics import CAMERA_INFO
 from stream_infer_ros.pipeline.inputs.transform_topics import TF_MESSAGE, TransformTopics
 

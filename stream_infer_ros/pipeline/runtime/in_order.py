@@ -12,7 +12,7 @@ class InOrder(Generic[T]):
     """Holds up to `capacity` numbered items. When it is full, the oldest item is dropped.
 
     Numbers count from 0, and each comes once. When it is full and the next item in order is still missing,
-    that item is not waited for any longer. It is dropped when it comes.
+    the missing item is skipped. If it comes later, `put` returns it.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -47,7 +47,7 @@ class InOrder(Generic[T]):
             return self._items.pop(self._next - 1)
 
     def close(self) -> None:
-        """Wake the thread that waits. Items that are next in order can still be taken."""
+        """Wake the thread that waits."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -45,8 +45,10 @@ class Inbox:
         self._closed = False
 
     def put(self, topic: str, cdr: Cdr, received_ns: int) -> None:
-        """Add a message. Called on the thread of the middleware."""
+        """Add a message. Called on the thread of the middleware. Does nothing once the inbox is closed."""
         with self._lock:
+            if self._closed:
+                return
             queue = self._queues[topic]
             full = len(queue) >= self._capacities[topic]
             if full:

@@ -160,8 +160,12 @@ class LiveRunner:
             job = next(jobs, None)
             if job is None:
                 return
+            perceiver = self._steps.perceivers[engine]
+            restarts = perceiver.restarts
             seen = perceive(job, engine)
-            if seen.images:
+            if (
+                seen.images and perceiver.restarts == restarts
+            ):  # a restart takes seconds, and is no cost of a run
                 run_ns = seen.times.spent_ns(Stage.LETTERBOX, Stage.INFERENCE, Stage.DECODE)
                 self._work.took(len(seen.images), run_ns)
             dropped = self._results.put(job.number, seen)
@@ -189,9 +193,9 @@ class LiveRunner:
             self._statistics.took(Stage.PROCESSING, result.published_ns - seen.job.put_ns)
         if seen.frame_set.reason is SetReason.ARRIVED:
             for frame, published_ns in result.published_frames():
-                self._statistics.took(Stage.TOTAL, published_ns - frame.stamp_ns)
+                self._statistics.took(Stage.TOTAL, published_ns - frame.exposed_ns)
         elif seen.images:
-            self._statistics.took(Stage.TOTAL, result.published_ns - seen.oldest_stamp_ns)
+            self._statistics.took(Stage.TOTAL, result.published_ns - seen.exposed_ns)
 
     def _count_superseded(self, seen: PerceivedSet) -> None:
         """Count the frames of a set that a newer one replaced before it was delivered."""

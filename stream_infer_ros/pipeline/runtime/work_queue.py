@@ -49,7 +49,9 @@ class WorkQueue(Iterator[Job]):
             self._count_lost(choice)
             if choice.run is not None:
                 self._statistics.took(Stage.QUEUE, now_ns - choice.put_ns)
-                within_s = self._budget.within_s(choice.run.exposed_ns, now_ns)
+                # A forced run is late by its age, but a server must still be given time to answer.
+                exposed_ns = now_ns if choice.forced else choice.run.exposed_ns
+                within_s = self._budget.within_s(exposed_ns, now_ns)
                 return Job(number, choice.run, choice.put_ns, within_s, whole=not choice.lost)
 
     def took(self, n: int, duration_ns: int) -> None:

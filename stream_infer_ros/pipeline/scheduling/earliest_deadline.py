@@ -76,17 +76,20 @@ class EarliestDeadline:
         if not first:
             return Choice(lost=lost)
         starved = [one for one in first if self._is_starved(one.frame.camera, now_ns)]
+        forced = False
         if starved:
             starved.sort(key=lambda one: self._unserved_since_ns[one.frame.camera])
+            most = self._most_in_time(now_ns, starved)
+            forced = most == 0
             # If all of them are late anyway, take as many as the engine runs most efficiently.
-            most = self._most_in_time(now_ns, starved) or min(len(starved), self._costs.most)
-            batch = starved[: self._size(most)]
+            batch = starved[: self._size(most or min(len(starved), self._costs.most))]
         else:
             worthwhile = first[self._hopeless(now_ns, first) :]
             batch = worthwhile[: self._size(self._most_in_time(now_ns, worthwhile) or 1)]
         for one in batch:
             self._serve(one.frame.camera, now_ns)
-        return Choice(self._as_set([one.frame for one in batch]), min(one.put_ns for one in batch), lost)
+        frame_set = self._as_set([one.frame for one in batch])
+        return Choice(frame_set, min(one.put_ns for one in batch), lost, forced)
 
     def took(self, n: int, duration_ns: int) -> None:
         self._costs.took(n, duration_ns)

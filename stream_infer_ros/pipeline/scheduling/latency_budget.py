@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from stream_infer_ros.pipeline.health.statistics import Stage, Statistics
-from stream_infer_ros.pipeline.live_settings import CurrentSettings
+from stream_infer_ros.pipeline.live_settings import LONGEST_WAIT, CurrentSettings
 from stream_infer_ros.pipeline.scheduling.schedule import TAIL
 
-# The shares of the bound between which the derived deadline of sets lies. A slow engine still leaves the
-# cameras the smaller share, because a set that is closed too early comes in two parts and costs twice.
-SHORTEST_WAIT, LONGEST_WAIT = 0.4, 0.6
+# The derived deadline of sets is at least this share of the bound, and at most LONGEST_WAIT of it. Even a
+# slow engine leaves the cameras this much, because a set that is closed too early comes in two parts and
+# costs twice.
+SHORTEST_WAIT = 0.4
 # The deadline of sets is changed only if it changes by this much.
 SMALLEST_CHANGE_MS = 2.0
 

@@ -16,8 +16,8 @@ from stream_infer_ros.sync.frame_set import FrameSet
 # At least one set is run in this time, even if it is late. Otherwise nothing would be published, and it would
 # go unnoticed that the machine has recovered. Each camera has its turn in this time, whatever its priority.
 AT_LEAST_EVERY_NS = 1_000_000_000
-# The cost of a whole set is forgotten after this many sets that were cut short, and is then estimated from
-# theirs. It may have been measured in a slow moment, and while it seems expensive, no set is run whole.
+# After this many sets that were cut short, the measured cost of a whole set is forgotten, so that a whole set
+# is tried again. It may have been measured in a slow moment.
 STALE = 32
 # An overload is reported if this share of the last sets was late or superseded.
 JUDGED, MANY = 50, 0.1
@@ -62,16 +62,17 @@ class NewestSet:
         frames = frame_set.there
         begun = self._in_time(frames, now_ns)
         self._causes.append(DropCause.LATE if len(begun) < len(frames) else None)
-        if not begun:
+        forced = not begun
+        if forced:
             if not _overdue(self._ran_ns, now_ns):
                 return Choice(lost={DropCause.LATE: frames})
             begun = self._by_turns([frame.camera for frame in frames], len(frames), now_ns)
         self._ran_ns = now_ns
         if len(begun) == len(frames):
-            return Choice(frame_set, put_ns)
+            return Choice(frame_set, put_ns, forced=forced)
         slots = [frame if frame and frame.camera in begun else None for frame in frame_set.frames]
         late = [frame for frame in frames if frame.camera not in begun]
-        return Choice(replace(frame_set, frames=tuple(slots)), put_ns, {DropCause.LATE: late})
+        return Choice(replace(frame_set, frames=tuple(slots)), put_ns, {DropCause.LATE: late}, forced)
 
     def took(self, n: int, duration_ns: int) -> None:
         self._costs.took(n, duration_ns)

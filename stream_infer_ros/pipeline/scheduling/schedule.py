@@ -12,8 +12,8 @@ from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.sync.frame_set import FrameSet
 
-# The share of the bound that is reserved for slow runs, and for slow steps after a run. A longer tail is not
-# planned for, because all results would be given up for the sake of a few.
+# Up to this share of the bound is reserved for slow runs, and as much again for slow steps after a run. A
+# longer tail is not planned for, because all results would be given up for the sake of a few.
 TAIL = 0.2
 
 
@@ -64,11 +64,13 @@ class Choice:
         run: the frames to run now, as one set; None if there is nothing to run.
         put_ns: when the frame that has waited longest was put in.
         lost: cause -> frames that are dropped.
+        forced: True if the frames are run although they are late, because nothing was run for too long.
     """
 
     run: FrameSet | None = None
     put_ns: int = 0
     lost: Mapping[DropCause, Sequence[Frame]] = field(default_factory=dict)
+    forced: bool = False
 
 
 class Schedule(Protocol):

@@ -11,7 +11,7 @@ from stream_infer_ros.config import Config
 from stream_infer_ros.drop_causes import NotMappedCause
 from stream_infer_ros.errors import CalibrationError
 from stream_infer_ros.mapping import GridSnapshot, GroundObject, OccupancyMap, PolarScan, View
-from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.health.statistics import Statistics
 
 # Stamps that go back farther than this were not just reordered.
@@ -19,7 +19,7 @@ JUMP_NS = 1_000_000_000
 
 
 class Fused(NamedTuple):
-    """The map after one set, see `Result`; the map is None if no map is wanted."""
+    """The outcome of fusing one set: the views that were used, scans, the map and its objects."""
 
     views: Sequence[View] = ()
     scans: Mapping[str, PolarScan] = MappingProxyType({})

@@ -12,7 +12,7 @@ from stream_infer_ros.drop_causes import NotMappedCause
 from stream_infer_ros.errors import ExtrapolationError, TransformError
 from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.mapping.view import View
-from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.results import PerceivedSet
 

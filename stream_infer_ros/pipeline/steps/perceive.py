@@ -15,7 +15,7 @@ from stream_infer_ros.inference.engines import EngineState
 from stream_infer_ros.inference.engines.engine import Outputs, Picture
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import Letterbox
-from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.live_settings import CurrentSettings
 from stream_infer_ros.pipeline.network import Network
@@ -32,6 +32,11 @@ class Perceiver(Protocol):
     @property
     def is_down(self) -> bool:
         """True if it gives no results any more. Callable from any thread."""
+        ...
+
+    @property
+    def restarts(self) -> int:
+        """The number of times its engine was restarted."""
         ...
 
     def letterbox(self, frames: Sequence[Frame]) -> Any:
@@ -78,6 +83,10 @@ class NetworkPerceiver:
     @property
     def is_down(self) -> bool:
         return self._engine.health().state is EngineState.DOWN
+
+    @property
+    def restarts(self) -> int:
+        return self._engine.health().restarts
 
     def warm_up(self) -> None:
         """Run the engine once on empty pictures: the first run of a runtime is many times slower."""

@@ -7,18 +7,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.errors import EngineError
 from stream_infer_ros.inference.detections import Perception
-from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.inputs.frame_readers import DetectedFrame
 from stream_infer_ros.pipeline.results import PerceivedImage
 
 
 class PublishedDetections:
-    """Passes on the detections of other nodes. Nothing here can fail.
+    """Passes on the detections of other nodes. It raises neither InferenceMissed nor EngineDown.
 
     Boxes are in pixels of the image that CameraInfo describes, because a Detection2DArray has no image size.
     """
 
     is_down = False
+    restarts = 0
 
     def __init__(self, cameras: Sequence[CameraState]) -> None:
         self._cameras = {camera.name: camera for camera in cameras}

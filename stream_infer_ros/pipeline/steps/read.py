@@ -12,7 +12,7 @@ from stream_infer_ros.errors import CalibrationError, MessageError, TransformErr
 from stream_infer_ros.graph.graph import Cdr
 from stream_infer_ros.messages.camera_info import decode_camera_info, unstamped
 from stream_infer_ros.messages.tf import decode_tf
-from stream_infer_ros.pipeline.health.camera_state import CameraState
+from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.health.statistics import Stage, Statistics
 from stream_infer_ros.pipeline.inputs.frame_readers import FRAME_READERS
 from stream_infer_ros.pipeline.inputs.transform_topics import TransformTopics
