@@ -81,15 +81,14 @@ def data_path(steps: Steps, runner: Runner) -> Iterator[Result]:
         pictures = perceiver.letterbox(job.frames)
         # The engine pulls the next picture while it works on the one before, and each image is decoded and
         # published while it works on those behind it.
-        outputs = perceiver.run(times.of(Stage.LETTERBOX, pictures), job.within_s)
-        images = perceiver.decode(times.of(Stage.INFERENCE, outputs), pictures)
+        outputs = times.of(Stage.INFERENCE, perceiver.run(times.of(Stage.LETTERBOX, pictures), job.within_s))
+        images = times.of(Stage.DECODE, perceiver.decode(outputs, pictures))
+        if publish_at_once:
+            images = times.of(Stage.PUBLISH, steps.outputs.publish_each(images))
         seen = PerceivedSet(job, [], times)
         try:
-            for image in times.of(Stage.DECODE, images):
+            for image in images:
                 seen.images.append(image)
-                if publish_at_once:
-                    with times.during(Stage.PUBLISH):
-                        steps.outputs.publish_detections(image)
         except (InferenceMissed, EngineDown) as error:
             perceiver.count_lost(pictures, len(seen.images), error)
         return seen

@@ -30,6 +30,9 @@ class Stage(str, Enum):
     AFTER_INFERENCE = 'after_inference'  # DECODE, FUSE and PUBLISH
     PROCESSING = 'processing'  # closed set to published result, of sets that were run whole
 
+    # The hash of an enum is a Python function; that of a string is computed once, in C.
+    __hash__ = str.__hash__
+
     def __str__(self) -> str:
         return self.value
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 
 from stream_infer_ros.cameras.encodings import to_colour
 from stream_infer_ros.config import Config
@@ -77,6 +77,12 @@ class Outputs:
             encode_detection2d_array(frame.stamp_ns, frame.frame_id, image.perception.detections)
         )
         image.published_ns = self._graph.now_ns()
+
+    def publish_each(self, images: Iterable[PerceivedImage]) -> Iterator[PerceivedImage]:
+        """Publish the detections of each image as soon as they are known, and pass the image on."""
+        for image in images:
+            self.publish_detections(image)
+            yield image
 
     def publish_set(self, seen: PerceivedSet, fused: Fused) -> None:
         """Publish everything of one set that is not published yet: first the cameras, then the map."""
