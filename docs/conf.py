@@ -63,7 +63,7 @@ nitpick_ignore_regex = [
     # The reference of parameters describes the configuration tree.
     (r'py:.*', r'stream_infer_ros\.config\..*'),
     # Values inside of a Result that programs seldom need.
-    (r'py:.*', r'stream_infer_ros\.(pipeline\.results|mapping)\..*'),
+    (r'py:.*', r'stream_infer_ros\.(pipeline\.(results|assembly)|mapping)\..*'),
 ]
 
 
