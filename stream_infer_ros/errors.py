@@ -49,7 +49,15 @@ class UnknownFrameError(TransformError):
 
 
 class ExtrapolationError(TransformError):
-    """The time is outside the buffer."""
+    """The time is outside the buffer.
+
+    Attributes:
+        newest_ns: the newest stamp of the transform that does not cover the time, in nanoseconds.
+    """
+
+    def __init__(self, message: str, newest_ns: int) -> None:
+        super().__init__(message)
+        self.newest_ns = newest_ns
 
 
 class ModelError(StreamInferError):

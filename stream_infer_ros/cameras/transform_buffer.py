@@ -93,7 +93,8 @@ class TransformBuffer:
 
         Raises:
             UnknownFrameError: a frame is unknown, or the two frames are not connected.
-            ExtrapolationError: a transform on the path has no data for this time.
+            ExtrapolationError: a transform on the path has no data for this time. It may still arrive if
+                `newest_ns` of the error is before `stamp_ns`.
         """
         target, source = _bare(target), _bare(source)
         with self._lock:
@@ -109,18 +110,6 @@ class TransformBuffer:
             if newest_ns is None:
                 self._fixed[target, source] = target_from_source
         return target_from_source
-
-    def newest_ns(self, target: str, source: str) -> int | None:
-        """Return the latest stamp that `lookup` accepts, or None if all transforms on the path are static.
-
-        Callers use it to find out if a transform may still arrive.
-
-        Raises:
-            UnknownFrameError: see `lookup`.
-        """
-        with self._lock:
-            down, up = self._path(_bare(target), _bare(source), _FOR_EVER_NS)
-            return self._newest_common_ns(down + up)
 
     def clear_dynamic(self) -> None:
         """Forget all transforms except static ones, after time jumped (a looped bag, a reset simulation)."""
@@ -204,5 +193,6 @@ def _extrapolation(
     return ExtrapolationError(
         f'{target!r} from {source!r} at {stamp_ns} ns needs {history.parent_at(stamp_ns)!r} -> '
         f'{child!r} in the {"future" if future else "past"}: it is known from {history.oldest_ns} to '
-        f'{history.newest_ns} ns; {remedy}'
+        f'{history.newest_ns} ns; {remedy}',
+        history.newest_ns,
     )

@@ -37,8 +37,9 @@ _FREE_BELOW, _OCCUPIED_ABOVE = np.float32(-0.5), np.float32(0.7)
 # Slower objects get no heading, because the contact points of a car scatter by half a metre.
 _HEADING_M_S = 0.8
 
-# If the clock goes back by more than this, a bag or a simulation was started again.
-_CLOCK_JUMP_NS = 1_000_000_000
+# If the clock or the stamps go back by more than this, a bag or a simulation was started again, and a new map
+# begins. A smaller step, such as a correction of the clock by NTP, is no reason to lose the map.
+RESTART_NS = 1_000_000_000
 
 
 class OccupancyMap:
@@ -142,7 +143,7 @@ class OccupancyMap:
 
     def _tick(self, now_ns: int) -> None:
         """Clear the map if the clock went back, and start the timeouts of cameras that are new."""
-        if now_ns < self._now_ns - _CLOCK_JUMP_NS:
+        if now_ns < self._now_ns - RESTART_NS:
             self._clear()
         self._now_ns = now_ns
         self._silent_cameras.silent(self._cameras, now_ns)
@@ -197,7 +198,7 @@ class OccupancyMap:
             self._grid.values[expired] = 0.0
         if self._pose is not None:
             memory_ns = round(self._config.memory_s * 1e9)
-            oldest_ns = now_ns - memory_ns if memory_ns else -_CLOCK_JUMP_NS
+            oldest_ns = now_ns - memory_ns if memory_ns else 0
             x_m, y_m = self._pose.translation[:2].tolist()
             self._tracker.limit_to(oldest_ns, x_m, y_m, self._config.size_m / 2)
 

@@ -86,6 +86,7 @@ class Assembly:
         """Begin a new map with the next set; return False if there is no map. Callable from any thread."""
         if self.steps.fuse is None:
             return False
+        self.steps.locate.reset()
         self.steps.fuse.reset()
         return True
 

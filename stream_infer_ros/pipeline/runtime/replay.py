@@ -57,7 +57,8 @@ def replay(recording: Recording, assembly: Assembly, realtime: bool = False) -> 
     Raises whatever a step raises, and BagError if the recording turns out to be damaged.
     """
     messages = _recorded_messages(recording, assembly, realtime)
-    return data_path(assembly.steps, OneThread(messages, recording.now_ns))
+    yield from data_path(assembly.steps, OneThread(messages, recording.now_ns))
+    assembly.steps.locate.give_up_waiting()
 
 
 def _recorded_messages(recording: Recording, assembly: Assembly, realtime: bool) -> Iterator[Message | Tick]:

@@ -11,11 +11,9 @@ from stream_infer_ros.config import Config
 from stream_infer_ros.drop_causes import NotMappedCause
 from stream_infer_ros.errors import CalibrationError
 from stream_infer_ros.mapping import GridSnapshot, GroundObject, OccupancyMap, PolarScan, View
+from stream_infer_ros.mapping.occupancy_map import RESTART_NS
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.health.statistics import Statistics
-
-# Stamps that go back farther than this were not just reordered.
-JUMP_NS = 1_000_000_000
 
 
 class Fused(NamedTuple):
@@ -77,7 +75,7 @@ class Fuser:
     def _restart_if_time_jumped(self, views: Sequence[View]) -> None:
         """Begin a new map if a bag was looped or a simulation was reset: the robot is somewhere else now."""
         gone_back = [
-            view.stamp_ns < self._newest_ns.get(view.camera, view.stamp_ns) - JUMP_NS for view in views
+            view.stamp_ns < self._newest_ns.get(view.camera, view.stamp_ns) - RESTART_NS for view in views
         ]
         if 2 * sum(gone_back) > len(views):
             self._begin_anew()

@@ -15,8 +15,10 @@ from stream_infer_ros.mapping.view import View
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.results import PerceivedSet
+from stream_infer_ros.sync.stream_clock import JUMP_NS
 
-# Odometry may arrive later than images. A frame may get this old before its transform arrives.
+# Odometry, or the angles of a moving camera mount, may arrive later than images. A frame waits this long for
+# them after its arrival.
 PATIENCE_NS = 300_000_000
 MOST_WAITING_PER_CAMERA = 2
 
@@ -35,8 +37,8 @@ class _Located(NamedTuple):
 class Locator:
     """Makes views. A frame without calibration or transform becomes none, and is counted.
 
-    If only the newest transform is missing, the frame is kept and becomes a view with a later set, unless it
-    gets older than PATIENCE_NS first.
+    If only the newest transform is missing, the frame waits and becomes a view together with a later set. It
+    is given up when it gets older than PATIENCE_NS, when time jumps back and on `reset`.
     """
 
     def __init__(
@@ -53,13 +55,24 @@ class Locator:
         self._base_frame = base_frame
         self._statistics = statistics
         self._waiting: dict[str, list[_Located]] = {camera.name: [] for camera in cameras}
+        self._reset_asked = False
+
+    def reset(self) -> None:
+        """Give up all waiting frames before the next set. Callable from any thread."""
+        self._reset_asked = True
 
     def __call__(self, perceived: PerceivedSet, now_ns: int) -> list[View]:
         """Return a view for each image whose geometry is known, including those that had to wait for it."""
+        if self._reset_asked:
+            self._reset_asked = False
+            self.give_up_waiting()
         for image in perceived.images:
             frame, camera = image.frame, self._cameras[image.frame.camera]
             model = self._model(camera, image.size)
             if model is not None:
+                waiting = self._waiting[camera.name]
+                if waiting and frame.stamp_ns < waiting[-1].stamp_ns - JUMP_NS:  # a recording started again
+                    self._give_up_waiting_of(camera.name)
                 place = (camera, frame.stamp_ns, frame.received_ns, frame.frame_id, model, image.perception)
                 self._waiting[camera.name].append(_Located(*place))
         return [view for name in self._waiting for view in self._views(name, now_ns)]
@@ -71,7 +84,7 @@ class Locator:
             try:
                 views.append(self._view(located))
             except TransformError as error:
-                if self._may_come(error, located.stamp_ns) and now_ns - located.received_ns < PATIENCE_NS:
+                if _may_come(error, located.stamp_ns) and 0 <= now_ns - located.received_ns < PATIENCE_NS:
                     still.append((located, error))
                 else:
                     self._give_up(located.camera, error)
@@ -79,6 +92,16 @@ class Locator:
             self._give_up(located.camera, late)
         self._waiting[camera_name] = [located for located, _ in still[-MOST_WAITING_PER_CAMERA:]]
         return views
+
+    def give_up_waiting(self) -> None:
+        """Count all waiting frames as not mapped, because nothing more comes or a new map begins."""
+        for name in self._waiting:
+            self._give_up_waiting_of(name)
+
+    def _give_up_waiting_of(self, camera_name: str) -> None:
+        waiting, self._waiting[camera_name] = self._waiting[camera_name], []
+        if waiting:
+            self._statistics.not_mapped(NotMappedCause.NO_TRANSFORM, camera_name, len(waiting))
 
     def _give_up(self, camera: CameraState, error: TransformError) -> None:
         camera.note('no_transform', str(error))
@@ -121,8 +144,7 @@ class Locator:
         camera.note('no_transform', '')
         return View(camera.name, stamp_ns, located.model, base_from_camera, map_from_base, located.perception)
 
-    def _may_come(self, error: TransformError, stamp_ns: int) -> bool:
-        if not isinstance(error, ExtrapolationError):
-            return False
-        newest_ns = self._transforms.newest_ns(self._map_frame, self._base_frame)
-        return newest_ns is not None and newest_ns < stamp_ns
+
+def _may_come(error: TransformError, stamp_ns: int) -> bool:
+    """True if the transform that is missing at this time may still arrive."""
+    return isinstance(error, ExtrapolationError) and error.newest_ns < stamp_ns

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from stream_infer_ros.cameras.frame import AHEAD_NS, BEHIND_NS, Frame
-from stream_infer_ros.cameras.transform_buffer import TransformBuffer
+from stream_infer_ros.cameras.transform_buffer import CACHE_NS, StampedTransform, TransformBuffer
 from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.errors import CalibrationError, MessageError, TransformError
 from stream_infer_ros.graph.graph import Cdr
@@ -19,6 +19,8 @@ from stream_infer_ros.pipeline.inputs.transform_topics import TransformTopics
 
 # A problem with transforms is reported for this long.
 REMEMBERED_NS = 10_000_000_000
+# A frame that got no transform for this long does not count when most frames decide if time went back.
+LIVE_NS = 2_000_000_000
 
 
 class Message(NamedTuple):
@@ -39,7 +41,12 @@ class MessageReader:
     """Decodes messages. Used by one thread.
 
     A message that cannot be decoded is counted as `malformed` for its camera, and its error is stored in the
-    camera's `problems`. The stream continues.
+    camera's `problems`. The stream continues. A message with an invalid transform is counted as `malformed`
+    for its topic; its other transforms are used.
+
+    If the transforms of most frames are too old to be stored, time went back, because a bag was looped or a
+    simulation was reset. All dynamic transforms are then forgotten. If only some frames are concerned, their
+    transforms are left out, and the problem is reported.
 
     Attributes:
         transform_topics: the topics of transforms.
@@ -58,6 +65,8 @@ class MessageReader:
         self._transforms = transforms
         self._statistics = statistics
         self._transform_problem: tuple[str, int] | None = None
+        # The time of the last dynamic transform by child frame, and True if it was not too old.
+        self._arrivals: dict[str, tuple[int, bool]] = {}
         self._handlers: dict[str, Callable[[Cdr, int], Frame | None]] = {
             transform_topics.static: lambda cdr, now_ns: self._take_transforms(cdr, now_ns, static=True),
             transform_topics.dynamic: lambda cdr, now_ns: self._take_transforms(cdr, now_ns, static=False),
@@ -136,16 +145,43 @@ class MessageReader:
     def _take_transforms(self, cdr: Cdr, now_ns: int, *, static: bool) -> None:
         self.heard_transforms = True
         try:
-            for stamped in decode_tf(cdr):
-                if not self._transforms.set(stamped, static=static):
-                    # It is older than everything in the buffer: time went back, because a bag was looped or a
-                    # simulation was reset. With the old transforms, every new one would be refused.
-                    self._transforms.clear_dynamic()
-                    self._transforms.set(stamped, static=static)
-        except (MessageError, TransformError) as error:
-            self._transform_problem = (str(error), now_ns)
+            decoded = decode_tf(cdr)
+        except MessageError as error:
+            decoded = [error]
+        invalid: Exception | None = None
+        for stamped in decoded:
+            if isinstance(stamped, MessageError):
+                invalid = stamped
+                continue
+            try:
+                stored = self._transforms.set(stamped, static=static)
+            except TransformError as error:
+                invalid = error
+                continue
+            if not static:
+                self._arrivals[stamped.child] = (now_ns, stored)
+            if not stored:
+                self._take_too_old(stamped, now_ns)
+        if invalid is not None:
+            self._transform_problem = (str(invalid), now_ns)
             topics = self.transform_topics
             self._statistics.lost(DropCause.MALFORMED, topics.static if static else topics.dynamic)
+
+    def _take_too_old(self, stamped: StampedTransform, now_ns: int) -> None:
+        """Begin anew with this transform if time went back; otherwise report it."""
+        live = [stored for ns, stored in self._arrivals.values() if 0 <= now_ns - ns < LIVE_NS]
+        if 2 * sum(live) < len(live):
+            self._transforms.clear_dynamic()
+            self._transforms.set(stamped)
+            self._arrivals = {stamped.child: (now_ns, True)}
+            self._transform_problem = None
+        else:
+            self._transform_problem = (
+                f'expected transforms {stamped.parent!r} -> {stamped.child!r} in the order of their stamps, '
+                f'got one more than {CACHE_NS / 1e9:.0f} s older than the newest; '
+                'check the clock of its publisher, and that there is only one publisher',
+                now_ns,
+            )
 
     def _malformed(self, camera: CameraState, step: str, error: Exception) -> None:
         camera.note(step, str(error))
