@@ -69,7 +69,7 @@ class EarliestDeadline:
         return Choice(lost=lost)
 
     def take(self, now_ns: int) -> Choice:
-        """See Schedule. At most one frame of a stream is in a batch."""
+        """Return the next batch, with at most one frame of each stream."""
         late = self._give_up(now_ns)
         lost = {DropCause.LATE: late} if late else {}
         first = sorted((queue[0] for queue in self._queues.values() if queue), key=_deadline)
