@@ -37,7 +37,7 @@ class DropCause(_Cause):
     INBOX_FULL = (
         'inbox_full',
         'The frame waited in the queue behind the subscription until newer frames pushed it out.',
-        'Reduce the load: the machine has no time to receive images (fewer, slower or smaller images).',
+        'Use fewer cameras, lower rates or smaller images: the machine has no time to receive all images.',
     )
     MALFORMED = (
         'malformed',
@@ -66,7 +66,7 @@ class DropCause(_Cause):
     )
     JUMP = (
         'jump',
-        'Time jumped back, as when a recording starts again, while the frame waited in an unfinished set.',
+        'Time jumped back (for example, a recording was restarted) while the frame waited for its set.',
         'Nothing is wrong if a recording or a simulation was restarted; otherwise check the clocks.',
     )
     OVERFLOW = (
@@ -102,7 +102,7 @@ class DropCause(_Cause):
     ENGINE_DOWN = (
         'engine_down',
         'The engine failed, was restarted, and failed again.',
-        'Read the status of the engine on /diagnostics and restart the node after you removed the reason.',
+        'Read the status of the engine on /diagnostics, remove the cause, and restart the node.',
     )
 
 
@@ -111,7 +111,7 @@ class NotMappedCause(_Cause):
 
     LATE = (
         'late',
-        'A newer set replaced the set of the frame before it was fused into the map.',
+        'Fusing was too slow: a newer set was ready before the set of the frame was fused into the map.',
         'Reduce the load, or use a smaller or coarser map.',
     )
     NO_CAMERA_INFO = (
