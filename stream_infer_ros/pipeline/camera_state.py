@@ -16,8 +16,7 @@ class CameraState:
         topics: the topics it publishes to.
         model: the calibration of the newest valid CameraInfo; None before the first.
         images: number of usable images.
-        last_stamp_ns: stamp of the newest one; None before the first.
-        last_received_ns: when it arrived.
+        last_received_ns: when the newest one arrived; None before the first.
         problems: descriptions of current problems by step ('image', 'clock', 'pixels', 'calibration',
             'engine', 'no_camera_info', 'no_transform', 'ground'). A step that works again removes its own.
     """
@@ -25,7 +24,6 @@ class CameraState:
     topics: CameraTopics
     model: CameraModel | None = None
     images: int = 0
-    last_stamp_ns: int | None = None
     last_received_ns: int | None = None
     problems: dict[str, str] = field(default_factory=dict)
 

@@ -114,7 +114,7 @@ class MessageReader:
             camera.note('image', '')
             camera.note('clock', _clock_problem(received_ns - frame.stamp_ns))
             camera.images += 1
-            camera.last_stamp_ns, camera.last_received_ns = frame.stamp_ns, received_ns
+            camera.last_received_ns = received_ns
             self._statistics.took(Stage.WIRE, received_ns - frame.stamp_ns, camera.name)
             return frame
 
