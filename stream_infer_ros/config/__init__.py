@@ -16,12 +16,12 @@ from stream_infer_ros.config.graph_tree import (
     ZenohTlsConfig,
 )
 from stream_infer_ros.config.model_families import ModelFamily
+from stream_infer_ros.config.model_tree import ModelConfig
 from stream_infer_ros.config.section import LIVE, Section
 from stream_infer_ros.config.tree import (
     CameraOptions,
     Config,
     MapConfig,
-    ModelConfig,
     PipelineConfig,
     PublishConfig,
     SyncConfig,

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from stream_infer_ros.config.engine_tree import EngineConfig
 from stream_infer_ros.config.graph_tree import GraphConfig
-from stream_infer_ros.config.model_families import ModelFamily
+from stream_infer_ros.config.model_tree import ModelConfig
 from stream_infer_ros.config.section import LIVE, Section
 
 # A larger map would need gigabytes of memory, and seconds for each set.
@@ -100,38 +100,6 @@ class SyncConfig(Section):
     @property
     def max_interval_ns(self) -> int:
         return _ns(self.max_interval_ms)
-
-
-class ModelConfig(Section):
-    """The network."""
-
-    file: str = Field(
-        '', description='Model file, usually ONNX. If empty, the surround model of this package is used.'
-    )
-    card: str = Field(
-        '',
-        description='Model card: a name from config/models, or a YAML file. If empty, the metadata of the '
-        'model file is used.',
-    )
-    family: ModelFamily = Field(
-        'auto',
-        description='Model family, which selects the decoder. With auto, it is found from the ONNX '
-        'metadata and the output shapes.',
-    )
-    class_names_file: str = Field(
-        '', description='Text file with one class name per line, for models without class names.'
-    )
-    score_threshold: float = Field(
-        0.3, ge=0.0, le=1.0, description='Boxes with a lower score are not published.', json_schema_extra=LIVE
-    )
-    nms_iou: float = Field(
-        0.55,
-        gt=0.0,
-        le=1.0,
-        description='If the intersection over union of two boxes is larger than this, the box with the '
-        'lower score is removed.',
-        json_schema_extra=LIVE,
-    )
 
 
 class MapConfig(Section):

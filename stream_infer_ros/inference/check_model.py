@@ -77,7 +77,7 @@ def check_model(
         shape = (batch, image_input.height, image_input.width, 3)
         images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
         whole_picture = [fit(image_input.width, image_input.height, image_input.width, image_input.height)]
-        thresholds = Thresholds.of(config)
+        thresholds = Thresholds.of(config, decoder.class_names)
 
         def perceive() -> list[Perception]:
             return [

@@ -101,6 +101,9 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
         """True if the input that a later start waits for is there now. Called every second; must be fast."""
         return True
 
+    def check_live(self, settings: Settings) -> None:
+        """Raise ConfigError if live settings do not fit what was prepared. Called while no pipeline runs."""
+
     def free(self) -> None:
         """Free what was prepared. Safe to call twice."""
         raise NotImplementedError
@@ -267,6 +270,8 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
     def _retune(self, settings: Settings) -> None:
         if self._assembly is not None:
             self._assembly.change_settings(self.tree_of(settings))
+        else:
+            self.check_live(settings)
 
     # Services.
 

@@ -13,6 +13,7 @@ from stream_infer_ros.nodes.remapped_cameras import remapped
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
 from stream_infer_ros.pipeline.inputs.camera_search import cameras_among, describe_found, wait_for_cameras
 from stream_infer_ros.pipeline.inputs.camera_topics import CameraTopics, camera_topics
+from stream_infer_ros.pipeline.live_settings import LiveSettings
 from stream_infer_ros.pipeline.network import MOST_CAMERAS, Network
 
 # The longest wait for the first camera if none are named.
@@ -59,6 +60,10 @@ class StreamInferNode(PipelineNode[Config]):
 
     def is_worth_a_try(self, settings: Config) -> bool:
         return bool(cameras_among(topics(self), self.tree_of(settings)))
+
+    def check_live(self, settings: Config) -> None:
+        if self._network is not None:
+            LiveSettings.of(self.tree_of(settings), self._network.decoder.class_names)
 
     def free(self) -> None:
         network, self._network = self._network, None

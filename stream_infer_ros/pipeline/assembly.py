@@ -76,7 +76,8 @@ class Assembly:
     def change_settings(self, config: Config) -> None:
         """Use the live settings of `config` from now on. Callable from any thread.
 
-        Raises GraphError, and changes nothing, if an overlay that is wanted now cannot be advertised.
+        Raises GraphError, and changes nothing, if an overlay that is wanted now cannot be advertised, and
+        ConfigError if a setting does not fit the network.
         """
         if config.publish.overlay:
             self.steps.outputs.offer_overlays()
@@ -102,7 +103,7 @@ def assemble(
 
     The network stays the caller's. Raises ConfigError, ModelError or GraphError with the remedy.
     """
-    statistics, settings = Statistics(), CurrentSettings(config)
+    statistics, settings = Statistics(), CurrentSettings(config, network.decoder.class_names)
     cameras = tuple(CameraState(camera) for camera in topics)
     perceivers = [
         NetworkPerceiver(network, instance, cameras, settings, statistics)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from stream_infer_ros.config import Config, SyncConfig
@@ -31,12 +32,15 @@ class LiveSettings:
     diagnostics_period_ns: int
 
     @classmethod
-    def of(cls, config: Config) -> LiveSettings:
-        """Return the live settings of a configuration."""
+    def of(cls, config: Config, class_names: Sequence[str] = ()) -> LiveSettings:
+        """Return the live settings of a configuration for a network with these class names.
+
+        Raises ConfigError if they do not fit the network.
+        """
         return cls(
             round(config.bound_ms * 1e6),
             config.sync,
-            Thresholds.of(config.model),
+            Thresholds.of(config.model, class_names),
             config.publish.overlay,
             round(config.publish.diagnostics_period_s * 1e9),
         )
@@ -47,12 +51,18 @@ class CurrentSettings:
 
     A change replaces the whole value. Each step reads the value where it uses it, so that a change applies to
     the next message, set or run.
+
+    Args:
+        class_names: the class names of the network; empty without one.
+
+    Raises ConfigError, on construction and on a change, if the settings do not fit the network.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, class_names: Sequence[str] = ()) -> None:
         self._lock = threading.Lock()
+        self._class_names = tuple(class_names)
         self._deadline_ms = config.sync.deadline_ns / 1e6
-        self._settings = LiveSettings.of(config)
+        self._settings = LiveSettings.of(config, class_names)
         self.change(config)
 
     def __call__(self) -> LiveSettings:
@@ -60,9 +70,10 @@ class CurrentSettings:
 
     def change(self, config: Config) -> None:
         """Use the live settings of `config` from now on."""
+        settings = LiveSettings.of(config, self._class_names)
         with self._lock:
             self._sync = config.sync
-            self._settings = self._with_deadline(LiveSettings.of(config))
+            self._settings = self._with_deadline(settings)
 
     def derive_deadline(self, deadline_ms: float) -> None:
         """Set the deadline of sets, which applies while `sync.deadline_ms` is 0."""

@@ -53,6 +53,9 @@ def test_the_nodes_own_section_wins_over_the_wildcard(tmp_path):
         ({'bound_ms': float('inf')}, 'bound_ms'),
         ({'map': {'size_m': 400.0, 'resolution_m': 0.01}}, 'at most 4000 cells along an edge'),
         ({'graph': {'namespace': 'robot'}}, 'graph.namespace'),
+        ({'model.class_thresholds': ['person']}, "e.g. person:0.4, not 'person'"),
+        ({'model.class_thresholds': ['person:2']}, 'a score from 0 to 1'),
+        ({'model.class_thresholds': [':0.5']}, 'a class and a score'),
     ],
 )
 def test_a_wrong_setting_is_named(settings, words):

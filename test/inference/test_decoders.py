@@ -133,6 +133,51 @@ class TestSurround:
             == 3
         )
 
+    @pytest.mark.parametrize(
+        ('settings', 'published'),
+        [
+            ({}, [(0, 0.9), (1, 0.7), (2, 0.4)]),
+            ({'classes': ['car', 'cone']}, [(1, 0.7), (2, 0.4)]),
+            ({'classes': [0, '2']}, [(0, 0.9), (2, 0.4)]),
+            ({'classes': ['']}, [(0, 0.9), (1, 0.7), (2, 0.4)]),
+            ({'class_thresholds': ['pedestrian:0.95', 'cone:0.4']}, [(1, 0.7), (2, 0.4)]),
+            ({'class_thresholds': ['box:0.2']}, [(0, 0.9), (1, 0.7), (2, 0.4), (3, 0.2)]),
+            ({'class_thresholds': ['3:0.1'], 'classes': ['box']}, [(3, 0.2)]),
+            ({'score_threshold': 0.8, 'class_thresholds': ['cone:0.1']}, [(0, 0.9), (2, 0.4)]),
+        ],
+    )
+    def test_classes_that_are_published(self, settings, published):
+        boxes = [(20.0 * k, 50.0, 20.0 * k + 9.0, 70.0, 20.0 * k + 4.0, 69.0) for k in range(4)]
+        scores = (0.9, 0.7, 0.4, 0.2)
+        scene = surround_scene([(*boxes[k], scores[k], k) for k in range(4)])
+        thresholds = Thresholds.of(ModelConfig(**settings), CLASS_NAMES)
+        (seen,) = surround().decode(batch_of(scene), [fit(320, 240, 320, 240)], thresholds)
+        found = seen.detections
+        assert [(k, pytest.approx(s)) for k, s in published] == [
+            *zip(found.class_id, found.score, strict=True)
+        ]
+
+    def test_a_class_that_is_not_published_suppresses_nothing_and_stays_counted_if_broken(self):
+        box = (50.0, 50.0, 90.0, 120.0, 70.0, 118.0)
+        scene = surround_scene([(*box, 0.9, 0), (*box, 0.6, 1), (*box, 0.8, 9), (*box, np.nan, 0)])
+        thresholds = Thresholds.of(ModelConfig(classes=['car']), CLASS_NAMES)
+        (seen,) = surround().decode(batch_of(scene), [fit(320, 240, 320, 240)], thresholds)
+        assert seen.detections.class_id.tolist() == [1]
+        assert seen.invalid == 2
+
+    @pytest.mark.parametrize(
+        ('settings', 'words'),
+        [
+            ({'classes': ['pedestrain']}, "model.classes, got 'pedestrain'; did you mean 'pedestrian'"),
+            ({'classes': ['Car']}, "did you mean 'car'"),
+            ({'classes': ['4']}, "got '4'; The network has 4 classes: pedestrian, car"),
+            ({'class_thresholds': ['boxes:0.5']}, "model.class_thresholds, got 'boxes'; did you mean 'box'"),
+        ],
+    )
+    def test_a_class_that_the_network_lacks_is_refused(self, settings, words):
+        with pytest.raises(ConfigError, match=words):
+            Thresholds.of(ModelConfig(**settings), CLASS_NAMES)
+
     def test_no_boxes_still_tell_that_there_are_contacts(self):
         detections = (
             surround().decode(batch_of(surround_scene()), [fit(640, 480, 320, 240)], THRESHOLDS)[0].detections

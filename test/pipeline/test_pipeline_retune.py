@@ -9,6 +9,7 @@ from yard import Yard
 from stream_infer_ros.cameras import Frame
 from stream_infer_ros.config import SyncConfig
 from stream_infer_ros.config.reference import settings
+from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.graph import LATCHED, RELIABLE
 from stream_infer_ros.messages.detection2d_array import decode_detection2d_array
 from stream_infer_ros.sync import make_synchronizer
@@ -46,6 +47,47 @@ def test_a_higher_threshold_leaves_fewer_boxes_and_is_told(running):
     assert after
     assert max(after) == 0
     assert [read(cdr, LABELS).threshold for cdr in labels] == [pytest.approx(0.3), 0.0, 1.0]
+
+
+def classes_of(messages):
+    """The class_ids in the messages, which are taken."""
+    each = [decode_detection2d_array(cdr).detections for cdr in messages]
+    found = {detections.class_names[k] for detections in each for k in detections.class_id}
+    messages.clear()
+    return found
+
+
+def test_the_published_classes_follow(running):
+    yard, made = running
+    boxes = yard.collect('/stream_infer/cam0/detections', DETECTIONS, RELIABLE)
+    labels = yard.collect('/stream_infer/cam0/label_info', LABELS, LATCHED)
+    found = []
+    for step, model in enumerate(
+        [
+            {'score_threshold': 0.01},
+            {'score_threshold': 0.01, 'classes': ['car', 'box']},
+            {'score_threshold': 1.0, 'class_thresholds': ['cone:0.01']},
+            {'score_threshold': 0.01, 'classes': ['car'], 'class_thresholds': ['car:1.0']},
+        ]
+    ):
+        made.assembly.change_settings(changed(model=model))
+        yard.stream(ticks=3 * step + 3, skip=lambda e, step=step: e.tick < 3 * step)
+        found.append(classes_of(boxes))
+    everything, listed, one, none = found
+    assert everything == {'pedestrian', 'car', 'cone', 'box'}
+    assert listed == {'car', 'box'}
+    assert one == {'cone'}
+    assert none == set()
+    thresholds = [read(cdr, LABELS).threshold for cdr in labels]
+    assert thresholds == [pytest.approx(t) for t in (0.3, 0.01, 0.01, 1.0)]
+
+
+def test_an_unknown_class_is_refused_and_changes_nothing(running):
+    _, made = running
+    before = made.assembly.settings()
+    with pytest.raises(ConfigError, match="got 'pedestrain'; did you mean 'pedestrian'"):
+        made.assembly.change_settings(changed(model={'classes': ['car', 'pedestrain']}))
+    assert made.assembly.settings() is before
 
 
 def test_the_deadline_of_sets_follows(running):
@@ -138,6 +180,8 @@ def test_what_is_live_is_declared_once():
         'sync.max_interval_ms',
         'model.score_threshold',
         'model.nms_iou',
+        'model.classes',
+        'model.class_thresholds',
         'publish.overlay',
         'publish.diagnostics_period_s',
     }

@@ -50,9 +50,9 @@ def select(
 ) -> Selected:
     """Select the boxes of one image to publish, at most MOST_BOXES.
 
-    A box is left out if its score is below the threshold, if a better one suppresses it, or if it lies in the
-    padding. It is also left out, and counted, if its values are invalid: not finite, a score above 1, a class
-    outside `classes`, or coordinates that no picture has.
+    A box is left out if its score is below the threshold of its class, if a better one suppresses it, or if
+    it lies in the padding. It is also left out, and counted, if its values are invalid: not finite, a score
+    above 1, a class outside `classes`, or coordinates that no picture has.
 
     Args:
         classes: number of classes.
@@ -62,6 +62,13 @@ def select(
     if not len(rows):
         return Selected(rows, np.empty((0, 4), np.float32), 0)
     xyxy, score, class_id = boxes.xyxy[rows], boxes.score[rows], boxes.class_id[rows]
+    if (by_class := thresholds.by_class) is not None:
+        # Rows with an invalid class or score stay, to be counted below.
+        number = np.rint(class_id)
+        known = (number >= 0) & (number < len(by_class))
+        lowest = by_class[np.where(known, number, 0).astype(np.intp)]
+        wanted = ~(known & (score < lowest))
+        rows, xyxy, score, class_id = rows[wanted], xyxy[wanted], score[wanted], class_id[wanted]
     # All comparisons with NaN are False.
     valid = plausible(xyxy) & (score <= _HIGHEST_SCORE)
     valid &= (class_id >= 0) & (class_id < classes)

@@ -120,7 +120,7 @@ class Outputs:
 
     def _publish_threshold(self) -> None:
         """Publish the label names again, with the new score threshold, if it has changed."""
-        threshold = self._settings().thresholds.score
+        threshold = self._settings().thresholds.lowest
         if threshold == self._score_threshold:
             return
         self._score_threshold = threshold

@@ -149,6 +149,20 @@ def test_live_settings_reach_the_running_pipeline():
         until(lambda: threshold(labels[-1]) == pytest.approx(0.4), 'the new threshold')
 
 
+def test_published_classes_can_be_set_in_every_state():
+    with bench(model__classes=['car'], model__class_thresholds='["car:0.9"]') as ros:
+        assert list(ros.get('model.classes').string_array_value) == ['car']
+        assert ros.change('configure')
+        for change in ('', 'activate'):
+            assert not change or ros.change(change)
+            refused = ros.set('model.classes', ['cars'])
+            assert not refused.successful
+            assert "did you mean 'car'" in refused.reason
+            assert ros.set('model.classes', ['cone', 'box']).successful
+            assert ros.set('model.classes', ['']).successful
+            assert ros.set('model.class_thresholds', ['box:0.5']).successful
+
+
 def test_namespaces_and_remapping():
     rules = ['-r', '__ns:=/robot', '-r', 'cam0/image_raw:=/front/picture', '-r', '__node:=eyes']
     with bench(*rules) as ros:
