@@ -101,3 +101,12 @@ class RigidTransform:
 
     def __matmul__(self, other: RigidTransform) -> RigidTransform:
         return RigidTransform(self.rotation @ other.rotation, self.apply(other.translation))
+
+
+def same_pose(one: RigidTransform, other: RigidTransform) -> bool:
+    """True if two transforms are equal up to the rounding errors of a transform that was sent over /tf."""
+    if one is other:
+        return True
+    # 0.01 mrad and 0.01 mm
+    turned = np.abs(one.rotation - other.rotation).max() < 1e-5
+    return bool(turned and np.abs(one.translation - other.translation).max() < 1e-5)

@@ -116,6 +116,20 @@ class TransformBuffer:
         with self._lock:
             self._histories = {child: h for child, h in self._histories.items() if h.static}
 
+    def frames(self) -> tuple[str, ...]:
+        """Return the names of all known frames, sorted."""
+        with self._lock:
+            return self._frames()
+
+    def frames_below(self, frame: str) -> tuple[str, ...]:
+        """Return the names of the children of a frame, of their children, and so on; sorted."""
+        with self._lock:
+            parents = {child: h.parent_at(_FOR_EVER_NS) for child, h in self._histories.items()}
+        found, new = set[str](), {_bare(frame)}
+        while new := {child for child, parent in parents.items() if parent in new} - found:
+            found |= new
+        return tuple(sorted(found))
+
     def _frames(self) -> tuple[str, ...]:
         """Return the names of all known frames, sorted."""
         parents = {h.parent_at(_FOR_EVER_NS) for h in self._histories.values()}

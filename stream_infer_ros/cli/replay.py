@@ -63,6 +63,7 @@ def replay(
                 detections.update({camera: len(found) for camera, found in result.detections.items()})
             problems = [f'{p.topic}: {p.remedy}' for p in graph.qos_problems()]
             problems += [problem] if (problem := assembly.health.inputs.why_no_transforms()) else []
+            problems += [problem] if (problem := assembly.health.view_watch.ground_level_problem()) else []
             explanation = str(assembly.health.explain_sync(graph.now_ns()))
         finally:
             graph.close()

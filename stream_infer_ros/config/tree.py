@@ -111,6 +111,13 @@ class MapConfig(Section):
         'base_link',
         description='Frame of the robot. The map is centred on it, and its z=0 plane is the ground.',
     )
+    ground_z_m: float = Field(
+        0.0,
+        ge=-10.0,
+        le=10.0,
+        description='Height of the ground in map.base_frame, in metres: -0.26 if that frame is 0.26 m above '
+        'the ground.',
+    )
     size_m: float = Field(40.0, gt=1.0, le=400.0, description='Edge length of the square map in metres.')
     resolution_m: float = Field(0.1, gt=0.005, le=5.0, description='Edge length of a cell in metres.')
     range_m: float = Field(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.cameras.camera_model import CameraModel
-from stream_infer_ros.cameras.rigid_transform import RigidTransform
+from stream_infer_ros.cameras.rigid_transform import RigidTransform, same_pose
 from stream_infer_ros.mapping.column_ranges import ColumnRanges
 from stream_infer_ros.mapping.scan_bearings import ScanBearings
 from stream_infer_ros.mapping.view_table import ViewTable
@@ -56,15 +56,7 @@ class CameraGeometry:
 
     def describes(self, model: CameraModel, base_from_camera: RigidTransform) -> bool:
         """True if this geometry was made for the same calibration and pose, up to rounding."""
-        return _same_pose(self.base_from_camera, base_from_camera) and _same_camera(self.model, model)
-
-
-def _same_pose(one: RigidTransform, other: RigidTransform) -> bool:
-    if one is other:
-        return True
-    # 0.01 mm and 0.01 mrad: more than the rounding errors of a transform that was sent over /tf.
-    turned = np.abs(one.rotation - other.rotation).max() < 1e-5
-    return bool(turned and np.abs(one.translation - other.translation).max() < 1e-5)
+        return same_pose(self.base_from_camera, base_from_camera) and _same_camera(self.model, model)
 
 
 def _same_camera(one: CameraModel, other: CameraModel) -> bool:

@@ -11,6 +11,9 @@ from stream_infer_ros.errors import CalibrationError
 
 FloatArray = NDArray[np.float64]
 
+# A camera that is lower is on or in the ground.
+LOWEST_CAMERA_M = 0.01
+
 
 def check_above_ground(camera: str, base_from_camera: RigidTransform) -> None:
     """Check that a camera is above the ground.
@@ -19,7 +22,7 @@ def check_above_ground(camera: str, base_from_camera: RigidTransform) -> None:
         CalibrationError: the optical centre is on or below z = 0 of the base frame.
     """
     height_m = float(base_from_camera.translation[2])
-    if not height_m > 0.01:
+    if not height_m > LOWEST_CAMERA_M:
         raise CalibrationError(
             f'camera {camera}: expected its optical centre above the ground (z = 0 of map.base_frame), '
             f'got a height of {height_m:.3f} m; set map.base_frame to the frame on the ground '

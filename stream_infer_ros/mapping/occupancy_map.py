@@ -53,7 +53,7 @@ class OccupancyMap:
     The map must not be used by several threads at once. It has no clock: `now_ns` is in the clock of the
     stamps.
 
-    Raises (prepare, update, scan):
+    Raises (update, scan):
         CalibrationError: a camera is not above the ground plane of the base frame.
     """
 
@@ -73,13 +73,6 @@ class OccupancyMap:
         self._pose_ns = 0
         self._seen: dict[str, GroundView] = {}
         self._now_ns = 0
-
-    def prepare(self, view: View) -> None:
-        """Compute the tables for the camera of a view if its geometry is new or has changed.
-
-        `update` and `scan` do this, too. Call it first to find out if they would raise an error.
-        """
-        self._geometry(view)
 
     def update(self, views: Sequence[View], now_ns: int) -> None:
         """Fuse the views of one set, and move the window to the newest pose of the base.

@@ -20,6 +20,7 @@ class View:
         base_from_camera: pose of the optical frame (x right, y down, z forward) in the base frame.
         map_from_base: pose of the base frame in the map frame at `stamp_ns`, not at the stamp of the set.
         perception: detections and free space in the image.
+        frame_id: name of the optical frame, for messages.
     """
 
     camera: str
@@ -28,3 +29,4 @@ class View:
     base_from_camera: RigidTransform
     map_from_base: RigidTransform
     perception: Perception
+    frame_id: str = ''

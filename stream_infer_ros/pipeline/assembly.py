@@ -22,6 +22,7 @@ from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.health.status import StatusSource
 from stream_infer_ros.pipeline.health.sync_watch import SyncWatch
 from stream_infer_ros.pipeline.health.topic_status import QosProblems, UnusedTopics
+from stream_infer_ros.pipeline.health.view_watch import ViewWatch
 from stream_infer_ros.pipeline.inputs.camera_topics import CameraTopics, DetectionTopics
 from stream_infer_ros.pipeline.inputs.subscriptions import subscriptions
 from stream_infer_ros.pipeline.inputs.transform_topics import TransformTopics
@@ -149,12 +150,13 @@ def _assemble(
     schedule = make_schedule(config, names, budget)
     synchronizer = make_synchronizer(names, lambda: settings().sync)
     sync_watch = SyncWatch(names, synchronizer.clocks)
+    view_watch = ViewWatch(cameras, transforms, config.map)
     steps = Steps(
         MessageReader(cameras, transforms, statistics, TransformTopics.of(config.graph)),
         Matcher(synchronizer, sync_watch, statistics),
         perceivers,
-        Locator(cameras, transforms, config.map.map_frame, config.map.base_frame, statistics),
-        Fuser(config, cameras, statistics) if config.map.enabled else None,
+        Locator(cameras, transforms, config.map, statistics),
+        Fuser(config, view_watch, statistics) if config.map.enabled else None,
         outputs,
         statistics,
     )
@@ -169,6 +171,7 @@ def _assemble(
         {
             'overload': lambda _: schedule.overload(),
             'transforms': inputs.transform_problem,
+            'ground_level': view_watch.ground_level_problem,
             'losses': loss_watch.problem,
         },
     )
@@ -194,6 +197,7 @@ def _assemble(
         inputs,
         loss_watch,
         sync_watch,
+        view_watch,
         synchronizer,
         settings,
     )

@@ -18,7 +18,8 @@ class CameraState:
         images: number of usable images.
         last_received_ns: when the newest one arrived; None before the first.
         problems: descriptions of current problems by step ('image', 'clock', 'pixels', 'calibration',
-            'engine', 'no_camera_info', 'no_transform', 'ground'). A step that works again removes its own.
+            'engine', 'no_camera_info', 'no_transform', or a ViewProblemKind). A step that works again removes
+            its own.
     """
 
     topics: CameraTopics

@@ -164,8 +164,6 @@ def test_a_camera_in_the_ground_is_refused_by_name():
     buried = mounted(height_m=-0.2)
     view = View('cam7', 0, pinhole(), buried, standing(), Perception(no_boxes()))
     with pytest.raises(CalibrationError, match='cam7'):
-        OccupancyMap(SMALL).prepare(view)
-    with pytest.raises(CalibrationError, match='cam7'):
         OccupancyMap(SMALL).update([view], 0)
 
 

@@ -100,17 +100,6 @@ def test_memory_counts_while_ground_is_hidden_in_view():
     assert values(occupancy, i * PERIOD_NS, AHEAD) == [FREE]
 
 
-def test_a_prepared_camera_without_views_is_silent_too():
-    occupancy = OccupancyMap(MapConfig(size_m=20.0, blind_after_s=2.0))
-    occupancy.prepare(seen(nothing, 0, 'front', base_from_camera=CAMERAS['front']))
-    # The left camera saw the ground ahead while the robot was turned; now only the front camera could.
-    i = run(occupancy, ('left',), 0, 6, standing(yaw_deg=-60.0))
-    i = run(occupancy, ('left',), i, 10)
-    assert values(occupancy, 15 * PERIOD_NS, AHEAD) == [FREE]
-    i = run(occupancy, ('left',), i, 10)
-    assert values(occupancy, 25 * PERIOD_NS, AHEAD, LEFT) == [UNKNOWN, FREE]
-
-
 def test_a_newer_pose_decides_what_silent_cameras_should_be_seeing():
     occupancy = OccupancyMap(MapConfig(size_m=20.0))
     i = run(occupancy, ('front',), 0, 6)

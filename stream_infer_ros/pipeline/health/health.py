@@ -15,6 +15,7 @@ from stream_infer_ros.pipeline.health.pipeline_status import PipelineStatus
 from stream_infer_ros.pipeline.health.status import StatusSource
 from stream_infer_ros.pipeline.health.sync_explanation import SyncExplanation, explain_sync
 from stream_infer_ros.pipeline.health.sync_watch import SyncWatch
+from stream_infer_ros.pipeline.health.view_watch import ViewWatch
 from stream_infer_ros.pipeline.live_settings import CurrentSettings
 from stream_infer_ros.sync.synchronizer import Synchronizer
 
@@ -32,6 +33,7 @@ class Health:
         inputs: explains missing inputs.
         loss_watch: explains losses of the middleware.
         sync_watch: the recent frames and sets.
+        view_watch: the problems of the geometry of the cameras.
     """
 
     diagnostics: Diagnostics
@@ -42,6 +44,7 @@ class Health:
     inputs: InputWatch
     loss_watch: LossWatch
     sync_watch: SyncWatch
+    view_watch: ViewWatch
     synchronizer: Synchronizer
     settings: CurrentSettings
 

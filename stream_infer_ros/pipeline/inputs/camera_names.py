@@ -55,6 +55,18 @@ def _short(topic: str) -> str:
     return _valid([*_without_repetition(told), *words])
 
 
+def camera_of_topic(image_topic: str) -> str:
+    """Return the part of an image topic that all topics of one camera share.
+
+    Examples:
+        /front/image_raw, /front/image_rect_color/compressed -> /front
+        /cameras/left_image, /cameras/left_rect -> /cameras/left
+    """
+    folders, _, leaf = image_topic.removesuffix('/compressed').rpartition('/')
+    words = [word for word in leaf.split('_') if word.lower() not in _PIXEL_WORDS]
+    return '/'.join([folders, '_'.join(words)] if words else [folders])
+
+
 def _with_pixel_words(topic: str) -> str:
     *folders, leaf = topic.strip('/').split('/')
     words = [word for word in leaf.split('_') if word.lower() not in _IMAGE_WORDS]

@@ -9,11 +9,10 @@ from typing import NamedTuple
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.config import Config
 from stream_infer_ros.drop_causes import NotMappedCause
-from stream_infer_ros.errors import CalibrationError
 from stream_infer_ros.mapping import GridSnapshot, GroundObject, OccupancyMap, PolarScan, View
 from stream_infer_ros.mapping.occupancy_map import RESTART_NS
-from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.health.statistics import Statistics
+from stream_infer_ros.pipeline.health.view_watch import ViewWatch
 
 
 class Fused(NamedTuple):
@@ -28,12 +27,12 @@ class Fused(NamedTuple):
 class Fuser:
     """One map. A view whose geometry is useless for the map is left out, and counted for its camera."""
 
-    def __init__(self, config: Config, cameras: Sequence[CameraState], statistics: Statistics) -> None:
+    def __init__(self, config: Config, watch: ViewWatch, statistics: Statistics) -> None:
         self._config = config
         self._map = OccupancyMap(config.map)
         self._newest_ns: dict[str, int] = {}
         self._reset_asked = False
-        self._cameras = {camera.name: camera for camera in cameras}
+        self._watch = watch
         self._statistics = statistics
 
     def reset(self) -> None:
@@ -49,7 +48,7 @@ class Fuser:
         """
         self._reset_if_asked()
         self._restart_if_time_jumped(views)
-        usable = [view for view in views if self._prepared(view)]
+        usable = [view for view in views if self._is_usable(view)]
         self._map.update(usable, now_ns)
         scans = {view.camera: self._map.scan(view) for view in usable if view.camera in cameras_with_scan}
         found = {camera: scan for camera, scan in scans.items() if scan is not None}
@@ -81,13 +80,8 @@ class Fuser:
             self._begin_anew()
         self._newest_ns.update({view.camera: view.stamp_ns for view in views})
 
-    def _prepared(self, view: View) -> bool:
-        camera = self._cameras[view.camera]
-        try:
-            self._map.prepare(view)
-        except CalibrationError as error:
-            camera.note('ground', str(error))
-            self._statistics.not_mapped(NotMappedCause.NO_GROUND, camera.name)
-            return False
-        camera.note('ground', '')
-        return True
+    def _is_usable(self, view: View) -> bool:
+        usable = self._watch.usable(view)
+        if not usable:
+            self._statistics.not_mapped(NotMappedCause.NO_GROUND, view.camera)
+        return usable

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from stream_infer_ros.cameras.camera_model import CameraModel
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.cameras.transform_buffer import TransformBuffer
+from stream_infer_ros.config import MapConfig
 from stream_infer_ros.drop_causes import NotMappedCause
 from stream_infer_ros.errors import ExtrapolationError, TransformError
 from stream_infer_ros.inference.detections import Perception
@@ -45,14 +48,14 @@ class Locator:
         self,
         cameras: Sequence[CameraState],
         transforms: TransformBuffer,
-        map_frame: str,
-        base_frame: str,
+        config: MapConfig,
         statistics: Statistics,
     ) -> None:
         self._cameras = {camera.name: camera for camera in cameras}
         self._transforms = transforms
-        self._map_frame = map_frame
-        self._base_frame = base_frame
+        self._map_frame = config.map_frame
+        self._base_frame = config.base_frame
+        self._ground = _Ground(config.ground_z_m)
         self._statistics = statistics
         self._waiting: dict[str, list[_Located]] = {camera.name: [] for camera in cameras}
         self._reset_asked = False
@@ -142,7 +145,33 @@ class Locator:
         base_from_camera = self._transforms.lookup(self._base_frame, located.frame_id, stamp_ns)
         map_from_base = self._transforms.lookup(self._map_frame, self._base_frame, stamp_ns)
         camera.note('no_transform', '')
-        return View(camera.name, stamp_ns, located.model, base_from_camera, map_from_base, located.perception)
+        return View(
+            camera.name,
+            stamp_ns,
+            located.model,
+            self._ground.moved_to(camera.name, base_from_camera),
+            map_from_base,
+            located.perception,
+            located.frame_id,
+        )
+
+
+class _Ground:
+    """Moves poses in the base frame to a frame straight below it, on the ground."""
+
+    def __init__(self, ground_z_m: float) -> None:
+        self._shift = np.array([0.0, 0.0, ground_z_m])
+        self._moved: dict[str, tuple[RigidTransform, RigidTransform]] = {}
+
+    def moved_to(self, camera: str, base_from_camera: RigidTransform) -> RigidTransform:
+        """Return the pose of a camera. For the same object as before, the result is the same object, too."""
+        if not self._shift[2]:
+            return base_from_camera
+        last = self._moved.get(camera)
+        if last is None or last[0] is not base_from_camera:
+            moved = RigidTransform(base_from_camera.rotation, base_from_camera.translation - self._shift)
+            last = self._moved[camera] = base_from_camera, moved
+        return last[1]
 
 
 def _may_come(error: TransformError, stamp_ns: int) -> bool:
