@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from stream_infer_ros.config import EngineConfig
-from stream_infer_ros.errors import EngineError
+from stream_infer_ros.errors import EngineError, ModelError
 from stream_infer_ros.inference.engines import registry
 from stream_infer_ros.resources import default_model
 
@@ -27,7 +27,7 @@ def engines(
     try:
         chosen = registry.automatic_kind(EngineConfig(), model or default_model())
         words = f'engine.kind auto uses {chosen} for {(model or default_model()).name}'
-    except EngineError as error:
+    except (EngineError, ModelError) as error:
         chosen, words = '', str(error)
     if as_json:
         typer.echo(json.dumps({'auto': chosen, 'engines': {k: asdict(v) for k, v in all_found.items()}}))

@@ -14,7 +14,10 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Container, Mapping
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.card_file import CardFile, parse_card
@@ -85,6 +88,33 @@ def literal(text: str) -> Any:
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     raise ValueError(reason)
+
+
+def metadata_text(value: Any) -> str:
+    """Convert a value from JSON or YAML to the text that exporters write into ONNX metadata.
+
+    JSON has converted numeric keys to strings; this undoes it.
+    """
+    if isinstance(value, dict):
+        return str({int(key) if str(key).isdigit() else key: item for key, item in value.items()})
+    return value if isinstance(value, str) else str(value)
+
+
+def metadata_beside(path: Path) -> dict[str, str]:
+    """Return the metadata that Ultralytics writes into `metadata.yaml` beside a network; else nothing."""
+    beside = path.with_name('metadata.yaml')
+    if path.suffix.lower() == '.onnx' or not beside.is_file():
+        return {}
+    try:
+        values = yaml.safe_load(beside.read_text(encoding='utf-8'))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ModelError(
+            f'expected metadata of {path.name} in {beside}, cannot read it: {str(error).splitlines()[0]}; '
+            f'correct or remove it'
+        ) from error
+    return (
+        {str(key): metadata_text(value) for key, value in values.items()} if isinstance(values, dict) else {}
+    )
 
 
 def is_ultralytics(metadata: Mapping[str, str]) -> bool:

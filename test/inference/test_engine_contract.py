@@ -299,14 +299,14 @@ def test_a_file_that_is_no_network_is_refused(kind, model, tmp_path):
     path.touch()
     with pytest.raises(ModelError, match='empty'):
         loaded(kind, path)
-    invalid = 'valid exported program' if kind == 'torch' else 'valid ONNX network'
+    invalid = 'valid exported program|cut short' if kind == 'torch' else 'valid ONNX network'
     whole = model.read_bytes()
     for size in (1, 1000, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:size])
         with pytest.raises(ModelError, match=invalid):
             loaded(kind, path)
     path.write_text('not a network\n' * 100)
-    with pytest.raises(ModelError, match=invalid):
+    with pytest.raises(ModelError, match='a text that begins with "not a network'):
         loaded(kind, path)
 
 

@@ -42,7 +42,7 @@ class OnnxRuntimeEngine(BaseEngine):
         self._session: Any = None
 
     def _open(self) -> tuple[EngineIo, ImageInput]:
-        check_model_file(self._spec.model)
+        check_model_file(self._spec.model, 'onnxruntime')
         options = self._onnxruntime.SessionOptions()
         options.log_severity_level = _ERRORS_ONLY
         options.intra_op_num_threads = self._spec.config.threads

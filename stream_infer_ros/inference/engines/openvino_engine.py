@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_infer_ros.errors import EngineError
+from stream_infer_ros.errors import EngineError, ModelError
 from stream_infer_ros.inference.engines.base_engine import BaseEngine, by_picture
 from stream_infer_ros.inference.engines.engine import Outputs, Picture
 from stream_infer_ros.inference.engines.openvino_devices import device_of, precision_hint
@@ -23,6 +24,8 @@ from stream_infer_ros.inference.engines.runtime import (
 )
 from stream_infer_ros.inference.engines.spec import EngineSpec
 from stream_infer_ros.inference.input_packing import ImageInput
+from stream_infer_ros.inference.model_file import ModelFormat
+from stream_infer_ros.inference.model_metadata import metadata_beside
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 from stream_infer_ros.inference.unbatched_outputs import join_runs
 
@@ -64,10 +67,10 @@ class OpenVinoEngine(BaseEngine):
                     request.wait()
 
     def _open(self) -> tuple[EngineIo, ImageInput]:
-        check_model_file(self._spec.model)
+        found = check_model_file(self._spec.model, 'openvino')
         core = self._openvino.Core()
-        model = self._read(core)
-        io = _describe(model)
+        model = self._read(core, found)
+        io = _describe(model, self._spec.model)
         image_input = self._spec.image_input(io, any_tensors=True)
         try:
             model.reshape(
@@ -121,13 +124,13 @@ class OpenVinoEngine(BaseEngine):
             raise failed_run(error) from error
         return [request.get_output_tensor(place).data for place in range(len(self.io.outputs))]
 
-    def _read(self, core: Any) -> Any:
+    def _read(self, core: Any, found: ModelFormat) -> Any:
         path = self._spec.model
+        if found is ModelFormat.OPENVINO_IR:
+            return _read_ir(core, path)
         frontends = import_runtime('openvino.frontend')
         # The exceptions of the readers have no common base class. Any of them here means a broken file.
         try:
-            if path.suffix.lower() != '.onnx':
-                return core.read_model(path)
             # Without this, OpenVINO tries a broken file with every reader, and each prints an error.
             reader = frontends.FrontEndManager().load_by_framework('onnx')
             return reader.convert(reader.load(str(path)))
@@ -152,14 +155,30 @@ class OpenVinoEngine(BaseEngine):
             ) from error
 
 
-def _describe(model: Any) -> EngineIo:
-    # The ONNX front end keeps the metadata_props of the file here.
+def _read_ir(core: Any, path: Path) -> Any:
+    weights = path.with_suffix('.bin')
+    if not weights.is_file():
+        raise ModelError(
+            f'expected the weights of {path} in {weights.name} beside it, found none; copy both files of the '
+            f'OpenVINO network'
+        )
+    try:
+        return core.read_model(path, weights)
+    except RuntimeError as error:
+        raise ModelError(
+            f'expected a network in the format of OpenVINO in {path}, the runtime says: {last_line(error)}; '
+            f'convert the network again with this version of OpenVINO, or give the ONNX file'
+        ) from error
+
+
+def _describe(model: Any, path: Path) -> EngineIo:
+    # The ONNX front end keeps the metadata_props of the file here, also when the network is saved.
     place = ['framework']
     metadata = model.get_rt_info(place).value if model.has_rt_info(place) else {}
     return EngineIo(
         tuple(_tensor(port) for port in model.inputs),
         tuple(_tensor(port) for port in model.outputs),
-        {key: str(value) for key, value in metadata.items()},
+        {**metadata_beside(path), **{key: str(value) for key, value in metadata.items()}},
     )
 
 

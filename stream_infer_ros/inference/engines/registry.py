@@ -16,10 +16,12 @@ from stream_infer_ros.inference.engines.onnxruntime_engine import OnnxRuntimeEng
 from stream_infer_ros.inference.engines.onnxruntime_providers import find_onnxruntime
 from stream_infer_ros.inference.engines.openvino_devices import find_openvino
 from stream_infer_ros.inference.engines.openvino_engine import OpenVinoEngine
+from stream_infer_ros.inference.engines.runtime import KINDS_OF_FORMAT, MORE_ON_FORMAT
 from stream_infer_ros.inference.engines.spec import EngineSpec
 from stream_infer_ros.inference.engines.tensorrt.availability import find_tensorrt
 from stream_infer_ros.inference.engines.tensorrt.tensorrt_engine import TensorRtEngine
 from stream_infer_ros.inference.engines.torch.torch_engine import TorchEngine, torch_gpus
+from stream_infer_ros.inference.model_file import ModelFormat, model_format
 
 
 def find_torch() -> Availability:
@@ -55,9 +57,13 @@ FINDERS: dict[str, Callable[[], Availability]] = {
     'kserve': find_kserve,
 }
 
-# The kinds that 'auto' tries, fastest first, by the suffix of the model file.
-_ONNX = ('tensorrt', 'openvino', 'onnxruntime')
-_BY_SUFFIX = {'.pt2': ('torch',), '.pt': ('torch',), '.ts': ('torch',), '.xml': ('openvino',)}
+# The format of files that are not there yet, or whose content does not show it, by suffix.
+_BY_SUFFIX = {
+    '.pt2': ModelFormat.EXPORTED_PROGRAM,
+    '.pt': ModelFormat.TORCHSCRIPT,
+    '.ts': ModelFormat.TORCHSCRIPT,
+    '.xml': ModelFormat.OPENVINO_IR,
+}
 
 
 def make_engine(spec: EngineSpec) -> Engine:
@@ -68,7 +74,7 @@ def make_engine(spec: EngineSpec) -> Engine:
 def engine_kind(config: EngineConfig, model: Path) -> str:
     """Return the configured kind; for 'auto' the fastest that works here with such a file.
 
-    Raises EngineError if there is none.
+    Raises ModelError or EngineError if there is none.
     """
     return automatic_kind(config, model) if config.kind == 'auto' else config.kind
 
@@ -76,17 +82,24 @@ def engine_kind(config: EngineConfig, model: Path) -> str:
 def automatic_kind(config: EngineConfig, model: Path) -> str:
     """Return the fastest kind that works here with such a file, or 'kserve' if servers are configured.
 
-    Raises EngineError, with the reason for each kind, if there is none.
+    Raises ModelError if no engine runs such a file. Raises EngineError with the reason for each kind if none
+    works on this machine.
     """
     if config.kserve.endpoints:
         return 'kserve'
+    found = model_format(model) if model.exists() else ModelFormat.UNKNOWN
+    if found is ModelFormat.UNKNOWN:
+        found = _BY_SUFFIX.get(model.suffix.lower(), ModelFormat.ONNX)
     reasons = []
-    for kind in _BY_SUFFIX.get(model.suffix.lower(), _ONNX):
-        found = FINDERS[kind]()
-        if found.works:
+    for kind in KINDS_OF_FORMAT[found]:
+        there = FINDERS[kind]()
+        if there.works:
             return kind
-        reasons.append(f'{kind}: {found.problem} ({found.remedy})')
-    raise EngineError(f'expected an engine for {model.name}, found none that works. {"; ".join(reasons)}')
+        reasons.append(f'{kind}: {there.problem} ({there.remedy})')
+    raise EngineError(
+        f'expected an engine for {model.name}, {found.value}, found none that works. {"; ".join(reasons)}'
+        f'{MORE_ON_FORMAT.get(found, "")}'
+    )
 
 
 def instances(

@@ -1,4 +1,4 @@
-"""Import an inference runtime, check a model file, and describe their errors."""
+"""Import an inference runtime, check that it can run a model file, and describe its errors."""
 
 from __future__ import annotations
 
@@ -7,6 +7,28 @@ from pathlib import Path
 from types import ModuleType
 
 from stream_infer_ros.errors import EngineError, ModelError
+from stream_infer_ros.inference.model_file import ModelFormat, model_format
+
+_ONNX_KINDS = ('tensorrt', 'openvino', 'onnxruntime')
+# The kinds of engines that run each format, fastest first.
+KINDS_OF_FORMAT: dict[ModelFormat, tuple[str, ...]] = {
+    ModelFormat.ONNX: _ONNX_KINDS,
+    ModelFormat.ORT: ('onnxruntime',),
+    ModelFormat.OPENVINO_IR: ('openvino',),
+    ModelFormat.EXPORTED_PROGRAM: ('torch',),
+    ModelFormat.TORCHSCRIPT: ('torch',),
+    ModelFormat.TENSORRT_PLAN: ('tensorrt',),
+    ModelFormat.UNKNOWN: (*_ONNX_KINDS, 'torch'),
+}
+# What to do if these engines do not work here.
+MORE_ON_FORMAT = {
+    ModelFormat.ORT: '; or give the ONNX file that it was made from',
+    ModelFormat.OPENVINO_IR: '; or give the ONNX file that it was made from',
+    ModelFormat.EXPORTED_PROGRAM: '; or export the network as ONNX',
+    ModelFormat.TORCHSCRIPT: '; or export the network as ONNX (yolo export format=onnx, torch.onnx.export)',
+    ModelFormat.TENSORRT_PLAN: '; a plan runs only with the version of TensorRT and on the kind of GPU that '
+    'it was built for, so give the ONNX file that it was made from: plans are built from it here',
+}
 
 
 def import_runtime(module: str) -> ModuleType:
@@ -20,14 +42,16 @@ def import_runtime(module: str) -> ModuleType:
         ) from error
 
 
-def check_model_file(path: Path) -> None:
-    """Raise ModelError unless the file exists and is not empty."""
-    if not path.is_file():
-        raise ModelError(f'expected a network in the file {path}, found none; check model.file')
-    if path.stat().st_size == 0:
-        raise ModelError(
-            f'expected a network in the file {path}, found an empty one; fetch or export it again'
-        )
+def check_model_file(path: Path, kind: str) -> ModelFormat:
+    """Return the format of a model file. Raises ModelError unless engines of this kind can run it."""
+    found = model_format(path)
+    if kind in KINDS_OF_FORMAT[found]:
+        return found
+    kinds = ' or '.join(KINDS_OF_FORMAT[found])
+    raise ModelError(
+        f'expected a file for engine.kind {kind}, got {found.value} in {path}; set engine.kind to {kinds} or '
+        f'to auto{MORE_ON_FORMAT.get(found, "")}'
+    )
 
 
 def unreadable_model(path: Path, error: Exception) -> ModelError:

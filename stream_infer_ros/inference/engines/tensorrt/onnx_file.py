@@ -34,7 +34,7 @@ def read_onnx(path: Path) -> OnnxFile:
     """Read a file. Raises ModelError if it contains no network, EngineError if `onnx` is not installed."""
     onnx = import_runtime('onnx')
     message = import_runtime('google.protobuf.message')
-    check_model_file(path)
+    check_model_file(path, 'tensorrt')
     digest = hashlib.sha256()
     try:
         digest.update(path.read_bytes())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stream_infer_ros.errors import ModelError
+from stream_infer_ros.inference.model_metadata import metadata_text
 from stream_infer_ros.inference.network_io import TensorInfo
 
 # Files inside the archive: our own, and that of Ultralytics.
@@ -65,7 +66,7 @@ def _ours(parsed: dict[str, Any], base: Description, where: str) -> Description:
             shape = tuple(int(size) for size in told['shape'])
             tensor = TensorInfo(str(told.get('name', 'images')), str(told['dtype']), shape)
         outputs = tuple(str(name) for name in parsed.get('outputs', base.outputs))
-        metadata = {str(key): _text(value) for key, value in parsed.get('metadata', {}).items()}
+        metadata = {str(key): metadata_text(value) for key, value in parsed.get('metadata', {}).items()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(
             f'expected input with name, dtype and shape, outputs as a list and metadata as an object '
@@ -76,7 +77,7 @@ def _ours(parsed: dict[str, Any], base: Description, where: str) -> Description:
 
 def _ultralytics(parsed: dict[str, Any]) -> Description:
     """Return metadata as Ultralytics writes them into ONNX files, and the input of its networks."""
-    metadata = {key: _text(value) for key, value in parsed.items()}
+    metadata = {key: metadata_text(value) for key, value in parsed.items()}
     sizes = parsed.get('imgsz')
     if not isinstance(sizes, list) or len(sizes) != 2:
         return Description(metadata=metadata)
@@ -86,10 +87,3 @@ def _ultralytics(parsed: dict[str, Any]) -> Description:
     return Description(
         tensor, ('output0', 'output1')[: 2 if parsed.get('task') == 'segment' else 1], metadata
     )
-
-
-def _text(value: Any) -> str:
-    """Convert a value of the metadata to text. JSON has converted numeric keys to strings; undo that."""
-    if isinstance(value, dict):
-        return str({int(key) if key.isdigit() else key: item for key, item in value.items()})
-    return value if isinstance(value, str) else str(value)

@@ -43,7 +43,7 @@ class TorchEngine(BaseEngine):
 
     def _open(self) -> tuple[EngineIo, ImageInput]:
         path = self._spec.model
-        check_model_file(path)
+        check_model_file(path, 'torch')
         device = self._chosen_device()
         if self._spec.config.threads:
             self._torch.set_num_threads(self._spec.config.threads)
