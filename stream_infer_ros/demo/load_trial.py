@@ -30,7 +30,7 @@ SPREAD_MS = 24.0
 class LoadTrial:
     """Measures what a load costs under the present load of the machine. A context manager.
 
-    Meanwhile, two processes of idle priority render images as fast as they can, like those of the simulated
+    Meanwhile, two processes of low priority render images as fast as they can, like those of the simulated
     cameras do when the demo begins.
 
     Args:

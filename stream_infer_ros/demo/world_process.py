@@ -14,7 +14,7 @@ from stream_infer_ros.errors import WorldError
 # Ctrl-C in a terminal does not reach the child, because it is in another process group: this process decides
 # when it ends. It stays in the session of this process where Python supports that. Linux with autogroup
 # divides the processors evenly among sessions: in another session, the renderers would take time from the
-# pipeline in spite of their idle priority.
+# pipeline in spite of their low priority.
 _WITHOUT_CTRL_C: dict[str, Any] = (
     {'process_group': 0} if sys.version_info >= (3, 11) else {'start_new_session': True}
 )

@@ -120,7 +120,7 @@ def simulate(
             takes up to a second.
         wait_until: returns when the clock of the graph shows at least this time, nanoseconds; None: see
             SteadyWait.
-        apart: render in other processes with idle priority, for a world in real time beside a pipeline on the
+        apart: render in other processes with low priority, for a world in real time beside a pipeline on the
             same machine.
     """
     cv2.setNumThreads(1)
