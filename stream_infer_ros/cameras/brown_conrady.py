@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.cameras.lens_polynomials import derivative, growing_until, horner
-from stream_infer_ros.errors import CalibrationError
 
 FloatArray = NDArray[np.float64]
 
@@ -58,16 +57,6 @@ class BrownConrady:
         # Table for the first guess of Newton's method. It ends just before r_max, which may be a pole of R.
         self._radii = _radii_up_to(r_max * (1 - 1e-9))
         self._distorted_radii = self._radii * self._radial(self._radii**2)[0]
-
-    @classmethod
-    def plumb_bob(cls, d: FloatArray) -> BrownConrady:
-        """Return the lens for 4 or 5 coefficients, or for none if there is no distortion."""
-        return cls(_checked(d, 'plumb_bob', (0, 4, 5)))
-
-    @classmethod
-    def rational_polynomial(cls, d: FloatArray) -> BrownConrady:
-        """Return the lens for 8 coefficients, 12 with thin prism, 14 with tilted sensor, or none."""
-        return cls(_checked(d, 'rational_polynomial', (0, 8, 12, 14)))
 
     @property
     def sees_behind(self) -> bool:
@@ -148,15 +137,6 @@ class BrownConrady:
             result, jacobian = self._bend(ideal)
         found = (np.abs(bent - result).max(axis=1) < tolerance) & self._in_domain(ideal, jacobian)
         return np.where(found[:, None], ideal, np.nan)
-
-
-def _checked(d: FloatArray, model: str, lengths: tuple[int, ...]) -> FloatArray:
-    if len(d) not in lengths:
-        raise CalibrationError(
-            f'expected {" or ".join(map(str, lengths[1:]))} coefficients for {model}, got {d.tolist()}; '
-            'correct the calibration file of this camera'
-        )
-    return d
 
 
 def _radii_up_to(radius: float) -> FloatArray:

@@ -12,6 +12,9 @@ from stream_infer_ros.errors import CalibrationError
 
 FloatArray = NDArray[np.float64]
 
+# A shorter focal length is one in image widths, or a placeholder.
+_SHORTEST_FOCAL_LENGTH_PX = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Roi:
@@ -72,6 +75,7 @@ class CameraModel:
     def __post_init__(self) -> None:
         for name, shape in (('d', (-1,)), ('k', (3, 3)), ('r', (3, 3)), ('p', (3, 4))):
             object.__setattr__(self, name, _array(name, getattr(self, name), shape))
+        _check_finite(self.k)
         _check_size(self.width, self.height)
         _check_matrix(self.k)
         object.__setattr__(self, 'roi', _checked_roi(self.roi, self.width, self.height))
@@ -145,12 +149,15 @@ def _array(name: str, values: ArrayLike, shape: tuple[int, ...]) -> FloatArray:
         array = np.array(values, np.float64).reshape(shape)
     except (TypeError, ValueError) as error:
         raise CalibrationError(f'CameraInfo.{name}: expected numbers of shape {shape}: {error}') from error
-    if not np.isfinite(array).all():
-        raise CalibrationError(
-            f'CameraInfo.{name}: expected finite values, got {array.tolist()}; recalibrate the camera'
-        )
     array.flags.writeable = False
     return array
+
+
+def _check_finite(k: FloatArray) -> None:
+    if not np.isfinite(k).all():
+        raise CalibrationError(
+            f'CameraInfo.k: expected finite values, got {k.tolist()}; recalibrate the camera'
+        )
 
 
 def _check_size(width: int, height: int) -> None:
@@ -162,15 +169,20 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _check_matrix(k: FloatArray) -> None:
-    if k[0, 0] == 0:
+    if k[0, 0] == 0 or np.array_equal(k, np.eye(3)):
         raise CalibrationError(
-            'CameraInfo.k[0] is 0: the camera is not calibrated; calibrate it (ros2 run camera_calibration '
-            'cameracalibrator) and give the driver the file (camera_info_url)'
+            f'CameraInfo.k[0] is {k[0, 0]:g}: the camera is not calibrated; calibrate it (ros2 run '
+            'camera_calibration cameracalibrator) and give the driver the file (camera_info_url)'
         )
     if k[0, 0] < 0 or k[1, 1] <= 0 or k[1, 0] != 0 or k[2].tolist() != [0.0, 0.0, 1.0]:
         raise CalibrationError(
             'CameraInfo.k: expected [[fx, 0, cx], [0, fy, cy], [0, 0, 1]] with fx, fy > 0, '
             f'got {k.tolist()}; recalibrate the camera'
+        )
+    if k[0, 0] < _SHORTEST_FOCAL_LENGTH_PX:
+        raise CalibrationError(
+            f'CameraInfo.k: expected a focal length in pixels, got fx = {k[0, 0]:g}; multiply K by the size '
+            'of the image'
         )
     if abs(k[0, 1]) > 1e-6:
         raise CalibrationError(

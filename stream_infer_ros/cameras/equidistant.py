@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.cameras.lens_polynomials import growing_until, horner
-from stream_infer_ros.errors import CalibrationError
 
 FloatArray = NDArray[np.float64]
 
@@ -18,9 +17,8 @@ _TOLERANCE = 1e-13  # radians
 class Equidistant:
     """The fisheye lens model of OpenCV (OpenCV documentation, `cv::fisheye`).
 
-    A point (X, Y, Z) in the optical frame at the angle theta from the optical axis is projected to (x', y')
-    in the
-    normalised image plane::
+    A point (X, Y, Z) in the optical frame, at the angle theta from the optical axis, is projected to (x', y')
+    in the normalised image plane::
 
         theta   = atan2(sqrt(X^2 + Y^2), Z)
         theta_d = theta (1 + k1 theta^2 + k2 theta^4 + k3 theta^6 + k4 theta^8)
@@ -30,7 +28,7 @@ class Equidistant:
     ends where theta_d stops growing, or at 180 degrees.
 
     Args:
-        d: k1, k2, k3, k4. If empty, all of them are zero.
+        d: k1, k2, k3, k4. Missing coefficients are zero.
 
     Example:
         >>> lens = Equidistant(np.zeros(4))
@@ -39,11 +37,6 @@ class Equidistant:
     """
 
     def __init__(self, d: FloatArray) -> None:
-        if len(d) not in (0, 4):
-            raise CalibrationError(
-                f'expected 4 coefficients for equidistant, got {len(d)}: d={d.tolist()}; '
-                'correct the calibration file of this camera'
-            )
         series = [1.0, *map(float, d)]  # coefficients of theta_d / theta in powers of theta^2
         self._series = series
         self._slope_series = [(2 * power + 1) * coefficient for power, coefficient in enumerate(series)]

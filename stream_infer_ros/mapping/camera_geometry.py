@@ -67,5 +67,5 @@ def _same_camera(one: CameraModel, other: CameraModel) -> bool:
         and (one.distortion_model, one.roi) == (other.distortion_model, other.roi)
         and (one.binning_x, one.binning_y) == (other.binning_x, other.binning_y)
         and np.array_equal(one.k, other.k)
-        and np.array_equal(one.d, other.d)
+        and np.array_equal(one.d, other.d, equal_nan=True)
     )

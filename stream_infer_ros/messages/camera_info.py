@@ -16,8 +16,8 @@ TYPE_NAME = 'sensor_msgs/msg/CameraInfo'
 
 # Offset of the stamp in bytes: the message begins with a header after 4 bytes of encapsulation.
 _STAMP_AT = 4
-# The longest lens model of OpenCV (rational, with thin prism and tilted sensor).
-_MAX_COEFFICIENTS = 14
+# More than the longest lens model of OpenCV has (14), because zeros behind the coefficients are allowed.
+_MAX_COEFFICIENTS = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)

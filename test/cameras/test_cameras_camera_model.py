@@ -185,6 +185,74 @@ def test_an_unnamed_lens_without_coefficients_is_a_pinhole() -> None:
         np.testing.assert_allclose(camera(model, []).pixels_to_rays([[322.5, 238.25]]), [[0.0, 0.0, 1.0]])
 
 
+LONG = [-0.2, 0.05, 1e-3, 1e-3, 0.01, 0.02, -0.01, 3e-3, 2e-3, -1e-3, 1e-3, 5e-4, 0.04, -0.03]
+NAN = [np.nan]
+SAME_LENS = {
+    'plumb_bob of 8, the last zero': (('plumb_bob', LONG[:5]), ('plumb_bob', LONG[:5] + [0.0] * 3)),
+    'plumb_bob of 12, the last zero': (('plumb_bob', LONG[:4]), ('plumb_bob', LONG[:4] + [0.0] * 8)),
+    'plumb_bob of 14, the last zero': (('plumb_bob', LONG[:5]), ('plumb_bob', LONG[:5] + [0.0] * 9)),
+    'plumb_bob of 6, the last zero': (('plumb_bob', LONG[:5]), ('plumb_bob', [*LONG[:5], 0.0])),
+    'plumb_bob of 20, the last zero': (('plumb_bob', LONG[:14]), ('plumb_bob', LONG[:14] + [0.0] * 6)),
+    'plumb_bob of 8': (('rational_polynomial', LONG[:8]), ('plumb_bob', LONG[:8])),
+    'plumb_bob of 12': (('rational_polynomial', LONG[:12]), ('plumb_bob', LONG[:12])),
+    'plumb_bob of 14': (('rational_polynomial', LONG), ('plumb_bob', LONG)),
+    'rational of 4': (('plumb_bob', LONG[:4]), ('rational_polynomial', LONG[:4])),
+    'rational of 5': (('plumb_bob', LONG[:5]), ('rational_polynomial', LONG[:5])),
+    'rational of 9, the last zero': (
+        ('rational_polynomial', LONG[:8]),
+        ('rational_polynomial', [*LONG[:8], 0.0]),
+    ),
+    'equidistant of 5, the last zero': (('equidistant', LONG[:4]), ('equidistant', [*LONG[:4], 0.0])),
+    'equidistant of 8, the last zero': (('equidistant', LONG[:4]), ('equidistant', LONG[:4] + [0.0] * 4)),
+    'equidistant of 5 zeros': (('equidistant', [0.0] * 4), ('equidistant', [0.0] * 5)),
+    'equidistant of none': (('equidistant', [0.0] * 4), ('equidistant', [])),
+    'equidistant with NaN behind': (('equidistant', LONG[:4]), ('equidistant', LONG[:4] + NAN)),
+    'plumb_bob with NaN behind': (('plumb_bob', LONG[:5]), ('plumb_bob', LONG[:5] + NAN * 3)),
+    'zeros': (('plumb_bob', []), ('plumb_bob', [0.0] * 3)),
+    'no model, zeros': (('plumb_bob', []), ('', [0.0] * 5)),
+    'no model, NaN': (('plumb_bob', []), ('none', NAN * 5)),
+    'None': (('plumb_bob', []), ('None', [0.0] * 5)),
+    'upper case': (('plumb_bob', LONG[:5]), ('PLUMB_BOB', LONG[:5])),
+    'with a space': (('rational_polynomial', LONG[:8]), ('Rational Polynomial', LONG[:8])),
+    'fisheye': (('equidistant', LONG[:4]), ('fisheye', LONG[:4])),
+    'Kannala Brandt4': (('equidistant', LONG[:4]), ('Kannala Brandt4', LONG[:4])),
+    'Kannala-Brandt': (('equidistant', LONG[:4]), ('Kannala-Brandt', LONG[:4])),
+    'Brown Conrady': (('plumb_bob', LONG[:5]), ('Brown Conrady', LONG[:5])),
+    'Inverse Brown Conrady of zeros': (('plumb_bob', []), ('Inverse Brown Conrady', [0.0] * 5)),
+}
+
+
+@pytest.mark.parametrize('name', SAME_LENS)
+def test_what_is_equivalent_is_the_same_lens(name: str) -> None:
+    usual, other = SAME_LENS[name]
+    rays = camera(*usual).pixels_to_rays(every_pixel())
+    assert np.isfinite(rays).mean() > 0.9
+    np.testing.assert_array_equal(camera(*other).pixels_to_rays(every_pixel()), rays)
+    if usual[0] != 'equidistant':
+        d = np.array([*(value for value in other[1] if np.isfinite(value)), *[0.0] * 14])[:14]
+        seen = np.isfinite(rays).all(axis=1)
+        projected = cv2.projectPoints(rays[seen][:, None], np.zeros(3), np.zeros(3), K, d)[0][:, 0]
+        np.testing.assert_allclose(projected, every_pixel()[seen], atol=1e-6)
+
+
+@given(st.lists(st.floats(-0.02, 0.02), min_size=14, max_size=14), st.sampled_from([4, 5, 8, 12, 14]))
+def test_any_coefficients_agree_with_opencv(values: list[float], length: int) -> None:
+    d = np.array(values[:length])
+    points = np.column_stack([every_pixel(80) / 400.0 - [0.8, 0.6], np.full(48, 1.0)])
+    expected = cv2.projectPoints(points[:, None], np.zeros(3), np.zeros(3), K, d)[0][:, 0]
+    np.testing.assert_allclose(camera('plumb_bob', list(d)).points_to_pixels(points), expected, atol=1e-6)
+    tail = camera('rational_polynomial', [*d, *[0.0] * (16 - length)])
+    np.testing.assert_allclose(tail.points_to_pixels(points), expected, atol=1e-6)
+
+
+def test_values_that_are_not_used_may_be_anything() -> None:
+    usual = camera(*LENSES['barrel'])
+    rotated = cv2.Rodrigues(np.array([0.1, 0.2, 0.0]))[0]
+    for r, p in ((np.full((3, 3), np.nan), np.full((3, 4), np.nan)), (rotated, np.ones((3, 4)))):
+        odd = CameraModel(640, 480, *LENSES['barrel'], K, r, p)
+        np.testing.assert_array_equal(odd.pixels_to_rays(every_pixel()), usual.pixels_to_rays(every_pixel()))
+
+
 def _k(**cells: float) -> np.ndarray:
     k = K.copy()
     for name, value in cells.items():
@@ -194,11 +262,26 @@ def _k(**cells: float) -> np.ndarray:
 
 BROKEN = {
     'not calibrated': ({'k': np.zeros((3, 3))}, 'camera_info_url'),
+    'identity': ({'k': np.eye(3)}, 'not calibrated'),
+    'in image sizes': ({'k': K / [[640.0], [480.0], [1.0]]}, 'in pixels'),
+    'nan in use': ({'d': [0.1, np.nan, 0.0, 0.0, 0.0]}, 'CameraInfo.d: expected finite'),
+    'infinity behind': ({'d': [0.1, 0.0, 0.0, 0.0, 0.0, np.inf, 0.0, 0.0]}, 'CameraInfo.d: expected finite'),
+    'one of three': ({'d': [0.1, 0.0, 0.0]}, 'got 3'),
+    'more than any lens': ({'d': [0.1] * 15}, 'got 15'),
+    'rational without the last': (
+        {'distortion_model': 'rational_polynomial', 'd': [0.1] * 7},
+        'expected 4, 5, 8, 12 or 14 coefficients for rational_polynomial, got 7',
+    ),
+    'another fisheye': ({'distortion_model': 'ftheta', 'd': []}, 'not supported'),
+    'another distortion': ({'distortion_model': 'Inverse Brown Conrady'}, 'Inverse Brown Conrady'),
     'negative focal length': ({'k': _k(k11=-1.0)}, 'recalibrate'),
     'skew': ({'k': _k(k01=2.0)}, 'skew'),
     'not finite': ({'k': _k(k02=np.nan)}, 'finite'),
     'no size': ({'width': 0}, '0x480'),
-    'wrong number of coefficients': ({'d': [0.1] * 6}, 'expected 4 or 5 coefficients for plumb_bob'),
+    'wrong number of coefficients': (
+        {'d': [0.1] * 6},
+        'expected 4, 5, 8, 12 or 14 coefficients for plumb_bob',
+    ),
     'fisheye with five': (
         {'distortion_model': 'equidistant'},
         'expected 4 coefficients for equidistant, got 5',

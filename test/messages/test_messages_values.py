@@ -81,7 +81,9 @@ def test_a_time_with_too_many_nanoseconds_is_refused():
         {'k': np.full(9, NAN)},
         {'width': 0},
         {'distortion_model': 'fisheye_of_mine'},
-        {'d': np.zeros(3)},
+        {'d': np.ones(3)},
+        {'d': np.ones(15)},
+        {'k': np.eye(3).ravel()},
         {'d': np.full(5, INF)},
         {'roi__width': 2**32 - 1},
         {'roi__x_offset': 2**32 - 1},
@@ -94,8 +96,8 @@ def test_what_describes_no_camera_is_no_fault_of_the_bytes(changes):
 
 
 def test_more_coefficients_than_any_lens_has_are_refused():
-    cdr = changed(encode_camera_info(5, 'cam', samples.CAMERA), CAMERA_INFO, d=np.zeros(15))
-    with pytest.raises(MessageError, match='at most 14 distortion coefficients'):
+    cdr = changed(encode_camera_info(5, 'cam', samples.CAMERA), CAMERA_INFO, d=np.zeros(65))
+    with pytest.raises(MessageError, match='at most 64 distortion coefficients'):
         decode_camera_info(cdr)
 
 
