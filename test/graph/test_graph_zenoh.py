@@ -133,9 +133,9 @@ def test_images_of_1080p_go_through_shared_memory_and_come_whole(graph, peer):
     peer.listen(topic='/camera', type=IMAGE, qos=asdict(RELIABLE))
     publisher = graph.advertise('/camera', IMAGE, RELIABLE)
     eventually(lambda: publisher.subscribers() == 1)
-    for cdr in sent:
+    for count, cdr in enumerate(sent, 1):
         publisher.publish(cdr)
-    assert peer.in_shared_memory(topic='/camera', count=6) == [True] * 6
+        assert peer.in_shared_memory(topic='/camera', count=count) == [True] * count
     got = [base64.b64decode(text) for text in peer.received(topic='/camera', count=6)]
     assert got == sent
 
@@ -176,9 +176,12 @@ def test_images_of_1080p_come_in(peer, graphs, shared):
     publisher = sender.advertise('/camera', IMAGE, RELIABLE)
     eventually(lambda: publisher.subscribers() == 1)
     sent = [full_hd(seed) for seed in range(6)]
-    for cdr in sent:
+    for count, cdr in enumerate(
+        sent, 1
+    ):  # one at a time, because a busy machine drops images when the link is full
         publisher.publish(cdr)
-    assert inbox.wait(6) == sent
+        inbox.wait(count)
+    assert inbox.messages == sent
     assert graph.losses() == {}
 
 
