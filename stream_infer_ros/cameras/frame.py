@@ -1,12 +1,11 @@
 """One image of one camera, as received."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
 
-# Limits of arrival time minus stamp. A stamp outside of them belongs to another clock.
-AHEAD_NS = 500_000_000
+# A stamp that is older than this on arrival belongs to another clock.
 BEHIND_NS = 5_000_000_000
 
 
@@ -18,13 +17,15 @@ class Frame:
 
     Attributes:
         camera: name of the camera, as configured.
-        stamp_ns: header stamp in nanoseconds, in the clock of the graph.
+        stamp_ns: time of the exposure in nanoseconds, in the clock of the graph: the header stamp plus
+            `clock_offset_ns`. Frames are matched by it.
         received_ns: time of arrival in nanoseconds, in the same clock.
         image: for raw encodings, a view (height, width) or (height, width, channels) with the dtype of the
             encoding. Its rows may be padded, so that it is not contiguous. `encodings` describes the shapes
             for YUV. For 'jpeg' and 'png', the compressed file, (n,) uint8.
         encoding: a name from sensor_msgs/image_encodings ('rgb8', 'nv12', ...), 'jpeg' or 'png'.
         frame_id: optical frame of the camera (REP-103: x right, y down, z forward).
+        clock_offset_ns: what was added to the header stamp; 0 if the camera uses the clock of the graph.
     """
 
     camera: str
@@ -33,13 +34,21 @@ class Frame:
     image: NDArray[Any]
     encoding: str
     frame_id: str
+    clock_offset_ns: int = field(default=0, kw_only=True)
+
+    @property
+    def header_stamp_ns(self) -> int:
+        """The stamp in the header of the image, in nanoseconds, in whatever clock it is."""
+        return self.stamp_ns - self.clock_offset_ns
 
     @property
     def exposed_ns(self) -> int:
         """The time from which the age of the frame is counted, in nanoseconds.
 
-        It is the stamp, or the time of arrival if the stamp belongs to another clock. Otherwise, for example,
-        a recording that is played without its clock would be too old to be processed.
+        It is the stamp, or the time of arrival if the stamp belongs to another clock, whose offset is known
+        only up to the latency. It is never after the arrival.
         """
+        if self.clock_offset_ns:
+            return self.received_ns
         wire_ns = self.received_ns - self.stamp_ns
-        return self.stamp_ns if -AHEAD_NS <= wire_ns <= BEHIND_NS else self.received_ns
+        return self.stamp_ns if 0 <= wire_ns <= BEHIND_NS else self.received_ns

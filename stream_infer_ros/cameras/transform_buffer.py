@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Callable
 
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.cameras.transform_history import StampedTransform, TransformHistory
@@ -12,6 +13,9 @@ from stream_infer_ros.errors import ExtrapolationError, TransformError, UnknownF
 CACHE_NS = 10_000_000_000  # the default of tf2
 
 __all__ = ['CACHE_NS', 'StampedTransform', 'TransformBuffer']
+
+# Returns, by child frame, the offset of the clock of its transforms.
+OffsetOf = Callable[[str], int]
 
 
 class TransformBuffer:
@@ -84,12 +88,16 @@ class TransformBuffer:
                 history = self._histories[child] = TransformHistory(static, self._cache_ns)
             return history.insert(sample)
 
-    def lookup(self, target: str, source: str, stamp_ns: int) -> RigidTransform:
+    def lookup(
+        self, target: str, source: str, stamp_ns: int, offset_of: OffsetOf = lambda _: 0
+    ) -> RigidTransform:
         """Return target_from_source at a time: `points_in_target = lookup(...).apply(points_in_source)`.
 
         Args:
             target, source: names of coordinate frames.
             stamp_ns: time in nanoseconds; 0 means the latest time that the whole path covers.
+            offset_of: returns by child frame how far the stamps of its transforms lie behind the clock of
+                `stamp_ns`, in nanoseconds.
 
         Raises:
             UnknownFrameError: a frame is unknown, or the two frames are not connected.
@@ -101,11 +109,11 @@ class TransformBuffer:
             fixed = self._fixed.get((target, source))
             if fixed is not None:
                 return fixed
-            down, up = self._path(target, source, stamp_ns or _FOR_EVER_NS)
-            newest_ns = self._newest_common_ns(down + up)
+            down, up = self._path(target, source, stamp_ns or _FOR_EVER_NS, offset_of)
+            newest_ns = self._newest_common_ns(down + up, offset_of)
             stamp_ns = stamp_ns or newest_ns or 0
-            top_from_source = self._chain(up, target, source, stamp_ns)
-            top_from_target = self._chain(down, target, source, stamp_ns)
+            top_from_source = self._chain(up, target, source, stamp_ns, offset_of)
+            top_from_target = self._chain(down, target, source, stamp_ns, offset_of)
             target_from_source = top_from_target.inverse() @ top_from_source if down else top_from_source
             if newest_ns is None:
                 self._fixed[target, source] = target_from_source
@@ -115,6 +123,13 @@ class TransformBuffer:
         """Forget all transforms except static ones, after time jumped (a looped bag, a reset simulation)."""
         with self._lock:
             self._histories = {child: h for child, h in self._histories.items() if h.static}
+
+    def forget(self, child: str) -> None:
+        """Forget the dynamic transforms of one frame, because the clock of their publisher was set."""
+        with self._lock:
+            history = self._histories.get(_bare(child))
+            if history is not None and not history.static:
+                del self._histories[_bare(child)]
 
     def frames(self) -> tuple[str, ...]:
         """Return the names of all known frames, sorted."""
@@ -135,11 +150,11 @@ class TransformBuffer:
         parents = {h.parent_at(_FOR_EVER_NS) for h in self._histories.values()}
         return tuple(sorted(parents.union(self._histories)))
 
-    def _ancestors(self, frame: str, stamp_ns: int) -> list[str]:
+    def _ancestors(self, frame: str, stamp_ns: int, offset_of: OffsetOf = lambda _: 0) -> list[str]:
         """Return the frame and all its ancestors, according to the samples nearest to the given time."""
         line = [frame]
         while (history := self._histories.get(line[-1])) is not None:
-            parent = history.parent_at(stamp_ns)
+            parent = history.parent_at(stamp_ns - offset_of(line[-1]))
             if parent in line:  # transforms that arrive late can close a loop in the past
                 raise TransformError(
                     f'the frames {line} form a loop at {stamp_ns} ns; '
@@ -148,9 +163,12 @@ class TransformBuffer:
             line.append(parent)
         return line
 
-    def _path(self, target: str, source: str, stamp_ns: int) -> tuple[list[str], list[str]]:
+    def _path(
+        self, target: str, source: str, stamp_ns: int, offset_of: OffsetOf
+    ) -> tuple[list[str], list[str]]:
         """Return the frames from target and from source up to, but without, their common ancestor."""
-        from_target, from_source = self._ancestors(target, stamp_ns), self._ancestors(source, stamp_ns)
+        from_target = self._ancestors(target, stamp_ns, offset_of)
+        from_source = self._ancestors(source, stamp_ns, offset_of)
         common = next((frame for frame in from_source if frame in from_target), None)
         if common is None:
             raise self._unconnected(from_target, from_source)
@@ -170,18 +188,22 @@ class TransformBuffer:
             f'publish a transform between {from_target[-1]!r} and {from_source[-1]!r}'
         )
 
-    def _newest_common_ns(self, path: list[str]) -> int | None:
-        moving = [self._histories[frame] for frame in path if not self._histories[frame].static]
-        return min((history.newest_ns for history in moving), default=None)
+    def _newest_common_ns(self, path: list[str], offset_of: OffsetOf) -> int | None:
+        moving = [frame for frame in path if not self._histories[frame].static]
+        newest_ns = (self._histories[frame].newest_ns + offset_of(frame) for frame in moving)
+        return min(newest_ns, default=None)
 
-    def _chain(self, line: list[str], target: str, source: str, stamp_ns: int) -> RigidTransform:
+    def _chain(
+        self, line: list[str], target: str, source: str, stamp_ns: int, offset_of: OffsetOf
+    ) -> RigidTransform:
         """Return ancestor_from_frame, the product of the transforms along `line` from the frame upwards."""
         ancestor_from_frame: RigidTransform | None = None
         for child in line:
             history = self._histories[child]
-            if not history.covers(stamp_ns):
-                raise _extrapolation(history, target, source, child, stamp_ns)
-            parent_from_child = history.at(stamp_ns)
+            at_ns = stamp_ns - offset_of(child)
+            if not history.covers(at_ns):
+                raise _extrapolation(history, target, source, child, at_ns, offset_of(child))
+            parent_from_child = history.at(at_ns)
             ancestor_from_frame = (
                 parent_from_child if ancestor_from_frame is None else parent_from_child @ ancestor_from_frame
             )
@@ -196,7 +218,7 @@ def _bare(frame: str) -> str:
 
 
 def _extrapolation(
-    history: TransformHistory, target: str, source: str, child: str, stamp_ns: int
+    history: TransformHistory, target: str, source: str, child: str, stamp_ns: int, offset_ns: int
 ) -> ExtrapolationError:
     future = stamp_ns > history.newest_ns
     remedy = (
@@ -208,5 +230,5 @@ def _extrapolation(
         f'{target!r} from {source!r} at {stamp_ns} ns needs {history.parent_at(stamp_ns)!r} -> '
         f'{child!r} in the {"future" if future else "past"}: it is known from {history.oldest_ns} to '
         f'{history.newest_ns} ns; {remedy}',
-        history.newest_ns,
+        history.newest_ns + offset_ns,
     )

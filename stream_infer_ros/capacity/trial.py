@@ -118,7 +118,7 @@ class _Results:
 
     def note(self, result: Result) -> None:
         for frame, frame_out_ns in result.published_frames():
-            self._all.extend((self._index[frame.camera], frame.stamp_ns, frame_out_ns))
+            self._all.extend((self._index[frame.camera], frame.header_stamp_ns, frame_out_ns))
 
     def __len__(self) -> int:
         return len(self._all) // 3

@@ -19,7 +19,7 @@ class PolarScan:
     """Ranges from the origin of a frame in its x-y plane, at evenly spaced bearings (sensor_msgs/LaserScan).
 
     Attributes:
-        stamp_ns: stamp of the image, in nanoseconds.
+        stamp_ns: header stamp of the image, in nanoseconds.
         frame_id: frame at whose origin the ranges begin.
         angle_min_rad: bearing of the first range in radians: 0 along x, positive counter-clockwise about z.
         angle_increment_rad: difference between the bearings of neighbouring ranges, in radians.
@@ -72,7 +72,7 @@ def polar_scan(seen: GroundView, base_frame: str) -> PolarScan | None:
         inside = (bins >= 0) & (bins < bearings.count)
         np.fmin.at(ranges, bins[inside], distance[valid[inside]])
     return PolarScan(
-        stamp_ns=seen.view.stamp_ns,
+        stamp_ns=seen.view.header_stamp_ns,
         frame_id=base_frame,
         angle_min_rad=bearings.heading_rad + bearings.first_rad,
         angle_increment_rad=bearings.step_rad,

@@ -37,6 +37,7 @@ from stream_infer_ros.pipeline.steps.publish import Outputs
 from stream_infer_ros.pipeline.steps.published_detections import PublishedDetections
 from stream_infer_ros.pipeline.steps.read import MessageReader
 from stream_infer_ros.sync import make_synchronizer
+from stream_infer_ros.sync.sender_clocks import SenderClocks
 
 # Returns the name of a topic on the graph, after the remapping rules of a node.
 Resolve = Callable[[str], str]
@@ -145,17 +146,17 @@ def _assemble(
     engine: EngineStatus | None,
 ) -> Assembly:
     names = [camera.name for camera in cameras]
-    transforms = TransformBuffer()
+    transforms, clocks = TransformBuffer(), SenderClocks(names)
     budget = LatencyBudget(settings, statistics)
     schedule = make_schedule(config, names, budget)
     synchronizer = make_synchronizer(names, lambda: settings().sync)
     sync_watch = SyncWatch(names, synchronizer.clocks)
     view_watch = ViewWatch(cameras, transforms, config.map)
     steps = Steps(
-        MessageReader(cameras, transforms, statistics, TransformTopics.of(config.graph)),
+        MessageReader(cameras, transforms, statistics, TransformTopics.of(config.graph), clocks),
         Matcher(synchronizer, sync_watch, statistics),
         perceivers,
-        Locator(cameras, transforms, config.map, statistics),
+        Locator(cameras, transforms, config.map, statistics, clocks),
         Fuser(config, view_watch, statistics) if config.map.enabled else None,
         outputs,
         statistics,

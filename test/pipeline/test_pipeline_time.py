@@ -69,13 +69,13 @@ def test_a_jump_of_stamps_begins_a_new_map(driven):
     assert free_cells(fuse(early, yard.clock.now_ns)) < 0.5 * known
 
 
-@pytest.mark.parametrize(('offset_s', 'side'), [(3.0, 'ahead of'), (-3600.0, 'behind')])
+@pytest.mark.parametrize(('offset_s', 'side'), [(3.0, '3.0 s ahead of'), (-3600.0, '1.0 h behind')])
 def test_stamps_of_another_clock_are_named(driven, offset_s, side):
     yard, made = driven
     pictures(yard)(yard.clock.now_ns + int(offset_s * 1e9))
     status = made.assembly.health.diagnostics.statuses(yard.clock.now_ns)[1]
     assert status.level is DiagnosticLevel.WARN
-    assert f'{abs(offset_s):.1f} s {side} their arrival' in status.message
+    assert f'{side} their arrival' in status.message
     pictures(yard)(yard.clock.now_ns)
     assert made.assembly.cameras[0].problems.keys() & {'clock'} == set()
 

@@ -74,11 +74,12 @@ class Fuser:
     def _restart_if_time_jumped(self, views: Sequence[View]) -> None:
         """Begin a new map if a bag was looped or a simulation was reset: the robot is somewhere else now."""
         gone_back = [
-            view.stamp_ns < self._newest_ns.get(view.camera, view.stamp_ns) - RESTART_NS for view in views
+            view.header_stamp_ns < self._newest_ns.get(view.camera, view.header_stamp_ns) - RESTART_NS
+            for view in views
         ]
         if 2 * sum(gone_back) > len(views):
             self._begin_anew()
-        self._newest_ns.update({view.camera: view.stamp_ns for view in views})
+        self._newest_ns.update({view.camera: view.header_stamp_ns for view in views})
 
     def _is_usable(self, view: View) -> bool:
         usable = self._watch.usable(view)

@@ -18,6 +18,7 @@ from stream_infer_ros.mapping.view import View
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.results import PerceivedSet
+from stream_infer_ros.sync.sender_clocks import SenderClocks
 from stream_infer_ros.sync.stream_clock import JUMP_NS
 
 # Odometry, or the angles of a moving camera mount, may arrive later than images. A frame waits this long for
@@ -32,6 +33,7 @@ class _Located(NamedTuple):
     camera: CameraState
     stamp_ns: int
     received_ns: int
+    clock_offset_ns: int
     frame_id: str
     model: CameraModel
     perception: Perception
@@ -50,6 +52,7 @@ class Locator:
         transforms: TransformBuffer,
         config: MapConfig,
         statistics: Statistics,
+        clocks: SenderClocks,
     ) -> None:
         self._cameras = {camera.name: camera for camera in cameras}
         self._transforms = transforms
@@ -57,6 +60,7 @@ class Locator:
         self._base_frame = config.base_frame
         self._ground = _Ground(config.ground_z_m)
         self._statistics = statistics
+        self._clocks = clocks
         self._waiting: dict[str, list[_Located]] = {camera.name: [] for camera in cameras}
         self._reset_asked = False
 
@@ -76,8 +80,9 @@ class Locator:
                 waiting = self._waiting[camera.name]
                 if waiting and frame.stamp_ns < waiting[-1].stamp_ns - JUMP_NS:  # a recording started again
                     self._give_up_waiting_of(camera.name)
-                place = (camera, frame.stamp_ns, frame.received_ns, frame.frame_id, model, image.perception)
-                self._waiting[camera.name].append(_Located(*place))
+                times = (frame.stamp_ns, frame.received_ns, frame.clock_offset_ns)
+                place = _Located(camera, *times, frame.frame_id, model, image.perception)
+                self._waiting[camera.name].append(place)
         return [view for name in self._waiting for view in self._views(name, now_ns)]
 
     def _views(self, camera_name: str, now_ns: int) -> list[View]:
@@ -135,15 +140,17 @@ class Locator:
     def newest_map_from_base(self) -> RigidTransform | None:
         """Return the pose of the base from the latest transforms; None if there is none."""
         try:
-            return self._transforms.lookup(self._map_frame, self._base_frame, 0)
+            offset_of = self._clocks.transform_offset_ns
+            return self._transforms.lookup(self._map_frame, self._base_frame, 0, offset_of)
         except TransformError:  # it is reported for each camera, by its views
             return None
 
     def _view(self, located: _Located) -> View:
         """Return the view of one frame. Raises TransformError."""
         camera, stamp_ns = located.camera, located.stamp_ns
-        base_from_camera = self._transforms.lookup(self._base_frame, located.frame_id, stamp_ns)
-        map_from_base = self._transforms.lookup(self._map_frame, self._base_frame, stamp_ns)
+        offset_of = self._clocks.transform_offsets(camera.name, located.clock_offset_ns)
+        base_from_camera = self._transforms.lookup(self._base_frame, located.frame_id, stamp_ns, offset_of)
+        map_from_base = self._transforms.lookup(self._map_frame, self._base_frame, stamp_ns, offset_of)
         camera.note('no_transform', '')
         return View(
             camera.name,
@@ -153,6 +160,7 @@ class Locator:
             map_from_base,
             located.perception,
             located.frame_id,
+            clock_offset_ns=located.clock_offset_ns,
         )
 
 

@@ -74,7 +74,7 @@ class Outputs:
         if camera is None:  # another node publishes them
             return
         camera.detections.publish(
-            encode_detection2d_array(frame.stamp_ns, frame.frame_id, image.perception.detections)
+            encode_detection2d_array(frame.header_stamp_ns, frame.frame_id, image.perception.detections)
         )
         image.published_ns = self._graph.now_ns()
 
@@ -134,4 +134,4 @@ class Outputs:
         if self._settings().overlay and camera.overlay is not None and camera.overlay.subscribers():
             frame = image.frame
             picture = draw_overlay(to_colour(frame.image, frame.encoding, 'rgb'), image.perception)
-            camera.overlay.publish(encode_image(frame.stamp_ns, frame.frame_id, picture, 'rgb8'))
+            camera.overlay.publish(encode_image(frame.header_stamp_ns, frame.frame_id, picture, 'rgb8'))

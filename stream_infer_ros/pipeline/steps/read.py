@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from stream_infer_ros.cameras.frame import AHEAD_NS, BEHIND_NS, Frame
+from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.cameras.transform_buffer import CACHE_NS, StampedTransform, TransformBuffer
 from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.errors import CalibrationError, MessageError, TransformError
@@ -13,9 +14,11 @@ from stream_infer_ros.graph.graph import Cdr
 from stream_infer_ros.messages.camera_info import decode_camera_info, unstamped
 from stream_infer_ros.messages.tf import decode_tf
 from stream_infer_ros.pipeline.camera_state import CameraState
+from stream_infer_ros.pipeline.health.clock_words import clock_problem
 from stream_infer_ros.pipeline.health.statistics import Stage, Statistics
 from stream_infer_ros.pipeline.inputs.frame_readers import FRAME_READERS
 from stream_infer_ros.pipeline.inputs.transform_topics import TransformTopics
+from stream_infer_ros.sync.sender_clocks import SenderClocks
 
 # A problem with transforms is reported for this long.
 REMEMBERED_NS = 10_000_000_000
@@ -59,11 +62,13 @@ class MessageReader:
         transforms: TransformBuffer,
         statistics: Statistics,
         transform_topics: TransformTopics,
+        clocks: SenderClocks,
     ) -> None:
         self.transform_topics = transform_topics
         self.heard_transforms = False
         self._transforms = transforms
         self._statistics = statistics
+        self._clocks = clocks
         self._transform_problem: tuple[str, int] | None = None
         # The time of the last dynamic transform by child frame, and True if it was not too old.
         self._arrivals: dict[str, tuple[int, bool]] = {}
@@ -103,19 +108,31 @@ class MessageReader:
         return problem if abs(now_ns - noticed_ns) < REMEMBERED_NS else ''
 
     def _image_handler(self, camera: CameraState) -> Callable[[Cdr, int], Frame | None]:
-        read = FRAME_READERS[camera.topics.image_type]
+        read, clock, described = (
+            FRAME_READERS[camera.topics.image_type],
+            self._clocks.cameras[camera.name],
+            -1,
+        )
 
         def take(cdr: Cdr, received_ns: int) -> Frame | None:
+            nonlocal described
             try:
                 frame = read(camera.topics, cdr, received_ns)
             except MessageError as error:
                 self._malformed(camera, 'image', error)
                 return None
             camera.note('image', '')
-            camera.note('clock', _clock_problem(received_ns - frame.stamp_ns))
+            stamp_ns = clock.time_ns(frame.stamp_ns, received_ns)
+            if stamp_ns != frame.stamp_ns:
+                offset_ns = stamp_ns - frame.stamp_ns
+                frame = replace(frame, stamp_ns=stamp_ns, clock_offset_ns=offset_ns)
+            else:  # the latency is not known for another clock
+                self._statistics.took(Stage.WIRE, received_ns - frame.exposed_ns, camera.name)
+            if clock.revision != described:
+                described = clock.revision
+                camera.note('clock', clock_problem(clock))
             camera.images += 1
             camera.last_received_ns = received_ns
-            self._statistics.took(Stage.WIRE, received_ns - frame.stamp_ns, camera.name)
             return frame
 
         return take
@@ -149,10 +166,11 @@ class MessageReader:
         except MessageError as error:
             decoded = [error]
         invalid: Exception | None = None
-        for stamped in decoded:
-            if isinstance(stamped, MessageError):
-                invalid = stamped
+        for each in decoded:
+            if isinstance(each, MessageError):
+                invalid = each
                 continue
+            stamped = each if static else self._in_its_clock(each, now_ns)
             try:
                 stored = self._transforms.set(stamped, static=static)
             except TransformError as error:
@@ -166,6 +184,15 @@ class MessageReader:
             self._transform_problem = (str(invalid), now_ns)
             topics = self.transform_topics
             self._statistics.lost(DropCause.MALFORMED, topics.static if static else topics.dynamic)
+
+    def _in_its_clock(self, stamped: StampedTransform, now_ns: int) -> StampedTransform:
+        """Note how a transform is stamped; return it, with its arrival for a stamp if it has none."""
+        clock = self._clocks.transform(stamped.child.lstrip('/'))
+        restarts = clock.restarts
+        time_ns = clock.time_ns(stamped.stamp_ns, now_ns)
+        if clock.restarts != restarts:
+            self._transforms.forget(stamped.child)
+        return stamped if stamped.stamp_ns else replace(stamped, stamp_ns=time_ns)
 
     def _take_too_old(self, stamped: StampedTransform, now_ns: int) -> None:
         """Begin anew with this transform if time went back; otherwise report it."""
@@ -186,14 +213,3 @@ class MessageReader:
     def _malformed(self, camera: CameraState, step: str, error: Exception) -> None:
         camera.note(step, str(error))
         self._statistics.lost(DropCause.MALFORMED, camera.name)
-
-
-def _clock_problem(wire_ns: int) -> str:
-    """Return the problem with the clock of an image that arrived this long after its stamp; empty if none."""
-    if -AHEAD_NS <= wire_ns <= BEHIND_NS:
-        return ''
-    side = 'ahead of' if wire_ns < 0 else 'behind'
-    return (
-        f'its stamps lie {abs(wire_ns) / 1e9:.1f} s {side} their arrival: another clock? '
-        'synchronise them (chrony, NTP), or correct the stamps of its driver'
-    )
