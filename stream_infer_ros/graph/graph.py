@@ -27,8 +27,8 @@ SENSOR_DATA = Qos('best_effort', 'volatile', 5)
 CAMERA_INPUT = Qos('best_available', 'volatile', 5)
 RELIABLE = Qos('reliable', 'volatile', 10)
 LATCHED = Qos('reliable', 'transient_local', 1)
-TF_QOS = Qos('reliable', 'volatile', 100)
-TF_STATIC_QOS = Qos('reliable', 'transient_local', 100)
+TF = Qos('reliable', 'volatile', 100)
+TF_STATIC = Qos('reliable', 'transient_local', 100)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stream_infer_ros.cameras.transform_buffer import StampedTransform
-from stream_infer_ros.graph.graph import RELIABLE, TF_QOS, TF_STATIC_QOS, Graph, Publisher
+from stream_infer_ros.graph.graph import RELIABLE, TF, TF_STATIC, Graph, Publisher
 from stream_infer_ros.messages import camera_info, clock, compressed_image, image, tf
 from stream_infer_ros.simulation.exposure_encoder import ExposureEncoder, optical_frame
 from stream_infer_ros.simulation.render_process import Encoder
@@ -78,9 +78,9 @@ class WorldPublisher:
             graph.advertise(f'{base}/{camera.name}/camera_info', camera_info.TYPE_NAME, RELIABLE)
             for camera in cameras
         ]
-        self._tf = graph.advertise('/tf', tf.TYPE_NAME, TF_QOS)
+        self._tf = graph.advertise('/tf', tf.TYPE_NAME, TF)
         self._clock = graph.advertise('/clock', clock.TYPE_NAME, RELIABLE) if with_clock else None
-        tf_static = graph.advertise('/tf_static', tf.TYPE_NAME, TF_STATIC_QOS)
+        tf_static = graph.advertise('/tf_static', tf.TYPE_NAME, TF_STATIC)
         tf_static.publish(tf.encode_tf(static_transforms(cameras, epoch_ns)))
 
     def prepare(self, exposure: Exposure) -> PreparedFrame:

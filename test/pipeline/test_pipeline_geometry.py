@@ -9,7 +9,7 @@ from yard import EPOCH_NS, Yard
 
 from stream_infer_ros.cameras import CameraModel, RigidTransform, StampedTransform
 from stream_infer_ros.config import parse_config
-from stream_infer_ros.graph import RELIABLE, TF_STATIC_QOS
+from stream_infer_ros.graph import RELIABLE, TF_STATIC
 from stream_infer_ros.messages.camera_info import encode_camera_info
 from stream_infer_ros.messages.image import encode_image
 from stream_infer_ros.messages.tf import encode_tf
@@ -39,7 +39,7 @@ class Robot:
             for topic, kind in kinds.items()
         }
         self._image = image
-        static = graph.advertise('/tf_static', 'tf2_msgs/msg/TFMessage', TF_STATIC_QOS)
+        static = graph.advertise('/tf_static', 'tf2_msgs/msg/TFMessage', TF_STATIC)
         standing = RigidTransform.from_xyz_rpy((0.0, 0.0, odom_z_m), (0.0, 0.0, 0.0))
         whole = [('odom', 'base_link', standing), *transforms]
         static.publish(encode_tf([StampedTransform(EPOCH_NS, *transform) for transform in whole]))

@@ -8,7 +8,7 @@ from yard import SMALL, Yard
 from stream_infer_ros.cameras.camera_model import CameraModel
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.cameras.transform_buffer import StampedTransform
-from stream_infer_ros.graph import RELIABLE, TF_QOS
+from stream_infer_ros.graph import RELIABLE, TF
 from stream_infer_ros.messages.camera_info import encode_camera_info
 from stream_infer_ros.messages.compressed_image import encode_compressed_image
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel
@@ -44,7 +44,7 @@ def test_a_looped_recording_is_seen_again(driven):
     """The transforms of before are not in the way of those that come again."""
     yard, made = driven
     yard.stream(ticks=12)
-    later = yard.cameras.advertise('/tf', TF_MESSAGE, TF_QOS)
+    later = yard.cameras.advertise('/tf', TF_MESSAGE, TF)
     ahead_ns = yard.clock.now_ns + 20_000_000_000
     later.publish(encode_tf([StampedTransform(ahead_ns, 'odom', 'base_link', RigidTransform.identity())]))
     made.results.clear()
@@ -140,7 +140,7 @@ def test_pixels_that_cannot_be_decoded_stay_named_until_some_can():
 
 def test_a_bad_transform_is_told_for_a_while_only(driven):
     yard, made = driven
-    yard.cameras.advertise('/tf', TF_MESSAGE, TF_QOS).publish(b'\x00\x01\x00\x00 none')
+    yard.cameras.advertise('/tf', TF_MESSAGE, TF).publish(b'\x00\x01\x00\x00 none')
     pipeline = made.assembly.health.diagnostics.statuses(yard.clock.now_ns)[0]
     assert 'transforms: ' in pipeline.message
     assert pipeline.values['dropped.malformed'] == '1'

@@ -6,7 +6,7 @@ from test_pipeline_end_to_end import Driven, config
 from yard import EPOCH_NS, SMALL, Yard
 
 from stream_infer_ros.cameras import RigidTransform, StampedTransform
-from stream_infer_ros.graph import RELIABLE, TF_QOS, MemoryGraph
+from stream_infer_ros.graph import RELIABLE, TF, MemoryGraph
 from stream_infer_ros.messages.camera_info import encode_camera_info
 from stream_infer_ros.messages.image import encode_image
 from stream_infer_ros.messages.tf import encode_tf
@@ -35,7 +35,7 @@ class Robot:
         self.yard = Yard()
         self.made = Driven(self.yard, config(cameras=['cam0']))
         cameras = self.yard.cameras
-        self._tf = cameras.advertise('/tf', 'tf2_msgs/msg/TFMessage', TF_QOS)
+        self._tf = cameras.advertise('/tf', 'tf2_msgs/msg/TFMessage', TF)
         self._images = cameras.advertise('/cam0/image_raw', 'sensor_msgs/msg/Image', RELIABLE)
         self._calibrations = cameras.advertise('/cam0/camera_info', 'sensor_msgs/msg/CameraInfo', RELIABLE)
         self.calibration()

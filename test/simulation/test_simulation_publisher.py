@@ -7,7 +7,7 @@ from rosbags_messages import read, stamp_ns
 
 from stream_infer_ros.cameras.transform_buffer import TransformBuffer
 from stream_infer_ros.errors import WorldError
-from stream_infer_ros.graph.graph import SENSOR_DATA, TF_QOS, TF_STATIC_QOS
+from stream_infer_ros.graph.graph import SENSOR_DATA, TF, TF_STATIC
 from stream_infer_ros.graph.memory import MemoryGraph
 from stream_infer_ros.messages.camera_info import decode_camera_info
 from stream_infer_ros.messages.compressed_image import decode_compressed_image
@@ -57,8 +57,8 @@ class Listener:
 TOPICS = {
     '/cam1/image_raw': (IMAGE, SENSOR_DATA),
     '/cam1/camera_info': ('sensor_msgs/msg/CameraInfo', SENSOR_DATA),
-    '/tf': ('tf2_msgs/msg/TFMessage', TF_QOS),
-    '/tf_static': ('tf2_msgs/msg/TFMessage', TF_STATIC_QOS),
+    '/tf': ('tf2_msgs/msg/TFMessage', TF),
+    '/tf_static': ('tf2_msgs/msg/TFMessage', TF_STATIC),
     '/clock': ('rosgraph_msgs/msg/Clock', SENSOR_DATA),
 }
 

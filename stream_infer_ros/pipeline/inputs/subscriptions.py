@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stream_infer_ros.graph.graph import CAMERA_INPUT, TF_QOS, TF_STATIC_QOS, Qos
+from stream_infer_ros.graph.graph import CAMERA_INPUT, TF, TF_STATIC, Qos
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.inputs.camera_topics import CAMERA_INFO
 from stream_infer_ros.pipeline.inputs.transform_topics import TF_MESSAGE, TransformTopics
@@ -21,8 +21,8 @@ def subscriptions(
     if not with_map:
         return images
     transform_topics = [
-        (transforms.static, TF_MESSAGE, TF_STATIC_QOS),
-        (transforms.dynamic, TF_MESSAGE, TF_QOS),
+        (transforms.static, TF_MESSAGE, TF_STATIC),
+        (transforms.dynamic, TF_MESSAGE, TF),
     ]
     calibrations = {c.topics.camera_info: (c.topics.camera_info, CAMERA_INFO, CAMERA_INPUT) for c in cameras}
     return [*transform_topics, *calibrations.values(), *images]
