@@ -13,9 +13,12 @@ import numpy as np
 from interleaved import medians_ms
 from machine import Results, parser
 
+from stream_infer_ros.cameras.image_mask import ImageMask
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.inference import EngineIo, TensorInfo, Thresholds, fit, make_decoder
 from stream_infer_ros.inference.decoders.box_selection import non_maximum_suppression
+from stream_infer_ros.inference.detections import Perception
+from stream_infer_ros.inference.masked_perception import masked
 from stream_infer_ros.inference.surround_contract import surround_io, surround_scene
 
 IMAGES = 6
@@ -50,6 +53,8 @@ def main() -> int:
         rounds,
     )
     results.medians(f'decode and suppress, {IMAGES} images', decoding)
+    masking = medians_ms(_masking(surround.decode(busy, letterboxes, THRESHOLDS)), rounds)
+    results.medians(f'camera masks, {IMAGES} images of 640 x 480', masking)
     session = None
     if find_spec('onnx') is None or find_spec('onnxruntime') is None:
         results.missing('ONNX NonMaxSuppression: needs onnx and onnxruntime')
@@ -64,6 +69,21 @@ def main() -> int:
         f'decode and suppress {IMAGES} images', decoding['surround, 12 boxes an image'], ALLOWED_MS, 'ms'
     )
     return results.finish()
+
+
+def _masking(seen: list[Perception]) -> dict[str, Callable[[], object]]:
+    """Apply a mask of the lowest fifth of the image."""
+    ignored = np.zeros((480, 640), np.bool_)
+    ignored[384:] = True
+    mask = ImageMask(ignored)
+    spaces = [perception.free_space for perception in seen]
+    return {
+        'a lookup of one pixel for each column (floor)': lambda: [
+            ignored[200, space.column_u.astype(np.intp)] for space in spaces if space is not None
+        ],
+        'boxes': lambda: [masked(perception, mask) for perception in seen],
+        'boxes and free space': lambda: [masked(perception, mask).free_space for perception in seen],
+    }
 
 
 def _suppressions(count: int, session) -> dict[str, Callable[[], object]]:

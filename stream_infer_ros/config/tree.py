@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from stream_infer_ros.config.engine_tree import EngineConfig
 from stream_infer_ros.config.graph_tree import GraphConfig
@@ -33,6 +34,19 @@ class CameraOptions(Section):
     compressed: bool = Field(
         False, description='Subscribe to <image_topic>/compressed (JPEG or PNG) instead of image_topic.'
     )
+    mask: str = Field(
+        '',
+        description='Parts of the image that are ignored, e.g. where it shows the robot: a PNG file in which '
+        'black pixels are ignored, or a polygon in pixels, e.g. "[[0, 400], [639, 400], [639, 479], '
+        '[0, 479]]", or a list of polygons.',
+        json_schema_extra=LIVE,
+    )
+
+    @field_validator('mask', mode='before')
+    @classmethod
+    def _as_text(cls, mask: object) -> object:
+        # A polygon in a YAML file is a list, and in a ROS parameter a string.
+        return json.dumps(mask) if isinstance(mask, list) else mask
 
 
 class SyncConfig(Section):

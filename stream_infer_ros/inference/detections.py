@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,12 +58,15 @@ class FreeSpace:
         confidence: (C,) float32 in 0..1.
         ground: (h, w) float32 in 0..1, probability that a pixel shows ground, for the whole source image at a
             lower resolution; None if the model has no such output.
+        ignored: (C,) bool, True if the boundary lies in an ignored part of the image. It is then no obstacle, and
+            nothing is known about the ground behind it. None if no part of the image is ignored.
     """
 
     column_u: NDArray[np.float32]
     boundary_v: NDArray[np.float32]
     confidence: NDArray[np.float32]
     ground: NDArray[np.float32] | None = None
+    ignored: NDArray[Any] | None = None
 
 
 class Perception:
@@ -87,6 +91,11 @@ class Perception:
         self.detections = detections
         self.invalid = invalid
         self._free_space = free_space
+
+    @property
+    def has_free_space(self) -> bool:
+        """True if the model has an output for free space. This does not compute it."""
+        return self._free_space is not None
 
     @property
     def free_space(self) -> FreeSpace | None:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.cameras.camera_model import CameraModel
+from stream_infer_ros.cameras.image_mask import ImageMask
 from stream_infer_ros.cameras.rigid_transform import RigidTransform, same_pose
 from stream_infer_ros.mapping.column_ranges import ColumnRanges
 from stream_infer_ros.mapping.scan_bearings import ScanBearings
@@ -18,6 +19,7 @@ class CameraGeometry:
     Attributes:
         model, base_from_camera: calibration, and pose of the optical frame in the base frame.
         range_m: horizontal distance from the camera up to which it contributes to the map, in metres.
+        mask: the ignored pixels of the image; None if all are used.
         table: the part of the ground that is visible in the image.
         focal_px: vertical focal length in image rows.
         height_m: height of the optical centre above the ground, in metres.
@@ -30,11 +32,13 @@ class CameraGeometry:
         base_from_camera: RigidTransform,
         range_m: float,
         resolution_m: float,
+        mask: ImageMask | None = None,
     ) -> None:
         """Raises CalibrationError if the camera is on or below the ground."""
         self.model, self.base_from_camera = model, base_from_camera
         self.range_m = range_m
-        self.table = ViewTable(camera, model, base_from_camera, range_m, resolution_m)
+        self.mask = mask
+        self.table = ViewTable(camera, model, base_from_camera, range_m, resolution_m, mask)
         self.focal_px = float(model.k[1, 1]) / model.binning_y
         self.height_m = float(base_from_camera.translation[2])
         self._columns: ColumnRanges | None = None
@@ -54,8 +58,12 @@ class CameraGeometry:
             self._bearings = ScanBearings.of(columns, self.base_from_camera, height, self.range_m)
         return self._bearings
 
-    def describes(self, model: CameraModel, base_from_camera: RigidTransform) -> bool:
-        """True if this geometry was made for the same calibration and pose, up to rounding."""
+    def describes(
+        self, model: CameraModel, base_from_camera: RigidTransform, mask: ImageMask | None = None
+    ) -> bool:
+        """True if this geometry was made for this mask and the same calibration and pose, up to rounding."""
+        if mask is not self.mask:
+            return False
         return same_pose(self.base_from_camera, base_from_camera) and _same_camera(self.model, model)
 
 

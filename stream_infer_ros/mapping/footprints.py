@@ -115,7 +115,8 @@ def _columns_on(
     ranges = seen.boundary.range_m[first:last]
     near = distance_m - size.reach_m - 2.0 * sigma_m - 0.1
     far = distance_m + 0.6 * size.reach_m + 2.0 * sigma_m
-    on = (ranges >= near) & (ranges <= far) & (seen.boundary.confidence[first:last] > _LEAST_CONFIDENCE)
+    on = (ranges >= near) & (ranges <= far) & seen.boundary.is_obstacle[first:last]
+    on &= seen.boundary.confidence[first:last] > _LEAST_CONFIDENCE
     mine: NDArray[np.intp] = np.flatnonzero(on) + first
     return mine
 

@@ -42,12 +42,7 @@ class GroundView:
             self.columns = geometry.columns(free_space.column_u)
             self.row_px = sensor.row_px(self.columns)
             self.boundary = boundary_on_ground(
-                self.columns,
-                free_space.boundary_v,
-                free_space.confidence,
-                sensor,
-                geometry.focal_px,
-                geometry.height_m,
+                self.columns, free_space, sensor, geometry.focal_px, geometry.height_m
             )
 
     def to_map(self, in_base: FloatArray) -> FloatArray:

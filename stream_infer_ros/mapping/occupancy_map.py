@@ -143,10 +143,10 @@ class OccupancyMap:
 
     def _geometry(self, view: View) -> CameraGeometry:
         known = self._cameras.get(view.camera)
-        if known is None or not known.describes(view.model, view.base_from_camera):
+        if known is None or not known.describes(view.model, view.base_from_camera, view.mask):
             config = self._config
             self._cameras[view.camera] = CameraGeometry(
-                view.camera, view.model, view.base_from_camera, config.range_m, config.resolution_m
+                view.camera, view.model, view.base_from_camera, config.range_m, config.resolution_m, view.mask
             )
         return self._cameras[view.camera]
 

@@ -46,8 +46,8 @@ def polar_scan(seen: GroundView, base_frame: str) -> PolarScan | None:
     camera and are the same in all scans, as slam_toolbox requires.
 
     A bearing gets the range of the nearest column, or the shortest range if several columns belong to it. The
-    range is inf if the ground is free up to the range limit. It is NaN if no column is near or its confidence
-    is low.
+    range is inf if the ground is free up to the range limit. It is NaN if no column is near, if its
+    confidence is low, or if its boundary lies in an ignored part of the image.
 
     Args:
         seen: the view.
@@ -59,7 +59,7 @@ def polar_scan(seen: GroundView, base_frame: str) -> PolarScan | None:
     bearings = geometry.scan_bearings(seen.columns)
     bearing, distance = polar(seen.boundary_in_base()[0], bearings.heading_rad)
     distance[seen.boundary.range_m >= geometry.range_m] = np.inf
-    distance[seen.boundary.confidence < _LEAST_CONFIDENCE] = np.nan
+    distance[(seen.boundary.confidence < _LEAST_CONFIDENCE) | ~seen.boundary.is_obstacle] = np.nan
     valid = np.flatnonzero(np.isfinite(bearing))
     ranges: NDArray[np.float64] = np.full(bearings.count, np.nan)
     if len(valid):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stream_infer_ros.inference.detections import FreeSpace
 from stream_infer_ros.mapping.column_ranges import ColumnRanges
 
 FloatArray = NDArray[np.float64]
@@ -68,23 +69,25 @@ class Boundary:
         sigma_m: uncertainty of the range, in metres.
         confidence: 0..1; 0 if the column has no valid boundary.
         row_m: length of ground that one network row covers at a range of 1 m: 1 / (f h), f in network pixels.
+        is_obstacle: False if the boundary lies in an ignored part of the image.
     """
 
     range_m: FloatArray
     sigma_m: FloatArray
     confidence: FloatArray
     row_m: float
+    is_obstacle: NDArray[np.bool_]
 
 
 def boundary_on_ground(
     columns: ColumnRanges,
-    boundary_v: NDArray[np.float32],
-    confidence: NDArray[np.float32],
+    free_space: FreeSpace,
     sensor: SensorModel,
     focal_px: float,
     height_m: float,
 ) -> Boundary:
-    """Project boundary rows (C,) to the ground. A column with NaN as row or confidence gets confidence 0."""
+    """Project boundary rows to the ground. A column with NaN as row or confidence gets confidence 0."""
+    boundary_v, confidence, ignored = free_space.boundary_v, free_space.confidence, free_space.ignored
     row_px = sensor.row_px(columns)
     rows = boundary_v.astype(np.float64)
     ranges, farther = columns.range_m(np.stack([rows, rows - sensor.row_error * row_px]))
@@ -96,6 +99,7 @@ def boundary_on_ground(
         sigma_m=sigma,
         confidence=np.where(valid, clipped, 0.0),
         row_m=row_px / (focal_px * height_m),
+        is_obstacle=np.ones(len(rows), np.bool_) if ignored is None else ~ignored,
     )
 
 
@@ -116,7 +120,7 @@ def cell_evidence(
         range_m: a boundary at or beyond this range gives no evidence for occupied cells.
     """
     occupied = sensor.occupied * np.minimum(1.0, sensor.occupied_sigma_m / boundary.sigma_m)
-    occupied *= boundary.confidence * (boundary.range_m < range_m)
+    occupied *= boundary.confidence * ((boundary.range_m < range_m) & boundary.is_obstacle)
     free_to = boundary.range_m - boundary.sigma_m - sensor.gap_m
     occupied_from = boundary.range_m - 0.5 * boundary.sigma_m - sensor.gap_m
     occupied_to = boundary.range_m + sensor.depth_m + 0.5 * boundary.sigma_m

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from stream_infer_ros.cameras.camera_model import CameraModel
+from stream_infer_ros.cameras.image_mask import ImageMask
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.inference.detections import Perception
 
@@ -21,6 +22,7 @@ class View:
         map_from_base: pose of the base frame in the map frame at `stamp_ns`, not at the stamp of the set.
         perception: detections and free space in the image.
         frame_id: name of the optical frame, for messages.
+        mask: the ignored pixels of the image; None if all are used.
         clock_offset_ns: see `Frame.clock_offset_ns`.
     """
 
@@ -31,6 +33,7 @@ class View:
     map_from_base: RigidTransform
     perception: Perception
     frame_id: str = ''
+    mask: ImageMask | None = None
     clock_offset_ns: int = field(default=0, kw_only=True)
 
     @property

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.cameras.camera_model import CameraModel
+from stream_infer_ros.cameras.image_mask import ImageMask
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.mapping.ground import check_above_ground
 from stream_infer_ros.mapping.rolling_grid import RollingGrid
@@ -42,9 +43,9 @@ class ViewWindow:
 class ViewTable:
     """Image columns for points on the ground in the base frame.
 
-    A point is in view if it projects into the image and its horizontal distance from the camera is at most
-    `range_m`. This holds for any lens and for rolled and pitched cameras. The table has twice the resolution
-    of the map, so that the nearest entry is at most a quarter of a cell away.
+    A point is in view if it projects into the image, not on an ignored pixel, and its horizontal distance
+    from the camera is at most `range_m`. This holds for any lens and for rolled and pitched cameras. The
+    table has twice the resolution of the map, so that the nearest entry is at most a quarter of a cell away.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class ViewTable:
         base_from_camera: RigidTransform,
         range_m: float,
         resolution_m: float,
+        mask: ImageMask | None = None,
     ) -> None:
         check_above_ground(camera, base_from_camera)
         self._pitch_m = max(resolution_m / 2, range_m / _MOST_REACH)
@@ -71,6 +73,8 @@ class ViewTable:
         uv = model.points_to_pixels(camera_from_base.apply(points))
         in_view = (uv[:, 0] >= -0.5) & (uv[:, 0] < model.image_width - 0.5)
         in_view &= (uv[:, 1] >= -0.5) & (uv[:, 1] < model.image_height - 0.5)
+        if mask is not None:
+            in_view[in_view] = ~mask.ignores(uv[in_view, 0], uv[in_view, 1])
         row, column = row[in_view], column[in_view]
         self._pixel: NDArray[np.int16] = np.zeros((2 * reach, 2 * reach), np.int16)
         self._pixel[row, column] = np.rint(uv[in_view, 0]).astype(np.int16) + 1

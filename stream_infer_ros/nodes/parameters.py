@@ -60,6 +60,7 @@ class TreeParameters(Generic[Tree]):
         self._node = node
         self._section = section
         self._on_change = on_change
+        self._live = [s for s in settings(section) if s.live]
         known = [s for s in settings(section) if s.name.split('.')[0] not in without]
         # An empty list in a file has no type and no value for rclpy. It is treated as if it were not there.
         given = {name: p.value for name, p in parameter_overrides(node).items() if p.value is not None}
@@ -110,7 +111,7 @@ class TreeParameters(Generic[Tree]):
 
     def _set(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
         changes = {p.name: p.value for p in parameters if self._node.has_parameter(p.name)}
-        live = {name: value for name, value in changes.items() if name in self._names_of_live()}
+        live = {name: value for name, value in changes.items() if _is_setting(name, self._live)}
         if not live:
             return SetParametersResult(successful=True)
         try:
@@ -121,9 +122,6 @@ class TreeParameters(Generic[Tree]):
         self._tree |= live
         self.config, self.problem = config, ''
         return SetParametersResult(successful=True)
-
-    def _names_of_live(self) -> set[str]:
-        return {setting.name for setting in settings(self._section) if setting.live}
 
 
 # Names that rclpy declares, or that belong to it.

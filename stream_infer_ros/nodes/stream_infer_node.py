@@ -47,6 +47,7 @@ class StreamInferNode(PipelineNode[Config]):
                 return not self.stopping.is_set()
 
             self._network = Network(config, len(self._cameras) or MOST_CAMERAS, on_progress)
+        self.check_live(settings)
         if limits := self._network.limits(config.map.enabled):
             self.get_logger().warning(limits)
         cameras = ', '.join(camera.camera for camera in self._cameras) or 'no cameras looked for'

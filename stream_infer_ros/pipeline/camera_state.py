@@ -17,15 +17,17 @@ class CameraState:
         model: the calibration of the newest valid CameraInfo; None before the first.
         images: number of usable images.
         last_received_ns: when the newest one arrived; None before the first.
+        masked: share of its image that is ignored, 0..1.
         problems: descriptions of current problems by step ('image', 'clock', 'pixels', 'calibration',
-            'engine', 'no_camera_info', 'no_transform', or a ViewProblemKind). A step that works again removes
-            its own.
+            'engine', 'mask', 'no_camera_info', 'no_transform', or a ViewProblemKind). A step that works again
+            removes its own.
     """
 
     topics: CameraTopics
     model: CameraModel | None = None
     images: int = 0
     last_received_ns: int | None = None
+    masked: float = 0.0
     problems: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from stream_infer_ros.cameras.image_mask import CameraMask, read_mask
 from stream_infer_ros.config import Config, SyncConfig
 from stream_infer_ros.inference.decoders.thresholds import Thresholds
 
@@ -21,6 +22,7 @@ class LiveSettings:
         bound_ns: the latency bound, nanoseconds.
         sync: the settings of the synchronizer. `deadline_ms` is the derived one if the user set none.
         thresholds: the thresholds of the decoder.
+        masks: camera -> the parts of its image that are ignored.
         overlay: True if overlays are drawn.
         diagnostics_period_ns: the time between two messages on /diagnostics, nanoseconds.
     """
@@ -28,6 +30,7 @@ class LiveSettings:
     bound_ns: int
     sync: SyncConfig
     thresholds: Thresholds
+    masks: Mapping[str, CameraMask]
     overlay: bool
     diagnostics_period_ns: int
 
@@ -35,12 +38,13 @@ class LiveSettings:
     def of(cls, config: Config, class_names: Sequence[str] = ()) -> LiveSettings:
         """Return the live settings of a configuration for a network with these class names.
 
-        Raises ConfigError if they do not fit the network.
+        Raises ConfigError if they do not fit the network, or if a mask cannot be read.
         """
         return cls(
             round(config.bound_ms * 1e6),
             config.sync,
             Thresholds.of(config.model, class_names),
+            {name: read_mask(options.mask) for name, options in config.camera.items() if options.mask},
             config.publish.overlay,
             round(config.publish.diagnostics_period_s * 1e9),
         )
@@ -55,7 +59,7 @@ class CurrentSettings:
     Args:
         class_names: the class names of the network; empty without one.
 
-    Raises ConfigError, on construction and on a change, if the settings do not fit the network.
+    Raises ConfigError, on construction and on a change, as `LiveSettings.of` does.
     """
 
     def __init__(self, config: Config, class_names: Sequence[str] = ()) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from stream_infer_ros.config import Config
-from stream_infer_ros.inference.decoders import Thresholds, make_decoder, network_card
+from stream_infer_ros.inference.decoders import make_decoder, network_card
 from stream_infer_ros.inference.engines import (
     EngineHealth,
     EngineSpec,
@@ -67,7 +67,6 @@ class Network:
             for engine in self.engines:
                 engine.load()
             self.decoder = make_decoder(config.model, self.engines[0].io)
-            Thresholds.of(config.model, self.decoder.class_names)  # raises ConfigError for an unknown class
         except BaseException:
             self.close()
             raise

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.cameras.image_mask import ImageMask
 from stream_infer_ros.inference.detections import Detections, Perception
 from stream_infer_ros.mapping import GridSnapshot, GroundObject, PolarScan, View
 from stream_infer_ros.pipeline.health.stage_times import StageTimes
@@ -19,6 +20,7 @@ class PerceivedImage:
 
     Attributes:
         size: (width, height) of the image, pixels.
+        mask: the ignored pixels of the image, where nothing was found; None if all are used.
         published_ns: when its detections were published, nanoseconds of the graph's clock; None before.
     """
 
@@ -26,6 +28,7 @@ class PerceivedImage:
     size: tuple[int, int]
     perception: Perception
     published_ns: int | None = None
+    mask: ImageMask | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

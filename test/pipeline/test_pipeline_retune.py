@@ -183,5 +183,6 @@ def test_what_is_live_is_declared_once():
         'model.classes',
         'model.class_thresholds',
         'publish.overlay',
+        'camera.<name>.mask',
         'publish.diagnostics_period_s',
     }

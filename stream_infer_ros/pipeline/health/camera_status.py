@@ -50,6 +50,7 @@ class CameraStatuses:
         for camera in self._cameras:
             level, problem, message = self._health(camera, now_ns, camera.name in silent, engine_is_down)
             values = {'images': str(camera.images), 'topic': camera.topics.image}
+            values |= {'masked': f'{camera.masked:.0%}'} if camera.masked else {}
             values |= {
                 f'{kind}.{cause}': str(by[camera.name])
                 for kind, causes in counts.items()

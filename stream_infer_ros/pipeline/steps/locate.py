@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stream_infer_ros.cameras.camera_model import CameraModel
+from stream_infer_ros.cameras.image_mask import ImageMask
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.cameras.transform_buffer import TransformBuffer
 from stream_infer_ros.config import MapConfig
@@ -37,6 +38,7 @@ class _Located(NamedTuple):
     frame_id: str
     model: CameraModel
     perception: Perception
+    mask: ImageMask | None
 
 
 class Locator:
@@ -81,7 +83,7 @@ class Locator:
                 if waiting and frame.stamp_ns < waiting[-1].stamp_ns - JUMP_NS:  # a recording started again
                     self._give_up_waiting_of(camera.name)
                 times = (frame.stamp_ns, frame.received_ns, frame.clock_offset_ns)
-                place = _Located(camera, *times, frame.frame_id, model, image.perception)
+                place = _Located(camera, *times, frame.frame_id, model, image.perception, image.mask)
                 self._waiting[camera.name].append(place)
         return [view for name in self._waiting for view in self._views(name, now_ns)]
 
@@ -160,6 +162,7 @@ class Locator:
             map_from_base,
             located.perception,
             located.frame_id,
+            located.mask,
             clock_offset_ns=located.clock_offset_ns,
         )
 

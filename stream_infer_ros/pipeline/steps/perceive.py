@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from stream_infer_ros.cameras.frame import Frame
+from stream_infer_ros.cameras.image_mask import CameraMask, FittedMask, ImageMask
 from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.errors import EncodingError, EngineDown, EngineError
 from stream_infer_ros.inference.batch import Batch
@@ -15,6 +16,7 @@ from stream_infer_ros.inference.engines import EngineState
 from stream_infer_ros.inference.engines.engine import Outputs, Picture
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import Letterbox
+from stream_infer_ros.inference.masked_perception import masked
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.live_settings import CurrentSettings
@@ -102,18 +104,31 @@ class NetworkPerceiver:
         return self._engine.run(pictures, within_s)
 
     def decode(self, outputs: Iterable[Outputs], pictures: Pictures) -> Iterator[PerceivedImage]:
-        thresholds = self._settings().thresholds
+        settings = self._settings()
         for index, output in enumerate(outputs):
             frame, letterbox = pictures.frames[index], pictures.letterboxes[index]
-            (perception,) = self._decoder.decode(output, [letterbox], thresholds)
-            self._cameras[frame.camera].note('engine', '')
-            yield PerceivedImage(frame, (letterbox.source_width, letterbox.source_height), perception)
+            (perception,) = self._decoder.decode(output, [letterbox], settings.thresholds)
+            camera = self._cameras[frame.camera]
+            camera.note('engine', '')
+            size = (letterbox.source_width, letterbox.source_height)
+            mask = _mask(camera, size, settings.masks.get(camera.name))
+            if mask is not None:
+                perception = masked(perception, mask)
+            yield PerceivedImage(frame, size, perception, mask=mask)
 
     def count_lost(self, pictures: Pictures, results: int, error: EngineError) -> None:
         cause = DropCause.ENGINE_DOWN if isinstance(error, EngineDown) else DropCause.NO_RESULT
         for frame in pictures.without_result(results):
             self._statistics.lost(cause, frame.camera)
             self._cameras[frame.camera].note('engine', str(error))
+
+
+def _mask(camera: CameraState, size: tuple[int, int], wanted: CameraMask | None) -> ImageMask | None:
+    """Return the ignored pixels of an image of this size, and note what is wrong with the mask."""
+    mask, problem = FittedMask(None) if wanted is None else wanted.fitted(*size)
+    camera.masked = 0.0 if mask is None else mask.share
+    camera.note('mask', problem)
+    return mask
 
 
 class Pictures:

@@ -133,5 +133,7 @@ class Outputs:
         # Drawing costs as much as inference, so it is done only for a subscriber.
         if self._settings().overlay and camera.overlay is not None and camera.overlay.subscribers():
             frame = image.frame
-            picture = draw_overlay(to_colour(frame.image, frame.encoding, 'rgb'), image.perception)
+            picture = draw_overlay(
+                to_colour(frame.image, frame.encoding, 'rgb'), image.perception, image.mask
+            )
             camera.overlay.publish(encode_image(frame.header_stamp_ns, frame.frame_id, picture, 'rgb8'))

@@ -163,6 +163,23 @@ def test_published_classes_can_be_set_in_every_state():
             assert ros.set('model.class_thresholds', ['box:0.5']).successful
 
 
+def test_a_mask_is_set_while_the_node_runs_and_a_bad_one_is_refused():
+    polygon = '[[0, 60], [159, 60], [159, 119], [0, 119]]'
+    with bench(autostart=True) as ros, Cameras(ros.graph):
+        statuses = ros.statuses
+        until(lambda: statuses.get('stream_infer: camera cam0', (3, ''))[0] == 0, 'images')
+        refused = ros.set('camera.cam0.mask', '/nowhere/mask.png')
+        assert not refused.successful
+        assert 'cannot read it' in refused.reason
+        assert ros.set('camera.cam0.mask', polygon).successful
+        assert ros.get('camera.cam0.mask').string_value == polygon
+        assert ros.set('camera.cam1.mask', '[[0, 0], [200, 0], [200, 200], [0, 200]]').successful
+        until(lambda: 'covers the whole image' in statuses['stream_infer: camera cam1'][1], 'its status')
+        assert statuses['stream_infer: camera cam0'][0] == 0
+        assert ros.set('camera.cam1.mask', '').successful
+        until(lambda: statuses['stream_infer: camera cam1'][0] == 0, 'no mask')
+
+
 def test_namespaces_and_remapping():
     rules = ['-r', '__ns:=/robot', '-r', 'cam0/image_raw:=/front/picture', '-r', '__node:=eyes']
     with bench(*rules) as ros:
