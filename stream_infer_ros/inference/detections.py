@@ -58,8 +58,8 @@ class FreeSpace:
         confidence: (C,) float32 in 0..1.
         ground: (h, w) float32 in 0..1, probability that a pixel shows ground, for the whole source image at a
             lower resolution; None if the model has no such output.
-        ignored: (C,) bool, True if the boundary lies in an ignored part of the image. It is then no obstacle, and
-            nothing is known about the ground behind it. None if no part of the image is ignored.
+        ignored: (C,) bool, True if the boundary lies in an ignored part of the image. It is then no obstacle,
+            and nothing is known about the ground behind it. None if no part of the image is ignored.
     """
 
     column_u: NDArray[np.float32]
