@@ -12,6 +12,7 @@ from stream_infer_ros.cli.build_engine import build_engine
 from stream_infer_ros.cli.check_model import check_model
 from stream_infer_ros.cli.config import config
 from stream_infer_ros.cli.demo import demo
+from stream_infer_ros.cli.doctor import doctor
 from stream_infer_ros.cli.engines import engines
 from stream_infer_ros.cli.eval_map import eval_map
 from stream_infer_ros.cli.export_triton import export_triton
@@ -33,6 +34,7 @@ for command in (
     demo,
     run,
     replay,
+    doctor,
     simulate,
     check_model,
     engines,

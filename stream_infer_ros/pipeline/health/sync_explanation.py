@@ -76,7 +76,7 @@ class SyncExplanation:
     def __str__(self) -> str:
         return '\n'.join(
             [
-                *(self._headline(), *_table(self.cameras), *self._sets(), *self._partial(), self._advice()),
+                *(self._headline(), *_table(self.cameras), *self._sets(), *self._partial(), self.advice()),
                 *([self.losses] if self.losses else []),
             ]
         )
@@ -103,7 +103,8 @@ class SyncExplanation:
         lines = [f'last partial set: {self.partial.age_ns / 1e9:.1f} s ago, {_LEFT[self.partial.reason]}']
         return [*lines, *(f'  without {camera}: {why}' for camera, why in self.partial.missing.items())]
 
-    def _advice(self) -> str:
+    def advice(self) -> str:
+        """Return the setting that is suggested and the reason, as a sentence."""
         slop_ns, because = self.suggestion.slop_ns, self.suggestion.because
         if slop_ns is None:
             return f'no slop to suggest: {because}'

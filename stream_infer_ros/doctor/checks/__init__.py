@@ -1,0 +1,1 @@
+"""The checks of the doctor: each area is a function from an observation to findings."""
