@@ -110,6 +110,7 @@ setup(
             'stream_infer_node = stream_infer_ros.nodes.executables:stream_infer_node',
             'camera_world_node = stream_infer_ros.nodes.executables:camera_world_node',
             'occupancy_fusion_node = stream_infer_ros.nodes.executables:occupancy_fusion_node',
+            'doctor = stream_infer_ros.nodes.executables:doctor',
             'stream_infer_rviz = stream_infer_ros.nodes.executables:stream_infer_rviz',
         ]
     },

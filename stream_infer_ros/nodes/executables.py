@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from stream_infer_ros.cli.main import main
 from stream_infer_ros.cli.stopping import GRACE_S, end_now, exit_on_signal, stop_on_signal
 
 RVIZ_HELP = """usage: stream_infer_rviz [OPTIONS OF RVIZ2] [--ros-args ...]
@@ -50,6 +51,17 @@ def stream_infer_rviz() -> None:
     start_rviz = import_module('stream_infer_ros.nodes.rviz_start').start_rviz
     with stop_on_signal(for_good=True) as stop:
         start_rviz(stop)
+
+
+def doctor() -> None:
+    """Run `stream_infer doctor` on the graph of ROS, unless --graph names another."""
+    given = sys.argv[1:]
+    if '--ros-args' in given:  # `ros2 launch` adds them
+        given = given[: given.index('--ros-args')]
+    if not any(option.split('=')[0] == '--graph' for option in given):
+        given += ['--graph', 'ros']
+    sys.argv[1:] = ['doctor', *given]
+    main()
 
 
 def _run(module: str, node: str, how: str = 'run_node', code: int = 0) -> None:

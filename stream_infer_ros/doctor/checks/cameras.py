@@ -26,7 +26,7 @@ def check_cameras(seen: Observation) -> Iterator[Finding]:
             'rename the topic where it is published',
         )
     for camera in seen.cameras:
-        if not camera.messages:
+        if not camera.messages or _other_types(camera, seen):
             yield _unheard(camera, seen)
             continue
         if camera.refused:
@@ -60,13 +60,12 @@ def _no_cameras(seen: Observation) -> Finding:
 
 
 def _unheard(camera: CameraFacts, seen: Observation) -> Finding:
-    topic, wanted = camera.state.topics.image, camera.state.topics.image_type
-    types = [found.type_name for found in seen.topics if found.name == topic]
+    topic = camera.state.topics.image
     what, remedy = split_remedy(camera.why_no_image, 'start the driver of the camera')
-    if wanted in types:
-        return error('camera_silent', camera.subject, what, f'{remedy}; check the driver and its log')
-    if types:
+    if _other_types(camera, seen):
         return error('camera_type', camera.subject, what, remedy)
+    if any(found.name == topic for found in seen.topics):
+        return error('camera_silent', camera.subject, what, f'{remedy}; check the driver and its log')
     near = near_topics(topic, seen)
     if near:
         remedy = (
@@ -74,6 +73,13 @@ def _unheard(camera: CameraFacts, seen: Observation) -> Finding:
             f'{_compressed(camera, near[0], seen)}, or correct `cameras`'
         )
     return error('camera_absent', camera.subject, what, remedy)
+
+
+def _other_types(camera: CameraFacts, seen: Observation) -> list[str]:
+    """Return the types on the image topic if none of them is the expected one."""
+    topics = camera.state.topics
+    types = [found.type_name for found in seen.topics if found.name == topics.image]
+    return [] if topics.image_type in types else types
 
 
 def near_topics(topic: str, seen: Observation) -> list[str]:
