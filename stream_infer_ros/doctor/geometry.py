@@ -74,10 +74,9 @@ def views(seen: Observation) -> Iterator[View]:
     for camera in seen.heard:
         place = _place(camera, seen)
         if camera.model is not None and place is not None:
-            stamp_ns = camera.arrivals[-1].stamp_ns if camera.arrivals else 0
             yield View(
                 camera.name,
-                stamp_ns,
+                camera.newest_ns,
                 camera.model,
                 place,
                 map_from_base,

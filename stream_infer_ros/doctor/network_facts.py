@@ -66,7 +66,7 @@ class NetworkFacts:
         if not self.frame_ms:
             return 0
         rates = [camera.rate_hz for camera in seen.heard if camera.rate_hz]
-        wires = [float(np.median(c.latencies_ns())) / 1e6 for c in seen.heard if c.arrivals]
+        wires = [float(np.median(c.latencies_ns())) / 1e6 for c in seen.heard if len(c.latencies_ns())]
         usual_ms = float(np.median(wires)) if wires and seen.is_live else 0.0
         if not 0.0 <= usual_ms < seen.config.bound_ms:  # another clock, which another check reports
             usual_ms = 0.0

@@ -19,6 +19,7 @@ from stream_infer_ros.mapping.view_problems import ViewProblem
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.health.sync_explanation import SyncExplanation
 from stream_infer_ros.pipeline.health.sync_watch import Arrival, StreamRecord
+from stream_infer_ros.sync.sender_clocks import ClockKind, SenderClock, SenderClocks
 
 
 @dataclass(slots=True)
@@ -30,7 +31,9 @@ class CameraFacts:
         why_no_image: why no image arrived; empty if one arrived.
         messages: number of messages on the image topic.
         refused: number of messages that could not be read as an image.
-        arrivals: stamp and arrival of the images, in the order of arrival.
+        arrivals: header stamp and arrival of the images, in the order of arrival.
+        newest_ns: time of the last image in the clock of the graph.
+        clock: the clock of its stamps; None if the cameras are not known.
         images: number of usable messages.
         sizes: (width, height) -> number of images, of those whose size was looked at.
         encodings, frame_ids: of the images -> number of images.
@@ -47,6 +50,8 @@ class CameraFacts:
     refused: int = 0
     images: int = 0
     arrivals: list[Arrival] = field(default_factory=list)
+    newest_ns: int = 0
+    clock: SenderClock | None = None
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     encodings: Counter[str] = field(default_factory=Counter)
     frame_ids: Counter[str] = field(default_factory=Counter)
@@ -92,7 +97,12 @@ class CameraFacts:
         return (len(self.arrivals) - 1) * 1e9 / span_ns if span_ns > 0 else 0.0
 
     def latencies_ns(self) -> NDArray[np.int64]:
-        """Return the time from stamp to arrival of each image, (n,) nanoseconds; negative: stamped ahead."""
+        """Return the time from stamp to arrival of each image, (n,) nanoseconds; negative: stamped ahead.
+
+        Empty if the stamps are in another clock.
+        """
+        if self.clock is not None and self.clock.kind is not ClockKind.OURS:
+            return np.zeros(0, np.int64)
         return np.array([arrival.received_ns - arrival.stamp_ns for arrival in self.arrivals], np.int64)
 
 
@@ -112,6 +122,7 @@ class Observation:
         unusable_names: image topics whose names ROS 2 does not allow.
         transforms: transforms by frame.
         buffer: the tree of frames.
+        clocks: the clocks of cameras and transforms.
         why_no_transforms: why no transform arrived; empty if some did, or no map is wanted.
         view_problems: problems of the geometry of the cameras.
         ground_level_problem: why the ground is probably elsewhere; empty if nothing speaks for it.
@@ -133,6 +144,7 @@ class Observation:
     unusable_names: tuple[str, ...] = ()
     transforms: TransformFacts = field(default_factory=TransformFacts)
     buffer: TransformBuffer = field(default_factory=TransformBuffer)
+    clocks: SenderClocks = field(default_factory=lambda: SenderClocks(()))
     why_no_transforms: str = ''
     view_problems: tuple[ViewProblem, ...] = ()
     ground_level_problem: str = ''

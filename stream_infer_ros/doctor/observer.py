@@ -39,6 +39,7 @@ from stream_infer_ros.pipeline.runtime.inbox import Inbox
 from stream_infer_ros.pipeline.steps.match import Matcher
 from stream_infer_ros.pipeline.steps.read import Message, MessageReader, Tick
 from stream_infer_ros.sync import make_synchronizer
+from stream_infer_ros.sync.sender_clocks import SenderClocks
 
 # The longest wait for the first camera, and for its first image.
 DISCOVERY_S = 10.0
@@ -77,7 +78,10 @@ class Observer:
         self._known_infos: dict[str, bytes] = {}
         self._began_ns: int | None = None
         self._now_ns = 0
-        self._reader = MessageReader(states, self._seen.buffer, self._statistics, self._tf)
+        self._seen.clocks = clocks = SenderClocks([camera.name for camera in states])
+        for facts in self._seen.cameras:
+            facts.clock = clocks.cameras[facts.name]
+        self._reader = MessageReader(states, self._seen.buffer, self._statistics, self._tf, clocks)
         self._inputs = InputWatch(graph, config, states, self._reader, lambda topic: topic)
         self._states = states
         self._start_matching([camera.camera for camera in topics])
@@ -272,7 +276,8 @@ def observe_recording(path: Path, config: Config, seconds: float) -> Observation
 def _note_frame(camera: CameraFacts, frame: Frame) -> None:
     camera.images += 1
     if len(camera.arrivals) < ARRIVALS_KEPT:
-        camera.arrivals.append(Arrival(frame.stamp_ns, frame.received_ns))
+        camera.arrivals.append(Arrival(frame.header_stamp_ns, frame.received_ns))
+    camera.newest_ns = max(camera.newest_ns, frame.stamp_ns)
     camera.encodings[frame.encoding] += 1
     camera.frame_ids[frame.frame_id] += 1
     try:

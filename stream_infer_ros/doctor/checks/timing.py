@@ -58,6 +58,8 @@ def _of_stream(camera: CameraFacts) -> Iterator[Finding]:
 
 
 def _of_latency(camera: CameraFacts, seen: Observation) -> Iterator[Finding]:
+    if not len(camera.latencies_ns()):
+        return
     latency_ms = float(np.median(camera.latencies_ns())) / 1e6
     bound_ms = seen.config.bound_ms
     if bound_ms <= latency_ms < 5000.0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from statistics import median_low
 
 from stream_infer_ros.doctor.findings import Finding, error, split_remedy, warning
 from stream_infer_ros.doctor.observation import CameraFacts, Observation
@@ -133,13 +134,10 @@ def _map_frame(seen: Observation) -> Iterator[Finding]:
                 else f'set {setting}, or start its publisher',
             )
             return
-    stamps = [camera.arrivals[-1].stamp_ns for camera in seen.heard if camera.arrivals]
-    if not stamps:
-        return
-    newest_ns = sorted(stamps)[len(stamps) // 2]
+    newest_ns = median_low([camera.newest_ns for camera in seen.heard])
     try:
         seen.buffer.lookup(fixed, base, 0)
-        seen.buffer.lookup(fixed, base, newest_ns - STALE_NS)
+        seen.buffer.lookup(fixed, base, newest_ns - STALE_NS, seen.clocks.transform_offset_ns)
     except ExtrapolationError as problem:
         late_s = (newest_ns - problem.newest_ns) / 1e9
         if late_s * 1e9 > STALE_NS:
