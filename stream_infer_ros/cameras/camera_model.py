@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,9 +27,16 @@ class Roi:
     height: int
 
 
+class Assumption(NamedTuple):
+    """Something that CameraInfo does not say, and that was assumed: why, and what to do about it."""
+
+    cause: str
+    remedy: str
+
+
 @dataclass(frozen=True, eq=False)
 class CameraModel:
-    """The calibration of a raw image, with the fields of sensor_msgs/CameraInfo.
+    """The calibration of an image, with the fields of sensor_msgs/CameraInfo.
 
     Pixel centres have integer coordinates. The pixel (u, v) of the published image is this full-resolution
     pixel::
@@ -36,12 +44,13 @@ class CameraModel:
         (u * binning_x + roi.x_offset, v * binning_y + roi.y_offset)
 
     This is the convention of ROS's image_geometry, which adds no half pixel for binning. Rays belong to the
-    raw image: the rectification in `r` and `p` is stored but not applied.
+    raw image: the rectification in `r` and `p` is stored but not applied, and may have any value. For the
+    model of a rectified image, see `rectified_model`.
 
     Attributes:
         width, height: full-resolution size that K was calibrated for, in pixels.
-        distortion_model: 'plumb_bob', 'rational_polynomial' or 'equidistant'; '' or 'none' without
-            distortion.
+        distortion_model: 'plumb_bob', 'rational_polynomial', 'equidistant' or another name for one of them;
+            '' or 'none' without distortion.
         d: distortion coefficients in the order of that model, float64.
         k: (3, 3) float64, full-resolution camera matrix in pixels, without skew.
         r: (3, 3) float64, rectification matrix; not used for raw images.
@@ -49,6 +58,7 @@ class CameraModel:
         binning_x, binning_y: number of sensor pixels per image pixel along each axis; 0 means 1, as in
             CameraInfo.
         roi: region that is read out; None or all zeros means the whole sensor.
+        assumptions: what had to be assumed to make the model.
 
     Raises:
         CalibrationError: the values do not describe a camera, or the camera is not calibrated (K[0, 0] is
@@ -70,6 +80,7 @@ class CameraModel:
     binning_x: int = 1
     binning_y: int = 1
     roi: Roi | None = None
+    assumptions: tuple[Assumption, ...] = ()
     _distortion: Distortion = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ from stream_infer_ros.config.section import Section
 from stream_infer_ros.config.tree import (
     CameraOptions,
     Config,
+    ImageGeometry,
     MapPublishConfig,
     PipelineConfig,
     PublishConfig,
@@ -24,6 +25,12 @@ class DetectorOptions(Section):
     camera_info_topic: str = Field(
         '',
         description='CameraInfo topic. If empty, it is camera_info in the namespace of the detections topic.',
+    )
+    geometry: ImageGeometry = Field(
+        'auto',
+        description='Which values of CameraInfo describe the images of the detector. raw: K and D. '
+        'rectified: P, without distortion. With auto, they are rectified if the name of the detections topic '
+        'says so, e.g. image_rect/detections.',
     )
 
 
@@ -46,6 +53,7 @@ class FusionConfig(PipelineConfig):
             cameras[name] = CameraOptions(
                 image_topic=options.detections_topic or f'{name}/detections',
                 camera_info_topic=options.camera_info_topic,
+                geometry=options.geometry,
             )
         common = {name: getattr(self, name) for name in PipelineConfig.model_fields}
         publish = PublishConfig(scan=False, overlay=False, **self.publish.model_dump())

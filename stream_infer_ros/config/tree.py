@@ -17,6 +17,9 @@ MOST_CELLS = 4000
 _UNMEASURED_DEADLINE_MS = 40.0
 
 
+ImageGeometry = Literal['auto', 'raw', 'rectified']
+
+
 class CameraOptions(Section):
     """Settings of one camera that differs from `<camera>/image_raw` and `<camera>/camera_info`."""
 
@@ -33,6 +36,11 @@ class CameraOptions(Section):
     )
     compressed: bool = Field(
         False, description='Subscribe to <image_topic>/compressed (JPEG or PNG) instead of image_topic.'
+    )
+    geometry: ImageGeometry = Field(
+        'auto',
+        description='Which values of CameraInfo describe the images. raw: K and D. rectified: P, without '
+        'distortion. With auto, they are rectified if the name of the topic says so, e.g. image_rect.',
     )
     mask: str = Field(
         '',

@@ -10,7 +10,7 @@ from enum import Enum
 
 import numpy as np
 
-from stream_infer_ros.cameras.camera_model import CameraModel
+from stream_infer_ros.cameras.image_fit import is_central
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.mapping.ground import LOWEST_CAMERA_M
 from stream_infer_ros.mapping.ground_sight import GroundSight, lens_share
@@ -207,7 +207,7 @@ def _implausible_height(view: View, sight: GroundSight) -> ViewProblem | None:
 
 def _doubtful_calibration(view: View) -> list[ViewProblem]:
     model, kind = view.model, ViewProblemKind.CALIBRATION
-    found = []
+    found = [ViewProblem(kind, view.camera, *assumption) for assumption in model.assumptions]
     share = lens_share(model)
     if share < _LEAST_LENS_SHARE:
         found.append(
@@ -220,7 +220,7 @@ def _doubtful_calibration(view: View) -> list[ViewProblem]:
                 '(rational_polynomial or equidistant)',
             )
         )
-    if not _is_central(model):
+    if not is_central(model):
         cx, cy = model.k[:2, 2].tolist()
         found.append(
             ViewProblem(
@@ -232,12 +232,6 @@ def _doubtful_calibration(view: View) -> list[ViewProblem]:
             )
         )
     return found
-
-
-def _is_central(model: CameraModel) -> bool:
-    """True if the principal point is not off centre in the way that a wrong resolution puts it."""
-    shares = (float(model.k[0, 2]) / model.width, float(model.k[1, 2]) / model.height)
-    return 0.0 <= min(shares) <= 0.65 and 0.35 <= max(shares) <= 1.0
 
 
 def _same_frame(view: View, sharing: Sequence[View]) -> ViewProblem:

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from stream_infer_ros.cameras.camera_model import CameraModel, Roi
+from stream_infer_ros.cameras.rectified import rectified_model
 from stream_infer_ros.errors import MessageError
 from stream_infer_ros.messages.cdr_reader import Cdr, CdrReader
 from stream_infer_ros.messages.cdr_writer import CdrWriter
@@ -35,8 +36,8 @@ class CameraInfoMessage:
     model: CameraModel
 
 
-def decode_camera_info(cdr: Cdr) -> CameraInfoMessage:
-    """Decode a CameraInfo.
+def decode_camera_info(cdr: Cdr, rectified: bool = False) -> CameraInfoMessage:
+    """Decode a CameraInfo, and return the model of the raw or of the rectified images of the camera.
 
     If the same calibration was decoded recently, `model` is the same object as before.
 
@@ -60,7 +61,7 @@ def decode_camera_info(cdr: Cdr) -> CameraInfoMessage:
     reader.end()
     roi = Roi(x_offset, y_offset, roi_width, roi_height)
     arrays = (d.tobytes(), k.tobytes(), r.tobytes(), p.tobytes())
-    model = _model(width, height, distortion_model, arrays, (binning_x, binning_y), roi)
+    model = _model(width, height, distortion_model, arrays, (binning_x, binning_y), roi, rectified)
     return CameraInfoMessage(stamp_ns, frame_id, model)
 
 
@@ -99,6 +100,9 @@ def _model(
     arrays: tuple[bytes, bytes, bytes, bytes],
     binning: tuple[int, int],
     roi: Roi,
+    rectified: bool,
 ) -> CameraModel:
     d, k, r, p = (np.frombuffer(array, np.float64) for array in arrays)
+    if rectified:
+        return rectified_model(width, height, d, k, p, *binning, roi)
     return CameraModel(width, height, distortion_model, d, k, r, p, *binning, roi)

@@ -15,6 +15,7 @@ class CameraState:
     Attributes:
         topics: the topics it publishes to.
         model: the calibration of the newest valid CameraInfo; None before the first.
+        info_frame_id: the frame that its newest valid CameraInfo names; empty before the first.
         images: number of usable images.
         last_received_ns: when the newest one arrived; None before the first.
         masked: share of its image that is ignored, 0..1.
@@ -25,6 +26,7 @@ class CameraState:
 
     topics: CameraTopics
     model: CameraModel | None = None
+    info_frame_id: str = ''
     images: int = 0
     last_received_ns: int | None = None
     masked: float = 0.0

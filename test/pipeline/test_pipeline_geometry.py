@@ -141,3 +141,63 @@ def test_a_base_above_the_odometry_plane_is_told(robot):
     front = robot(transforms=FRONT, odom_z_m=0.26)
     front.send('front_optical_frame')
     assert 'set map.ground_z_m to -0.26' in front.words('pipeline')
+
+
+def raw_info_beside_rectified_images() -> CameraModel:
+    """K and D of the raw images, and P of the rectified ones, which are those of MODEL."""
+    k = MODEL.k * np.array([[1.18], [1.18], [1.0]]) + np.array([[0, 0, 6], [0, 0, -5], [0, 0, 0]])
+    return CameraModel(160, 120, 'plumb_bob', [-0.32, 0.11, 0.0, 0.0, -0.015], k, np.eye(3), MODEL.p)
+
+
+def ground_of(robot):
+    model = robot.views()[-1].model
+    return model.pixels_to_rays([[20.0, 100.0], [150.0, 70.0]])
+
+
+@pytest.mark.parametrize('image', ['image_rect', 'image_rect_color', 'left_rect'])
+def test_rectified_images_beside_the_camera_info_of_raw_ones(robot, image):
+    front = robot(transforms=FRONT, image=image)
+    front.send('front_optical_frame', raw_info_beside_rectified_images())
+    np.testing.assert_allclose(ground_of(front), MODEL.pixels_to_rays([[20.0, 100.0], [150.0, 70.0]]))
+    assert front.words() == 'streaming'
+
+
+@pytest.mark.parametrize(('image', 'geometry'), [('image_rect', 'raw'), ('image_raw', 'auto')])
+def test_raw_images_under_any_name(robot, image, geometry):
+    info = raw_info_beside_rectified_images()
+    front = robot(transforms=FRONT, image=image, camera={'geometry': geometry})
+    front.send('front_optical_frame', info)
+    np.testing.assert_allclose(ground_of(front), info.pixels_to_rays([[20.0, 100.0], [150.0, 70.0]]))
+
+
+def test_rectified_images_without_p_are_served_with_a_word(robot):
+    raw = raw_info_beside_rectified_images()
+    front = robot(transforms=FRONT, image='image_rect')
+    front.send(
+        'front_optical_frame', CameraModel(160, 120, raw.distortion_model, raw.d, raw.k, raw.r, 0 * raw.p)
+    )
+    assert 'CameraInfo.p is all zeros' in front.words()
+    assert len(front.views()) >= 2
+
+
+def test_images_of_half_the_size_are_served_with_a_word(robot):
+    front = robot(transforms=FRONT)
+    front.send('front_optical_frame', CameraModel.pinhole(320, 240, 200.0))
+    assert 'taken as resized by 0.5' in front.words()
+    np.testing.assert_allclose(ground_of(front), MODEL.pixels_to_rays([[20.0, 100.0], [150.0, 70.0]]))
+    models = {id(view.model) for view in front.views()}
+    assert len(models) == 1
+
+
+def test_images_of_another_shape_are_refused_in_words(robot):
+    front = robot(transforms=FRONT)
+    front.send('front_optical_frame', CameraModel.pinhole(320, 180, 200.0))
+    assert 'images are 160 x 120, but CameraInfo describes 320 x 180' in front.words()
+    assert front.not_mapped()['no_camera_info']['front'] >= 2
+
+
+def test_an_image_without_frame_id_has_that_of_its_camera_info(robot):
+    front = robot(transforms=FRONT)
+    front.send('', info_frame_id='front_optical_frame')
+    assert front.words() == 'streaming'
+    assert len(front.views()) >= 2

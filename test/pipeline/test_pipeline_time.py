@@ -83,14 +83,14 @@ def test_stamps_of_another_clock_are_named(driven, offset_s, side):
 def test_a_calibration_of_another_size_is_refused_and_a_new_one_taken(driven):
     yard, made = driven
     model = SMALL.rig()[0].model
-    other = CameraModel(2 * model.width, 2 * model.height, 'plumb_bob', model.d, model.k, model.r, model.p)
+    other = CameraModel(2 * model.width, model.height, 'plumb_bob', model.d, model.k, model.r, model.p)
     calibrations = yard.cameras.advertise('/cam0/camera_info', INFO, RELIABLE)
     yard.stream(ticks=3)
     calibrations.publish(encode_camera_info(yard.clock.now_ns, 'cam0_optical_frame', other))
     yard.clock.now_ns += 200_000_000
     pictures(yard)(yard.clock.now_ns)
     made.tick(yard.clock.now_ns + 200_000_000)
-    assert 'it is for 320 x 240' in made.assembly.cameras[0].problem
+    assert 'CameraInfo describes 320 x 120' in made.assembly.cameras[0].problem
     assert made.assembly.statistics.views_missed()['no_camera_info'] == {'cam0': 1}
     calibrations.publish(encode_camera_info(yard.clock.now_ns, 'cam0_optical_frame', model))
     yard.stream(ticks=8, skip=lambda e: e.tick < 5)

@@ -60,11 +60,13 @@ def camera_of_topic(image_topic: str) -> str:
 
     Examples:
         /front/image_raw, /front/image_rect_color/compressed -> /front
-        /cameras/left_image, /cameras/left_rect -> /cameras/left
+        /cameras/left_image, /cameras/left_rect -> /left
+        /zed/left/raw/image, /zed/left/rect/image -> /zed/left
     """
-    folders, _, leaf = image_topic.removesuffix('/compressed').rpartition('/')
+    *folders, leaf = image_topic.removesuffix('/compressed').split('/')
     words = [word for word in leaf.split('_') if word.lower() not in _PIXEL_WORDS]
-    return '/'.join([folders, '_'.join(words)] if words else [folders])
+    kept = [folder for folder in folders if folder.lower() not in _FOLDERS]
+    return '/'.join([*kept, '_'.join(words)] if words else kept)
 
 
 def _with_pixel_words(topic: str) -> str:

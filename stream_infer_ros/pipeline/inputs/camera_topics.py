@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stream_infer_ros.config import Config
+from stream_infer_ros.config.tree import ImageGeometry
 from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.graph.graph import TopicInfo
 from stream_infer_ros.graph.names import is_topic_name
 from stream_infer_ros.pipeline.inputs.camera_names import camera_names
+from stream_infer_ros.pipeline.inputs.rectified_topics import info_topics, is_rectified
 
 IMAGE = 'sensor_msgs/msg/Image'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
@@ -28,12 +30,19 @@ class CameraTopics:
         image: the image topic; it ends with '/compressed' if `compressed`.
         camera_info: the CameraInfo topic; beside the image topic unless configured.
         compressed: True if the messages on `image` are sensor_msgs/CompressedImage.
+        geometry: the values of CameraInfo that describe the images; 'auto': the name of `image` says it.
     """
 
     camera: str
     image: str
     camera_info: str
     compressed: bool
+    geometry: ImageGeometry = 'auto'
+
+    @property
+    def rectified(self) -> bool:
+        """True if the images are rectified, so that P of CameraInfo describes them."""
+        return self.geometry == 'rectified' or (self.geometry == 'auto' and is_rectified(self.image))
 
     @property
     def image_type(self) -> str:
@@ -68,7 +77,7 @@ def camera_topics(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTop
             f'options are given for {", ".join(unknown)}, which `cameras` does not list; '
             f'it lists {", ".join(config.cameras) or "none"}'
         )
-    cameras = _configured(config) if config.cameras else _discovered(config, found)
+    cameras = _configured(config, found) if config.cameras else _discovered(config, found)
     if not cameras:
         where = '' if config.graph.namespace == '/' else f' in namespace {config.graph.namespace}'
         raise ConfigError(
@@ -100,23 +109,24 @@ def detection_topics(config: Config, class_names: tuple[str, ...]) -> tuple[Dete
     if not config.cameras:
         raise ConfigError('expected the names of the cameras in `cameras`, none came')
     return tuple(
-        DetectionTopics(camera.camera, camera.image, camera.camera_info, False, class_names)
+        DetectionTopics(camera.camera, camera.image, camera.camera_info, False, camera.geometry, class_names)
         for camera in camera_topics(config, ())
     )
 
 
-def _configured(config: Config) -> tuple[CameraTopics, ...]:
+def _configured(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTopics, ...]:
     namespace = config.graph.namespace.rstrip('/')
     cameras = []
     for name in config.cameras:
         options = config.camera.get(name)
         image = (options and options.image_topic) or f'{name}/image_raw'
         image = image if image.startswith('/') else f'{namespace}/{image}'
-        info = (options and options.camera_info_topic) or sibling_info(image)
+        geometry: ImageGeometry = options.geometry if options else 'auto'
+        info = (options and options.camera_info_topic) or _info_beside(image, geometry, found)
         info = info if info.startswith('/') else f'{namespace}/{info}'
         compressed = bool(options and options.compressed)
         topic = f'{image}/compressed' if compressed and not image.endswith('/compressed') else image
-        cameras.append(CameraTopics(_ros_name(name), topic, info, compressed))
+        cameras.append(CameraTopics(_ros_name(name), topic, info, compressed, geometry))
     return tuple(cameras)
 
 
@@ -130,7 +140,7 @@ def _discovered(config: Config, found: Sequence[TopicInfo]) -> tuple[CameraTopic
     images = [name for name in sorted(raw + compressed) if not _is_derived(name, raw + compressed)]
     names = camera_names([name.removesuffix('/compressed').removeprefix(outer) for name in images])
     return tuple(
-        CameraTopics(name, image, sibling_info(image), image in compressed)
+        CameraTopics(name, image, _info_beside(image, 'auto', found), image in compressed)
         for name, image in zip(names, images, strict=True)
     )
 
@@ -171,6 +181,14 @@ def _is_derived(image_topic: str, images: Sequence[str]) -> bool:
     return image_topic.removesuffix('/compressed') != source and any(
         name.removesuffix('/compressed') == source for name in images
     )
+
+
+def _info_beside(image_topic: str, geometry: ImageGeometry, found: Sequence[TopicInfo]) -> str:
+    """Return the CameraInfo topic of an image topic: the first that exists, or the one beside it."""
+    there = {topic.name for topic in found if topic.type_name == CAMERA_INFO}
+    rectified = geometry == 'rectified' or (geometry == 'auto' and is_rectified(image_topic))
+    beside = sibling_info(image_topic)
+    return next((name for name in info_topics(image_topic, rectified) if name in there), beside)
 
 
 def sibling_info(image_topic: str) -> str:

@@ -8,12 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from stream_infer_ros.cameras.camera_model import CameraModel
+from stream_infer_ros.cameras.image_fit import fitted
 from stream_infer_ros.cameras.image_mask import ImageMask
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.cameras.transform_buffer import TransformBuffer
 from stream_infer_ros.config import MapConfig
 from stream_infer_ros.drop_causes import NotMappedCause
-from stream_infer_ros.errors import ExtrapolationError, TransformError
+from stream_infer_ros.errors import CalibrationError, ExtrapolationError, TransformError
 from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.mapping.view import View
 from stream_infer_ros.pipeline.camera_state import CameraState
@@ -64,6 +65,7 @@ class Locator:
         self._statistics = statistics
         self._clocks = clocks
         self._waiting: dict[str, list[_Located]] = {camera.name: [] for camera in cameras}
+        self._fits: dict[str, tuple[CameraModel, tuple[int, int], CameraModel | CalibrationError]] = {}
         self._reset_asked = False
 
     def reset(self) -> None:
@@ -83,7 +85,8 @@ class Locator:
                 if waiting and frame.stamp_ns < waiting[-1].stamp_ns - JUMP_NS:  # a recording started again
                     self._give_up_waiting_of(camera.name)
                 times = (frame.stamp_ns, frame.received_ns, frame.clock_offset_ns)
-                place = _Located(camera, *times, frame.frame_id, model, image.perception, image.mask)
+                frame_id = frame.frame_id or camera.info_frame_id
+                place = _Located(camera, *times, frame_id, model, image.perception, image.mask)
                 self._waiting[camera.name].append(place)
         return [view for name in self._waiting for view in self._views(name, now_ns)]
 
@@ -125,19 +128,29 @@ class Locator:
                 'no_camera_info',
                 f'expected calibration on {topic}, none came yet; without it nothing is mapped',
             )
-        elif (model.image_width, model.image_height) != size:
-            camera.note(
-                'no_camera_info',
-                f'expected calibration for images of {size[0]} x {size[1]} on {topic}, '
-                f'it is for {model.image_width} x {model.image_height}: correct size, binning or roi there',
-            )
         else:
-            camera.note('no_camera_info', '')
-            return model
+            fitting = self._fit(camera.name, model, size)
+            if isinstance(fitting, CameraModel):
+                camera.note('no_camera_info', '')
+                return fitting
+            camera.note('no_camera_info', f'the calibration on {topic} does not fit: {fitting}')
         # Without a calibration, nothing is known about the transforms of the camera.
         camera.note('no_transform', '')
         self._statistics.not_mapped(NotMappedCause.NO_CAMERA_INFO, camera.name)
         return None
+
+    def _fit(self, camera: str, model: CameraModel, size: tuple[int, int]) -> CameraModel | CalibrationError:
+        """Return the calibration for images of this size; the same object as long as nothing changes."""
+        if (model.image_width, model.image_height) == size:
+            return model
+        last = self._fits.get(camera)
+        if last is None or last[0] is not model or last[1] != size:
+            try:
+                last = model, size, fitted(model, *size)
+            except CalibrationError as error:
+                last = model, size, error
+            self._fits[camera] = last
+        return last[2]
 
     def newest_map_from_base(self) -> RigidTransform | None:
         """Return the pose of the base from the latest transforms; None if there is none."""

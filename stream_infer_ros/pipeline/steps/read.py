@@ -142,18 +142,18 @@ class MessageReader:
 
         def take(cdr: Cdr, _: int) -> None:
             nonlocal known
-            content = unstamped(cdr)
+            content: bytes | None = unstamped(cdr)
             if content == known:  # most drivers repeat it with every image
                 return
             known = None
-            try:
-                model = decode_camera_info(cdr).model
-            except (MessageError, CalibrationError) as error:
-                for camera in cameras:
-                    self._malformed(camera, 'calibration', error)
-                return
             for camera in cameras:
-                camera.model = model
+                try:
+                    info = decode_camera_info(cdr, camera.topics.rectified)
+                except (MessageError, CalibrationError) as error:
+                    self._malformed(camera, 'calibration', error)
+                    content = None  # so that it is counted again
+                    continue
+                camera.model, camera.info_frame_id = info.model, info.frame_id
                 camera.note('calibration', '')
             known = content
 
