@@ -2,14 +2,13 @@
 
 from stream_infer_ros.cameras.camera_model import CameraModel, Roi
 from stream_infer_ros.cameras.compressed import compressed_size, decode_compressed
-from stream_infer_ros.cameras.encodings import ENCODINGS, FALLBACKS, EncodingInfo, encoding_info, to_colour
+from stream_infer_ros.cameras.encodings import ENCODINGS, EncodingInfo, encoding_info, to_colour
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.cameras.transform_buffer import StampedTransform, TransformBuffer
 
 __all__ = [
     'ENCODINGS',
-    'FALLBACKS',
     'CameraModel',
     'EncodingInfo',
     'Frame',

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stream_infer_ros.cameras.encoding_names import BAYER_PATTERNS
+from stream_infer_ros.cameras.jpeg import jpeg_end, jpeg_size
 from stream_infer_ros.errors import EncodingError
 
 MAX_PIXELS = 1 << 26  # 8192 x 8192; otherwise a file of a few bytes could request gigabytes of memory
@@ -19,109 +20,133 @@ _REDUCED = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
-_TAIL = 65536  # USB cameras pad their JPEGs with zeros
+_PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
+_PNG_END = b'IEND\xaeB`\x82'  # the last chunk, which is empty, and its checksum
 
 
-def _jpeg_size(data: memoryview) -> tuple[int, int] | None:
-    """Return (height, width) from the frame header (ITU-T T.81, B.2.2), or None if there is none."""
-    at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xFF:  # fill byte
-            at += 1
-            continue
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return int.from_bytes(data[at + 5 : at + 7], 'big'), int.from_bytes(data[at + 7 : at + 9], 'big')
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], 'big')
-    return None
+class CompressedEncoding(NamedTuple):
+    """A kind of file, and the meaning of its pixels.
+
+    Attributes:
+        codec: 'jpeg' or 'png'.
+        stored: the encoding of the array that the sender gave to OpenCV's encoder. OpenCV expects 'bgr8', and
+            the colours of the file are then right for every viewer. With 'rgb8', red and blue are exchanged
+            in the file. A Bayer pattern ('bayer_rggb') has one channel of 8 or 16 bits.
+    """
+
+    codec: str
+    stored: str
+
+    @property
+    def can_be_reduced(self) -> bool:
+        """True if the file can be decoded to a smaller picture in less time."""
+        return self.codec == 'jpeg' and self.stored in ('rgb8', 'bgr8')
 
 
-def _jpeg_is_whole(data: memoryview) -> bool:
-    return data[-_TAIL:].tobytes().rstrip(b'\0').endswith(b'\xff\xd9')
-
-
-def _png_size(data: memoryview) -> tuple[int, int] | None:
-    """Return (height, width) from the IHDR chunk (RFC 2083, 4.1.1), or None if it is missing."""
-    if len(data) < 24 or data[12:16].tobytes() != b'IHDR':
-        return None
-    return int.from_bytes(data[20:24], 'big'), int.from_bytes(data[16:20], 'big')
-
-
-def _png_is_whole(data: memoryview) -> bool:
-    return data[-_TAIL:].tobytes().rstrip(b'\0').endswith(b'IEND\xaeB`\x82')
-
-
-_Rule = tuple[bytes, Callable[[memoryview], 'tuple[int, int] | None'], Callable[[memoryview], bool]]
-
-# By encoding: the first bytes of a file, a function for its size, and a function that looks for its end
-# marker.
-COMPRESSED: dict[str, _Rule] = {
-    'jpeg': (b'\xff\xd8\xff', _jpeg_size, _jpeg_is_whole),
-    'png': (b'\x89PNG\r\n\x1a\n', _png_size, _png_is_whole),
+# The names in `Frame.encoding`. The format field of a CompressedImage decides which one it is.
+COMPRESSED: dict[str, CompressedEncoding] = {
+    'jpeg': CompressedEncoding('jpeg', 'bgr8'),
+    'png': CompressedEncoding('png', 'bgr8'),
+    '16UC1; png': CompressedEncoding('png', '16UC1'),
 }
+for _codec in ('jpeg', 'png'):
+    for _stored in ('rgb8', *BAYER_PATTERNS):
+        COMPRESSED[f'{_stored}; {_codec}'] = CompressedEncoding(_codec, _stored)
 
 
 def compressed_size(image: NDArray[Any], encoding: str) -> tuple[int, int]:
     """Return (height, width) in pixels from the header of a file, without decoding the file.
 
     Args:
-        image: (n,) uint8, the file.
-        encoding: 'jpeg' or 'png'.
+        image: (n,) uint8, the file. More bytes may follow it.
+        encoding: a name in COMPRESSED.
 
     Raises:
-        EncodingError: the file is not of this encoding, is cut short, or has more than MAX_PIXELS.
+        EncodingError: the file is not of this encoding, has no header, or has more than MAX_PIXELS.
     """
-    magic, size_of, is_whole = COMPRESSED[encoding]
     if image.ndim != 1 or image.dtype != np.uint8:
         raise EncodingError(f'expected a {encoding} file as (n,) uint8, got {image.shape} {image.dtype}')
-    data = np.ascontiguousarray(image).data
-    size = size_of(data) if data[: len(magic)].tobytes() == magic else None
-    if size is None:
-        raise EncodingError(
-            f'expected a {encoding} file, got {len(data)} bytes that begin with {data[:8].hex()!r}; '
-            'check the format field of the CompressedImage'
-        )
-    height, width = size
+    codec = COMPRESSED[encoding].codec
+    file = np.ascontiguousarray(image)
+    height, width = jpeg_size(file) if codec == 'jpeg' else _png_size(file.data)
     if not 0 < height * width <= MAX_PIXELS:
-        raise EncodingError(f'expected a {encoding} of 1 to {MAX_PIXELS} pixels, got {width}x{height}')
-    if not is_whole(data):
-        raise EncodingError(
-            f'the {encoding} of {len(data)} bytes is cut short (no end marker); '
-            'look for lost packets between the camera and this machine'
-        )
+        raise EncodingError(f'expected a {codec} of 1 to {MAX_PIXELS} pixels, got {width}x{height}')
     return height, width
 
 
-def decode_compressed(
-    image: NDArray[Any], encoding: str, order: Literal['rgb', 'bgr'] = 'rgb', reduce: int = 1
-) -> NDArray[np.uint8]:
-    """Decode a JPEG or PNG file to 8-bit colour.
+def decode_compressed(image: NDArray[Any], encoding: str, reduce: int = 1) -> NDArray[Any]:
+    """Decode a JPEG or PNG file to the array that was compressed; its encoding is `encoding_within`.
 
     An orientation tag in the file is ignored, because calibrations refer to the image without rotation.
 
     Args:
-        image: (n,) uint8, the file.
-        encoding: 'jpeg' or 'png'.
-        order: order of the channels of the result.
-        reduce: 1, 2, 4 or 8. A JPEG is decoded at a size smaller by this factor, which takes less time. A PNG
-            is always decoded at full size.
+        image: (n,) uint8, the file. More bytes may follow it.
+        encoding: a name in COMPRESSED.
+        reduce: 1, 2, 4 or 8. A JPEG with colours is decoded at a size smaller by this factor, which takes
+            less time. Other files are always decoded at full size.
 
     Returns:
-        (H, W, 3) uint8, owned by the caller. For a reduced JPEG, the size is ceil(H / reduce), ceil(W /
-        reduce), and the centre of pixel u lies at `(u + 0.5) * reduce - 0.5` of the full image.
+        (H, W, 3) uint8; (H, W) of 8 or 16 bits for a Bayer pattern and for 16UC1. It is owned by the caller.
+        For a reduced JPEG, the size is ceil(H / reduce), ceil(W / reduce), and the centre of pixel u lies at
+        `(u + 0.5) * reduce - 0.5` of the full image.
 
     Raises:
-        EncodingError: see `compressed_size`, or the decoder failed. JPEG has no checksum, so that wrong bits
-            within a JPEG can go unnoticed.
+        EncodingError: see `compressed_size`; or the file is cut short, or the decoder failed. JPEG has no
+            checksum, so that wrong bits within a JPEG can go unnoticed.
     """
     compressed_size(image, encoding)
-    flags = _REDUCED[reduce if encoding == 'jpeg' else 1] | cv2.IMREAD_IGNORE_ORIENTATION
-    colour = cv2.imdecode(image, flags)
-    if colour is None:
+    codec, stored = COMPRESSED[encoding]
+    file = np.ascontiguousarray(image)
+    end = jpeg_end(file) if codec == 'jpeg' else _png_end(file.data)
+    coloured = stored in ('rgb8', 'bgr8')
+    flags = cv2.IMREAD_UNCHANGED
+    if coloured:
+        size = _REDUCED[reduce if COMPRESSED[encoding].can_be_reduced else 1]
+        flags = size | cv2.IMREAD_IGNORE_ORIENTATION
+    pixels = cv2.imdecode(file[:end], flags)
+    if pixels is None:
         raise EncodingError(
-            f'the {encoding} of {len(image)} bytes is corrupt and cannot be decoded; '
-            'check the driver or the recording'
+            f'the {codec} of {end} bytes is corrupt and cannot be decoded; check the driver or the recording'
         )
-    if order == 'rgb':
-        cv2.cvtColor(colour, cv2.COLOR_BGR2RGB, dst=colour)
-    return np.asarray(colour, np.uint8)
+    if not coloured and pixels.ndim != 2:
+        raise EncodingError(
+            f'the format field of the CompressedImage says that the {codec} contains {stored}, which has one '
+            f'channel; the file has {pixels.shape[2]}; correct the format field'
+        )
+    return pixels
+
+
+def encoding_within(encoding: str, pixels: NDArray[Any]) -> str:
+    """Return the encoding of sensor_msgs/Image of an array from `decode_compressed`."""
+    stored = COMPRESSED[encoding].stored
+    if stored in BAYER_PATTERNS:
+        return f'{stored}{8 * pixels.itemsize}'
+    return 'mono8' if stored == '16UC1' and pixels.itemsize == 1 else stored
+
+
+def _png_size(data: memoryview) -> tuple[int, int]:
+    """Return (height, width) from the first chunk of a PNG (RFC 2083, 4.1.1)."""
+    if data[:8].tobytes() != _PNG_SIGNATURE or data[12:16].tobytes() != b'IHDR' or len(data) < 24:
+        raise EncodingError(
+            f'expected a png file, got {len(data)} bytes that begin with [{data[:8].hex(" ")}]; '
+            'check the format field of the CompressedImage'
+        )
+    width, height = (int.from_bytes(data[k : k + 4], 'big') for k in (16, 20))
+    return height, width
+
+
+def _png_end(data: memoryview) -> int:
+    """Return the number of bytes up to the end of the last chunk. Chunks are length, name, content, checksum.
+
+    The decoder verifies all checksums except the last one.
+    """
+    at = len(_PNG_SIGNATURE)
+    while at + 12 <= len(data):
+        behind = at + 12 + int.from_bytes(data[at : at + 4], 'big')
+        if data[at + 4 : at + 12] == _PNG_END:
+            return behind
+        at = behind
+    raise EncodingError(
+        f'the png of {len(data)} bytes is cut short (no end marker); '
+        'look for lost packets between the camera and this machine'
+    )

@@ -22,8 +22,9 @@ class Frame:
         received_ns: time of arrival in nanoseconds, in the same clock.
         image: for raw encodings, a view (height, width) or (height, width, channels) with the dtype of the
             encoding. Its rows may be padded, so that it is not contiguous. `encodings` describes the shapes
-            for YUV. For 'jpeg' and 'png', the compressed file, (n,) uint8.
-        encoding: a name from sensor_msgs/image_encodings ('rgb8', 'nv12', ...), 'jpeg' or 'png'.
+            for YUV. For compressed encodings, the file, (n,) uint8.
+        encoding: a name in `encodings.ENCODINGS` ('rgb8', 'nv12', ...) or in `compressed.COMPRESSED` ('jpeg',
+            'bayer_rggb; png', ...).
         frame_id: optical frame of the camera (REP-103: x right, y down, z forward).
         clock_offset_ns: what was added to the header stamp; 0 if the camera uses the clock of the graph.
     """

@@ -6,7 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_infer_ros.cameras.compressed import COMPRESSED, compressed_size, decode_compressed
+from stream_infer_ros.cameras.compressed import (
+    COMPRESSED,
+    compressed_size,
+    decode_compressed,
+    encoding_within,
+)
 from stream_infer_ros.cameras.encodings import ColourOrder, to_colour
 from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.errors import EngineError
@@ -19,7 +24,9 @@ PADDING = 114  # the grey value that YOLO networks are trained with
 
 # The conversion of these encodings only moves or copies channels. Resizing first then gives the same picture
 # with less work. The value is the channel order that needs no conversion at all.
-_RESIZE_FIRST = {'rgb8': 'rgb', 'bgr8': 'bgr', '8UC3': 'bgr', 'rgba8': '', 'bgra8': '', 'mono8': ''}
+_RESIZE_FIRST = {'rgb8': 'rgb', 'bgr8': 'bgr', '8UC3': 'bgr'} | dict.fromkeys(
+    ['rgba8', 'bgra8', '8UC4', 'mono8', '8UC1'], ''
+)
 
 
 class Batch:
@@ -129,14 +136,15 @@ def write_letterboxed(
     """
     height, width = picture.shape[:2]
     image, encoding = frame.image, frame.encoding
+    letterbox = None
     if encoding in COMPRESSED:
         source_height, source_width = compressed_size(image, encoding)
         letterbox = fit(source_width, source_height, width, height, how)
-        image = decode_compressed(image, encoding, 'bgr', _reduction(encoding, letterbox))
-        encoding = 'bgr8'
-    else:
-        if _RESIZE_FIRST.get(encoding, colour) == colour:
-            image, encoding = to_colour(image, encoding, colour), f'{colour}8'
+        image = decode_compressed(image, encoding, _reduction(encoding, letterbox))
+        encoding = encoding_within(encoding, image)
+    if _RESIZE_FIRST.get(encoding, colour) == colour:
+        image, encoding = to_colour(image, encoding, colour), f'{colour}8'
+    if letterbox is None:
         letterbox = fit(image.shape[1], image.shape[0], width, height, how)
     target = _pad(picture, letterbox, fill, letterbox != padded)
     size = (target.shape[1], target.shape[0])
@@ -154,7 +162,11 @@ def _reduction(encoding: str, letterbox: Letterbox) -> int:
     """
     for factor in (4, 2):
         divides = letterbox.source_width % factor == 0 and letterbox.source_height % factor == 0
-        if encoding == 'jpeg' and divides and max(letterbox.scale_u, letterbox.scale_v) * factor <= 1.0:
+        if (
+            COMPRESSED[encoding].can_be_reduced
+            and divides
+            and max(letterbox.scale_u, letterbox.scale_v) * factor <= 1.0
+        ):
             return factor
     return 1
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_infer_ros.cameras.encodings import encoding_info
+from stream_infer_ros.cameras.encodings import encoding_info, known_name
 from stream_infer_ros.errors import EncodingError
 from stream_infer_ros.messages.cdr_reader import Cdr, CdrReader
 from stream_infer_ros.messages.cdr_writer import CdrWriter
@@ -37,8 +37,9 @@ def decode_image(cdr: Cdr) -> ImageMessage:
     """Decode an Image without copying the pixels.
 
     The image of the result is a read-only view. Its shape is (height, width) or (height, width, channels),
-    and (height * 3 / 2, width) for nv12 and nv21, see `cameras.encodings`. Rows may be padded according to
-    `step`. Samples of two and four bytes keep the byte order of the message ('>u2' if it is big endian).
+    or more rows for nv12, nv21 and nv24, see `cameras.encodings`. Rows may be padded according to `step`,
+    except the last one. Samples of two and four bytes keep the byte order of the message ('>u2' if it is big
+    endian). The encoding of the result is the usual name: 'rgb8' for 'RGB8', 'yuyv' for 'yuyv422'.
 
     Raises:
         MessageError: the bytes are not an Image.
@@ -47,7 +48,7 @@ def decode_image(cdr: Cdr) -> ImageMessage:
     reader = CdrReader(cdr, TYPE_NAME)
     stamp_ns, frame_id = reader.header()
     height, width = reader.uint32(), reader.uint32()
-    encoding = reader.string()
+    encoding = known_name(reader.string())
     is_bigendian = reader.uint8() != 0
     step = reader.uint32()
     data = reader.byte_sequence()
@@ -112,7 +113,7 @@ def pixel_view(
             f'{TYPE_NAME}: expected a step of a whole number of {info.dtype.itemsize}-byte samples for '
             f'{encoding}, got {step} bytes; correct step in the driver'
         )
-    if step * shape[0] != data.size:
+    if not step * (shape[0] - 1) + info.row_bytes(width) <= data.size <= step * shape[0]:
         raise EncodingError(
             f'{TYPE_NAME}: expected {shape[0]} rows of {step} bytes for {width} x {height} {encoding}, '
             f'got {data.size} bytes; correct width, height or step in the driver'
@@ -130,7 +131,7 @@ def _checked_size(image: NDArray[Any], encoding: str) -> tuple[int, int]:
         height, width = info.image_size(image)
         if image.shape == info.array_shape(height, width):
             return height, width
-    rows = 'height' if info.rows_per_two == 2 else 'height * 3 / 2'
+    rows = 'height' if info.rows_per_two == 2 else f'height * {info.rows_per_two} / 2'
     shape = f'({rows}, width)' if info.channels == 1 else f'({rows}, width, {info.channels})'
     raise EncodingError(
         f'expected an array {shape} of {info.dtype} for {encoding}, got {image.shape} of {image.dtype}'

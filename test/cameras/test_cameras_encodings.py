@@ -6,13 +6,12 @@ import pytest
 
 from stream_infer_ros.cameras import (
     ENCODINGS,
-    EncodingInfo,
     compressed_size,
     decode_compressed,
     encoding_info,
-    encodings,
     to_colour,
 )
+from stream_infer_ros.cameras.encodings import known_name
 from stream_infer_ros.errors import EncodingError
 
 RED, GREEN, BLUE, GREY = (200, 30, 10), (20, 180, 40), (15, 25, 220), (90, 90, 90)
@@ -60,6 +59,17 @@ def planar(rgb: np.ndarray, first: int) -> np.ndarray:
     return array
 
 
+def full_chroma(rgb: np.ndarray) -> np.ndarray:
+    """4:4:4 with all rows of luma first, then interleaved chroma (NV24)."""
+    full = yuv(rgb)
+    return np.concatenate([full[..., 0], full[..., 1:].reshape(2 * H, W)])
+
+
+def wide(array: np.ndarray) -> np.ndarray:
+    """The same samples with 16 bits."""
+    return array.astype(np.uint16) * 257
+
+
 def bayer(rgb: np.ndarray, pattern: str) -> np.ndarray:
     array = np.empty((H, W), np.uint8)
     for at, colour in enumerate(pattern):
@@ -74,6 +84,12 @@ COLOURED = {
     '8UC3': lambda p: p[..., ::-1].copy(),
     'rgba8': lambda p: np.dstack([p, np.full((H, W), 7, np.uint8)]),
     'bgra8': lambda p: np.dstack([p[..., ::-1], np.full((H, W), 7, np.uint8)]),
+    '8UC4': lambda p: np.dstack([p[..., ::-1], np.full((H, W), 7, np.uint8)]),
+    'rgb16': wide,
+    'bgr16': lambda p: wide(p[..., ::-1]),
+    'rgba16': lambda p: wide(np.dstack([p, np.full((H, W), 7, np.uint8)])),
+    'bgra16': lambda p: wide(np.dstack([p[..., ::-1], np.full((H, W), 7, np.uint8)])),
+    'nv24': full_chroma,
     'yuv422': lambda p: packed(p, luma=1),
     'uyvy': lambda p: packed(p, luma=1),
     'yuv422_yuy2': lambda p: packed(p, luma=0),
@@ -81,8 +97,9 @@ COLOURED = {
     'nv12': lambda p: planar(p, first=1),
     'nv21': lambda p: planar(p, first=2),
     **{f'bayer_{p}8': lambda rgb, p=p: bayer(rgb, p) for p in ('rggb', 'bggr', 'gbrg', 'grbg')},
+    **{f'bayer_{p}16': lambda rgb, p=p: wide(bayer(rgb, p)) for p in ('rggb', 'bggr', 'gbrg', 'grbg')},
 }
-GREY_ONLY = {'mono8', 'mono16', '16UC1', '32FC1'}
+GREY_ONLY = {'mono8', '8UC1', 'mono16', '16UC1', '32FC1'}
 
 
 def test_every_encoding_is_tested_here() -> None:
@@ -130,6 +147,7 @@ def grey_levels(values: list[float], encoding: str, dtype: str) -> list[int]:
 
 def test_grey_scales() -> None:
     assert grey_levels([0, 1, 255], 'mono8', 'u1') == [0, 1, 255]
+    assert grey_levels([0, 1, 255], '8UC1', 'u1') == [0, 1, 255]
     # mono16: full scale to full scale, rounded (cv_bridge)
     sixteen = [0, 128, 129, 257, 65535, 32768]
     assert grey_levels(sixteen, 'mono16', '<u2') == [0, 0, 1, 1, 255, 128]
@@ -208,15 +226,91 @@ def test_compressed_files(kind: str) -> None:
     assert np.abs(out[..., ::-1].astype(int) - rgb).mean() < 2
 
 
+BEHIND = {
+    'a little': b'\0',
+    'zeros': bytes(100_000),
+    'stale bytes': b'\x5a\x13' * 500,
+    'half a marker': b'\0\xff',
+    'an end marker': b'\x13' * 9 + b'\xff\xd9',
+    'the rest of a JPEG': file_of('jpeg', enlarged())[333:].tobytes(),
+    'a JPEG': file_of('jpeg', enlarged()).tobytes(),
+    'a PNG': file_of('png', enlarged()).tobytes(),
+}
+
+
 @pytest.mark.parametrize('kind', ['jpeg', 'png'])
-def test_zero_padding_after_a_file_is_no_fault(kind: str) -> None:
-    file = np.concatenate([file_of(kind, enlarged()), np.zeros(1000, np.uint8)])
-    assert to_colour(file, kind).shape == enlarged().shape
+@pytest.mark.parametrize('behind', BEHIND)
+def test_bytes_behind_a_file_are_no_fault(kind: str, behind: str, capfd: pytest.CaptureFixture[str]) -> None:
+    file = file_of(kind, enlarged())
+    longer = np.concatenate([file, np.frombuffer(BEHIND[behind], np.uint8)])
+    capfd.readouterr()
+    np.testing.assert_array_equal(to_colour(longer, kind), to_colour(file, kind))
+    assert capfd.readouterr().err == '', 'the decoder got more than the file'
+
+
+@pytest.mark.parametrize('kind', ['jpeg', 'png'])
+@pytest.mark.parametrize('behind', ['zeros', 'stale bytes', 'a JPEG'])
+def test_a_file_cut_short_before_such_bytes_is_refused(kind: str, behind: str) -> None:
+    file = file_of(kind, enlarged())
+    for length in (len(file) // 2, len(file) - 30, len(file) - 1):
+        cut = file[:length].tobytes() + BEHIND[behind]
+        with pytest.raises(EncodingError):
+            to_colour(np.frombuffer(cut, np.uint8), kind)
+
+
+def with_segment(file: np.ndarray, content: bytes) -> np.ndarray:
+    """The JPEG with an EXIF segment (APP1) of this content at its start."""
+    segment = b'\xff\xe1' + (len(content) + 2).to_bytes(2, 'big') + content
+    return np.frombuffer(file[:2].tobytes() + segment + file[2:].tobytes(), np.uint8)
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        [],
+        [cv2.IMWRITE_JPEG_PROGRESSIVE, 1],
+        [cv2.IMWRITE_JPEG_RST_INTERVAL, 1],
+        [cv2.IMWRITE_JPEG_OPTIMIZE, 1, cv2.IMWRITE_JPEG_QUALITY, 100],
+    ],
+    ids=['baseline', 'progressive', 'restart markers', 'optimised'],
+)
+def test_the_end_of_every_kind_of_jpeg_is_found(options: list[int]) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (97, 131, 3), np.uint8)
+    plain = cv2.imencode('.jpg', noise, options)[1].reshape(-1)
+    thumbnail = cv2.imencode('.jpg', noise[:24, :32])[1].tobytes()
+    for file in (plain, with_segment(plain, b'Exif\0\0' + thumbnail), with_segment(plain, b'\xff\xd9' * 20)):
+        padded = np.concatenate([file, np.frombuffer(BEHIND['a JPEG'], np.uint8)])
+        assert compressed_size(padded, 'jpeg') == (97, 131)
+        np.testing.assert_array_equal(to_colour(padded, 'jpeg'), to_colour(plain, 'jpeg'))
+        for length in range(4, len(file) - 1, 97):
+            with pytest.raises(EncodingError):
+                to_colour(np.concatenate([file[:length], np.zeros(200_000, np.uint8)]), 'jpeg')
+
+
+def test_fill_bytes_and_markers_without_length_are_skipped_as_the_decoder_does() -> None:
+    file = file_of('jpeg', enlarged()).tobytes()
+    for between in (b'\xff\xff', b'\xff\x01', b'\xff\xff\xff\x01'):
+        odd = np.frombuffer(file[:2] + between + file[2:], np.uint8)
+        np.testing.assert_array_equal(
+            to_colour(odd, 'jpeg'), to_colour(np.frombuffer(file, np.uint8), 'jpeg')
+        )
+
+
+def test_a_jpeg_with_two_sizes_is_refused() -> None:
+    file = file_of('jpeg', enlarged()).tobytes()
+    at = file.index(b'\xff\xc0')
+    header = file[at : at + 19]
+    huge = header[:5] + b'\x4e\x20\x4e\x20' + header[9:]
+    before_the_data = file[: at + 19] + huge + file[at + 19 :]
+    behind_the_data = file[:-2] + huge + file[-2:]
+    for two in (before_the_data, behind_the_data):
+        with pytest.raises(EncodingError, match='frame header'):
+            decode_compressed(np.frombuffer(two, np.uint8), 'jpeg')
 
 
 def test_a_jpeg_can_be_had_smaller_for_less() -> None:
     file = file_of('jpeg', enlarged()[:61, :127])
-    small = decode_compressed(file, 'jpeg', 'rgb', reduce=2)
+    small = decode_compressed(file, 'jpeg', reduce=2)[..., ::-1]
     assert small.shape == (31, 64, 3)
     np.testing.assert_allclose([small[15, 15], small[15, 47]], [RED, GREEN], atol=8)
 
@@ -260,23 +354,68 @@ def test_an_orientation_tag_does_not_turn_the_picture() -> None:
     assert to_colour(tagged, 'jpeg').shape == (48, 128, 3)
 
 
-def test_an_encoding_that_somebody_else_knows_goes_through_them(monkeypatch):
-    """The seam that a ROS node hangs its cv_bridge into."""
-    green = EncodingInfo(
-        np.dtype(np.uint16),
-        1,
-        None,
-        None,
-        convert=lambda image, order: np.full((*image.shape, 3), 7, np.uint8),
-    )
-    monkeypatch.setattr(encodings, 'FALLBACKS', [lambda name: None, {'green16': green}.get])
-    image = np.zeros((H, W), np.uint16)
-    out = np.empty((H, W, 3), np.uint8)
-    assert to_colour(image, 'green16', 'rgb', out) is out
-    assert np.all(out == 7)
-    with pytest.raises(EncodingError, match=r'\(H, W\) uint16'):
-        to_colour(image.astype(np.uint8), 'green16')
-    with pytest.raises(EncodingError, match="'red16' is not supported"):
-        to_colour(image, 'red16')
-    monkeypatch.setattr(encodings, 'FALLBACKS', [lambda name: green])
-    assert encoding_info('rgb8') is ENCODINGS['rgb8'], 'what we know ourselves asks nobody'
+@pytest.mark.parametrize(
+    ('written', 'name'),
+    [
+        ('RGB8', 'rgb8'),
+        ('bgr8 ', 'bgr8'),
+        ('Mono8', 'mono8'),
+        ('mono8\0', 'mono8'),
+        ('8uc1', '8UC1'),
+        ('8UC', 'mono8'),
+        ('16uc1', '16UC1'),
+        ('YUV422_YUY2', 'yuv422_yuy2'),
+        ('yuyv422', 'yuyv'),
+        ('UYVY', 'uyvy'),
+        ('NV12', 'nv12'),
+        ('bayer_rggb8 ', 'bayer_rggb8'),
+        ('BAYER_GBRG8', 'bayer_gbrg8'),
+        ('BayerRG8', 'bayer_rggb8'),
+        ('BayerGB16', 'bayer_gbrg16'),
+        ('Y16', 'mono16'),
+        ('R8G8B8', 'rgb8'),
+    ],
+)
+def test_other_spellings_of_a_name(written: str, name: str) -> None:
+    assert known_name(written) == name
+
+
+@pytest.mark.parametrize('bits', [8, 16, 32])
+@pytest.mark.parametrize('count', [1, 2, 3, 4])
+def test_signed_numbers_are_no_picture(bits: int, count: int) -> None:
+    with pytest.raises(
+        EncodingError, match=f"'{bits}SC{count}'.*{count} channels? of signed numbers of {bits}"
+    ):
+        known_name(f'{bits}SC{count}')
+
+
+@pytest.mark.parametrize(
+    'name', ['8UC2', '16UC2', '16UC3', '16UC4', '32FC2', '32FC3', '64FC1', '32UC1', '8UC12']
+)
+def test_numbers_without_a_meaning_are_no_picture(name: str) -> None:
+    with pytest.raises(EncodingError, match=f"'{name}'.*which is not a picture"):
+        known_name(name)
+
+
+@pytest.mark.parametrize('kind', ['jpeg', 'png'])
+@pytest.mark.parametrize('pattern', ['rggb', 'bggr', 'gbrg', 'grbg'])
+def test_a_bayer_pattern_within_a_file(kind: str, pattern: str) -> None:
+    flat = np.full((H, W, 3), RED, np.uint8)
+    options = [cv2.IMWRITE_JPEG_QUALITY, 100] if kind == 'jpeg' else []
+    suffix = {'jpeg': '.jpg', 'png': '.png'}[kind]
+    file = cv2.imencode(suffix, bayer(flat, pattern), options)[1].reshape(-1)
+    colour = to_colour(file, f'bayer_{pattern}; {kind}', 'rgb')
+    np.testing.assert_allclose(centres(colour), [list(RED)] * 4, atol=6)
+    if kind == 'png':
+        sixteen = cv2.imencode('.png', wide(bayer(flat, pattern)))[1].reshape(-1)
+        np.testing.assert_array_equal(to_colour(sixteen, f'bayer_{pattern}; png', 'rgb'), colour)
+    with pytest.raises(EncodingError, match='has one channel; the file has 3'):
+        to_colour(file_of(kind, enlarged()), f'bayer_{pattern}; {kind}')
+
+
+def test_distances_in_a_png_look_as_they_do_raw() -> None:
+    millimetres = np.array([[0, 2000, 10000, 60000]], np.uint16)
+    file = cv2.imencode('.png', millimetres)[1].reshape(-1)
+    assert to_colour(file, '16UC1; png')[0, :, 0].tolist() == [0, 51, 255, 255]
+    grey = cv2.imencode('.png', np.array([[0, 9, 255]], np.uint8))[1].reshape(-1)
+    assert to_colour(grey, '16UC1; png')[0, :, 0].tolist() == [0, 9, 255]

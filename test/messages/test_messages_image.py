@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import message_samples as samples
 import numpy as np
 import pytest
@@ -19,7 +20,8 @@ from stream_infer_ros.messages.image import decode_image, encode_image
 PROMISED = [
     *('rgb8', 'bgr8', 'rgba8', 'bgra8', 'mono8', 'mono16'),
     *('bayer_rggb8', 'bayer_bggr8', 'bayer_gbrg8', 'bayer_grbg8'),
-    *('yuv422', 'uyvy', 'yuv422_yuy2', 'yuyv', 'nv12', 'nv21', '8UC3', '16UC1', '32FC1'),
+    *('yuv422', 'uyvy', 'yuv422_yuy2', 'yuyv', 'nv12', 'nv21', 'nv24', '8UC3', '16UC1', '32FC1'),
+    *('8UC1', '8UC4', 'rgb16', 'bgr16', 'rgba16', 'bgra16', 'bayer_rggb16', 'bayer_grbg16'),
 ]
 WIDE = [name for name in PROMISED if ENCODINGS[name].dtype.itemsize > 1]
 
@@ -152,7 +154,8 @@ def test_an_array_with_gaps_is_written_without():
         ({'height': 2**32 - 1, 'step': 2**32 - 1}, 'rows of 4294967295 bytes'),
         ({'width': 2**32 - 1, 'step': 2**32 - 1}, 'step of at least 12884901885'),
         ({'width': 2**32 - 1, 'height': 2**32 - 1, 'step': 0}, 'step of at least'),
-        ({'encoding': 'rgb16'}, "'rgb16' is not supported"),
+        ({'encoding': 'rgb10'}, "'rgb10' is not supported"),
+        ({'encoding': '32FC3'}, '3 channels of floating-point numbers'),
         ({'encoding': ''}, 'is not supported'),
         ({'encoding': '16UC1', 'step': 13}, 'whole number of 2-byte samples'),
         ({'encoding': '32FC1', 'step': 26}, 'whole number of 4-byte samples'),
@@ -195,6 +198,26 @@ def test_a_stamp_beyond_int32_seconds_is_not_written(stamp_ns):
         encode_image(stamp_ns, 'cam', samples.PIXELS, 'rgb8')
 
 
+@pytest.mark.parametrize(('written', 'name'), [('RGB8', 'rgb8'), ('bgr8 ', 'bgr8'), ('8UC3', '8UC3')])
+def test_another_spelling_becomes_the_usual_name(written, name):
+    got = decode_image(message(written, step=18, data=np.arange(72, dtype=np.uint8)))
+    assert got.encoding == name
+    assert got.image.shape == (4, 6, 3)
+
+
+@pytest.mark.parametrize('encoding', PROMISED)
+def test_the_last_row_need_not_be_padded(encoding):
+    image = picture(encoding)
+    rows = image.reshape(image.shape[0], -1).view(np.uint8)
+    padded = np.pad(rows, ((0, 0), (0, 5 * image.itemsize)), constant_values=255)
+    data = padded.ravel()[: -5 * image.itemsize]
+    got = decode_image(message(encoding, step=padded.shape[1], data=data))
+    np.testing.assert_array_equal(got.image, image)
+    np.testing.assert_array_equal(to_colour(got.image, encoding), to_colour(image, encoding))
+    with pytest.raises(EncodingError, match='rows of'):
+        decode_image(message(encoding, step=padded.shape[1], data=data[:-1]))
+
+
 @pytest.mark.parametrize(
     'declared',
     ['jpeg', 'jpg', 'JPEG', 'png', '', 'rgb8; jpeg compressed bgr8', 'mono8; jpeg compressed ', 'image/jpeg'],
@@ -207,11 +230,108 @@ def test_the_file_itself_says_what_it_is(declared):
     assert np.shares_memory(got.image, np.frombuffer(cdr, np.uint8))
 
 
+RGB = np.full((32, 48, 3), (200, 30, 20), np.uint8)
+BAYER_OF_RGB = np.array([[200, 30], [30, 20]], np.uint8).repeat(16 * 24).reshape(2, 2, 16, 24)
+RGGB = np.ascontiguousarray(BAYER_OF_RGB.transpose(2, 0, 3, 1)).reshape(32, 48)
+
+
+def file_of(array, codec):
+    options = [cv2.IMWRITE_JPEG_QUALITY, 98] if codec == 'jpeg' else []
+    return cv2.imencode({'jpeg': '.jpg', 'png': '.png'}[codec], array, options)[1].tobytes()
+
+
+def colour_of(array, codec, declared):
+    message = decode_compressed_image(encode_compressed_image(5, 'cam', file_of(array, codec), declared))
+    return to_colour(message.image, message.encoding)[8:-8, 8:-8].mean((0, 1))
+
+
+@pytest.mark.parametrize('codec', ['jpeg', 'png'])
+@pytest.mark.parametrize(
+    ('array', 'declared'),
+    [
+        (RGB[..., ::-1], 'rgb8; {} compressed bgr8'),
+        (RGB[..., ::-1], 'bgr8; {} compressed bgr8'),
+        (RGB[..., ::-1], 'bgra8; {} compressed bgr8'),
+        (RGB[..., ::-1], 'bgra8; {} compressed'),
+        (RGB[..., ::-1], 'rgb8; {} compressed '),
+        (RGB[..., ::-1], 'rgb16; {} compressed bgr16'),
+        (RGB[..., ::-1], 'yuv422_yuy2; {} compressed bgr8'),
+        (RGB[..., ::-1], '8UC3; {} compressed '),
+        (RGB[..., ::-1], 'bayer_rggb8; {} compressed bgr8'),
+        (RGB[..., ::-1], '{}'),
+        (RGB[..., ::-1], ''),
+        (RGB, 'rgb8; {} compressed rgb8'),
+        (RGB, 'bgr8; {} compressed rgb8'),
+        (RGB, 'RGB8;{} compressed RGB8'),
+        (RGGB, 'bayer_rggb8; {} compressed '),
+        (RGGB, 'bayer_rggb8; {} compressed bayer_rggb8'),
+        (RGGB, 'bayer_rggb16; {} compressed '),
+        (RGGB, 'BAYER_RGGB8;{}'),
+        (RGGB, 'bayer_rggb8'),
+        (RGGB[:, ::-1], 'bayer_grbg8; {} compressed '),
+        (RGGB[::-1], 'bayer_gbrg8; {} compressed '),
+        (RGGB[::-1, ::-1], 'bayer_bggr8; {} compressed '),
+    ],
+)
+def test_the_format_field_decides_what_the_pixels_mean(array, declared, codec):
+    """As the subscriber of compressed_image_transport reads it."""
+    colour = colour_of(np.ascontiguousarray(array), codec, declared.format(codec))
+    np.testing.assert_allclose(colour, (200, 30, 20), atol=6)
+
+
+@pytest.mark.parametrize(
+    'declared', ['mono8; png compressed ', 'mono16; png compressed ', '8UC1; png', 'png']
+)
+def test_grey_files_stay_grey(declared):
+    eight = np.full((32, 48), 100, np.uint8)
+    np.testing.assert_allclose(colour_of(eight, 'png', declared), 100, atol=1)
+    np.testing.assert_allclose(colour_of(eight.astype(np.uint16) * 257, 'png', declared), 100, atol=1)
+    np.testing.assert_allclose(colour_of(eight, 'jpeg', declared.replace('png', 'jpeg')), 100, atol=1)
+
+
+@pytest.mark.parametrize('name', [*ENCODINGS, 'YUYV', 'Mono8 '])
+@pytest.mark.parametrize('target', ['', 'bgr8', 'rgb8', 'mono8'])
+@pytest.mark.parametrize('codec', ['jpeg', 'png'])
+def test_every_encoding_before_compression_is_decoded_or_refused(name, target, codec):
+    grey = np.full((32, 48), 100, np.uint8)
+    declared = f'{name}; {codec} compressed {target}'
+    if not target and name in ({'16UC1', '32FC1'} if codec == 'jpeg' else {'32FC1'}):
+        with pytest.raises(EncodingError, match=f'{name} means'):
+            colour_of(grey, codec, declared)
+    else:
+        np.testing.assert_allclose(colour_of(grey, codec, declared), 100, atol=1)
+
+
+@pytest.mark.parametrize(
+    ('declared', 'complaint'),
+    [
+        ('16UC1; compressedDepth png', 'transport compressedDepth'),
+        ('32FC1; compressedDepth', 'transport compressedDepth'),
+        ('16UC1; compressedDepth rvl', 'use the raw depth image'),
+        ('32FC1; png compressed ', '32FC1 means 1 channel of floating-point numbers'),
+        ('16UC1; jpeg compressed ', '16UC1 means 1 channel of unsigned numbers of 16 bits'),
+        ('16SC1; png compressed ', 'signed numbers'),
+        ('64FC1; jpeg', 'floating-point numbers of 64 bits'),
+        ('bayer_xtrans8; jpeg compressed ', 'one of the patterns bayer_rggb'),
+    ],
+)
+def test_files_of_numbers_are_refused(declared, complaint):
+    cdr = encode_compressed_image(5, 'cam', samples.JPEG, declared)
+    with pytest.raises(EncodingError, match=complaint):
+        decode_compressed_image(cdr)
+
+
 @pytest.mark.parametrize(
     ('data', 'declared', 'complaint'),
     [
         (b'', 'jpeg', '0 bytes'),
-        (b'RIFF....WEBP', 'webp', "format 'webp'"),
+        (b'RIFF....WEBP', 'webp', "kind WebP, 12 bytes of format 'webp'"),
+        (b'II*\0' + bytes(9), 'rgb8; tiff compressed ', 'kind TIFF'),
+        (b'\0\0\0\x0cjP  \r\n', 'jp2', 'kind JPEG 2000'),
+        (b'\0\0\0\x1cftypavif', 'avif', 'kind AVIF'),
+        (b'\0\0\0\1gd', 'h264', 'decode the video first'),
+        (b'\x28\xb5\x2f\xfd', 'zstd', 'kind zstd'),
+        (b'abcdefgh', 'x' * 500, "begin with .61 62 .*'x{80}'"),
         (bytes(12) + b'\x89PNG\r\n\x1a\n', '16UC1; compressedDepth png', 'use the raw depth image'),
     ],
 )

@@ -1,39 +1,31 @@
-"""Our decoding is that of cv_bridge for every encoding both know, and what only it knows goes through it."""
+"""Our decoding is that of cv_bridge for every encoding that both know."""
+
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from stream_infer_ros.nodes.cv_bridge_encodings import why_unusable
-
-if (why_not := why_unusable()) is not None:
-    pytest.skip(f'our decoding was not compared with that of cv_bridge: {why_not}', allow_module_level=True)
+# In another process, because a cv_bridge that was built for NumPy 1 crashes with NumPy 2.
+if subprocess.run([sys.executable, '-c', 'import cv_bridge.boost.cv_bridge_boost'], check=False).returncode:
+    pytest.skip('there is no cv_bridge that works here', allow_module_level=True)
 
 from cv_bridge import CvBridge, CvBridgeError
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import Image
 
-from stream_infer_ros.cameras import ENCODINGS, FALLBACKS, Frame, encoding_info, to_colour
-from stream_infer_ros.errors import EncodingError
+from stream_infer_ros.cameras import ENCODINGS, Frame, encoding_info, to_colour
 from stream_infer_ros.inference.batch import Batch
 from stream_infer_ros.messages.cdr_writer import CdrWriter
 from stream_infer_ros.messages.image import decode_image
-from stream_infer_ros.nodes.cv_bridge_encodings import known_to_cv_bridge
-from stream_infer_ros.nodes.ros_parts import offer_ros_parts
 
 HEIGHT, WIDTH = 12, 16
 # What every cv_bridge since Humble's makes colours of; depth and unnamed channels it leaves alone, and newer
 # names ('uyvy', 'nv12') not each one knows.
 AGREED = {'rgb8', 'bgr8', 'rgba8', 'bgra8', 'mono8', 'mono16', 'yuv422', 'yuv422_yuy2'} | {
-    f'bayer_{pattern}8' for pattern in ('rggb', 'bggr', 'gbrg', 'grbg')
+    *('rgb16', 'bgr16', 'rgba16', 'bgra16'),
+    *(f'bayer_{pattern}{bits}' for pattern in ('rggb', 'bggr', 'gbrg', 'grbg') for bits in (8, 16)),
 }
-ONLY_CV_BRIDGE = ['rgb16', 'bgr16', 'rgba16', 'bgra16', 'bayer_rggb16', 'bayer_grbg16']
-
-
-@pytest.fixture
-def with_cv_bridge():
-    offer_ros_parts()
-    yield
-    FALLBACKS.remove(known_to_cv_bridge)
 
 
 def noise(dtype, shape) -> np.ndarray:
@@ -85,37 +77,10 @@ def test_our_colours_are_those_of_cv_bridge(encoding, order, padding):
 
 
 @pytest.mark.parametrize('order', ['rgb', 'bgr'])
-@pytest.mark.parametrize('encoding', ONLY_CV_BRIDGE)
-def test_what_only_cv_bridge_knows_goes_through_it(with_cv_bridge, encoding, order):
-    depth, channels = CvBridge().encoding_to_dtype_with_channels(encoding)
-    shape = (HEIGHT, WIDTH, channels) if channels > 1 else (HEIGHT, WIDTH)
-    cdr = image_cdr(encoding, noise(np.dtype(depth), shape), padding=2)
-    message = decode_image(cdr)
-    np.testing.assert_array_equal(to_colour(message.image, encoding, order), cv_bridge_colour(cdr, order))
-    batch = Batch(1, 24, 32, order)
+@pytest.mark.parametrize('encoding', sorted(AGREED))
+def test_its_images_reach_the_network(encoding, order):
+    info = encoding_info(encoding)
+    message = decode_image(image_cdr(encoding, noise(info.dtype, info.array_shape(HEIGHT, WIDTH)), padding=2))
+    batch = Batch(1, HEIGHT, WIDTH, order)
     batch.write(Frame('front', message.stamp_ns, message.stamp_ns, message.image, encoding, 'camera'))
-    assert batch.images[0].std() > 0
-
-
-def test_its_big_endian_images_are_read_as_such(with_cv_bridge):
-    pixels = noise(np.dtype(np.uint16), (HEIGHT, WIDTH, 3))
-    np.testing.assert_array_equal(
-        to_colour(pixels.astype('>u2'), 'rgb16', 'rgb'), to_colour(pixels, 'rgb16', 'rgb')
-    )
-
-
-@pytest.mark.parametrize('encoding', ['64FC1', '16UC3', 'no_such_thing', ''])
-def test_what_neither_knows_is_refused_by_name(with_cv_bridge, encoding):
-    with pytest.raises(EncodingError, match=repr(encoding)):
-        encoding_info(encoding)
-
-
-def test_without_the_offer_nothing_changes():
-    for encoding in ONLY_CV_BRIDGE:
-        with pytest.raises(EncodingError, match='not supported'):
-            encoding_info(encoding)
-
-
-def test_offered_twice_it_is_asked_once(with_cv_bridge):
-    offer_ros_parts()
-    assert FALLBACKS.count(known_to_cv_bridge) == 1
+    np.testing.assert_array_equal(batch.images[0], to_colour(message.image, encoding, order))
