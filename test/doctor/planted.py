@@ -11,13 +11,13 @@ from rosbags.typesys import Stores, get_typestore
 
 from stream_infer_ros.config import parse_config
 from stream_infer_ros.doctor import Examination, examine_recording
-from stream_infer_ros.graph import RELIABLE, TF_STATIC_QOS, BagGraph, MemoryBus, MemoryGraph
+from stream_infer_ros.graph import RELIABLE, TF_STATIC, BagGraph, MemoryBus, MemoryGraph
 from stream_infer_ros.simulation import SimulationOptions, Timing, schedule
 from stream_infer_ros.simulation.publisher import WorldPublisher
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 TYPES = STORE.types
-IMAGE, INFO, TF = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CameraInfo', 'tf2_msgs/msg/TFMessage'
+IMAGE, INFO, TF_MESSAGE = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CameraInfo', 'tf2_msgs/msg/TFMessage'
 COMPRESSED, CLOCK = 'sensor_msgs/msg/CompressedImage', 'rosgraph_msgs/msg/Clock'
 EPOCH_NS = 1_700_000_000_000_000_000
 WORLD = SimulationOptions(cameras=2, width=160, height=120, timing=Timing(rate_hz=10.0, phase_ms=6.0))
@@ -33,11 +33,11 @@ def healthy() -> list[Recorded]:
     """Return three seconds of two cameras on a robot. An image arrives 5 ms after its stamp."""
     bus, found, now_ns = MemoryBus(), [], EPOCH_NS
     robot, recorder = MemoryGraph(bus), MemoryGraph(bus)
-    topics = [('/tf_static', TF), ('/tf', TF)]
+    topics = [('/tf_static', TF_MESSAGE), ('/tf', TF_MESSAGE)]
     topics += [(f'/cam{i}/{name}', kind) for i in range(2) for name, kind in _OF_A_CAMERA.items()]
 
     def listen(topic: str, kind: str) -> None:
-        qos = TF_STATIC_QOS if topic == '/tf_static' else RELIABLE
+        qos = TF_STATIC if topic == '/tf_static' else RELIABLE
 
         def keep(cdr: bytes, _: int) -> None:
             found.append((topic, kind, now_ns, STORE.deserialize_cdr(bytes(cdr), kind)))

@@ -6,22 +6,22 @@ from dataclasses import replace
 import pytest
 from graph_harness import DOMAIN_ID
 from loopback import LOOPBACK
-from planted import EPOCH_NS, IMAGE, MS, STORE, TF, changed, healthy, images, problems, restamped
+from planted import EPOCH_NS, IMAGE, MS, STORE, changed, healthy, images, problems, restamped
 
 from stream_infer_ros.config import GraphConfig, parse_config
 from stream_infer_ros.doctor import examine_live
 from stream_infer_ros.graph import (
     RELIABLE,
     SENSOR_DATA,
-    TF_QOS,
-    TF_STATIC_QOS,
+    TF,
+    TF_STATIC,
     MemoryBus,
     MemoryGraph,
     Qos,
     make_graph,
 )
 
-QOS = {'/tf': TF_QOS, '/tf_static': TF_STATIC_QOS}
+QOS = {'/tf': TF, '/tf_static': TF_STATIC}
 
 
 class Player:
@@ -125,7 +125,7 @@ def test_a_camera_that_is_silent(graphs, robot):
 
 
 def test_images_that_arrive_too_late(graphs, robot):
-    late = [(t, k, ns, restamped(m, -300 * MS) if k == IMAGE else m) for t, k, ns, m in robot if t != TF]
+    late = [(t, k, ns, restamped(m, -300 * MS) if k == IMAGE else m) for t, k, ns, m in robot if t != '/tf']
     told = problems(examined(graphs, late, cameras=['cam0', 'cam1'], seconds=1.0))
     assert 'raise bound_ms' in told['latency_over_bound']
 

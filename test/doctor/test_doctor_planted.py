@@ -12,7 +12,7 @@ from planted import (
     IMAGE,
     INFO,
     MS,
-    TF,
+    TF_MESSAGE,
     TYPES,
     as_jpeg,
     changed,
@@ -48,16 +48,13 @@ def all_images(edit):
     return lambda t, k, ns, m: [(t, k, ns, edit(m) if k == IMAGE else m)]
 
 
-def added(*extra):
-    """Add messages (topic, type, offset of the arrival, message) after the first one."""
+def later(parent, child):
+    """Add a dynamic transform after a second."""
+    message = TYPES[TF_MESSAGE](transforms=[transform(parent, child, ns=EPOCH_NS + S)])
 
     def change(t, k, ns, m):
-        if t != '/tf_static':
-            return [(t, k, ns, m)]
-        return [
-            (t, k, ns, m),
-            *((topic, kind, EPOCH_NS + after_ns, new) for topic, kind, after_ns, new in extra),
-        ]
+        extra = [('/tf', TF_MESSAGE, EPOCH_NS + S, message)] if t == '/tf_static' else []
+        return [(t, k, ns, m), *extra]
 
     return change
 
@@ -313,14 +310,14 @@ PLANTED = {
         'transforms_missing',
         'transforms',
         'robot_state_publisher',
-        lambda t, k, ns, m: [] if k == TF else [(t, k, ns, m)],
+        lambda t, k, ns, m: [] if k == TF_MESSAGE else [(t, k, ns, m)],
         {},
     ),
     'transforms in a namespace': (
         'transforms_missing',
         'transforms',
         'graph.tf_namespace',
-        lambda t, k, ns, m: [(f'/robot1{t}' if k == TF else t, k, ns, m)],
+        lambda t, k, ns, m: [(f'/robot1{t}' if k == TF_MESSAGE else t, k, ns, m)],
         {},
     ),
     'unknown frame_id': (
@@ -344,7 +341,7 @@ PLANTED = {
         'transform_two_parents',
         'base_link',
         'map, odom',
-        added(('/tf', TF, S, TYPES[TF](transforms=[transform('map', 'base_link', ns=EPOCH_NS + S)]))),
+        later('map', 'base_link'),
         {},
     ),
     'two publishers of odometry': (
@@ -365,7 +362,7 @@ PLANTED = {
         'transform_static_and_dynamic',
         'base_link -> cam0_link',
         'stop one',
-        added(('/tf', TF, S, TYPES[TF](transforms=[transform('base_link', 'cam0_link', ns=EPOCH_NS + S)]))),
+        later('base_link', 'cam0_link'),
         {},
     ),
     'odometry that ended': (
