@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError
@@ -56,6 +56,13 @@ class CardFile(Section):
     )
     ground_classes: tuple[str, ...] | None = Field(
         None, description='a list of the class names that are drivable ground, for segmentation'
+    )
+    boxes_output: str | None = Field(
+        None,
+        description='the name of the output with the boxes, for a boxes_by_cell network with four classes',
+    )
+    box_coding: Literal['corners', 'centre_size'] | None = Field(
+        None, description='corners or centre_size, for a boxes_by_cell network whose values do not show it'
     )
     source: str = Field('', description='a text: where the network comes from')
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from stream_infer_ros.cameras.encodings import ColourOrder
 from stream_infer_ros.config import ModelConfig
@@ -39,6 +39,8 @@ class ModelCard:
         background: class_id of the named class that means "no object"; None if there is none.
         ground_classes: names of the classes that are drivable ground. If empty, usual names such as "road"
             and "floor" are taken.
+        boxes_output: name of the output with the boxes; None if the decoder finds it out.
+        box_coding: meaning of the four values of a box; None if the decoder finds it out.
     """
 
     family: str
@@ -51,6 +53,8 @@ class ModelCard:
     anchors: tuple[Anchors, ...] = ()
     background: int | None = None
     ground_classes: tuple[str, ...] = ()
+    boxes_output: str | None = None
+    box_coding: Literal['corners', 'centre_size'] | None = None
 
 
 def user_card(config: ModelConfig) -> CardFile:

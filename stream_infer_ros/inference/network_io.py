@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+_MOST_DESCRIBED = 9
+
 
 @dataclass(frozen=True, slots=True)
 class TensorInfo:
@@ -29,5 +31,8 @@ class EngineIo:
         return next((tensor for tensor in self.outputs if tensor.name == name), None)
 
     def describe_outputs(self) -> str:
-        """Return all outputs with dtypes and shapes, for messages."""
-        return '; '.join(str(tensor) for tensor in self.outputs) or 'none'
+        """Return the outputs with dtypes and shapes, for messages; at most `_MOST_DESCRIBED` of them."""
+        described = [str(tensor) for tensor in self.outputs[:_MOST_DESCRIBED]]
+        if (more := len(self.outputs) - _MOST_DESCRIBED) > 0:
+            described.append(f'and {more} more')
+        return '; '.join(described) or 'none'

@@ -1,13 +1,14 @@
 """Outputs without a batch dimension: lists with one row for each box in a picture.
 
 Networks with suppression in the graph often have them: torchvision's boxes (N, 4), YOLOv7's rows (N, 7),
-Paddle's (N, 6) with a count. Such a network runs one picture at a time. The lists of a batch are padded with
-zeros to the longest one; decoders leave out boxes with score 0. Lists (batch, N, ...) whose length differs
-from run to run are padded in the same way.
+Paddle's (N, 6) with a count, SCRFD's lists of each stride. Such a network runs one picture at a time. The
+lists of a batch are padded with zeros to the longest one; decoders leave out boxes with score 0. Lists
+(batch, N, ...) whose length differs from run to run are padded in the same way.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,12 +20,15 @@ from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 
 # Numbers of values in a row: four of the box, and perhaps score, class and the index of the image.
 _ROW_FIELDS = range(4, 8)
+_NAME_BY_STRIDE = re.compile(r'(score|bbox|kps)_\d+')
 
 
 def unbatched_outputs(io: EngineIo) -> frozenset[str]:
     """Return the names of outputs whose first dimension counts boxes, not images. Most networks have none."""
     if any(len(tensor.shape) == 3 for tensor in io.outputs):
         return frozenset()
+    if _has_lists_by_stride(io):
+        return frozenset(tensor.name for tensor in io.outputs)
     lists = [tensor for tensor in io.outputs if len(tensor.shape) == 2 and tensor.shape[1] in _ROW_FIELDS]
     if not lists or any(
         tensor.shape[1] not in _ROW_FIELDS for tensor in io.outputs if len(tensor.shape) == 2
@@ -33,6 +37,15 @@ def unbatched_outputs(io: EngineIo) -> frozenset[str]:
     if lists[0].shape[1] == 4:  # the other fields of a box are separate lists, or masks
         return frozenset(tensor.name for tensor in io.outputs)
     return frozenset(tensor.name for tensor in lists)
+
+
+def _has_lists_by_stride(io: EngineIo) -> bool:
+    """Return True for the lists of SCRFD: scores, boxes and perhaps landmarks for each stride."""
+    if len(io.outputs) < 6 or any(len(tensor.shape) != 2 for tensor in io.outputs):
+        return False
+    fields = {tensor.shape[1] for tensor in io.outputs}
+    named = all(_NAME_BY_STRIDE.fullmatch(tensor.name) for tensor in io.outputs)
+    return {1, 4} <= fields <= {1, 4, 10} or (named and -1 in fields)
 
 
 def with_batch_dimension(io: EngineIo) -> EngineIo:

@@ -120,6 +120,8 @@ class TestWhoIsRight:
             strides=(8, 16),
             anchors=(((1, 2), (3, 4)), ((5, 6),)),
             background=0,
+            boxes_output='913',
+            box_coding='centre_size',
         )
         assert set(CardFile.model_fields) == {field.name for field in fields(ModelCard)} - {
             'normalisation'
@@ -140,6 +142,9 @@ class TestWhoIsRight:
             (8, 16),
             (((1.0, 2.0), (3.0, 4.0)), ((5.0, 6.0),)),
             0,
+            (),
+            '913',
+            'centre_size',
         )
 
 

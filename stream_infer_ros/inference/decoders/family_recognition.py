@@ -13,6 +13,11 @@ from stream_infer_ros.inference.network_io import EngineIo
 
 # COCO's: the most probable number of classes, if nothing else is known about them.
 _USUAL_CLASSES = 80
+# The end of messages about networks that no family fits.
+ADD_A_FAMILY = (
+    'another package can add a family with the entry point group stream_infer_ros.decoders, see '
+    'docs/how-to/add-a-model-family.md'
+)
 _WITHOUT_BOXES = {'obb': 'rotated boxes', 'classify': 'one class for a whole picture'}
 
 
@@ -38,8 +43,8 @@ def recognise_family(
     if not candidates:
         raise ModelError(
             f'which family does this network belong to? Its outputs are {io.describe_outputs()}, and none of '
-            f'{", ".join(decoders)} has such outputs. Set model.family to the expected family to see what is '
-            f'missing'
+            f'{", ".join(decoders)} has such outputs. If it belongs to one of them, set model.family to see '
+            f'what is missing, and export it again; otherwise {ADD_A_FAMILY}'
         )
     counts = {each: each.class_count(io) for each in candidates}
     known = len(class_names(io.metadata))
@@ -55,8 +60,8 @@ def recognise_family(
     reason = f'the {known} class names do not decide it' if known else 'nothing else decides it'
     raise ModelError(
         f'is this network {fits}? Its outputs {io.describe_outputs()} fit each of them, and {reason}. '
-        f'{_describe_pixels(candidates)}Set model.family, or model.card, or the right class names in '
-        f'model.class_names_file'
+        f'{_describe_layouts(candidates)}{_describe_pixels(candidates)}Set model.family, or model.card, or '
+        f'the right class names in model.class_names_file'
     )
 
 
@@ -68,6 +73,14 @@ def _prefer(candidates: list[type[Decoder]], better: list[type[Decoder]]) -> lis
 def _with_classes(decoder: type[Decoder], count: int | None) -> str:
     family = decoder.default_card.family
     return family if count is None else f'{family} with {count} {"class" if count == 1 else "classes"}'
+
+
+def _describe_layouts(decoders: Iterable[type[Decoder]]) -> str:
+    """Describe how each family reads the outputs, if they differ in it."""
+    layouts = {each.default_card.family: each.output_layout for each in decoders}
+    if len(set(layouts.values())) == 1:
+        return ''
+    return f'{"; ".join(f"{family} has {layout}" for family, layout in layouts.items())}. '
 
 
 def _describe_pixels(decoders: Iterable[type[Decoder]]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
 
 import numpy as np
 
@@ -15,44 +15,37 @@ from stream_infer_ros.inference.decoders.distance_distribution import (
     STRIDES,
     USUAL_STEPS,
     count_points,
-    distance_boxes,
-    grid_points,
 )
+from stream_infer_ros.inference.decoders.nanodet import is_named_as_nanodet
+from stream_infer_ros.inference.decoders.stride_outputs import ByStrideDecoder, StrideOutputs, stride_outputs
 from stream_infer_ros.inference.decoders.thresholds import Thresholds
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.model_card import IMAGENET, ModelCard
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 
+# Names that Paddle gives to tensors.
+_PADDLE_NAME = re.compile(r'tmp_\d|save_infer_model|fetch_name|p2o\.')
 
-class PicoDetDecoder(BoxDecoder):
+
+class PicoDetDecoder(ByStrideDecoder):
     """Scores of each stride, then the distance distributions of each stride."""
 
     default_card = ModelCard('picodet', normalisation=IMAGENET, fit='stretch')
-    output_layout = 'a (batch, cells, classes) and a (batch, cells, 32) for each stride'
-
-    def __init__(self, config: ModelConfig, io: EngineIo, card: ModelCard) -> None:
-        super().__init__(config, io, card)
-        levels = _levels(io)
-        assert levels is not None
-        self._levels = levels
-        self._points = grid_points(ImageInput.of(io), STRIDES[: len(levels.scores)], 0.5)
+    output_layout = 'a (batch, cells, classes) and a (batch, cells, 32) for each of the strides 8, 16, 32, 64'
+    strides = STRIDES
+    offset = 0.5
 
     @classmethod
-    def recognises(cls, io: EngineIo) -> bool:
-        return _levels(io) is not None
+    def fits(cls, found: StrideOutputs) -> bool:
+        return found.steps == USUAL_STEPS
 
     @classmethod
     def is_certain(cls, io: EngineIo) -> bool:
-        return True
-
-    @classmethod
-    def class_count(cls, io: EngineIo) -> int:
-        return io.outputs[0].shape[2]
-
-    def boxes(self, outputs: Outputs, thresholds: Thresholds) -> Boxes:
-        scores = np.concatenate([outputs[tensor.name] for tensor in self._levels.scores])
-        sides = np.concatenate([outputs[tensor.name] for tensor in self._levels.sides])
-        return distance_boxes(scores, sides, self._points, thresholds)
+        """Return True for Paddle's names, and for its order unless the names are those of NanoDet."""
+        if any(_PADDLE_NAME.search(tensor.name) for tensor in (*io.inputs, *io.outputs)):
+            return True
+        found = stride_outputs(io)
+        return found is not None and not found.interleaved and not is_named_as_nanodet(io)
 
 
 class PicoDetMergedDecoder(BoxDecoder):
@@ -84,27 +77,6 @@ class PicoDetMergedDecoder(BoxDecoder):
         boxes, scores = outputs[self._boxes], outputs[self._scores]
         class_id = scores.argmax(axis=0)
         return Boxes(boxes - np.float32(0.5), scores[class_id, np.arange(len(class_id))], class_id)
-
-
-class _Levels(NamedTuple):
-    """The outputs of each stride, by increasing stride."""
-
-    scores: tuple[TensorInfo, ...]
-    sides: tuple[TensorInfo, ...]
-
-
-def _levels(io: EngineIo) -> _Levels | None:
-    """Return the outputs of each stride; None if the outputs are others."""
-    half = len(io.outputs) // 2
-    if len(io.outputs) != 2 * half or half not in (3, 4) or any(len(it.shape) != 3 for it in io.outputs):
-        return None
-    found = _Levels(io.outputs[:half], io.outputs[half:])
-    image_input = ImageInput.of(io)
-    for stride, scores, sides in zip(STRIDES, found.scores, found.sides, strict=False):
-        cells = count_points(image_input, (stride,))
-        if scores.shape[1] != cells or sides.shape[1] != cells or sides.shape[2] != SIDES * USUAL_STEPS:
-            return None
-    return found
 
 
 def _boxes_and_scores(io: EngineIo) -> tuple[TensorInfo, TensorInfo] | None:

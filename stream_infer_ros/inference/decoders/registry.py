@@ -10,10 +10,17 @@ from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.config.model_families import decoder_entry_points
 from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.card_file import CardFile
+from stream_infer_ros.inference.decoders.boxes_by_cell import BoxesByCellDecoder
 from stream_infer_ros.inference.decoders.decoder import Decoder
 from stream_infer_ros.inference.decoders.detr import DetrDecoder
-from stream_infer_ros.inference.decoders.family_recognition import recognise_family
-from stream_infer_ros.inference.decoders.nanodet import NanoDetDecoder
+from stream_infer_ros.inference.decoders.family_recognition import ADD_A_FAMILY, recognise_family
+from stream_infer_ros.inference.decoders.fastestdet import FastestDetDecoder
+from stream_infer_ros.inference.decoders.nanodet import (
+    NanoDetByStrideDecoder,
+    NanoDetDecoder,
+    NanoDetPlusByStrideDecoder,
+    NanoDetPlusDecoder,
+)
 from stream_infer_ros.inference.decoders.nms_in_graph import (
     EfficientNmsDecoder,
     MmdeployDecoder,
@@ -27,10 +34,13 @@ from stream_infer_ros.inference.decoders.rtdetr import (
     RtDetrPostprocessedDecoder,
     RtDetrUltralyticsDecoder,
 )
+from stream_infer_ros.inference.decoders.scrfd import ScrfdDecoder
 from stream_infer_ros.inference.decoders.segmentation import SegmentationDecoder
 from stream_infer_ros.inference.decoders.ssd import TensorflowDecoder, TorchvisionDecoder
 from stream_infer_ros.inference.decoders.surround import SurroundDecoder
+from stream_infer_ros.inference.decoders.ultraface import UltraFaceDecoder
 from stream_infer_ros.inference.decoders.yolo_end_to_end import YoloEndToEndDecoder
+from stream_infer_ros.inference.decoders.yolo_fastest import YoloFastestV2Decoder
 from stream_infer_ros.inference.decoders.yolov5 import Yolov5Decoder
 from stream_infer_ros.inference.decoders.yolov5_raw import Yolov5RawDecoder
 from stream_infer_ros.inference.decoders.yolov8 import Yolov8Decoder
@@ -51,9 +61,17 @@ BUILT_IN: tuple[type[Decoder], ...] = (
     RtDetrPostprocessedDecoder,
     RtDetrUltralyticsDecoder,
     RfDetrDecoder,
+    NanoDetPlusDecoder,
     NanoDetDecoder,
+    NanoDetByStrideDecoder,
+    NanoDetPlusByStrideDecoder,
     PicoDetDecoder,
     PicoDetMergedDecoder,
+    BoxesByCellDecoder,
+    FastestDetDecoder,
+    YoloFastestV2Decoder,
+    UltraFaceDecoder,
+    ScrfdDecoder,
     TorchvisionDecoder,
     TensorflowDecoder,
     EfficientNmsDecoder,
@@ -123,7 +141,7 @@ def _find(user: CardFile, io: EngineIo) -> type[Decoder]:
     if family not in decoders():
         raise ModelError(
             f'expected a known family in {source}, got {family!r}; known families: {", ".join(decoders())}. '
-            f'Set model.family to the one with the same outputs'
+            f'Set model.family to the one with the same outputs; if there is none, {ADD_A_FAMILY}'
         )
     for decoder in decoders()[family]:
         if decoder.recognises(io):
@@ -131,7 +149,7 @@ def _find(user: CardFile, io: EngineIo) -> type[Decoder]:
     expected = '; or '.join(decoder.output_layout for decoder in decoders()[family])
     raise ModelError(
         f'expected outputs of family {family}, as {source} says: {expected}; '
-        f'got {io.describe_outputs()}. Export the network again, or set model.family'
+        f'got {io.describe_outputs()}. Export the network again, or set model.family to another one'
     )
 
 
