@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from stream_infer_ros.config import Config, load_config, parse_config
+from stream_infer_ros.errors import MessageError
 from stream_infer_ros.graph import BagGraph, Graph, make_graph
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
 from stream_infer_ros.pipeline.inputs.camera_search import wait_for_cameras
@@ -46,7 +47,8 @@ def replay(
         out: a new bag for detections and maps.
         realtime: keep the pace of the recording.
 
-    Raises ConfigError, ModelError, EngineError or BagError, with the remedy, at the first result.
+    Raises ConfigError, ModelError, EngineError or BagError, with the remedy, at the first result. Raises
+    MessageError at the end if no image was usable; `Result.refusals` tells of single messages.
 
     >>> for result in replay(bag):
     ...     print(list(result.detections), result.map.cells.shape)
@@ -60,7 +62,10 @@ def replay(
         Network(config, len(topics)) as network,
         closing(BagGraph(Path(bag), None if out is None else Path(out))) as graph,
     ):
-        yield from replay_recording(graph, assemble(config, topics, graph, network), realtime)
+        assembly = assemble(config, topics, graph, network)
+        yield from replay_recording(graph, assembly, realtime)
+        if nothing := assembly.health.cameras.none_usable():
+            raise MessageError(f'the recording has no usable image: {nothing}')
 
 
 @contextmanager

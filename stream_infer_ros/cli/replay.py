@@ -14,8 +14,10 @@ from rich.markup import escape
 from stream_infer_ros.cli.setting_options import with_config
 from stream_infer_ros.cli.writable import check_new
 from stream_infer_ros.config import Config
+from stream_infer_ros.errors import MessageError
 from stream_infer_ros.graph import BagGraph
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
+from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.inputs.camera_search import describe_found
 from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
 from stream_infer_ros.pipeline.network import Network
@@ -43,7 +45,10 @@ def replay(
         ),
     ] = False,
 ) -> None:
-    """Run the pipeline on a recording. The same recording always gives the same result."""
+    """Run the pipeline on a recording. The same recording always gives the same result.
+
+    The exit code is 1 if no image was usable.
+    """
     check_new(out, '--out')
     detections: Counter[str] = Counter()
 
@@ -72,6 +77,8 @@ def replay(
         typer.echo(explanation)
     if out is not None:
         Console(highlight=False).print(f'written to {escape(str(out))}')
+    if nothing := assembly.health.cameras.none_usable():
+        raise MessageError(f'the recording has no usable image: {nothing}')
 
 
 def _tell(assembly: Assembly, detections: Counter[str], problems: list[str]) -> None:
@@ -79,9 +86,12 @@ def _tell(assembly: Assembly, detections: Counter[str], problems: list[str]) -> 
     statistics = assembly.statistics
     console.print(f'{statistics.sets_published} sets, {statistics.sets_partial} of them partial')
     for camera in assembly.cameras:
-        problem = camera.problem if camera.images else f'no image on {camera.topics.image}'
-        note = f'  [yellow]{escape(problem)}[/]' if problem else ''
+        note = f'  [yellow]{escape(problem)}[/]' if (problem := _problem(camera)) else ''
         console.print(f'  {camera.name}: {camera.images} images, {detections[camera.name]} detections{note}')
+    images = {camera.topics.image for camera in assembly.cameras}
+    for topic, refusals in assembly.steps.read.refusals().items():
+        if topic not in images:
+            console.print(f'  [yellow]{escape(refusals)}[/]')
     for cause, by_camera in assembly.health.losses.drops().items():
         console.print(f'  lost, {cause}: {", ".join(f"{name} {n}" for name, n in by_camera.items())}')
     for reason, by_camera in statistics.views_missed().items():
@@ -89,3 +99,11 @@ def _tell(assembly: Assembly, detections: Counter[str], problems: list[str]) -> 
         console.print(f'  detected but not mapped, {reason}: {counts}')
     for problem in problems:
         console.print(f'  [yellow]{escape(problem)}[/]')
+
+
+def _problem(camera: CameraState) -> str:
+    """Return what was wrong with a camera, at the end or before."""
+    if not camera.image_log.received:
+        return f'no image came on {camera.topics.image}'
+    earlier = '' if camera.refusing else camera.image_log.refusals
+    return '; '.join(filter(None, [camera.problem, earlier]))

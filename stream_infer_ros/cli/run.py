@@ -18,6 +18,7 @@ from stream_infer_ros.errors import ConfigError
 from stream_infer_ros.graph import Graph, make_graph
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
+from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.health.state_log import LogLine
 from stream_infer_ros.pipeline.inputs.camera_search import describe_found, wait_for_cameras
 from stream_infer_ros.pipeline.inputs.camera_topics import CameraTopics, camera_topics, image_topics
@@ -59,7 +60,7 @@ def run(
 ) -> None:
     """Run the pipeline on the live graph until Ctrl-C.
 
-    The exit code is 1 if no image has arrived after --seconds.
+    The exit code is 1 if no usable image has arrived after --seconds.
     """
     with stop_on_signal(grace_s=GRACE_S) as stop:
         graph = make_graph(settings.graph)
@@ -137,11 +138,18 @@ def _echo(line: LogLine) -> None:
 
 def _summary(assembly: Assembly) -> str:
     statistics = assembly.statistics
-    images = ', '.join(f'{camera.name} {camera.images}' for camera in assembly.cameras)
+    images = ', '.join(_count(camera) for camera in assembly.cameras)
     return f'{statistics.sets_published} sets, {statistics.sets_partial} of them partial; images: {images}'
 
 
+def _count(camera: CameraState) -> str:
+    refused = camera.image_log.refused
+    return f'{camera.name} {camera.images}' + (f' ({refused} refused)' if refused else '')
+
+
 def _why_no_image(config: Config, assembly: Assembly, graph: Graph) -> str:
+    if any(camera.image_log.received for camera in assembly.cameras):
+        return f'expected images, none was usable: {assembly.health.cameras.none_usable()}'
     expected = ', '.join(camera.topics.image for camera in assembly.cameras)
     present = ', '.join(topic.name for topic in image_topics(config, graph.topics())) or 'none'
     return (

@@ -150,7 +150,8 @@ def _assemble(
     budget = LatencyBudget(settings, statistics)
     schedule = make_schedule(config, names, budget)
     synchronizer = make_synchronizer(names, lambda: settings().sync)
-    sync_watch = SyncWatch(names, synchronizer.clocks)
+    by_name = {camera.name: camera for camera in cameras}
+    sync_watch = SyncWatch(names, synchronizer.clocks, lambda name: by_name[name].refusing)
     view_watch = ViewWatch(cameras, transforms, config.map)
     steps = Steps(
         MessageReader(cameras, transforms, statistics, TransformTopics.of(config.graph), clocks),

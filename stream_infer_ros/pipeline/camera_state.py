@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from stream_infer_ros.cameras.camera_model import CameraModel
 from stream_infer_ros.pipeline.inputs.camera_topics import CameraTopics
+from stream_infer_ros.pipeline.inputs.input_log import TopicLog
 
 
 @dataclass(slots=True)
@@ -16,8 +17,9 @@ class CameraState:
         topics: the topics it publishes to.
         model: the calibration of the newest valid CameraInfo; None before the first.
         info_frame_id: the frame that its newest valid CameraInfo names; empty before the first.
-        images: number of usable images.
-        last_received_ns: when the newest one arrived; None before the first.
+        image_log: counts the messages on the image topic.
+        calibration_log: counts the messages on the CameraInfo topic, which cameras may share.
+        last_received_ns: when the newest usable image arrived; None before the first.
         masked: share of its image that is ignored, 0..1.
         problems: descriptions of current problems by step ('image', 'clock', 'pixels', 'calibration',
             'engine', 'mask', 'no_camera_info', 'no_transform', or a ViewProblemKind). A step that works again
@@ -27,10 +29,15 @@ class CameraState:
     topics: CameraTopics
     model: CameraModel | None = None
     info_frame_id: str = ''
-    images: int = 0
+    image_log: TopicLog = field(init=False)
+    calibration_log: TopicLog = field(init=False)
     last_received_ns: int | None = None
     masked: float = 0.0
     problems: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.image_log = TopicLog(self.topics.image)
+        self.calibration_log = TopicLog(self.topics.camera_info)
 
     @property
     def name(self) -> str:
@@ -39,7 +46,30 @@ class CameraState:
     @property
     def problem(self) -> str:
         """All current problems in one line; empty if there are none."""
-        return '; '.join(self.problems.copy().values())
+        return '; '.join(self.described_problems().values())
+
+    @property
+    def images(self) -> int:
+        """Number of usable images."""
+        return self.image_log.usable
+
+    @property
+    def refusing(self) -> str:
+        """How many images were refused and why, if the newest was; else empty."""
+        refused = self.problems.keys() & {'image', 'pixels'}
+        return self.image_log.refusals if refused else ''
+
+    def described_problems(self) -> dict[str, str]:
+        """Return the current problems by step; refused messages with their number."""
+        found = self.problems.copy()  # other threads change it
+        for step, log in (
+            ('image', self.image_log),
+            ('pixels', self.image_log),
+            ('calibration', self.calibration_log),
+        ):
+            if step in found and log.refused:
+                found[step] = log.refusals
+        return found
 
     def note(self, step: str, problem: str) -> None:
         """Set the problem of a step; an empty text means that the step works."""

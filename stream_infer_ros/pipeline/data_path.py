@@ -109,7 +109,7 @@ def data_path(steps: Steps, runner: Runner) -> Iterator[Result]:
         with seen.times.during(Stage.PUBLISH):
             steps.outputs.publish_set(seen, fused)
         record_set(seen, steps.statistics)
-        yield Result(seen, runner.now_ns(), **fused._asdict())
+        yield Result(seen, runner.now_ns(), refusals=steps.read.refusals(), **fused._asdict())
 
 
 def record_set(seen: PerceivedSet, statistics: Statistics) -> None:

@@ -66,7 +66,7 @@ class PerceivedSet:
 
     @property
     def oldest_stamp_ns(self) -> int:
-        """The oldest header stamp of the images; the stamp of the set if there are none."""
+        """The oldest time of exposure of the images; the stamp of the set if there are none."""
         return min((image.frame.stamp_ns for image in self.images), default=self.frame_set.stamp_ns)
 
 
@@ -81,6 +81,7 @@ class Result:
         scans: camera -> scan, of the cameras whose scan has a subscriber.
         map: the occupancy map after this set; None if the pipeline makes no map.
         objects: the objects on the map.
+        refusals: input topic -> how many of its messages were refused so far, and why the last was.
     """
 
     perceived: PerceivedSet
@@ -89,10 +90,11 @@ class Result:
     scans: Mapping[str, PolarScan] = field(default_factory=dict)
     map: GridSnapshot | None = None
     objects: Sequence[GroundObject] = ()
+    refusals: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def stamp_ns(self) -> int:
-        """The mean header stamp of the frames of the set, nanoseconds."""
+        """The mean of the times of exposure (`Frame.stamp_ns`) of the set, nanoseconds."""
         return self.perceived.frame_set.stamp_ns
 
     @property

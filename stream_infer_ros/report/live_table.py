@@ -51,5 +51,5 @@ def _state(camera: CameraState, silent: Sequence[str]) -> str:
     if not camera.images:
         return f'[yellow]{escape(camera.problem)}[/]' if camera.problem else '[yellow]no image yet[/]'
     if camera.name in silent:
-        return '[red]silent[/]'
+        return f'[red]{escape(camera.refusing or "silent")}[/]'
     return f'[yellow]{escape(camera.problem)}[/]' if camera.problem else '[green]streaming[/]'

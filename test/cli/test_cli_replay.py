@@ -4,7 +4,13 @@ import subprocess
 import sys
 from collections import Counter
 
+import numpy as np
+import pytest
+
+from stream_infer_ros import api
+from stream_infer_ros.errors import MessageError
 from stream_infer_ros.graph import LATCHED, RELIABLE, BagGraph
+from stream_infer_ros.messages.image import encode_image
 
 DETECTIONS, GRID = 'vision_msgs/msg/Detection2DArray', 'nav_msgs/msg/OccupancyGrid'
 
@@ -60,3 +66,40 @@ def test_a_recording_without_an_end_is_refused(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
     assert '--seconds' in done.stderr
+
+
+def record_refused(path, good=0, bad=3):
+    """Record images, of which the last are cut short."""
+    now_ns = 1_700_000_000_000_000_000
+    graph = BagGraph(None, path, lambda: now_ns)
+    publisher = graph.advertise('/cam0/image_raw', 'sensor_msgs/msg/Image', RELIABLE)
+    for count in range(good + bad):
+        now_ns += 100_000_000
+        cdr = encode_image(now_ns, 'cam0', np.zeros((48, 64, 3), np.uint8), 'rgb8')
+        publisher.publish(cdr if count < good else cdr[:-30])
+    graph.close()
+
+
+def test_a_recording_without_a_usable_image_says_what_came(tmp_path):
+    record_refused(tmp_path / 'refused.mcap')
+    command = [sys.executable, '-m', 'stream_infer_ros', 'replay', str(tmp_path / 'refused.mcap')]
+    done = subprocess.run(
+        [*command, '--engine', 'fake', '--explain-sync'],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert '3 messages came on /cam0/image_raw, all refused: sensor_msgs/msg/Image: ' in done.stdout
+    assert 'the recording has no usable image: cam0: 3 messages came' in done.stderr
+    assert 'no image yet' not in done.stdout
+    with pytest.raises(MessageError, match='3 messages came on /cam0/image_raw, all refused'):
+        list(api.replay(tmp_path / 'refused.mcap', {'engine.kind': 'fake'}))
+
+
+def test_single_refusals_are_in_the_summary(tmp_path):
+    record_refused(tmp_path / 'some.mcap', good=4, bad=2)
+    told = stream_infer('replay', tmp_path / 'some.mcap', '--engine', 'fake')
+    assert 'cam0: 4 images' in told
+    assert '6 messages came on /cam0/image_raw, 2 refused, the last because: ' in told

@@ -49,8 +49,11 @@ class CameraStatuses:
         found = []
         for camera in self._cameras:
             level, problem, message = self._health(camera, now_ns, camera.name in silent, engine_is_down)
+            log = camera.image_log
             values = {'images': str(camera.images), 'topic': camera.topics.image}
             values |= {'masked': f'{camera.masked:.0%}'} if camera.masked else {}
+            values |= {'received': str(log.received), 'refused': str(log.refused)}
+            values |= {'refused.last': log.reason} if log.refused else {}
             values |= {
                 f'{kind}.{cause}': str(by[camera.name])
                 for kind, causes in counts.items()
@@ -79,6 +82,15 @@ class CameraStatuses:
         cameras = [camera for camera in self._cameras if camera.last_received_ns is None]
         return [f'{camera.name}: {self._unheard(camera)[2]}' for camera in cameras]
 
+    def none_usable(self) -> str:
+        """Explain for each camera why it gave no usable image; empty if any camera gave one."""
+        if any(camera.images for camera in self._cameras):
+            return ''
+        return '; '.join(
+            f'{camera.name}: {camera.image_log.refusals or f"no image came on {camera.topics.image}"}'
+            for camera in self._cameras
+        )
+
     def _health(
         self, camera: CameraState, now_ns: int, is_silent: bool, engine_is_down: bool
     ) -> tuple[DiagnosticLevel, str, str]:
@@ -86,20 +98,23 @@ class CameraStatuses:
         silence_ns = camera.silent_for_ns(now_ns)
         if silence_ns is None:
             return self._unheard(camera)
+        if is_silent and camera.refusing:
+            words = f'no usable image for {silence_ns / 1e9:.0f} s: {camera.refusing}'
+            return DiagnosticLevel.ERROR, 'refused', words
         if is_silent:
             words = f'silent for {silence_ns / 1e9:.0f} s; check its driver, its cable and the network'
             return DiagnosticLevel.ERROR, 'silent', words
         if engine_is_down:
             return DiagnosticLevel.ERROR, 'engine_down', camera.problem or 'the engine is down'
-        problems = camera.problems.copy()  # other threads change it
+        problems = camera.described_problems()
         if problems:
             return DiagnosticLevel.WARN, ', '.join(sorted(problems)), '; '.join(problems.values())
         return DiagnosticLevel.OK, '', 'streaming'
 
     def _unheard(self, camera: CameraState) -> tuple[DiagnosticLevel, str, str]:
         """Return the health of a camera that has not sent a usable image yet."""
-        if 'image' in camera.problems:
-            return DiagnosticLevel.WARN, 'refused', f'no message was usable so far: {camera.problem}'
+        if camera.refusing:
+            return DiagnosticLevel.WARN, 'refused', camera.refusing
         if self._inputs.is_patient:
             return DiagnosticLevel.STALE, '', f'no image yet on {camera.topics.image}'
         return DiagnosticLevel.WARN, 'no_image', self._inputs.why_no_image(camera)

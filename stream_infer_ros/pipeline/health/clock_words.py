@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stream_infer_ros.sync.sender_clocks import SHARED_NS, TOLERANCE_NS, ClockKind, SenderClock
+from stream_infer_ros.sync.sender_clocks import TOLERANCE_NS, ClockKind, SenderClock
 
 # TAI was 37 s ahead of UTC from 2017 on, and GPS time 18 s.
 TAI_AHEAD_S = 37
@@ -12,6 +12,8 @@ GPS_EPOCH_S = 315_964_800
 _NEAR_S = 0.9  # from a whole number of seconds, which includes the latency
 _QUARTER_HOUR_S = 900
 _MOST_ZONES_S = 14 * 3600
+# Images that arrive later after their stamps are worth a word, even if they can be used.
+SLOW_NS = 1_000_000_000
 # A clock before 2001-09-09 does not count from 1970: it is a simulation, or time since some start.
 _CALENDAR_NS = 10**18
 
@@ -31,7 +33,7 @@ def clock_problem(clock: SenderClock) -> str:
     if clock.kind is ClockKind.OFFSET:
         return _other_clock(clock)
     delay_ns = clock.least_delay_ns
-    if delay_ns is None or -TOLERANCE_NS <= delay_ns <= SHARED_NS:
+    if delay_ns is None or -TOLERANCE_NS <= delay_ns <= SLOW_NS:
         return ''
     if delay_ns < 0:
         return (

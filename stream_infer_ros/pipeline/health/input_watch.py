@@ -85,11 +85,14 @@ class InputWatch:
         )
 
     def why_no_transforms(self) -> str:
-        """Explain why no transform has arrived, and the remedy; empty if some have, or none is needed."""
+        """Explain why there is no transform, and the remedy; empty if there are some, or none is needed."""
         if not self._lacks_transforms():
             return ''
         topics = self._reader.transform_topics
         own = [self._resolve(topic) for topic in topics]
+        refusals = [log.refusals for log in map(self._reader.logs.__getitem__, topics) if log.refused]
+        if refusals:
+            return f'no transform was usable: {"; ".join(refusals)}'
         words = f'no transform came on {own[0]} or {own[1]}'
         elsewhere = namespaces_of_transforms(self._found, but_not=own)
         if not elsewhere:
@@ -121,7 +124,7 @@ class InputWatch:
         return sorted({camera.image for camera in cameras_among(self._found, self._config)} - used)
 
     def _lacks_transforms(self) -> bool:
-        return self._config.map.enabled and not self._reader.heard_transforms
+        return self._config.map.enabled and not self._reader.has_transforms
 
 
 def _other_type(camera: CameraState) -> str:

@@ -22,8 +22,9 @@ def why_missing(
         slop_ns: the largest distance of a frame from its set; None if the policy has no such limit.
     """
     record, nearest = partial.record, partial.nearest[camera]
-    if nearest is None:
-        return 'no image of it has arrived; check that the camera runs, the name of its topic and the QoS'
+    if nearest is None or stream.refusing:
+        absent = 'no image of it has arrived; check that the camera runs, the name of its topic and the QoS'
+        return f'its images are refused: {stream.refusing}' if stream.refusing else absent
     is_near = slop_ns is None or abs(nearest.stamp_ns - record.stamp_ns) <= slop_ns
     if is_near and nearest.received_ns > record.left_ns:
         return _late(nearest, record)

@@ -30,6 +30,7 @@ class CameraTiming:
         silent_ns: time since its last frame arrived; None if no frame has arrived.
         missed: number of missing frames, estimated from gaps between the stamps.
         drops: number of lost frames, by cause.
+        refusing: the number of images that were refused and the reason, if the newest was; else empty.
     """
 
     camera: str
@@ -40,6 +41,7 @@ class CameraTiming:
     silent_ns: int | None
     missed: int
     drops: Mapping[DropCause, int]
+    refusing: str = ''
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,15 @@ def _timing(
     silent_ns = now_ns - stream.recent[-1].received_ns if stream.recent else None
     lost = {cause: by_camera[camera] for cause, by_camera in drops.items() if camera in by_camera}
     return CameraTiming(
-        camera, stream.received, rate_hz, phase_ns, stream.jitter_ns, silent_ns, stream.missed, lost
+        camera,
+        stream.received,
+        rate_hz,
+        phase_ns,
+        stream.jitter_ns,
+        silent_ns,
+        stream.missed,
+        lost,
+        stream.refusing,
     )
 
 
@@ -168,6 +178,8 @@ def _table(cameras: Sequence[CameraTiming]) -> list[str]:
 
 
 def _silence(timing: CameraTiming) -> str:
+    if timing.refusing:
+        return f'  ({timing.refusing})'
     if timing.silent_ns is None:
         return '  (no image yet)'
     patience_ns = max(1e9, 2.5e9 / timing.rate_hz if timing.rate_hz else 0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -59,6 +59,7 @@ class StreamRecord:
         jitter_ns: median deviation of the intervals from the period.
         missed: number of missing frames, estimated from gaps between regular stamps.
         recent: the last frames, oldest first.
+        refusing: the number of images that were refused and the reason, if the newest was; else empty.
     """
 
     received: int
@@ -66,6 +67,7 @@ class StreamRecord:
     jitter_ns: int
     missed: int
     recent: tuple[Arrival, ...]
+    refusing: str = ''
 
 
 @dataclass(slots=True)
@@ -82,9 +84,16 @@ class SyncWatch:
     Args:
         cameras: their names, in the order of the slots of a set.
         clocks: the clocks that the synchronizer keeps, by camera. If it keeps none, the watch does.
+        refusing: returns `StreamRecord.refusing` of a camera.
     """
 
-    def __init__(self, cameras: Sequence[str], clocks: Mapping[str, StreamClock] | None = None) -> None:
+    def __init__(
+        self,
+        cameras: Sequence[str],
+        clocks: Mapping[str, StreamClock] | None = None,
+        refusing: Callable[[str], str] = lambda _: '',
+    ) -> None:
+        self._refusing = refusing
         self._cameras = tuple(cameras)
         self._clocks = clocks or {camera: StreamClock() for camera in cameras}
         self._keeps_clocks = clocks is None
@@ -128,7 +137,7 @@ class SyncWatch:
     def streams(self) -> dict[str, StreamRecord]:
         """Return the streams by camera, in configured order."""
         with self._lock:
-            return {camera: self._stream(camera) for camera in self._cameras}
+            return {camera: self._stream(camera, self._refusing(camera)) for camera in self._cameras}
 
     def sets(self) -> tuple[SetRecord, ...]:
         """Return the last SETS_KEPT sets, oldest first."""
@@ -141,14 +150,14 @@ class SyncWatch:
             partial = self._partial
             return partial and PartialRecord(partial.record, dict(partial.nearest), dict(partial.heard))
 
-    def _stream(self, camera: str) -> StreamRecord:
+    def _stream(self, camera: str, refusing: str) -> StreamRecord:
         stream, clock = self._streams[camera], self._clocks[camera]
         recent, missed = tuple(stream.recent), clock.missed
         if not clock.period_ns:  # the deadline policy does not clock frames that are stamped in the future
             clock = StreamClock()
             for arrival in recent:
                 clock.observe(arrival.stamp_ns)
-        return StreamRecord(stream.received, clock.period_ns, clock.jitter_ns, missed, recent)
+        return StreamRecord(stream.received, clock.period_ns, clock.jitter_ns, missed, recent, refusing)
 
 
 def _observe(clock: StreamClock, stamp_ns: int) -> None:

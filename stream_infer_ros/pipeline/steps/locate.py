@@ -124,10 +124,9 @@ class Locator:
         """Return the calibration; None if there is none for images of this size."""
         model, topic = camera.model, camera.topics.camera_info
         if model is None:
-            camera.note(
-                'no_camera_info',
-                f'expected calibration on {topic}, none came yet; without it nothing is mapped',
-            )
+            missing = f'expected calibration on {topic}, none came yet; without it nothing is mapped'
+            refused = 'without a usable calibration nothing is mapped'
+            camera.note('no_camera_info', refused if camera.calibration_log.refused else missing)
         else:
             fitting = self._fit(camera.name, model, size)
             if isinstance(fitting, CameraModel):

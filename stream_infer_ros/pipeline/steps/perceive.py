@@ -166,6 +166,7 @@ class Pictures:
                 picture = self._batch.write(frame)
             except EncodingError as error:
                 self._statistics.lost(DropCause.UNDECODABLE, frame.camera)
+                camera.image_log.refuse(str(error))
                 camera.note('pixels', str(error))
                 continue
             camera.note('pixels', '')

@@ -17,6 +17,7 @@ from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.health.clock_words import clock_problem
 from stream_infer_ros.pipeline.health.statistics import Stage, Statistics
 from stream_infer_ros.pipeline.inputs.frame_readers import FRAME_READERS
+from stream_infer_ros.pipeline.inputs.input_log import TopicLog
 from stream_infer_ros.pipeline.inputs.transform_topics import TransformTopics
 from stream_infer_ros.sync.sender_clocks import SenderClocks
 
@@ -45,7 +46,7 @@ class MessageReader:
 
     A message that cannot be decoded is counted as `malformed` for its camera, and its error is stored in the
     camera's `problems`. The stream continues. A message with an invalid transform is counted as `malformed`
-    for its topic; its other transforms are used.
+    for its topic; its other transforms are used. `logs` counts what came and what was refused.
 
     If the transforms of most frames are too old to be stored, time went back, because a bag was looped or a
     simulation was reset. All dynamic transforms are then forgotten. If only some frames are concerned, their
@@ -53,7 +54,8 @@ class MessageReader:
 
     Attributes:
         transform_topics: the topics of transforms.
-        heard_transforms: True once a message with transforms has arrived.
+        has_transforms: True once a valid transform has arrived.
+        logs: the messages that came and were refused, by topic.
     """
 
     def __init__(
@@ -65,7 +67,11 @@ class MessageReader:
         clocks: SenderClocks,
     ) -> None:
         self.transform_topics = transform_topics
-        self.heard_transforms = False
+        self.has_transforms = False
+        self.logs = {
+            topic: TopicLog(topic, refused_means='with a refused transform')
+            for topic in (transform_topics.static, transform_topics.dynamic)
+        }
         self._transforms = transforms
         self._statistics = statistics
         self._clocks = clocks
@@ -79,8 +85,12 @@ class MessageReader:
         for topic in dict.fromkeys(camera.topics.camera_info for camera in cameras):
             sharing = [camera for camera in cameras if camera.topics.camera_info == topic]
             self._handlers[topic] = self._calibration_handler(sharing)
+            self.logs[topic] = sharing[0].calibration_log
+            for camera in sharing:
+                camera.calibration_log = self.logs[topic]
         for camera in cameras:
             self._handlers[camera.topics.image] = self._image_handler(camera)
+            self.logs[camera.topics.image] = camera.image_log
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -93,9 +103,14 @@ class MessageReader:
             if isinstance(message, Tick):
                 yield message
                 continue
+            self.logs[message.topic].receive(message.received_ns)
             frame = self._handlers[message.topic](message.cdr, message.received_ns)
             if frame is not None:
                 yield frame
+
+    def refusals(self) -> dict[str, str]:
+        """Return by topic how many messages were refused and why; topics without refusals are left out."""
+        return {topic: log.refusals for topic, log in self.logs.items() if log.refused}
 
     def transform_problem(self, now_ns: int) -> str:
         """Return the problem with transforms in the last seconds; empty if there was none.
@@ -119,6 +134,7 @@ class MessageReader:
             try:
                 frame = read(camera.topics, cdr, received_ns)
             except MessageError as error:
+                camera.image_log.refuse(str(error))
                 self._malformed(camera, 'image', error)
                 return None
             camera.note('image', '')
@@ -131,7 +147,6 @@ class MessageReader:
             if clock.revision != described:
                 described = clock.revision
                 camera.note('clock', clock_problem(clock))
-            camera.images += 1
             camera.last_received_ns = received_ns
             return frame
 
@@ -142,25 +157,28 @@ class MessageReader:
 
         def take(cdr: Cdr, _: int) -> None:
             nonlocal known
-            content: bytes | None = unstamped(cdr)
+            content = unstamped(cdr)
             if content == known:  # most drivers repeat it with every image
                 return
             known = None
+            refused: Exception | None = None
             for camera in cameras:
                 try:
                     info = decode_camera_info(cdr, camera.topics.rectified)
                 except (MessageError, CalibrationError) as error:
+                    refused = error
                     self._malformed(camera, 'calibration', error)
-                    content = None  # so that it is counted again
                     continue
                 camera.model, camera.info_frame_id = info.model, info.frame_id
                 camera.note('calibration', '')
-            known = content
+            if refused is not None:
+                cameras[0].calibration_log.refuse(str(refused))
+            else:
+                known = content
 
         return take
 
     def _take_transforms(self, cdr: Cdr, now_ns: int, *, static: bool) -> None:
-        self.heard_transforms = True
         try:
             decoded = decode_tf(cdr)
         except MessageError as error:
@@ -178,12 +196,14 @@ class MessageReader:
                 continue
             if not static:
                 self._arrivals[stamped.child] = (now_ns, stored)
+            self.has_transforms = True
             if not stored:
                 self._take_too_old(stamped, now_ns)
         if invalid is not None:
-            self._transform_problem = (str(invalid), now_ns)
-            topics = self.transform_topics
-            self._statistics.lost(DropCause.MALFORMED, topics.static if static else topics.dynamic)
+            topic = self.transform_topics.static if static else self.transform_topics.dynamic
+            self.logs[topic].refuse(str(invalid))
+            self._transform_problem = (self.logs[topic].refusals, now_ns)
+            self._statistics.lost(DropCause.MALFORMED, topic)
 
     def _in_its_clock(self, stamped: StampedTransform, now_ns: int) -> StampedTransform:
         """Note how a transform is stamped; return it, with its arrival for a stamp if it has none."""
