@@ -14,17 +14,23 @@ OnMessage = Callable[[Cdr, int], None]
 class Qos:
     """The part of a ROS 2 QoS profile that matters here; names as in rmw.
 
-    A `best_available` subscription matches every publisher, and lost messages are sent again if the publisher
-    is reliable. A `best_available` publisher is reliable.
+    A `best_available` subscription matches every publisher. Lost messages are sent again if all publishers
+    are reliable, and messages from before the subscription are sent if all publishers are transient_local. A
+    `best_available` publisher is reliable and transient_local, and thus matches every subscription.
     """
 
     reliability: Literal['reliable', 'best_effort', 'best_available'] = 'reliable'
-    durability: Literal['volatile', 'transient_local'] = 'volatile'
+    durability: Literal['volatile', 'transient_local', 'best_available'] = 'volatile'
     depth: int = 10
+
+    @property
+    def is_best_available(self) -> bool:
+        """True if a policy is left to what the publishers offer."""
+        return 'best_available' in (self.reliability, self.durability)
 
 
 SENSOR_DATA = Qos('best_effort', 'volatile', 5)
-CAMERA_INPUT = Qos('best_available', 'volatile', 5)
+CAMERA_INPUT = Qos('best_available', 'best_available', 5)
 RELIABLE = Qos('reliable', 'volatile', 10)
 LATCHED = Qos('reliable', 'transient_local', 1)
 TF = Qos('reliable', 'volatile', 100)

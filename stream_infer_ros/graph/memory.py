@@ -79,7 +79,7 @@ class _Publisher:
 
     def __init__(self, graph: MemoryGraph, topic: str, type_name: str, qos: Qos) -> None:
         self.graph, self.topic, self.type_name, self.qos = graph, topic, type_name, qos
-        self.kept: deque[Cdr] = deque(maxlen=qos.depth if qos.durability == 'transient_local' else 0)
+        self.kept: deque[Cdr] = deque(maxlen=0 if qos.durability == 'volatile' else qos.depth)
 
     def publish(self, cdr: Cdr) -> None:
         self.graph.bus.deliver(self, cdr)
@@ -103,7 +103,7 @@ class MemoryBus:
     def add_subscription(self, graph: MemoryGraph, subscription: _Subscription) -> None:
         """Add a subscription, and deliver the messages that transient_local publishers have kept."""
         with self._lock:
-            if subscription.qos.durability == 'transient_local':
+            if subscription.qos.durability != 'volatile':
                 for publisher in self._publishers:
                     if _why_apart(publisher, subscription) is None:
                         for cdr in publisher.kept:

@@ -172,11 +172,14 @@ class Peer:
         return found
 
     def wanted(self, topic):
-        """The reliability of each subscription of a topic."""
+        """Reliability and durability of each subscription of a topic."""
         reader = BuiltinDataReader(self.participant, BuiltinTopicDcpsSubscription)
         ends = [end for end in reader.take(N=100) if end.topic_name == 'rt' + topic]
-        asked = [end.qos[Policy.Reliability] for end in ends if end.qos]
-        return ['best_effort' if kind == Policy.Reliability.BestEffort else 'reliable' for kind in asked]
+        asked = [(end.qos[Policy.Reliability], end.qos[Policy.Durability]) for end in ends if end.qos]
+        return [
+            'best_effort' if reliability == Policy.Reliability.BestEffort else 'reliable'
+            for reliability, _ in asked
+        ] + ['transient_local' for _, durability in asked if durability != Policy.Durability.Volatile]
 
     def unrelated(self):
         """Publish what is not ROS at all."""

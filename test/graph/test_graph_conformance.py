@@ -10,7 +10,7 @@ from graph_harness import HARNESSES, NEEDS, DdsHarness, Inbox, ZenohHarness, eve
 from graph_messages import IMAGE, STRING, image, string
 
 from stream_infer_ros.errors import GraphError
-from stream_infer_ros.graph import LATCHED, RELIABLE, SENSOR_DATA, Qos, TopicInfo
+from stream_infer_ros.graph import CAMERA_INPUT, LATCHED, RELIABLE, SENSOR_DATA, Qos, TopicInfo
 
 DEEP = Qos(depth=200)
 
@@ -141,11 +141,13 @@ def test_a_late_subscriber_gets_the_latched_messages(harness):
     harness.script('/latched', STRING, Qos('reliable', 'transient_local', 3), sent)
     graph = harness.start()
     harness.play(readers=0)
-    inbox, volatile = Inbox(), Inbox()
+    inbox, volatile, adaptive = Inbox(), Inbox(), Inbox()
     if harness.keeps_durabilities_apart:
         graph.subscribe('/latched', STRING, Qos('reliable', 'volatile', 10), volatile)
     graph.subscribe('/latched', STRING, Qos('reliable', 'transient_local', 10), inbox)
+    graph.subscribe('/latched', STRING, CAMERA_INPUT, adaptive)
     assert same(inbox.wait(3), sent[-3:])
+    assert same(adaptive.wait(3), sent[-3:])
     assert volatile.messages == []
 
 

@@ -112,6 +112,33 @@ def test_best_available_asks_again_where_it_can_and_gives_way_where_it_must(grap
     assert graph.qos_problems() == []
 
 
+@pytest.mark.parametrize('reliability', ['reliable', 'best_available'])
+def test_best_available_gets_what_was_latched_until_somebody_latches_nothing(
+    graph, peer, newcomers, reliability
+):
+    """A driver may publish its CameraInfo once, before we start."""
+    peer.talk(topic='/info', type=STRING, qos=asdict(LATCHED))
+    peer.send(topic='/info', payloads=[encoded(string('once'))])
+    eventually(lambda: graph.topics() != [])
+    inbox, early = Inbox(), Inbox()
+    graph.subscribe('/info', STRING, Qos(reliability, 'best_available', 5), inbox)
+    assert same(inbox.wait(1), [string('once')])
+    assert peer.wanted(topic='/info') == ['reliable', 'transient_local']
+
+    graph.subscribe('/later', STRING, Qos(reliability, 'best_available', 5), early)
+    peer.talk(topic='/later', type=STRING, qos=asdict(LATCHED))
+    peer.send(topic='/later', payloads=[encoded(string('at once'))])
+    assert same(early.wait(1), [string('at once')])
+
+    second = newcomers()
+    second.talk(topic='/info', type=STRING, qos=asdict(RELIABLE))
+    eventually(lambda: peer.wanted(topic='/info') == ['reliable'])
+    second.matched(topic='/info', readers=1)
+    second.send(topic='/info', payloads=[encoded(string('volatile'))])
+    assert same(inbox.wait(2), [string('once'), string('volatile')])
+    assert graph.qos_problems() == []
+
+
 def test_two_best_available_subscriptions_of_a_known_topic_get_everything(graph, peer):
     peer.talk(topic='/camera', type=STRING, qos=asdict(RELIABLE))
     eventually(lambda: graph.topics() != [])

@@ -129,7 +129,9 @@ def test_close_from_within_a_callback_returns():
         (LATCHED, RELIABLE, None),
         (LATCHED, LATCHED, None),
         (SENSOR_DATA, CAMERA_INPUT, None),
+        (LATCHED, CAMERA_INPUT, None),
         (Qos('best_available'), RELIABLE, None),
+        (Qos('best_available', 'best_available'), LATCHED, None),
     ],
 )
 def test_qos_matches_as_in_dds(offered, requested, policy):

@@ -54,9 +54,9 @@ class Endpoints:
                     self._apply(change)
             return list(self._known.values())
 
-    def reliabilities(self, topic: str, type_name: str) -> set[str]:
-        """Return the reliabilities that the endpoints of a topic and type offer or request."""
-        return {end.qos.reliability for end in self.now() if (end.topic, end.type_name) == (topic, type_name)}
+    def offered(self, topic: str, type_name: str) -> set[Qos]:
+        """Return the QoS that the endpoints of a topic and type offer or request."""
+        return {end.qos for end in self.now() if (end.topic, end.type_name) == (topic, type_name)}
 
     def _apply(self, change: DcpsEndpoint) -> None:
         info: Any = change.sample_info  # type: ignore[attr-defined]  # the binding adds it

@@ -65,12 +65,12 @@ class DdsGraph(AdapterBase):
             # A wrong type raises here, even if the reader is created later.
             self._topic(topic, type_name)
             callback = self._guard(topic, on_message)
-            if qos.reliability != 'best_available':
+            if not qos.is_best_available:
                 self._read(topic, type_name, qos, callback)
                 return
             if self._best_available is None:
                 offers = Endpoints(self._participant, 'publication')
-                self._best_available = BestAvailable(offers.reliabilities, self._read)
+                self._best_available = BestAvailable(offers.offered, self._read)
                 self._receiver.add(offers.reader, self._decide)
             self._best_available.wish(topic, type_name, qos, callback)
         self._receiver.call_soon(self._decide)

@@ -15,7 +15,10 @@ _UNLIMITED = -1
 
 
 def to_dds(qos: Qos, user_data: bytes = b'') -> DdsQos:
-    """Return the policies that rmw_cyclonedds sets for this profile. Discovery sends `user_data` to peers."""
+    """Return the policies that rmw_cyclonedds sets for this profile. Discovery sends `user_data` to peers.
+
+    `best_available` becomes reliable and transient_local: such a publisher matches all subscriptions.
+    """
     policies = [
         Policy.Reliability.BestEffort
         if qos.reliability == 'best_effort'
@@ -24,7 +27,7 @@ def to_dds(qos: Qos, user_data: bytes = b'') -> DdsQos:
         Policy.History.KeepLast(qos.depth),
         Policy.DataRepresentation(use_cdrv0_representation=True),
     ]
-    if qos.durability == 'transient_local':
+    if qos.durability != 'volatile':
         policies[1] = Policy.Durability.TransientLocal
         # This policy, not the history, limits the messages that late subscribers receive.
         policies.append(

@@ -75,10 +75,10 @@ class Others:
         self._last[kind, topic] = count, now_s + self._KEPT_S, ends
         return ends
 
-    def offered(self, topic: str, type_name: str) -> set[str]:
-        """Return the reliabilities that publishers of a topic and type offer."""
+    def offered(self, topic: str, type_name: str) -> set[Qos]:
+        """Return the QoS that publishers of a topic and type offer."""
         ends = self.ends('publisher', topic)
-        return {from_rclpy(end.qos_profile).reliability for end in ends if end.topic_type == type_name}
+        return {from_rclpy(end.qos_profile) for end in ends if end.topic_type == type_name}
 
     def problems(self, own: Iterable[OwnEnd]) -> list[QosProblem]:
         """Return endpoints of ours with an incompatible peer, under the topic's name after remapping."""
@@ -98,7 +98,7 @@ def _why_apart(topic: str, own: OwnEnd, other: TopicEndpointInfo) -> QosProblem 
         profiles.reverse()
     (offered, offered_type), (requested, requested_type) = sides
     problem = mismatch(topic, offered, offered_type, requested, requested_type)
-    if problem is not None or own.qos.reliability == 'best_available':
+    if problem is not None or own.qos.is_best_available:
         return problem
     compatibility, reason = qos_check_compatible(*profiles)  # of deadline and liveliness
     if compatibility != QoSCompatibility.ERROR:

@@ -61,7 +61,7 @@ class RosGraph(AdapterBase):
             message_class(type_name)  # raises here if there is none, even if the subscription is made later
             qos = overridden(self._node, resolved, 'subscription', qos)
             callback = self._guard(topic, on_message)
-            if qos.reliability == 'best_available':
+            if qos.is_best_available:
                 self._best_available.wish(topic, type_name, qos, callback)
             else:
                 self._receive(topic, type_name, qos, callback)
@@ -124,7 +124,7 @@ class RosGraph(AdapterBase):
                 self._best_available.decide()
             except InvalidHandle:  # the node was destroyed, which all other calls report
                 return None
-            settled = self._best_available.made_as() <= {'best_effort'}
+            settled = self._best_available.is_settled
         return None if settled else LOOK_S
 
     def _receive(self, topic: str, type_name: str, qos: Qos, callback: GuardedCallback) -> Callable[[], None]:

@@ -16,9 +16,12 @@ from stream_infer_ros.graph.ros.rclpy_internals import parameter_overrides
 
 
 def to_rclpy(qos: Qos) -> QoSProfile:
-    """Convert to rclpy. `best_available` becomes reliable: such a publisher matches all subscriptions."""
+    """Convert to rclpy.
+
+    `best_available` becomes reliable and transient_local: such a publisher matches all subscriptions.
+    """
     best_effort = qos.reliability == 'best_effort'
-    latched = qos.durability == 'transient_local'
+    latched = qos.durability != 'volatile'
     return QoSProfile(
         history=HistoryPolicy.KEEP_LAST,
         depth=qos.depth,

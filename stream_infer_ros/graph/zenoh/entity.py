@@ -106,10 +106,11 @@ def gid(token: str) -> bytes:
 def encode_qos(qos: Qos) -> str:
     """Return `<reliability>:<durability>:<history>,<depth>:<deadline>:<lifespan>:<liveliness>`.
 
-    Durations are written as `s,ns`, and best_available as reliable, as in rmw_zenoh.
+    Durations are written as `s,ns`, and best_available as reliable and transient_local. Zenoh matches
+    publishers and subscriptions of any QoS.
     """
     reliability = _BEST_EFFORT if qos.reliability == 'best_effort' else ''
-    durability = _TRANSIENT_LOCAL if qos.durability == 'transient_local' else ''
+    durability = '' if qos.durability == 'volatile' else _TRANSIENT_LOCAL
     depth = '' if qos.depth == _DEFAULT_DEPTH else str(qos.depth)
     return f'{reliability}:{durability}:,{depth}:{_REST_OF_QOS}'
 

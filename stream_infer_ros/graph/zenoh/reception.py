@@ -18,8 +18,8 @@ def declare_subscriber(session: zenoh.Session, key: str, qos: Qos) -> Any:
     """Return a zenoh subscriber with the settings of rmw_zenoh for this QoS, on a ring of `depth` messages.
 
     Zenoh fills the ring without the interpreter lock. A full ring drops the oldest message (KEEP_LAST), which
-    is noticed by its sequence number. With transient_local, latched messages are requested from all
-    publishers, including those that appear later.
+    is noticed by its sequence number. With transient_local or best_available, latched messages are requested
+    from all publishers that have some, including those that appear later.
     """
     ring: Any = zenoh.handlers.RingChannel(max(1, qos.depth))
     if qos.durability == 'volatile':

@@ -11,7 +11,7 @@ from rclpy.duration import Duration
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import serialize_message
 from rosgraph_msgs.msg import Clock
 from std_msgs.msg import String
@@ -165,6 +165,20 @@ def test_best_available_is_reliable_until_somebody_offers_less(make, other):
     eventually(lambda: lesser.get_subscription_count() == 1)
     lesser.publish(String(data='two'))
     assert same(inbox.wait(2), [cdr('one'), cdr('two')])
+    assert graph.qos_problems() == []
+
+
+def test_best_available_gets_what_was_latched_until_somebody_latches_nothing(make, other):
+    _, graph = make()
+    inbox = Inbox()
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    other.create_publisher(String, '/words', latched).publish(String(data='once'))
+    graph.subscribe('/words', STRING, CAMERA_INPUT, inbox)
+    assert same(inbox.wait(1), [cdr('once')])
+    lesser = other.create_publisher(String, '/words', 10)
+    eventually(lambda: lesser.get_subscription_count() == 1)
+    lesser.publish(String(data='volatile'))
+    assert same(inbox.wait(2), [cdr('once'), cdr('volatile')])
     assert graph.qos_problems() == []
 
 
