@@ -126,6 +126,6 @@ class NotMappedCause(_Cause):
     )
     NO_GROUND = (
         'no_ground',
-        'The camera sees no ground within the map, as when it looks up.',
-        'Check the transform and the calibration of the camera.',
+        'By its geometry, the camera sees no ground within the map, is in the ground, or is upside down.',
+        'Follow the remedy in the status of this camera on /diagnostics: correct frame_id or the transform.',
     )

@@ -48,7 +48,8 @@ class CameraModel:
     model of a rectified image, see `rectified_model`.
 
     Attributes:
-        width, height: full-resolution size that K was calibrated for, in pixels.
+        width, height: full-resolution size that K was calibrated for, in pixels. Both are 0 if the driver
+            does not fill them in; `image_fit.fitted` then takes the size of the images.
         distortion_model: 'plumb_bob', 'rational_polynomial', 'equidistant' or another name for one of them;
             '' or 'none' without distortion.
         d: distortion coefficients in the order of that model, float64.
@@ -172,7 +173,7 @@ def _check_finite(k: FloatArray) -> None:
 
 
 def _check_size(width: int, height: int) -> None:
-    if width <= 0 or height <= 0:
+    if (width <= 0 or height <= 0) and (width, height) != (0, 0):
         raise CalibrationError(
             f'CameraInfo: expected an image size above 0, got {width}x{height}; '
             'let the driver publish the image size of the calibration'

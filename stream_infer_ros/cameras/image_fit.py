@@ -28,6 +28,8 @@ def fitted(model: CameraModel, width: int, height: int) -> CameraModel:
     expected = (model.image_width, model.image_height)
     if (width, height) == expected:
         return model
+    if (model.width, model.height) == (0, 0):
+        return _of_unknown_size(model, width, height)
     described = f'images are {width} x {height}, but CameraInfo describes {expected[0]} x {expected[1]}'
     if (width, height) == (model.width, model.height):
         assumption = Assumption(
@@ -60,6 +62,20 @@ def fitted(model: CameraModel, width: int, height: int) -> CameraModel:
     else:
         reason = 'another shape, as of cropped images: correct size, binning or roi of CameraInfo'
     raise CalibrationError(f'{described}; {reason}')
+
+
+def _of_unknown_size(model: CameraModel, width: int, height: int) -> CameraModel:
+    cx, cy = model.k[:2, 2].tolist()
+    if not is_central(model, width, height):
+        raise CalibrationError(
+            f'width and height of CameraInfo are 0, and its principal point ({cx:.0f}, {cy:.0f}) is far from '
+            f'the middle of the images ({width} x {height}); let the driver publish the right size'
+        )
+    assumption = Assumption(
+        f'width and height of CameraInfo are 0, so that it is taken to be for images of {width} x {height}',
+        'let the driver publish the size of the calibration',
+    )
+    return replace(model, width=width, height=height, assumptions=(*model.assumptions, assumption))
 
 
 def is_central(model: CameraModel, width: int = 0, height: int = 0) -> bool:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from stream_infer_ros.cameras.camera_model import CameraModel
+from stream_infer_ros.cameras.image_fit import fitted
 from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.doctor.observation import CameraFacts, Observation
-from stream_infer_ros.errors import TransformError
+from stream_infer_ros.errors import CalibrationError, TransformError
 from stream_infer_ros.inference.detections import Detections, Perception
 from stream_infer_ros.mapping.ground import rays_in_base
 from stream_infer_ros.mapping.view import View
@@ -73,30 +74,38 @@ def views(seen: Observation) -> Iterator[View]:
         map_from_base = RigidTransform.identity()
     for camera in seen.heard:
         place = _place(camera, seen)
-        if camera.model is not None and place is not None:
+        model = _fitted_model(camera)
+        if model is not None and place is not None:
+            frame_id = camera.frame_id or camera.state.info_frame_id
             yield View(
-                camera.name,
-                camera.newest_ns,
-                camera.model,
-                place,
-                map_from_base,
-                nothing,
-                camera.frame_id.lstrip('/'),
+                camera.name, camera.newest_ns, model, place, map_from_base, nothing, frame_id.lstrip('/')
             )
 
 
 def ground_in_view(camera: CameraFacts, seen: Observation) -> GroundInView | None:
     """Return the ground that a camera sees; None if its calibration or its place is not known."""
     place = _place(camera, seen) if seen.config.map.enabled and camera.frame_id else None
-    if camera.model is None or place is None:
+    model = _fitted_model(camera)
+    if model is None or place is None:
         return None
-    return GroundInView.of(camera.model, place, seen.config.map.range_m)
+    return GroundInView.of(model, place, seen.config.map.range_m)
+
+
+def _fitted_model(camera: CameraFacts) -> CameraModel | None:
+    """Return the calibration for the size of the images, or as it is if it does not fit; None without one."""
+    if camera.model is None or camera.size is None:
+        return camera.model
+    try:
+        return fitted(camera.model, *camera.size)
+    except CalibrationError:
+        return camera.model
 
 
 def _place(camera: CameraFacts, seen: Observation) -> RigidTransform | None:
     """Return the pose of the camera in the base frame, moved so that the ground is at z = 0."""
     try:
-        pose = seen.buffer.lookup(seen.config.map.base_frame, camera.frame_id, 0)
+        frame_id = camera.frame_id or camera.state.info_frame_id
+        pose = seen.buffer.lookup(seen.config.map.base_frame, frame_id, 0)
     except TransformError:
         return None
     return RigidTransform(pose.rotation, pose.translation - (0.0, 0.0, seen.config.map.ground_z_m))

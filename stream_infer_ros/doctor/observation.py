@@ -15,7 +15,7 @@ from stream_infer_ros.cameras.transform_buffer import TransformBuffer
 from stream_infer_ros.config import Config
 from stream_infer_ros.doctor.transform_facts import TransformFacts
 from stream_infer_ros.graph.graph import QosProblem, TopicInfo
-from stream_infer_ros.mapping.view_problems import ViewProblem
+from stream_infer_ros.mapping.view_problem import ViewProblem
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.health.sync_explanation import SyncExplanation
 from stream_infer_ros.pipeline.health.sync_watch import Arrival, StreamRecord

@@ -197,13 +197,13 @@ class Observer:
         if self._known_infos.get(message.topic) == content:
             return
         self._known_infos[message.topic] = content
-        try:
-            info = decode_camera_info(message.cdr)
-        except (MessageError, CalibrationError):
-            self._bad_infos.update(camera.name for camera in cameras)
-            self._known_infos.pop(message.topic)
-            return
         for camera in cameras:
+            try:
+                info = decode_camera_info(message.cdr, camera.state.topics.rectified)
+            except (MessageError, CalibrationError):
+                self._bad_infos[camera.name] += 1
+                self._known_infos.pop(message.topic, None)
+                continue
             camera.info_frame_ids[info.frame_id] += 1
 
 

@@ -111,6 +111,15 @@ def test_the_k_of_the_images_beside_another_size_is_used_as_it_is(scale):
     assert 'without scaling' in model.assumptions[0].cause
 
 
+def test_a_camera_info_without_size_is_taken_for_that_of_the_images():
+    unknown = CameraModel(0, 0, 'plumb_bob', D, K, np.eye(3), P)
+    model = fitted(unknown, 640, 480)
+    np.testing.assert_array_equal(model.points_to_pixels(POINTS), raw().points_to_pixels(POINTS))
+    assert 'are 0' in model.assumptions[0].cause
+    with pytest.raises(CalibrationError, match='let the driver publish the right size'):
+        fitted(unknown, 320, 240)
+
+
 def test_the_calibration_that_fits_is_not_touched():
     model = raw()
     assert fitted(model, 640, 480) is model

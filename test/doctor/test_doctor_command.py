@@ -15,7 +15,7 @@ import stream_infer_ros.doctor.checks
 from stream_infer_ros.doctor import Examination
 from stream_infer_ros.doctor.findings import Severity, error, note, warning, worst_first
 from stream_infer_ros.doctor.report import json_report, printable, text_report
-from stream_infer_ros.mapping.view_problems import ViewProblemKind
+from stream_infer_ros.mapping.view_problem import ViewProblemKind
 
 GUIDE = Path(__file__).parents[2] / 'docs' / 'how-to' / 'doctor.md'
 

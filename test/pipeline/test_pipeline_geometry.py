@@ -104,6 +104,13 @@ def test_a_body_frame_is_told_with_the_name_of_the_optical_frame(robot):
     assert front.words() == 'streaming'
 
 
+def test_the_frame_of_the_robot_as_frame_id(robot):
+    front = robot(transforms=FRONT)
+    front.send('base_link')
+    assert "frame 'base_link' is 0.00 m above the ground" in front.words()
+    assert 'set frame_id of image and CameraInfo to the optical frame' in front.words()
+
+
 def test_a_leading_slash_and_a_frame_two_levels_above(robot):
     levels = [
         ('base_link', 'camera_link', LINK),

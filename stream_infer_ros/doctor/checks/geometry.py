@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from stream_infer_ros.doctor.findings import Finding, error, warning
 from stream_infer_ros.doctor.observation import Observation
-from stream_infer_ros.mapping.view_problems import ViewProblemKind
+from stream_infer_ros.mapping.view_problem import ViewProblemKind
 
 # Kinds that give a wrong map, although the view is used.
 _WRONG_MAP = (ViewProblemKind.NOT_OPTICAL, ViewProblemKind.SAME_FRAME)

@@ -82,10 +82,12 @@ def _frames_of_cameras(seen: Observation) -> Iterator[Finding]:
     base = seen.config.map.base_frame
     for camera in seen.heard:
         if not camera.frame_id:
-            yield error(
+            report = warning if camera.state.info_frame_id else error
+            so = 'that of its CameraInfo is used' if camera.state.info_frame_id else 'its place is not known'
+            yield report(
                 'frame_id_empty',
                 camera.subject,
-                'frame_id is empty in its images, so its place on the robot is not known',
+                f'frame_id is empty in its images, so that {so}',
                 'set frame_id (often a parameter of the driver) to the optical frame of the camera',
             )
             continue

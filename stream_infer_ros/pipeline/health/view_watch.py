@@ -8,13 +8,10 @@ from stream_infer_ros.cameras.rigid_transform import RigidTransform, same_pose
 from stream_infer_ros.cameras.transform_buffer import TransformBuffer
 from stream_infer_ros.config import MapConfig
 from stream_infer_ros.errors import TransformError
+from stream_infer_ros.mapping.shared_places import shared_place_problems
 from stream_infer_ros.mapping.view import View
-from stream_infer_ros.mapping.view_problems import (
-    ViewProblem,
-    ViewProblemKind,
-    shared_place_problems,
-    view_problems,
-)
+from stream_infer_ros.mapping.view_checks import view_problems
+from stream_infer_ros.mapping.view_problem import ViewProblem, ViewProblemKind
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.inputs.camera_names import camera_of_topic
 

@@ -1,20 +1,18 @@
-"""Problems of the geometry of a camera: calibrations and transforms that give a wrong map, or none."""
+"""Checks of the geometry of one camera: calibrations and transforms that give a wrong map, or none."""
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Mapping
 
 import numpy as np
 
 from stream_infer_ros.cameras.image_fit import is_central
-from stream_infer_ros.cameras.rigid_transform import RigidTransform
+from stream_infer_ros.cameras.rigid_transform import RigidTransform, same_pose
 from stream_infer_ros.mapping.ground import LOWEST_CAMERA_M
 from stream_infer_ros.mapping.ground_sight import GroundSight, lens_share
 from stream_infer_ros.mapping.view import View
+from stream_infer_ros.mapping.view_problem import ViewProblem, ViewProblemKind
 
 # The optical frame (x right, y down, z forward) in the body frame of the camera (x forward, y left, z up).
 BODY_FROM_OPTICAL = RigidTransform(
@@ -22,55 +20,11 @@ BODY_FROM_OPTICAL = RigidTransform(
 )
 # A camera that is lower touches the ground with its housing; a higher one is rather a wrong unit.
 _IMPLAUSIBLY_LOW_M, _IMPLAUSIBLY_HIGH_M = 0.05, 30.0
-# Two cameras this close that look the same way are one place.
-_SAME_PLACE_M, _SAME_WAY = 0.01, 0.01
+# Largest difference of a rotation matrix from that of an optical frame in its body frame. Drivers publish the
+# calibrated rotation, which differs by up to a few degrees.
+_SAME_AXES = 0.2
 _SIDEWAYS_RAD, _UPSIDE_DOWN_RAD = math.radians(50), math.radians(130)
 _LEAST_LENS_SHARE = 0.95
-
-
-class ViewProblemKind(str, Enum):
-    """The kinds of problems, by the name that /diagnostics shows in the value `problem`.
-
-    Attributes:
-        blocks: True if views with this problem are left out of the map, because it would be wrong.
-    """
-
-    blocks: bool
-
-    def __new__(cls, name: str, blocks: bool) -> ViewProblemKind:
-        member = str.__new__(cls, name)
-        member._value_ = name
-        member.blocks = blocks
-        return member
-
-    BELOW_GROUND = ('below_ground', True)
-    NO_GROUND = ('no_ground', True)
-    UPSIDE_DOWN = ('upside_down', True)
-    SIDEWAYS = ('sideways', False)
-    NOT_OPTICAL = ('not_optical', False)
-    HEIGHT = ('height', False)
-    SAME_FRAME = ('same_frame', False)
-    CALIBRATION = ('calibration_doubtful', False)
-
-
-@dataclass(frozen=True, slots=True)
-class ViewProblem:
-    """A problem of the geometry of one camera. `str()` is the text for the user.
-
-    Attributes:
-        kind: the kind.
-        camera: the name of the camera.
-        cause: one sentence without a full stop: what is wrong.
-        remedy: the same: what to do about it.
-    """
-
-    kind: ViewProblemKind
-    camera: str
-    cause: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f'{self.cause}: {self.remedy}'
 
 
 def view_problems(
@@ -86,7 +40,7 @@ def view_problems(
     sight = GroundSight.of(view.model, view.base_from_camera)
     optical = '' if 'optical' in view.frame_id else _optical_frame(optical_frames or {})
     found = [
-        _below_ground(view, sight),
+        _below_ground(view, sight, optical),
         _no_ground(view, sight, range_m, optical),
         _not_optical(view, optical),
         _rolled(view, sight, range_m, optical),
@@ -100,21 +54,7 @@ def view_problems(
     return problems
 
 
-def shared_place_problems(views: Sequence[View]) -> list[ViewProblem]:
-    """Return a problem for each camera that has the frame, or the place and direction, of another one."""
-    others: dict[str, list[View]] = {}
-    for one, other in itertools.combinations(views, 2):
-        if _same_place(one.base_from_camera, other.base_from_camera):
-            others.setdefault(one.camera, []).append(other)
-            others.setdefault(other.camera, []).append(one)
-    found = []
-    for view in views:
-        if sharing := others.get(view.camera):
-            found.append(_same_frame(view, sharing))
-    return found
-
-
-def _below_ground(view: View, sight: GroundSight) -> ViewProblem | None:
+def _below_ground(view: View, sight: GroundSight, optical: str) -> ViewProblem | None:
     if sight.height_m > LOWEST_CAMERA_M:
         return None
     cause = f'{_frame(view)} is {_height(sight)}, so that it cannot see it'
@@ -122,6 +62,11 @@ def _below_ground(view: View, sight: GroundSight) -> ViewProblem | None:
         'set map.base_frame to the frame on the ground (often base_footprint), set map.ground_z_m, or '
         'correct the transform of the camera'
     )
+    if same_pose(view.base_from_camera, RigidTransform.identity()):
+        remedy = (
+            'it is the frame of the robot, so set frame_id of image and CameraInfo to the optical frame of '
+            f'the camera{f" ({optical})" if optical else ""} in the driver'
+        )
     turned_m = float(view.base_from_camera.inverse().translation[2])
     if turned_m > 10 * LOWEST_CAMERA_M and sight.height_m < -LOWEST_CAMERA_M:
         remedy += ' (are its parent and child swapped?)'
@@ -234,34 +179,17 @@ def _doubtful_calibration(view: View) -> list[ViewProblem]:
     return found
 
 
-def _same_frame(view: View, sharing: Sequence[View]) -> ViewProblem:
-    same_name = [other for other in sharing if other.frame_id == view.frame_id]
-    others = ' and '.join(other.camera for other in same_name or sharing)
-    if same_name:
-        cause = (
-            f'{view.camera} and {others} both say frame_id {view.frame_id!r}, so that both are in one place'
-        )
-        remedy = 'give each camera a frame of its own in its driver (often frame_id or camera_name)'
-    else:
-        cause = f'{view.camera} and {others} are at the same place and look the same way'
-        remedy = f'correct the transform of {view.frame_id!r} or {sharing[0].frame_id!r}'
-    return ViewProblem(ViewProblemKind.SAME_FRAME, view.camera, cause, remedy)
-
-
-def _same_place(one: RigidTransform, other: RigidTransform) -> bool:
-    turned = np.abs(one.rotation - other.rotation).max() < _SAME_WAY
-    return bool(turned and np.abs(one.translation - other.translation).max() < _SAME_PLACE_M)
-
-
 def _optical_frame(frames: Mapping[str, RigidTransform]) -> str:
     """Return the name of the frame that is the optical frame of a body frame; empty if there is none.
 
     The poses are relative to the body frame.
     """
-    for name, body_from_frame in frames.items():
-        if np.abs(body_from_frame.rotation - BODY_FROM_OPTICAL.rotation).max() < 0.2:
-            return name
-    return ''
+    looking_ahead = [
+        name
+        for name, body_from_frame in frames.items()
+        if np.abs(body_from_frame.rotation - BODY_FROM_OPTICAL.rotation).max() < _SAME_AXES
+    ]
+    return looking_ahead[0] if looking_ahead else ''
 
 
 def _looks_ahead(view: View, base_from_camera: RigidTransform, range_m: float) -> bool:

@@ -14,12 +14,9 @@ from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.mapping import View
 from stream_infer_ros.mapping.ground import pixels_to_ground
 from stream_infer_ros.mapping.ground_sight import GroundSight
-from stream_infer_ros.mapping.view_problems import (
-    BODY_FROM_OPTICAL,
-    ViewProblemKind,
-    shared_place_problems,
-    view_problems,
-)
+from stream_infer_ros.mapping.shared_places import shared_place_problems
+from stream_infer_ros.mapping.view_checks import BODY_FROM_OPTICAL, view_problems
+from stream_infer_ros.mapping.view_problem import ViewProblemKind
 
 RANGE_M = 8.0
 
@@ -148,12 +145,13 @@ def test_a_round_fisheye_image_is_no_problem():
 def test_two_cameras_with_one_frame():
     views = [
         view(mounted(), camera='front', frame_id='camera'),
-        view(mounted(), camera='left', frame_id='camera'),
+        view(mounted(), camera='left', frame_id='/camera'),
         view(mounted(90.0), camera='right', frame_id='right'),
     ]
     problems = shared_place_problems(views)
     assert [problem.camera for problem in problems] == ['front', 'left']
-    assert all("'camera'" in problem.cause and 'front' in problem.cause for problem in problems)
+    assert all("camera' so that" in problem.cause.replace(',', '') for problem in problems)
+    assert all('front' in problem.cause and 'left' in problem.cause for problem in problems)
 
 
 def test_two_frames_at_one_place():
