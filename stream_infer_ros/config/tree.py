@@ -15,6 +15,7 @@ from stream_infer_ros.config.section import LIVE, Section
 # A larger map would need gigabytes of memory, and seconds for each set.
 MOST_CELLS = 4000
 _UNMEASURED_DEADLINE_MS = 40.0
+_LONGEST_DEADLINE_MS = 100.0
 
 
 ImageGeometry = Literal['auto', 'raw', 'rectified']
@@ -114,6 +115,11 @@ class SyncConfig(Section):
     def deadline_ns(self) -> int:
         """The deadline; a default value if `deadline_ms` is 0, until the following steps were measured."""
         return _ns(self.deadline_ms or _UNMEASURED_DEADLINE_MS)
+
+    @property
+    def longest_deadline_ns(self) -> int:
+        """The largest deadline that may be derived from the arrivals of frames if `deadline_ms` is 0."""
+        return _ns(self.deadline_ms or _LONGEST_DEADLINE_MS)
 
     @property
     def camera_timeout_ns(self) -> int:

@@ -34,6 +34,10 @@ class FrameDriven:
     def slop_ns(self) -> int | None:
         return None
 
+    @property
+    def deadline_ns(self) -> int | None:
+        return None
+
     def drops(self) -> Mapping[str, Mapping[DropCause, int]]:
         return self._drops.counts()
 

@@ -9,7 +9,7 @@ from stream_infer_ros.cameras.frame import Frame
 class SetReason(Enum):
     """The reason why a set left the synchronizer."""
 
-    COMPLETE = 'complete'  # all live cameras are in it
+    COMPLETE = 'complete'  # all live cameras that take an image at its moment are in it
     DEADLINE = 'deadline'  # its deadline passed; some cameras are missing
     OVERTAKEN = 'overtaken'  # a newer set left, and this one with it; some cameras are missing
     MATCHED = 'matched'  # a rule of the policy approximate_time, exact, latest or message_filters closed it
@@ -29,17 +29,26 @@ class FrameSet:
         frames: one slot per configured camera, in configured order; None if the camera is missing.
         spread_ns: newest minus oldest stamp in the set.
         reason: the reason why it left.
+        not_due: slots of the cameras that take no image at its moment, because their rate is lower.
     """
 
     stamp_ns: int
     frames: tuple[Frame | None, ...]
     spread_ns: int
     reason: SetReason
+    not_due: frozenset[int] = frozenset()
+
+    @property
+    def missing(self) -> list[int]:
+        """The slots of the cameras that belong to the set, but are missing."""
+        if self.reason is SetReason.ARRIVED or None not in self.frames:
+            return []
+        return [slot for slot, frame in enumerate(self.frames) if frame is None and slot not in self.not_due]
 
     @property
     def partial(self) -> bool:
         """True if a camera that belongs to the set is missing."""
-        return self.reason is not SetReason.ARRIVED and None in self.frames
+        return bool(self.missing)
 
     @property
     def there(self) -> list[Frame]:

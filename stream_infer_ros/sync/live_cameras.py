@@ -49,9 +49,10 @@ class LiveCameras:
         self._begin_ns = min(self._begin_ns, now_ns)
         self.check_ns = min(self.check_ns, now_ns + self.timeout_ns)
 
-    def update(self, now_ns: int) -> None:
-        """Stop awaiting the cameras that have been silent for too long."""
+    def update(self, now_ns: int) -> bool:
+        """Stop awaiting the cameras that have been silent for too long; return True if one was live."""
         self.check_ns = _NEVER_NS
+        before = len(self.heard_ns)
         for slot, heard_ns in list(self.heard_ns.items()):
             silent_from_ns = heard_ns + max(self.timeout_ns, self._clocks[slot].period_ns * 5 // 2)
             if silent_from_ns <= now_ns:
@@ -64,6 +65,7 @@ class LiveCameras:
         elif self._expected:
             self.check_ns = min(self.check_ns, expected_until_ns)
         self.awaited = self.heard_ns.keys() | self._expected
+        return len(self.heard_ns) < before
 
     def most_of(self, slots: set[int]) -> bool:
         """True if these are more than half of the live cameras."""

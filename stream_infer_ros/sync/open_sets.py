@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from operator import attrgetter
 
 from stream_infer_ros.cameras.frame import Frame
@@ -17,30 +17,52 @@ class OpenSet:
     """The frames of one moment that have arrived so far.
 
     Attributes:
+        number: the number of its moment, see Moments; None if it was made by the distances of stamps alone.
         frames: one slot per camera.
         missing: slots without a frame.
         stamp_ns: mean of the stamps.
         oldest_ns, newest_ns: range of the stamps.
+        earliest_ns, latest_ns: a frame outside of them may not join. They are one slop from the middle of the
+            moment. Without a number, the spread of the set is limited to twice the slop. It could otherwise
+            grow frame by frame, as the mean stamp moves.
+        not_before_ns: an incomplete set does not leave before this time.
         leaves_ns: the time at which the set leaves even if cameras are missing.
     """
 
     __slots__ = (
         '_first_ns',
-        '_not_before_ns',
         '_offsets_ns',
+        '_slop_ns',
+        'earliest_ns',
         'frames',
+        'latest_ns',
         'leaves_ns',
         'missing',
         'newest_ns',
+        'not_before_ns',
+        'number',
         'oldest_ns',
         'stamp_ns',
     )
 
     def __init__(
-        self, slots: frozenset[int], slot: int, frame: Frame, deadline_ns: int, not_before_ns: int
+        self,
+        slots: frozenset[int],
+        slot: int,
+        frame: Frame,
+        deadline_ns: int,
+        not_before_ns: int,
+        slop_ns: int,
+        number: int | None,
+        middle_ns: int,
     ) -> None:
-        """Begin with one frame. The set leaves `deadline_ns` after its stamp, not before `not_before_ns`."""
+        """Begin with one frame.
+
+        The set leaves `deadline_ns` after its stamp, but not before `not_before_ns`. `middle_ns` is the
+        middle of the moment with that number.
+        """
         stamp_ns = frame.stamp_ns
+        self.number = number
         self.frames: list[Frame | None] = [None] * len(slots)
         self.frames[slot] = frame
         self.missing = set(slots)
@@ -48,8 +70,14 @@ class OpenSet:
         self.stamp_ns = self.oldest_ns = self.newest_ns = self._first_ns = stamp_ns
         # The sum of the offsets from the first stamp: its integers stay small, which is fast.
         self._offsets_ns = 0
-        self._not_before_ns = not_before_ns
-        self.leaves_ns = max(stamp_ns + deadline_ns, not_before_ns)
+        self._slop_ns = slop_ns
+        if number is None:
+            self.earliest_ns, self.latest_ns = stamp_ns - 2 * slop_ns, stamp_ns + 2 * slop_ns
+        else:
+            self.earliest_ns, self.latest_ns = middle_ns - slop_ns, middle_ns + slop_ns
+        self.not_before_ns = not_before_ns
+        leaves_ns = stamp_ns + deadline_ns
+        self.leaves_ns = leaves_ns if leaves_ns > not_before_ns else not_before_ns
 
     def join(self, slot: int, frame: Frame, deadline_ns: int) -> None:
         """Add a frame; the deadline counts from the new mean stamp."""
@@ -63,18 +91,16 @@ class OpenSet:
             self.oldest_ns = stamp_ns
         elif stamp_ns > self.newest_ns:
             self.newest_ns = stamp_ns
+        if self.number is None:
+            self.earliest_ns = self.newest_ns - 2 * self._slop_ns
+            self.latest_ns = self.oldest_ns + 2 * self._slop_ns
         leaves_ns = mean_ns + deadline_ns
-        self.leaves_ns = leaves_ns if leaves_ns > self._not_before_ns else self._not_before_ns
+        self.leaves_ns = leaves_ns if leaves_ns > self.not_before_ns else self.not_before_ns
 
-    def close(self, awaited: Set[int], now_ns: int) -> FrameSet:
-        """Return the frames as a set that leaves now."""
-        if awaited.isdisjoint(self.missing):
-            reason = SetReason.COMPLETE
-        elif self.leaves_ns <= now_ns:
-            reason = SetReason.DEADLINE
-        else:
-            reason = SetReason.OVERTAKEN
-        return FrameSet(self.stamp_ns, tuple(self.frames), self.newest_ns - self.oldest_ns, reason)
+    def close(self, reason: SetReason, not_due: frozenset[int]) -> FrameSet:
+        """Return the frames as a set that leaves now; the cameras `not_due` have no image of its moment."""
+        spread_ns = self.newest_ns - self.oldest_ns
+        return FrameSet(self.stamp_ns, tuple(self.frames), spread_ns, reason, not_due)
 
 
 class OpenSets:
@@ -82,6 +108,7 @@ class OpenSets:
 
     Attributes:
         by_stamp: the open sets in the order of their stamps.
+        by_number: the open sets with a number, by number.
         due_ns: no set reaches its deadline before this time.
         left_ns: stamp of the last set that left.
     """
@@ -89,6 +116,7 @@ class OpenSets:
     def __init__(self, slots: int) -> None:
         self._slots = frozenset(range(slots))
         self.by_stamp: list[OpenSet] = []
+        self.by_number: dict[int, OpenSet] = {}
         self.due_ns = _NEVER_NS
         self.left_ns = -_NEVER_NS
         self._left_missing: Set[int] = frozenset()  # slots that were missing in that set
@@ -97,30 +125,19 @@ class OpenSets:
         """Return all frames that are in open sets."""
         return [frame for open_set in self.by_stamp for frame in open_set.frames if frame is not None]
 
-    def join_nearest(self, slot: int, frame: Frame, slop_ns: int, deadline_ns: int) -> OpenSet | None:
-        """Add a frame to the set with the nearest stamp that has this slot free, and return the set.
+    def sort(self) -> None:
+        """Restore the order after a frame has joined a set."""
+        self.by_stamp.sort(key=_by_stamp)
+        self.due_ns = min([open_set.leaves_ns for open_set in self.by_stamp])
 
-        Return None if the stamp of no such set is within the slop. The spread of a set is at most twice the
-        slop. Without this limit it could grow frame by frame, as its mean stamp moves.
-        """
-        stamp_ns, home = frame.stamp_ns, None
-        least_ns, most_ns = slop_ns + 1, 2 * slop_ns
+    def nearest(self, slot: int, stamp_ns: int, slop_ns: int) -> OpenSet | None:
+        """Return the set with the nearest stamp, within the slop, that has this slot free; None if none."""
+        home, least_ns = None, slop_ns + 1
         for open_set in self.by_stamp:
             if open_set.frames[slot] is None:
                 distance_ns = abs(stamp_ns - open_set.stamp_ns)
-                if (
-                    distance_ns < least_ns
-                    and open_set.newest_ns - most_ns <= stamp_ns <= open_set.oldest_ns + most_ns
-                ):
+                if distance_ns < least_ns and open_set.earliest_ns <= stamp_ns <= open_set.latest_ns:
                     home, least_ns = open_set, distance_ns
-        if home is None:
-            return None
-        home.join(slot, frame, deadline_ns)
-        if len(self.by_stamp) == 1:
-            self.due_ns = home.leaves_ns
-        else:
-            self.by_stamp.sort(key=_by_stamp)
-            self.due_ns = min([open_set.leaves_ns for open_set in self.by_stamp])
         return home
 
     def hold(self, slot: int, stamp_ns: int) -> bool:
@@ -128,29 +145,56 @@ class OpenSets:
         frames = (open_set.frames[slot] for open_set in self.by_stamp)
         return any(frame is not None and frame.stamp_ns == stamp_ns for frame in frames)
 
-    def open(self, slot: int, frame: Frame, deadline_ns: int, not_before_ns: int) -> OpenSet:
+    def open(
+        self,
+        slot: int,
+        frame: Frame,
+        deadline_ns: int,
+        not_before_ns: int,
+        slop_ns: int,
+        number: int | None = None,
+        middle_ns: int = 0,
+    ) -> OpenSet:
         """Begin a set with this frame; see OpenSet."""
-        opened = OpenSet(self._slots, slot, frame, deadline_ns, not_before_ns)
-        insort(self.by_stamp, opened, key=_by_stamp)
-        self.due_ns = min(self.due_ns, opened.leaves_ns)
+        opened = OpenSet(self._slots, slot, frame, deadline_ns, not_before_ns, slop_ns, number, middle_ns)
+        if number is not None:
+            self.by_number[number] = opened
+        if self.by_stamp:
+            insort(self.by_stamp, opened, key=_by_stamp)
+            self.due_ns = min(self.due_ns, opened.leaves_ns)
+        else:
+            self.by_stamp.append(opened)
+            self.due_ns = opened.leaves_ns
         return opened
 
-    def left_without(self, slot: int, stamp_ns: int, slop_ns: int) -> bool:
-        """True if a frame of this slot and stamp belongs to the last set that left."""
-        return stamp_ns - self.left_ns <= slop_ns and slot in self._left_missing
+    def left_without(self, slot: int, stamp_ns: int, slop_ns: int, same_moment: bool) -> bool:
+        """True if a frame belongs to the last set that left: it is of the same moment, or near enough."""
+        return (same_moment or stamp_ns - self.left_ns <= slop_ns) and slot in self._left_missing
 
-    def close_due(self, awaited: Set[int], now_ns: int) -> Sequence[FrameSet]:
-        """Close the sets that are complete or have reached their deadlines, and all older ones."""
-        for open_set in reversed(self.by_stamp):
-            if open_set.leaves_ns <= now_ns or awaited.isdisjoint(open_set.missing):
-                return self.close_through(open_set, awaited, now_ns)
-        return ()
+    def take_all(self) -> list[OpenSet]:
+        """Remove and return the open sets, so that their frames can be placed anew.
 
-    def close_through(self, last: OpenSet, awaited: Set[int], now_ns: int) -> list[FrameSet]:
-        """Close this set and all older ones; return them, oldest first."""
-        count = self.by_stamp.index(last) + 1
-        closed = [open_set.close(awaited, now_ns) for open_set in self.by_stamp[:count]]
+        A set with a frame that is older than the last set that left stays, without a number. That frame alone
+        would be too old for a set.
+        """
+        taken = [open_set for open_set in self.by_stamp if open_set.oldest_ns >= self.left_ns]
+        self.by_stamp = [open_set for open_set in self.by_stamp if open_set.oldest_ns < self.left_ns]
+        for open_set in self.by_stamp:
+            open_set.number = None
+        self.by_number.clear()
+        self.due_ns = _NEVER_NS
+        if self.by_stamp:
+            self.due_ns = min([open_set.leaves_ns for open_set in self.by_stamp])
+        return taken
+
+    def remove_first(self, count: int) -> None:
+        """Remove the oldest sets, because they leave."""
+        taken = self.by_stamp[:count]
         del self.by_stamp[:count]
-        self.left_ns, self._left_missing = last.stamp_ns, last.missing
-        self.due_ns = min([open_set.leaves_ns for open_set in self.by_stamp]) if self.by_stamp else _NEVER_NS
-        return closed
+        for open_set in taken:
+            if open_set.number is not None:
+                del self.by_number[open_set.number]
+        self.left_ns, self._left_missing = taken[-1].stamp_ns, taken[-1].missing
+        self.due_ns = _NEVER_NS
+        if self.by_stamp:
+            self.due_ns = min([open_set.leaves_ns for open_set in self.by_stamp])

@@ -12,9 +12,10 @@ _LONGEST_GAP = 10  # periods; a longer gap is a pause of the stream and not a lo
 
 
 class StreamClock:
-    """Estimates the period of a stream as the median of the last 16 intervals between its stamps.
+    """Estimates the period of a stream from the last 16 intervals between its stamps.
 
-    Lost frames, a pause of an hour or a burst hardly change a median.
+    Lost frames, a pause of an hour or a burst hardly change the median interval. It says how many periods
+    each interval is long. The estimate is the mean over those periods, which is more precise than a median.
 
     One thread calls `observe` and `restart`. The attributes may be read from any thread: each is a complete
     value, but two of them may differ by one frame.
@@ -22,14 +23,23 @@ class StreamClock:
     Attributes:
         newest_stamp_ns: None before the first frame and after `restart`.
         period_ns: 0 while unknown.
+        deviation_ns: mean deviation of the intervals from multiples of the period, at the last estimate.
         missed: number of missing frames, estimated from gaps of up to 10 periods.
     """
 
-    __slots__ = ('_count', '_intervals_ns', '_regular_ns', 'missed', 'newest_stamp_ns', 'period_ns')
+    __slots__ = (
+        '_count',
+        '_intervals_ns',
+        '_regular_ns',
+        'deviation_ns',
+        'missed',
+        'newest_stamp_ns',
+        'period_ns',
+    )
 
     def __init__(self) -> None:
         self.newest_stamp_ns: int | None = None
-        self.period_ns = 0
+        self.period_ns = self.deviation_ns = 0
         self.missed = 0
         self._regular_ns = 0  # a longer interval lacks at least one frame
         self._count = 0
@@ -52,9 +62,22 @@ class StreamClock:
         self._count = count = count + 1
         if count < _ENOUGH or (count > _WINDOW and count % _EVERY):
             return False
-        self.period_ns = _median(self._intervals_ns[: min(count, _WINDOW)])
+        self.period_ns, self.deviation_ns = _period_ns(self._intervals_ns[: min(count, _WINDOW)])
         self._regular_ns = self.period_ns * 3 // 2
         return True
+
+    @property
+    def likely_period_ns(self) -> int:
+        """The period; before the first estimate, the longest interval so far, which may be too long."""
+        return self.period_ns or max(self._intervals_ns)
+
+    @property
+    def least_period_ns(self) -> int:
+        """The period; until the window is full, a lower limit, even if some frames were lost."""
+        if self._count >= _WINDOW:
+            return self.period_ns
+        shortest_ns = min(self._intervals_ns[: self._count], default=0)
+        return shortest_ns // max(1, _ENOUGH + 1 - self._count)
 
     @property
     def jitter_ns(self) -> int:
@@ -66,6 +89,23 @@ class StreamClock:
     def restart(self) -> None:
         """Begin with the next frame, because time has jumped. The estimate of the period stays."""
         self.newest_stamp_ns = None
+
+
+def _period_ns(intervals_ns: list[int]) -> tuple[int, int]:
+    """Return the period, and the mean deviation of the intervals from multiples of it."""
+    ordered, count = sorted(intervals_ns), len(intervals_ns)
+    half = count // 2
+    median_ns = (ordered[(count - 1) // 2] + ordered[half]) // 2
+    if 2 * ordered[0] > median_ns and 2 * ordered[-1] < 3 * median_ns:  # each is one period long
+        return sum(ordered) // count, (sum(ordered[count - half :]) - sum(ordered[:half])) // count
+    total_ns = periods = off_ns = 0
+    for interval_ns in ordered:
+        if interval_ns < (_LONGEST_GAP + 0.5) * median_ns:
+            multiple = (interval_ns + median_ns // 2) // median_ns
+            periods += multiple
+            total_ns += interval_ns
+            off_ns += abs(interval_ns - multiple * median_ns)
+    return total_ns // periods, off_ns // count
 
 
 def _median(values: list[int]) -> int:

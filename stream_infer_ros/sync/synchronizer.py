@@ -45,6 +45,11 @@ class Synchronizer(Protocol):
         """The largest distance of a frame from its set at present; None if the policy has no such limit."""
         ...
 
+    @property
+    def deadline_ns(self) -> int | None:
+        """The time after its stamp at which a set leaves; None if the policy has no deadline."""
+        ...
+
     def drops(self) -> Mapping[str, Mapping[DropCause, int]]:
         """Return the number of frames lost so far, by camera and cause."""
         ...

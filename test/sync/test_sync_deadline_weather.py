@@ -59,7 +59,7 @@ weathers = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(weathers)
 def test_whatever_the_weather(weather: Weather) -> None:
     r = weather.play()
@@ -78,7 +78,7 @@ def test_whatever_the_weather(weather: Weather) -> None:
     assert stamps == sorted(stamps)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(weathers)
 def test_how_often_it_is_polled_changes_no_set(weather: Weather) -> None:
     def members(poll_every_ns: int) -> list[tuple[int | None, ...]]:
@@ -93,7 +93,7 @@ def test_how_often_it_is_polled_changes_no_set(weather: Weather) -> None:
     assert members(poll_every_ns=3 * MS) == members(poll_every_ns=1 << 62)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.integers(2, 6),
     st.sampled_from([33, 50, 100, 200]),
@@ -126,21 +126,21 @@ def test_in_fair_weather_every_set_is_complete(
     assert lost in ([], [{'late': 1}] * len(lost))  # of the first moment, when nobody was waited for
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(weathers)
 def test_no_set_waits_longer_than_its_deadline_or_its_age_again(weather: Weather) -> None:
     r = weather.play()
     arrived = {(f.camera, f.stamp_ns): now_ns for f, now_ns in weather.arrivals(40)}
     for when, s in r.left:
         first_ns, stamp_ns = min((arrived[f.camera, f.stamp_ns], f.stamp_ns) for f in s.frames if f)
-        newest_ns = max(
-            f.stamp_ns for f in s.frames if f
-        )  # an older frame that closes a set moves its mean back
+        # The deadline counts from the stamp that the set would have if it were complete.
+        newest_ns = max(f.stamp_ns for f in s.frames if f)
         deadline_ns = weather.deadline_ms * MS
-        assert when <= max(newest_ns + deadline_ns, first_ns + min(first_ns - stamp_ns, deadline_ns))
+        latest_ns = newest_ns + weather.slop_ms * MS + deadline_ns
+        assert when <= max(latest_ns, first_ns + min(first_ns - stamp_ns, deadline_ns))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(2, 6), st.integers(0, 30), st.floats(0, 9), st.integers(0, 99))
 def test_a_dead_camera_never_delays_a_set_beyond_its_deadline(
     count: int, dies_after: int, latency_ms: float, seed: int

@@ -24,7 +24,8 @@ class Arrival(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SetRecord:
-    """One set that left the synchronizer; `missing` are the configured cameras that are not in it."""
+    """One set that left the synchronizer; `missing` are the configured cameras that are
+    not in it, except those that take no image at its moment."""
 
     stamp_ns: int
     left_ns: int
@@ -123,8 +124,7 @@ class SyncWatch:
 
     def left(self, frame_set: FrameSet, now_ns: int) -> None:
         """Record a set that left the synchronizer."""
-        slots = zip(self._cameras, frame_set.frames, strict=True)
-        missing = tuple(camera for camera, frame in slots if frame is None and frame_set.partial)
+        missing = tuple(self._cameras[slot] for slot in frame_set.missing)
         record = SetRecord(frame_set.stamp_ns, now_ns, frame_set.spread_ns, frame_set.reason, missing)
         with self._lock:
             self._sets.append(record)
