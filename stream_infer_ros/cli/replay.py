@@ -58,8 +58,8 @@ def replay(
     for line in [] if settings.cameras else describe_found(settings, topics, found):
         typer.echo(line)
     with Network(settings) as network:
-        if limits := network.limits(settings.map.enabled):
-            typer.echo(limits)
+        for note in network.notes(settings.map.enabled):
+            typer.echo(note)
         # Created only now, so that a run that cannot start does not leave an empty recording.
         graph = BagGraph(bag, out)
         try:
@@ -69,6 +69,7 @@ def replay(
             problems = [f'{p.topic}: {p.remedy}' for p in graph.qos_problems()]
             problems += [problem] if (problem := assembly.health.inputs.why_no_transforms()) else []
             problems += [problem] if (problem := assembly.health.view_watch.ground_level_problem()) else []
+            problems += [nonsense] if (nonsense := assembly.health.nonsense()) else []
             explanation = str(assembly.health.explain_sync(graph.now_ns()))
         finally:
             graph.close()

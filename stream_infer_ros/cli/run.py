@@ -98,8 +98,8 @@ def _run(
     config: Config, graph: Graph, topics: tuple[CameraTopics, ...], ending: Ending, plain: bool
 ) -> Assembly:
     with Network(config, len(topics), ending.not_yet) as network:
-        if limits := network.limits(config.map.enabled):
-            typer.echo(limits)
+        for note in network.notes(config.map.enabled):
+            typer.echo(note)
         assembly = assemble(config, topics, graph, network)
         # The live table is redrawn in place, which needs a terminal.
         plain = plain or not Console().is_terminal

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
+from stream_infer_ros.cameras.frame import Frame
 from stream_infer_ros.config import EngineConfig, ModelConfig
-from stream_infer_ros.inference.decoders import Thresholds, make_decoder, network_card
+from stream_infer_ros.errors import ConfigError
+from stream_infer_ros.inference.batch import Batch
+from stream_infer_ros.inference.box_watch import NOTHING, BoxWatch, selects_boxes_itself
+from stream_infer_ros.inference.class_name_hint import unnamed_classes
+from stream_infer_ros.inference.decoders import Decoder, Thresholds, make_decoder, network_card
 from stream_infer_ros.inference.detections import Perception
-from stream_infer_ros.inference.engines import EngineSpec, engine_kind, make_engine
+from stream_infer_ros.inference.engines import Engine, EngineSpec, engine_kind, make_engine
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import fit
 from stream_infer_ros.inference.model_card import ModelCard, user_card
 from stream_infer_ros.inference.network_io import TensorInfo
+
+
+@dataclass(frozen=True, slots=True)
+class PictureReport:
+    """The boxes of one picture: their classes and scores, best first, and the best score of all boxes."""
+
+    path: Path
+    boxes: tuple[tuple[str, float], ...]
+    best_score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +49,9 @@ class ModelReport:
         batch: images per run in the timing.
         frame_ms: time per image of such a batch for inference and decoding, median of the runs.
         fastest_frame_ms: the same of the fastest run, which other programs disturbed least.
+        unnamed: what to do about classes without names; empty if they have names.
+        pictures: the boxes of each picture of the user.
+        nonsense: what is odd about these boxes; empty if nothing is.
     """
 
     path: Path
@@ -47,6 +65,9 @@ class ModelReport:
     batch: int
     frame_ms: float
     fastest_frame_ms: float
+    unnamed: str = ''
+    pictures: tuple[PictureReport, ...] = ()
+    nonsense: str = ''
 
 
 def check_model(
@@ -54,10 +75,11 @@ def check_model(
     engine_config: EngineConfig,
     model_config: ModelConfig | None = None,
     batch: int = 6,
+    pictures: Sequence[Path] = (),
     runs: int = 5,
     clock: Callable[[], float] = time.perf_counter,
 ) -> ModelReport:
-    """Load a network, find its decoder, and run both a few times on noise.
+    """Load a network, find its decoder, and run both a few times on noise, and once on each picture.
 
     `clock` returns seconds. Raises ModelError, EngineError or ConfigError, with the remedy.
     """
@@ -94,6 +116,8 @@ def check_model(
             start_s = clock()
             perceive()
             times_s.append(clock() - start_s)
+        watch = BoxWatch()
+        reports = tuple(_perceive(path, engine, decoder, thresholds, watch) for path in pictures)
     finally:
         engine.close()
     return ModelReport(
@@ -108,4 +132,43 @@ def check_model(
         batch=batch,
         frame_ms=statistics.median(times_s) / batch * 1e3,
         fastest_frame_ms=min(times_s) / batch * 1e3,
+        unnamed=unnamed_classes(decoder, path.name),
+        pictures=reports,
+        nonsense=_nonsense(reports, decoder, watch, thresholds),
     )
+
+
+def _perceive(
+    path: Path, engine: Engine, decoder: Decoder, thresholds: Thresholds, watch: BoxWatch
+) -> PictureReport:
+    """Run the network on a picture file. Raises ConfigError if it cannot be read."""
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ConfigError(
+            f'expected a picture in {path}, cannot read it; give JPEG or PNG files, or a folder'
+        )
+    pixels = np.asarray(image, np.uint8)
+    batch = Batch.of(1, ImageInput.of(engine.io), decoder.card)
+    picture = batch.write(Frame(path.name, 0, 0, pixels, 'bgr8', ''))
+    (outputs,) = engine.run([picture])
+    (seen,) = decoder.decode(outputs, batch.letterboxes, thresholds)
+    (everything,) = decoder.decode(outputs, batch.letterboxes, Thresholds(0.0, 1.0))
+    watch.add(path.name, seen, batch.letterboxes[0], thresholds.lowest)
+    found = seen.detections
+    boxes = [
+        (found.class_names[class_id], score)
+        for class_id, score in zip(found.class_id.tolist(), found.score.tolist(), strict=True)
+    ]
+    return PictureReport(path, tuple(boxes), float(everything.detections.score.max(initial=0.0)))
+
+
+def _nonsense(
+    reports: Sequence[PictureReport], decoder: Decoder, watch: BoxWatch, thresholds: Thresholds
+) -> str:
+    if not reports or not decoder.gives_boxes:
+        return ''
+    best = max(report.best_score for report in reports)
+    is_silent = best < NOTHING and not (best == 0.0 and selects_boxes_itself(decoder))
+    if is_silent and not any(report.boxes for report in reports):
+        return f'no picture has a box, and the best score of all boxes is {best:.2g}'
+    return watch.judge(thresholds.lowest)

@@ -78,18 +78,21 @@ class Perception:
             the boxes have been published.
         invalid: number of boxes, or of columns of free space, that were left out because the network's values
             are invalid, e.g. not finite.
+        outside: number of boxes that were left out because they lie outside of the image.
     """
 
-    __slots__ = ('_free_space', 'detections', 'invalid')
+    __slots__ = ('_free_space', 'detections', 'invalid', 'outside')
 
     def __init__(
         self,
         detections: Detections,
         free_space: FreeSpace | Callable[[], FreeSpace] | None = None,
         invalid: int = 0,
+        outside: int = 0,
     ) -> None:
         self.detections = detections
         self.invalid = invalid
+        self.outside = outside
         self._free_space = free_space
 
     @property

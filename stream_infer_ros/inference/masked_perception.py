@@ -23,7 +23,8 @@ def masked(perception: Perception, mask: ImageMask) -> Perception:
         assert found is not None
         return replace(found, ignored=mask.ignores(found.column_u, found.boundary_v))
 
-    return Perception(detections, free_space if perception.has_free_space else None, perception.invalid)
+    later = free_space if perception.has_free_space else None
+    return Perception(detections, later, perception.invalid, perception.outside)
 
 
 def _without_ignored(detections: Detections, mask: ImageMask) -> Detections:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from stream_infer_ros.cameras.transform_buffer import TransformBuffer
 from stream_infer_ros.config import Config
 from stream_infer_ros.graph.graph import Graph, Qos
+from stream_infer_ros.inference.box_watch import BoxWatch
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.data_path import Steps
 from stream_infer_ros.pipeline.health.camera_status import CameraStatuses
@@ -17,6 +18,7 @@ from stream_infer_ros.pipeline.health.health import Health
 from stream_infer_ros.pipeline.health.input_watch import InputWatch
 from stream_infer_ros.pipeline.health.loss_watch import LossWatch
 from stream_infer_ros.pipeline.health.losses import Losses
+from stream_infer_ros.pipeline.health.model_status import ModelStatus
 from stream_infer_ros.pipeline.health.pipeline_status import PipelineStatus
 from stream_infer_ros.pipeline.health.statistics import Statistics
 from stream_infer_ros.pipeline.health.status import StatusSource
@@ -107,8 +109,9 @@ def assemble(
     """
     statistics, settings = Statistics(), CurrentSettings(config, network.decoder.class_names)
     cameras = tuple(CameraState(camera) for camera in topics)
+    boxes = BoxWatch()
     perceivers = [
-        NetworkPerceiver(network, instance, cameras, settings, statistics)
+        NetworkPerceiver(network, instance, cameras, settings, statistics, boxes)
         for instance in range(len(network.engines))
     ]
     for perceiver in perceivers:
@@ -116,8 +119,8 @@ def assemble(
     outputs = Outputs(
         graph, config, [camera.name for camera in cameras], network.decoder.class_names, settings
     )
-    engine = EngineStatus(network, statistics)
-    return _assemble(config, cameras, graph, resolve, perceivers, outputs, statistics, settings, engine)
+    status = EngineStatus(network, statistics), ModelStatus(network, boxes)
+    return _assemble(config, cameras, graph, resolve, perceivers, outputs, statistics, settings, *status)
 
 
 def assemble_fusion(
@@ -131,7 +134,7 @@ def assemble_fusion(
     cameras = tuple(CameraState(camera) for camera in topics)
     outputs = Outputs(graph, config, (), (), settings)
     perceivers = [PublishedDetections(cameras)]
-    return _assemble(config, cameras, graph, resolve, perceivers, outputs, statistics, settings, None)
+    return _assemble(config, cameras, graph, resolve, perceivers, outputs, statistics, settings)
 
 
 def _assemble(
@@ -143,7 +146,8 @@ def _assemble(
     outputs: Outputs,
     statistics: Statistics,
     settings: CurrentSettings,
-    engine: EngineStatus | None,
+    engine: EngineStatus | None = None,
+    model: ModelStatus | None = None,
 ) -> Assembly:
     names = [camera.name for camera in cameras]
     transforms, clocks = TransformBuffer(), SenderClocks(names)
@@ -181,7 +185,7 @@ def _assemble(
         cameras, inputs, sync_watch, losses, settings, lambda: engine is not None and engine.is_down
     )
     others: list[StatusSource] = [] if config.cameras else [UnusedTopics(inputs)]
-    others += [] if engine is None else [engine]
+    others += [source for source in (engine, model) if source is not None]
     others.append(QosProblems(graph))
     diagnostics = Diagnostics(
         graph,
@@ -194,6 +198,7 @@ def _assemble(
         diagnostics,
         whole,
         camera_statuses,
+        model,
         others,
         losses,
         inputs,

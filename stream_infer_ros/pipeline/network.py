@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from stream_infer_ros.config import Config
+from stream_infer_ros.inference.class_name_hint import unnamed_classes
 from stream_infer_ros.inference.decoders import make_decoder, network_card
 from stream_infer_ros.inference.engines import (
     EngineHealth,
@@ -86,6 +87,14 @@ class Network:
                 f'obstacles in unknown space, never free ground; {more}'
             )
         return ''
+
+    def unnamed_classes(self) -> str:
+        """Say that nothing names the classes, and how to name them; empty if they have names."""
+        return unnamed_classes(self.decoder, self.file.name)
+
+    def notes(self, with_map: bool) -> list[str]:
+        """Return what the user must know at the start: what the model lacks."""
+        return [words for words in (self.unnamed_classes(), self.limits(with_map)) if words]
 
     def health(self) -> EngineHealth:
         """Return the health of the worst engine, with the restarts of all. Callable from any thread."""

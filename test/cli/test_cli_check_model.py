@@ -3,10 +3,14 @@
 import sys
 from importlib.util import find_spec
 
+import cv2
+import numpy as np
 import pytest
 
 from stream_infer_ros.cli.app import run_app
 from stream_infer_ros.resources import default_model
+from stream_infer_ros.simulation import SimulationOptions
+from stream_infer_ros.simulation.render import render
 
 onnx = pytest.importorskip('onnx')
 
@@ -81,6 +85,52 @@ def test_the_shipped_model(check):
     assert code == 0
     for words in ('surround', 'pedestrian, car, cone, box', 'rgb, 0..255'):
         assert words in told
+
+
+def test_classes_without_names_are_told_with_the_card_that_fits(check, tmp_path):
+    code, told, _ = check(write(tmp_path / 'm.onnx', [(1, 84, 85)]), '--family', 'yolox')
+    assert code == 0
+    plain = ' '.join(told.replace('│', ' ').split())
+    assert 'published as class0, class1, class2, ...' in plain
+    assert 'set model.card (--card) to yolov6_coco or yolox_coco' in plain
+    code, told, _ = check(write(tmp_path / 'm.onnx', [(1, 84, 8)]), '--family', 'yolox')
+    plain = ' '.join(told.replace('│', ' ').split())
+    assert 'what the 3 classes of m.onnx are called' in plain
+    assert '--card' not in plain
+    assert '--class-names' in plain
+    names = tmp_path / 'names.txt'
+    names.write_text('a\nb\nc\n')
+    _, told, _ = check(write(tmp_path / 'm.onnx', [(1, 84, 8)]), '--family', 'yolox', '--class-names', names)
+    assert 'published as' not in told
+
+
+def test_pictures_show_that_the_boxes_are_nonsense(check, tmp_path):
+    """The network gives zeros, whatever it is shown."""
+    folder = tmp_path / 'pictures'
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for k in range(3):
+        cv2.imwrite(str(folder / f'{k}.png'), rng.integers(0, 256, (48, 64, 3), np.uint8))
+    model = write(tmp_path / 'm.onnx', [(1, 7, 84)], ULTRALYTICS)
+    code, told, _ = check(model, '--pictures', folder)
+    assert code == 0
+    assert 'no picture has a box, and the best score of all boxes is 0' in ' '.join(told.split())
+    assert told.count('0 boxes; the best score is 0') == 3
+    one_line(check(model, '--pictures', tmp_path / 'none.png'), 'none.png', 'JPEG or PNG')
+    (tmp_path / 'empty').mkdir()
+    one_line(check(model, '--pictures', tmp_path / 'empty'), 'expected pictures')
+
+
+def test_pictures_of_the_world_are_no_nonsense_for_the_shipped_model(check, tmp_path):
+    options = SimulationOptions(cameras=3, width=320, height=240)
+    world = options.world()
+    for index, camera in enumerate(options.rig()):
+        view = render(world.at(1.0), camera, world.odom_from_base(1.0))
+        cv2.imwrite(str(tmp_path / f'{index}.png'), view.image[..., ::-1])
+    code, told, _ = check(default_model(), '--pictures', tmp_path)
+    assert code == 0
+    assert 'nonsense' not in told
+    assert ' boxes: ' in told
 
 
 def test_a_card_is_taken_and_shown(check, tmp_path):

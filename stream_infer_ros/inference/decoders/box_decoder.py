@@ -67,7 +67,7 @@ class BoxDecoder(Decoder):
         score = boxes.score[found.rows].clip(None, 1.0)
         class_id = np.rint(boxes.class_id[found.rows]).astype(np.int32)
         detections = Detections(found.xyxy, score, class_id, self.class_names)
-        return Perception(detections, invalid=found.invalid)
+        return Perception(detections, invalid=found.invalid, outside=found.outside)
 
     def _check(self, outputs: Outputs, images: int) -> None:
         for name, announced in self._expected.items():

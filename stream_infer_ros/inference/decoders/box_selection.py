@@ -38,11 +38,13 @@ class Selected(NamedTuple):
         rows: (N,) indices into the Boxes, best score first.
         xyxy: (N, 4) float32, source pixels, clipped to the image.
         invalid: number of boxes that were left out because their values are invalid.
+        outside: number of boxes that were left out because they lie outside of the image.
     """
 
     rows: NDArray[np.intp]
     xyxy: NDArray[np.float32]
     invalid: int
+    outside: int = 0
 
 
 def select(
@@ -82,7 +84,8 @@ def select(
         kept = np.argsort(-score, kind='stable')[:MOST_BOXES]
     in_source = letterbox.boxes_to_source(xyxy[kept])
     inside = (in_source[:, 2] > in_source[:, 0]) & (in_source[:, 3] > in_source[:, 1])
-    return Selected(rows[kept[inside]], in_source[inside], invalid)
+    outside = len(kept) - int(np.count_nonzero(inside))
+    return Selected(rows[kept[inside]], in_source[inside], invalid, outside)
 
 
 def non_maximum_suppression(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream_infer_ros.inference.decoders.box_decoder import in_float32
-from stream_infer_ros.inference.decoders.box_selection import Boxes, plausible, select
+from stream_infer_ros.inference.decoders.box_selection import Boxes, Selected, plausible, select
 from stream_infer_ros.inference.decoders.decoder import Decoder, Outputs
 from stream_infer_ros.inference.decoders.ground import without_padding
 from stream_infer_ros.inference.decoders.thresholds import Thresholds
@@ -42,26 +42,26 @@ class SurroundDecoder(Decoder):
         ground = outputs.get('ground')
         perceptions = []
         for index, letterbox in enumerate(letterboxes):
-            detections, invalid = self._detections(boxes[index], letterbox, thresholds)
+            detections, found = self._detections(boxes[index], letterbox, thresholds)
             ground_of_image = None if ground is None else ground[index]
             # Computed when the map or the overlay first needs it.
             later = partial(self._free_space, free_space[index], ground_of_image, letterbox)
-            perceptions.append(Perception(detections, later, invalid))
+            perceptions.append(Perception(detections, later, found.invalid, found.outside))
         return perceptions
 
     def _detections(
         self, rows: NDArray[np.float32], letterbox: Letterbox, thresholds: Thresholds
-    ) -> tuple[Detections, int]:
-        """Convert rows (N, 8) of one image; also return the number of boxes with invalid values."""
+    ) -> tuple[Detections, Selected]:
+        """Convert rows (N, 8) of one image; also return which of them were selected."""
         boxes = Boxes(rows[:, :4], rows[:, 6], np.rint(rows[:, 7]))
-        best, xyxy, invalid = select(boxes, letterbox, thresholds, len(self.class_names))
-        if not len(best):
-            return Detections.empty(self.class_names, contact=True), invalid
-        rows = rows[best]
+        found = select(boxes, letterbox, thresholds, len(self.class_names))
+        if not len(found.rows):
+            return Detections.empty(self.class_names, contact=True), found
+        rows = rows[found.rows]
         contact = letterbox.to_source(rows[:, 4:6])
         contact[~plausible(rows[:, 4:6])] = np.nan
         score, class_id = np.minimum(rows[:, 6], 1.0), np.rint(rows[:, 7]).astype(np.int32)
-        return Detections(xyxy, score, class_id, self.class_names, contact), invalid
+        return Detections(found.xyxy, score, class_id, self.class_names, contact), found
 
     def _free_space(
         self, columns: NDArray[np.float32], ground: NDArray[np.float32] | None, letterbox: Letterbox

@@ -11,6 +11,7 @@ from stream_infer_ros.pipeline.health.diagnostics import Diagnostics
 from stream_infer_ros.pipeline.health.input_watch import InputWatch
 from stream_infer_ros.pipeline.health.loss_watch import LossWatch
 from stream_infer_ros.pipeline.health.losses import Losses
+from stream_infer_ros.pipeline.health.model_status import ModelStatus
 from stream_infer_ros.pipeline.health.pipeline_status import PipelineStatus
 from stream_infer_ros.pipeline.health.status import StatusSource
 from stream_infer_ros.pipeline.health.sync_explanation import SyncExplanation, explain_sync
@@ -28,7 +29,8 @@ class Health:
         diagnostics: publishes all statuses on /diagnostics.
         pipeline: the status of the whole.
         cameras: the status of each camera.
-        others: the statuses of topics and of the engine.
+        model: the status of the network; None without one.
+        others: the statuses of topics, of the engine and of the network.
         losses: the losses of all steps.
         inputs: explains missing inputs.
         loss_watch: explains losses of the middleware.
@@ -39,6 +41,7 @@ class Health:
     diagnostics: Diagnostics
     pipeline: PipelineStatus
     cameras: CameraStatuses
+    model: ModelStatus | None
     others: Sequence[StatusSource]
     losses: Losses
     inputs: InputWatch
@@ -56,6 +59,10 @@ class Health:
             *self.cameras.missing(),
             *(f'{s.part}: {s.message}' for s in statuses if s.level is not DiagnosticLevel.OK),
         ]
+
+    def nonsense(self) -> str:
+        """Say what is odd about the boxes of the network, and what to do; empty if nothing is."""
+        return '' if self.model is None else self.model.nonsense()
 
     def explain_sync(self, now_ns: int) -> SyncExplanation:
         """Explain how the frames of the cameras match in time now; `str()` of the result is a text."""

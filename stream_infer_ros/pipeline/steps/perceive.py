@@ -12,6 +12,7 @@ from stream_infer_ros.cameras.image_mask import CameraMask, FittedMask, ImageMas
 from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.errors import EncodingError, EngineDown, EngineError
 from stream_infer_ros.inference.batch import Batch
+from stream_infer_ros.inference.box_watch import BoxWatch
 from stream_infer_ros.inference.engines import EngineState
 from stream_infer_ros.inference.engines.engine import Outputs, Picture
 from stream_infer_ros.inference.input_packing import ImageInput
@@ -65,6 +66,7 @@ class NetworkPerceiver:
         network: the engines and the decoder.
         instance: which of the engines it runs on.
         cameras: all cameras; a job has at most one frame of each.
+        boxes: judges the boxes of all images.
     """
 
     def __init__(
@@ -74,7 +76,9 @@ class NetworkPerceiver:
         cameras: Sequence[CameraState],
         settings: CurrentSettings,
         statistics: Statistics,
+        boxes: BoxWatch | None = None,
     ) -> None:
+        self._boxes = boxes or BoxWatch()
         self._engine = network.engines[instance]
         self._decoder = network.decoder
         self._batch = Batch.of(len(cameras), ImageInput.of(self._engine.io), network.decoder.card)
@@ -108,6 +112,9 @@ class NetworkPerceiver:
         for index, output in enumerate(outputs):
             frame, letterbox = pictures.frames[index], pictures.letterboxes[index]
             (perception,) = self._decoder.decode(output, [letterbox], settings.thresholds)
+            self._boxes.add(frame.camera, perception, letterbox, settings.thresholds.lowest)
+            if self._decoder.gives_boxes and self._boxes.wants_look():
+                self._boxes.look(self._decoder, output, letterbox, pictures.picture(index))
             camera = self._cameras[frame.camera]
             camera.note('engine', '')
             size = (letterbox.source_width, letterbox.source_height)
@@ -158,6 +165,11 @@ class Pictures:
     def letterboxes(self) -> Sequence[Letterbox]:
         """The geometry of the pictures so far."""
         return self._batch.letterboxes
+
+    def picture(self, index: int) -> Picture:
+        """Return the picture of a frame, as the network got it."""
+        picture: Picture = self._batch.images[index]
+        return picture
 
     def __iter__(self) -> Iterator[Picture]:
         for frame in self._waiting:
