@@ -18,6 +18,7 @@ from stream_infer_ros.inference.engines.tensorrt.build import Plan
 from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour
 from stream_infer_ros.inference.engines.tensorrt.tensorrt_engine import TensorRtEngine
 from stream_infer_ros.inference.input_packing import AS_THEY_ARE, ImageInput
+from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 
 STALE = b'a plan of another version'
 _NAMES = {'float32': 'FLOAT', 'float16': 'HALF', 'int64': 'INT64', 'uint8': 'UINT8'}
@@ -50,8 +51,12 @@ class TensorRtDouble:
         self.trt = SimpleNamespace(
             Runtime=partial(_Runtime, self),
             IOutputAllocator=object,
+            init_libnvinfer_plugins=lambda logger, space: None,
             ExecutionContextAllocationStrategy=SimpleNamespace(USER_MANAGED='ours'),
         )
+        self.flavour = Flavour('tensorrt', '0.0', self.trt, self)
+        self.input_name, self.input_dtype, self.most = 'pictures', 'uint8', 1
+        self.file_input: ImageInput | None = None
         self.said = ['the reason']
 
     def taken_errors(self) -> list[str]:
@@ -78,7 +83,7 @@ class TensorRtDouble:
         stale = len(self.built) <= self.stale
         return Plan(
             STALE if stale else spec.model.read_bytes(),
-            Flavour('tensorrt', '0.0', self.trt, self),
+            self.flavour,
             reader.io,
             fed,
             image_input.fixed_batch or spec.max_batch,
@@ -87,7 +92,23 @@ class TensorRtDouble:
 
     def engine(self, spec: EngineSpec) -> TensorRtEngine:
         """An engine on top of all this."""
-        return TensorRtEngine(spec, self.cuda, self.build)
+        return TensorRtEngine(spec, self.cuda, self.build, lambda _: self.flavour)
+
+    def give(self, network: bytes, most: int) -> None:
+        """Prepare for a plan that the user gives: an ONNX file, whose first profile allows `most` images."""
+        session = session_of(network)
+        (pictures,) = session.get_inputs()
+        self.io = EngineIo(
+            (tensor_info(pictures),),
+            tuple(tensor_info(node) for node in session.get_outputs()),
+            {},
+        )
+        self.input_name, self.input_dtype, self.most = pictures.name, self.io.inputs[0].dtype, most
+
+
+def tensor_info(node: onnxruntime.NodeArg) -> TensorInfo:
+    shape = tuple(size if isinstance(size, int) else -1 for size in node.shape)
+    return TensorInfo(node.name, {'tensor(float)': 'float32', 'tensor(uint8)': 'uint8'}[node.type], shape)
 
 
 @cache
@@ -126,8 +147,33 @@ class _Engine:
         self.session = session_of(serialized)
         double.alive.add(self)
 
+    @property
+    def num_io_tensors(self) -> int:
+        return len(self._tensors)
+
+    @property
+    def _tensors(self) -> tuple[TensorInfo, ...]:
+        return (*self.double.io.outputs, *self.double.io.inputs)  # in an order of its own
+
+    def _tensor(self, name: str) -> TensorInfo:
+        return next(tensor for tensor in self._tensors if tensor.name == name)
+
+    def get_tensor_name(self, index: int) -> str:
+        return self._tensors[index].name
+
+    def get_tensor_mode(self, name: str) -> SimpleNamespace:
+        return SimpleNamespace(name='OUTPUT' if self.double.io.output(name) else 'INPUT')
+
+    def get_tensor_shape(self, name: str) -> tuple[int, ...]:
+        return self._tensor(name).shape
+
+    def get_tensor_profile_shape(self, name: str, profile_index: int) -> list[tuple[int, ...]]:
+        assert profile_index == 0
+        size = self._tensor(name).shape[1:]
+        return [(1, *size), (1, *size), (self.double.most, *size)]
+
     def get_tensor_dtype(self, name: str) -> SimpleNamespace:
-        return SimpleNamespace(name=_NAMES[self.double.io.output(name).dtype])
+        return SimpleNamespace(name=_NAMES[self._tensor(name).dtype])
 
     def create_execution_context(self, strategy: str) -> _Context | None:
         assert strategy == 'ours'
@@ -153,7 +199,7 @@ class _Context:
         self._scratch = address
 
     def set_input_shape(self, name: str, shape: tuple[int, ...]) -> bool:
-        assert name == 'pictures'
+        assert name == self._double.input_name
         assert not self._recorded, 'changes a context that is in a graph'
         self._shape = shape
         return self._double.refuse != 'shape'
@@ -194,20 +240,29 @@ class _Context:
             context = here()
             assert context is not None, 'runs in a context that is gone'
             assert len(cuda.memory[context._scratch]) >= context._engine.device_memory_size_v2
-            outputs = context._outputs(cuda.view(addresses['pictures'], 'uint8', shape))
+            outputs = context._outputs(context._pictures(addresses, shape))
             for name, array in outputs.items():
                 cuda.view(addresses[name], str(array.dtype), array.shape)[...] = array
 
         for name, allocator in self._allocators.items():
             # As TensorRT does for such an output: it waits in the middle, and tells before it returns.
             cuda.synchronise_stream(stream)
-            array = self._outputs(cuda.view(addresses['pictures'], 'uint8', shape))[name]
+            array = self._outputs(self._pictures(addresses, shape))[name]
             addresses[name] = allocator.reallocate_output_async(name, 0, array.nbytes, 256, stream)
             allocator.notify_shape(name, array.shape)
         cuda.queue(stream, 'run', kernel)
         return True
 
+    def _pictures(self, addresses: dict[str, int], shape: tuple[int, ...]) -> np.ndarray:
+        name, dtype = self._double.input_name, self._double.input_dtype
+        return self._double.cuda.view(addresses[name], dtype, shape)
+
     def _outputs(self, pictures: np.ndarray) -> dict[str, np.ndarray]:
-        file_input: ImageInput = self._double.file_input
-        arrays = self._engine.session.run(None, {file_input.name: file_input.pack(pictures)})
+        file_input = self._double.file_input
+        fed = (
+            {file_input.name: file_input.pack(pictures)}
+            if file_input
+            else {self._double.input_name: pictures}
+        )
+        arrays = self._engine.session.run(None, fed)
         return dict(zip([tensor.name for tensor in self._double.io.outputs], arrays, strict=True))

@@ -292,7 +292,7 @@ def test_a_file_that_is_no_network_is_refused(tmp_path):
         with pytest.raises(ModelError, match=r'valid ONNX network|empty'):
             build(tmp_path / 'cut.onnx')
     (tmp_path / 'text.onnx').write_text('not a network\n' * 100)
-    with pytest.raises(ModelError, match='valid ONNX network'):
+    with pytest.raises(ModelError, match='a text that begins with'):
         build(tmp_path / 'text.onnx')
 
 

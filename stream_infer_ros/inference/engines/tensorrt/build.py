@@ -34,12 +34,12 @@ class Plan:
         serialized: input of `flavour.trt.Runtime(flavour.logger).deserialize_cuda_engine`.
         flavour: the TensorRT that built the plan. No other can read it.
         io: inputs, outputs and metadata of the ONNX file. The plan has the same outputs.
-        image_input: the input of the plan. It is always uint8 NHWC, because the plan contains the cast, the
-            transpose and the normalisation. Its name differs from that in the file if these were added.
-            `fixed_batch` is that of the file.
+        image_input: the input of the plan. In plans that were built here it is uint8 NHWC, because they
+            contain the cast, the transpose and the normalisation. Its name differs from that in the file if
+            these were added. `fixed_batch` is that of the file.
         max_batch: the largest number of images in one run: that of the profile, or `fixed_batch`.
-        precision: 'fp32', 'fp16', 'bf16', 'int8' or 'fp8'.
-        path: the file in the cache; None if the plan is not cached.
+        precision: 'fp32', 'fp16', 'bf16', 'int8' or 'fp8'; 'auto' for a plan that the user gives.
+        path: the file in the cache, or the file that the user gives; None if there is none.
     """
 
     serialized: bytes

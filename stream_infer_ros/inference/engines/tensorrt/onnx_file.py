@@ -9,6 +9,7 @@ from typing import Any
 
 from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.engines.runtime import check_model_file, import_runtime, unreadable_model
+from stream_infer_ros.inference.model_file import ModelFormat
 from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 
 # ONNX's names of types that differ from those of numpy. The others are numpy's names in capitals.
@@ -34,7 +35,10 @@ def read_onnx(path: Path) -> OnnxFile:
     """Read a file. Raises ModelError if it contains no network, EngineError if `onnx` is not installed."""
     onnx = import_runtime('onnx')
     message = import_runtime('google.protobuf.message')
-    check_model_file(path, 'tensorrt')
+    if check_model_file(path, 'tensorrt') is ModelFormat.TENSORRT_PLAN:
+        raise ModelError(
+            f'expected an ONNX file to build a plan from, got a plan in {path}; give the ONNX file'
+        )
     digest = hashlib.sha256()
     try:
         digest.update(path.read_bytes())

@@ -11,13 +11,23 @@ from stream_infer_ros.inference.engines.availability import NvidiaGpu
 from stream_infer_ros.inference.engines.base_engine import BaseEngine, by_picture
 from stream_infer_ros.inference.engines.device import Cuda, CudaRuntime, DeviceRunner, choose_device
 from stream_infer_ros.inference.engines.engine import Outputs
+from stream_infer_ros.inference.engines.runtime import check_model_file
 from stream_infer_ros.inference.engines.spec import EngineSpec
 from stream_infer_ros.inference.engines.tensorrt.build import Plan, built_plan
+from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour, flavour_named
+from stream_infer_ros.inference.engines.tensorrt.given_plan import given_network
 from stream_infer_ros.inference.engines.tensorrt.tensorrt_context import refusal
 from stream_infer_ros.inference.engines.tensorrt.tensorrt_network import TensorRtNetwork
 from stream_infer_ros.inference.input_packing import ImageInput
+from stream_infer_ros.inference.model_file import ModelFormat
 from stream_infer_ros.inference.network_io import EngineIo
 from stream_infer_ros.inference.unbatched_outputs import join_runs
+
+
+def flavour_of_spec(spec: EngineSpec) -> Flavour:
+    """Load the TensorRT that the settings name."""
+    return flavour_named(spec.config.tensorrt.flavour)
+
 
 BuildPlan = Callable[[EngineSpec, NvidiaGpu | None, bool], Plan]
 
@@ -26,21 +36,32 @@ class TensorRtEngine(BaseEngine):
     """Run the batch with TensorRT 10, TensorRT 11 or TensorRT for RTX.
 
     A batch that is larger than the plan allows is run in parts. Pictures are uploaded as bytes, and the plan
-    casts, transposes and normalises them.
+    casts, transposes and normalises them. A plan that the user gives is run as it is (see `given_plan`).
     """
 
-    def __init__(self, spec: EngineSpec, cuda: Cuda | None = None, build: BuildPlan = built_plan) -> None:
-        """`cuda` and `build` are for tests. Raises EngineError if the bindings to CUDA are not installed."""
+    def __init__(
+        self,
+        spec: EngineSpec,
+        cuda: Cuda | None = None,
+        build: BuildPlan = built_plan,
+        flavour_of: Callable[[EngineSpec], Flavour] = flavour_of_spec,
+    ) -> None:
+        """Only `spec` is not for tests. Raises EngineError if the bindings to CUDA are not installed."""
         super().__init__(spec)
         self._cuda = cuda or CudaRuntime()
         self._build = build
+        self._flavour_of = flavour_of
         self._runner: DeviceRunner | None = None
 
     def _open(self) -> tuple[EngineIo, ImageInput]:
         # Look for the GPU before anything of TensorRT is called, because TensorRT may crash without one.
         device = choose_device(self._cuda, self._spec.config.device)
         self._cuda.use(device.index)
-        plan, network = self._deserialized(NvidiaGpu(device.name, '{}.{}'.format(*device.compute_capability)))
+        if check_model_file(self._spec.model, 'tensorrt') is ModelFormat.TENSORRT_PLAN:
+            plan, network = given_network(self._spec, self._cuda, self._flavour_of(self._spec))
+        else:
+            gpu = NvidiaGpu(device.name, '{}.{}'.format(*device.compute_capability))
+            plan, network = self._deserialized(gpu)
         graphs = self._spec.config.tensorrt.cuda_graphs
         runner = DeviceRunner(self._cuda, device.index, network, plan.image_input, plan.max_batch, graphs)
         runner.open()

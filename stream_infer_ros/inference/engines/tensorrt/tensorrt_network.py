@@ -14,8 +14,8 @@ from stream_infer_ros.inference.engines.device import Cuda, CudaGraph, DeviceOut
 from stream_infer_ros.inference.engines.tensorrt.build import Plan
 from stream_infer_ros.inference.engines.tensorrt.tensorrt_context import Shape, TensorRtContext, refusal
 
-# TensorRT's names of the types that an output may have.
-_DTYPES = {
+# TensorRT's names of the types that an input or output may have.
+DTYPES = {
     'FLOAT': 'float32',
     'HALF': 'float16',
     'INT8': 'int8',
@@ -35,7 +35,7 @@ class TensorRtNetwork:
     """
 
     def __init__(self, cuda: Cuda, plan: Plan, runtime: Any, engine: Any) -> None:
-        """Called by `read`. Raises ModelError or EngineError."""
+        """`engine` is what `runtime` has read from the plan. Raises ModelError or EngineError."""
         self._cuda = cuda
         self._plan = plan
         self._runtime = runtime
@@ -104,12 +104,12 @@ class TensorRtNetwork:
     def _output(self, context: TensorRtContext, name: str) -> DeviceOutput:
         """Describe an output. Its largest size is that for the largest batch, which is set."""
         kind = self._engine.get_tensor_dtype(name).name
-        if kind not in _DTYPES:
+        if kind not in DTYPES:
             raise ModelError(
-                f'expected output {name!r} as one of {", ".join(_DTYPES)}, got {kind}; '
+                f'expected output {name!r} as one of {", ".join(DTYPES)}, got {kind}; '
                 f'export the network with float32 outputs'
             )
-        dtype, shape = _DTYPES[kind], context.shape_of(name)
+        dtype, shape = DTYPES[kind], context.shape_of(name)
         if min(shape, default=0) >= 0:
             return DeviceOutput(name, dtype, int(np.prod(shape)) * np.dtype(dtype).itemsize)
         context.learn_shape(name)
