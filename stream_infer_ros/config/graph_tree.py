@@ -66,10 +66,11 @@ class GraphConfig(Section):
     )
     namespace: str = Field('/', pattern=_NAMESPACE, description='ROS namespace of the node, e.g. /robot1.')
     tf_namespace: str = Field(
-        '/',
-        pattern=_NAMESPACE,
+        '',
+        pattern=rf'{_NAMESPACE}|^$',
         description='Namespace of the topics tf and tf_static, e.g. /robot1 for a robot with its own '
-        'transforms.',
+        'transforms. If empty, it is / or graph.namespace. The latter is used if it has transforms at the '
+        'start while /tf and /tf_static have no publisher.',
     )
     domain_id: int = Field(
         -1,

@@ -74,7 +74,7 @@ class Observer:
         states = tuple(CameraState(camera) for camera in topics)
         self._seen.cameras = tuple(CameraFacts(state) for state in states)
         self._by_image = {facts.state.topics.image: facts for facts in self._seen.cameras}
-        self._tf = TransformTopics.of(config.graph)
+        self._tf = TransformTopics.of(config.graph, lambda: self._seen.topics)
         self._known_infos: dict[str, bytes] = {}
         self._began_ns: int | None = None
         self._now_ns = 0

@@ -136,8 +136,11 @@ class PipelineNode(LifecycleNode, Generic[Settings]):
         self._prepared, self.may_yet_start = '', False
 
     def graph_config(self) -> GraphConfig:
-        """Return graph settings with the node's name and namespace in ROS."""
-        return GraphConfig(node_name=self.get_name(), namespace=self.get_namespace())
+        """Return graph settings with the node's name and namespace in ROS.
+
+        A node reads /tf and /tf_static, which remapping rules move to a namespace.
+        """
+        return GraphConfig(node_name=self.get_name(), namespace=self.get_namespace(), tf_namespace='/')
 
     def _guarded(self, transition: str, step: Callable[[], None]) -> TransitionCallbackReturn:
         # rclpy turns an exception of a callback into ERROR, and does not log it.

@@ -158,7 +158,9 @@ def _assemble(
     sync_watch = SyncWatch(names, synchronizer.clocks, lambda name: by_name[name].refusing)
     view_watch = ViewWatch(cameras, transforms, config.map)
     steps = Steps(
-        MessageReader(cameras, transforms, statistics, TransformTopics.of(config.graph), clocks),
+        MessageReader(
+            cameras, transforms, statistics, TransformTopics.of(config.graph, graph.topics), clocks
+        ),
         Matcher(synchronizer, sync_watch, statistics),
         perceivers,
         Locator(cameras, transforms, config.map, statistics, clocks),

@@ -20,6 +20,8 @@ class CameraState:
         image_log: counts the messages on the image topic.
         calibration_log: counts the messages on the CameraInfo topic, which cameras may share.
         last_received_ns: when the newest usable image arrived; None before the first.
+        lacks_frames: True if its newest frame was not mapped because a coordinate frame is unknown, or
+            because two are not connected.
         masked: share of its image that is ignored, 0..1.
         problems: descriptions of current problems by step ('image', 'clock', 'pixels', 'calibration',
             'engine', 'mask', 'no_camera_info', 'no_transform', or a ViewProblemKind). A step that works again
@@ -32,6 +34,7 @@ class CameraState:
     image_log: TopicLog = field(init=False)
     calibration_log: TopicLog = field(init=False)
     last_received_ns: int | None = None
+    lacks_frames: bool = False
     masked: float = 0.0
     problems: dict[str, str] = field(default_factory=dict)
 

@@ -6,12 +6,16 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from rosbags.rosbag2 import Reader, Writer
+from rosbags.typesys import Stores, get_typestore
 
 from stream_infer_ros import api
+from stream_infer_ros.config import parse_config
 from stream_infer_ros.errors import MessageError
 from stream_infer_ros.graph import LATCHED, RELIABLE, BagGraph
 from stream_infer_ros.messages.image import encode_image
 
+STORE = get_typestore(Stores.ROS2_JAZZY)
 DETECTIONS, GRID = 'vision_msgs/msg/Detection2DArray', 'nav_msgs/msg/OccupancyGrid'
 
 
@@ -103,3 +107,55 @@ def test_single_refusals_are_in_the_summary(tmp_path):
     told = stream_infer('replay', tmp_path / 'some.mcap', '--engine', 'fake')
     assert 'cam0: 4 images' in told
     assert '6 messages came on /cam0/image_raw, 2 refused, the last because: ' in told
+
+
+@pytest.fixture(scope='module')
+def recording(tmp_path_factory):
+    path = tmp_path_factory.mktemp('recording') / 'rec'
+    size = ['--cameras', 1, '--seconds', 1, '--width', 160, '--height', 120]
+    stream_infer('simulate', '--bag', path, *size)
+    return path
+
+
+def renamed(source, path, name):
+    """Copy a recording, with `name(topic)` as the topics."""
+    with Reader(source) as reader, Writer(path, version=9) as writer:
+        connections = {
+            c.id: writer.add_connection(name(c.topic), c.msgtype, typestore=STORE) for c in reader.connections
+        }
+        for connection, stamp_ns, cdr in reader.messages():
+            writer.write(connections[connection.id], stamp_ns, cdr)
+    return path
+
+
+def free_cells(bag, **graph):
+    settings = parse_config({'graph': graph}, 'test')
+    *_, last = api.replay(bag, settings)
+    return 0 if last.map is None else int((last.map.cells == 0).sum())
+
+
+def test_transforms_of_the_own_namespace_are_found(recording, tmp_path):
+    bag = renamed(recording, tmp_path / 'robot', lambda topic: f'/robot1{topic}')
+    whole = free_cells(recording)
+    assert whole > 0
+    assert free_cells(bag, namespace='/robot1') == whole
+    assert free_cells(bag, tf_namespace='/robot1') == whole
+    assert free_cells(bag, namespace='/robot1', tf_namespace='/') == 0
+    told = stream_infer('replay', bag, '--engine', 'fake')
+    assert 'no transform came on /tf or /tf_static, but there are some on /robot1/tf: set ' in told
+
+
+def test_transforms_that_are_divided_between_namespaces_are_noticed(recording, tmp_path):
+    bag = renamed(recording, tmp_path / 'robot', lambda topic: '/robot1/tf' if topic == '/tf' else topic)
+    told = stream_infer('replay', bag, '--engine', 'fake')
+    words = (
+        'frames are missing on /tf and /tf_static, but there are some on /robot1/tf: set graph.tf_namespace '
+    )
+    assert words in told
+
+
+def test_a_missing_frame_is_no_hint_to_other_namespaces_if_there_are_none(recording, tmp_path):
+    bag = renamed(recording, tmp_path / 'robot', lambda topic: '/else' if topic == '/tf' else topic)
+    told = stream_infer('replay', bag, '--engine', 'fake')
+    assert 'tf_namespace' not in told
+    assert 'not mapped' in told

@@ -92,14 +92,50 @@ def test_transforms_in_another_namespace_are_noticed(run, topic, words):
     assert words in pipeline.message
 
 
+def test_of_several_namespaces_that_of_the_node_is_proposed(run):
+    graphs = Graphs()
+    driven = run(graphs, graph={'namespace': '/robot2'})
+    for robot in (1, 2, 3):
+        graphs.cameras.advertise(f'/robot{robot}/tf', TF_MESSAGE, RELIABLE)
+    message = statuses_after(driven, 7)['pipeline'].message
+    assert (
+        'there are some on /robot2/tf, /robot1/tf, /robot3/tf: set graph.tf_namespace to /robot2' in message
+    )
+
+
+@pytest.mark.parametrize(
+    ('graph', 'published', 'read'),
+    [
+        ({}, ['/robot1/tf', '/robot1/tf_static'], '/'),
+        ({'namespace': '/robot1'}, ['/robot1/tf', '/robot1/tf_static'], '/robot1'),
+        ({'namespace': '/robot1'}, ['/robot1/tf_static'], '/robot1'),
+        ({'namespace': '/robot1'}, ['/robot1/tf', '/robot2/tf'], '/robot1'),
+        ({'namespace': '/fleet/robot1'}, ['/fleet/robot1/tf', '/fleet/tf'], '/fleet/robot1'),
+        ({'namespace': '/robot1'}, ['/robot1/tf', '/tf'], '/'),
+        ({'namespace': '/robot1'}, ['/robot1/tf', '/tf_static'], '/'),
+        ({'namespace': '/robot1'}, ['/robot2/tf'], '/'),
+        ({'namespace': '/robot1'}, [], '/'),
+        ({'namespace': '/robot1', 'tf_namespace': '/'}, ['/robot1/tf'], '/'),
+        ({'namespace': '/robot1', 'tf_namespace': '/robot2'}, ['/robot1/tf'], '/robot2'),
+        ({'tf_namespace': '/robot2'}, ['/tf'], '/robot2'),
+    ],
+)
+def test_transforms_of_the_own_namespace_are_used_if_there_are_no_others(run, graph, published, read):
+    graphs = Graphs()
+    for topic in published:
+        graphs.cameras.advertise(topic, TF_MESSAGE, RELIABLE)
+    topics = {topic for topic, type_name, _ in run(graphs, graph=graph).assembly.subscriptions()}
+    outer = read.rstrip('/')
+    assert {f'{outer}/tf', f'{outer}/tf_static'} <= topics
+    assert len({topic for topic in topics if topic.endswith(('/tf', '/tf_static'))}) == 2
+
+
 def test_transforms_outside_the_namespace_are_noticed(run):
     graphs = Graphs()
     driven = run(graphs, graph={'tf_namespace': '/robot1'})
     graphs.cameras.advertise('/tf', TF_MESSAGE, RELIABLE)
     message = statuses_after(driven, 7)['pipeline'].message
-    assert (
-        'no transform came on /robot1/tf or /robot1/tf_static, but there are some on /tf: leave ' in message
-    )
+    assert 'no transform came on /robot1/tf or /robot1/tf_static, but there are some on /tf: set ' in message
 
 
 def test_a_clock_that_jumps_is_no_waiting(run):

@@ -48,7 +48,7 @@ class InputWatch:
             self._waited_ns += min(max(now_ns - self._last_ns, 0), 2 * period_ns)
         self._last_ns = now_ns
         unheard = any(camera.last_received_ns is None for camera in self._cameras)
-        if unheard or self._lacks_transforms() or not self._config.cameras:
+        if unheard or self._lacks_transforms() or self._lacks_frames() or not self._config.cameras:
             self._found = self._graph.topics()
 
     @property
@@ -85,21 +85,29 @@ class InputWatch:
         )
 
     def why_no_transforms(self) -> str:
-        """Explain why there is no transform, and the remedy; empty if there are some, or none is needed."""
-        if not self._lacks_transforms():
+        """Explain why transforms are missing, and the remedy.
+
+        Empty if none is needed, or if there are some and no frame is unknown. If there are some, only
+        transforms in other namespaces are a reason.
+        """
+        missing = self._lacks_transforms()
+        if not missing and not self._lacks_frames():
             return ''
         topics = self._reader.transform_topics
         own = [self._resolve(topic) for topic in topics]
         refusals = [log.refusals for log in map(self._reader.logs.__getitem__, topics) if log.refused]
-        if refusals:
+        if missing and refusals:
             return f'no transform was usable: {"; ".join(refusals)}'
         words = f'no transform came on {own[0]} or {own[1]}'
-        elsewhere = namespaces_of_transforms(self._found, but_not=own)
+        found = self._found or self._graph.topics()
+        elsewhere = namespaces_of_transforms(found, own, self._config.graph.namespace)
         if not elsewhere:
-            return f'{words}: start their publishers (robot_state_publisher, odometry)'
+            return f'{words}: start their publishers (robot_state_publisher, odometry)' if missing else ''
+        if not missing:
+            words = f'frames are missing on {own[0]} and {own[1]}'
         names = _listed([f'{space.rstrip("/")}/tf' for space in elsewhere])
         if elsewhere[0] == '/':
-            remedy = 'leave graph.tf_namespace empty (on a ROS node: tf_in_namespace:=false, no remapping)'
+            remedy = 'set graph.tf_namespace to / (on a ROS node: tf_in_namespace:=false, no remapping)'
         else:
             remedy = (
                 f'set graph.tf_namespace to {elsewhere[0]} (on a ROS node: namespace:={elsewhere[0][1:]} '
@@ -125,6 +133,9 @@ class InputWatch:
 
     def _lacks_transforms(self) -> bool:
         return self._config.map.enabled and not self._reader.has_transforms
+
+    def _lacks_frames(self) -> bool:
+        return any(camera.lacks_frames for camera in self._cameras)
 
 
 def _other_type(camera: CameraState) -> str:

@@ -14,7 +14,7 @@ from stream_infer_ros.cameras.rigid_transform import RigidTransform
 from stream_infer_ros.cameras.transform_buffer import TransformBuffer
 from stream_infer_ros.config import MapConfig
 from stream_infer_ros.drop_causes import NotMappedCause
-from stream_infer_ros.errors import CalibrationError, ExtrapolationError, TransformError
+from stream_infer_ros.errors import CalibrationError, ExtrapolationError, TransformError, UnknownFrameError
 from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.mapping.view import View
 from stream_infer_ros.pipeline.camera_state import CameraState
@@ -118,6 +118,7 @@ class Locator:
 
     def _give_up(self, camera: CameraState, error: TransformError) -> None:
         camera.note('no_transform', str(error))
+        camera.lacks_frames = isinstance(error, UnknownFrameError)
         self._statistics.not_mapped(NotMappedCause.NO_TRANSFORM, camera.name)
 
     def _model(self, camera: CameraState, size: tuple[int, int]) -> CameraModel | None:
@@ -166,6 +167,7 @@ class Locator:
         base_from_camera = self._transforms.lookup(self._base_frame, located.frame_id, stamp_ns, offset_of)
         map_from_base = self._transforms.lookup(self._map_frame, self._base_frame, stamp_ns, offset_of)
         camera.note('no_transform', '')
+        camera.lacks_frames = False
         return View(
             camera.name,
             stamp_ns,
