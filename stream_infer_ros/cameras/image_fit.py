@@ -46,12 +46,12 @@ def fitted(model: CameraModel, width: int, height: int) -> CameraModel:
     if _is_resized(expected, (width, height)):
         if not binned and model.roi is None and not is_central(model) and is_central(model, width, height):
             assumption = Assumption(
-                f'{described}: K is used without scaling, because its principal point is central in them',
+                f'{described}; K is used without scaling, because its principal point is central in them',
                 'correct width and height of CameraInfo in the driver',
             )
             return replace(model, width=width, height=height, assumptions=(*model.assumptions, assumption))
         assumption = Assumption(
-            f'{described}: they are taken as resized by {scale_x:.3g}',
+            f'{described}, so that they are taken as resized by {scale_x:.3g}',
             'if they are cropped instead, correct roi of CameraInfo; otherwise publish the CameraInfo of the '
             'resized images (image_proc resize does)',
         )

@@ -49,7 +49,7 @@ def rectified_model(
             words = 'is all zeros' if not p_matrix.any() else f'is not usable ({p_matrix.tolist()})'
             assumptions = (
                 Assumption(
-                    f'the images are rectified, but CameraInfo.p {words}: K without distortion is used',
+                    f'the images are rectified, but CameraInfo.p {words}; K without distortion is used',
                     'calibrate the camera so that the driver publishes P, or set camera.<name>.geometry to '
                     'raw if the images are not rectified',
                 ),

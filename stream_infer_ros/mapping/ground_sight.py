@@ -19,13 +19,13 @@ _LEVEL_ENOUGH = 0.35
 
 @dataclass(frozen=True, slots=True)
 class GroundSight:
-    """Where a camera looks, and how much of the ground it sees.
+    """The direction in which a camera looks, and the ground in its view.
 
     Attributes:
         height_m: height of the optical centre above the ground; 0 or less is on or below it.
         elevation_rad: angle of the optical axis above the horizontal; negative if the camera looks down.
-        roll_rad: rotation of the camera about its optical axis, in [-pi, pi]; 0 if the upper edge of the
-            image is up. None if the camera looks straight up or down.
+        roll_rad: rotation of the camera about its optical axis, in [-pi, pi]. It is 0 if the upper edge of
+            the image is up, and None if the camera looks straight up or down.
         ground_share: share of the pixels that see the ground, from 0 to 1, however far away.
         nearest_m: horizontal distance to the nearest ground in view; infinite if there is none.
     """

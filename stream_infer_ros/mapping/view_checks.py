@@ -172,8 +172,9 @@ def _doubtful_calibration(view: View) -> list[ViewProblem]:
                 kind,
                 view.camera,
                 f'the principal point ({cx:.0f}, {cy:.0f}) is far from the middle of {model.width} x '
-                f'{model.height} pixels: is the calibration for another resolution?',
-                'calibrate at the resolution in use, or let the driver scale its CameraInfo',
+                f'{model.height} pixels',
+                'is the calibration for another resolution? Calibrate at the one in use, or let the driver '
+                'scale its CameraInfo',
             )
         )
     return found
