@@ -1,4 +1,4 @@
-"""The number of streams of an ideal pipeline: one copy, one resize and the network per frame."""
+"""The streams and the latency of an ideal pipeline: one copy, one resize and the network per frame."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ class IdealCapacity:
         engine_ms: the network.
         cores: processor cores that this process may use.
         streams: the number of streams of the rate in question that the cores could process.
+        floor_ms: elapsed time that one frame alone takes for all three, in the fastest run. No latency bound
+            below it can be kept, whatever the number of streams.
     """
 
     copy_ms: float
@@ -39,6 +41,7 @@ class IdealCapacity:
     engine_ms: float
     cores: int
     streams: int
+    floor_ms: float
 
     @staticmethod
     def median(measured: Sequence[IdealCapacity]) -> IdealCapacity:
@@ -69,7 +72,24 @@ def measure_ideal_capacity(engine: Engine, options: TrialOptions) -> IdealCapaci
     engine_ms = _cpu_ms(lambda: list(engine.run(batch))) / _BATCH
     cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
     frames_per_s = cores * 1e3 / (copy_ms + resize_ms + engine_ms)
-    return IdealCapacity(copy_ms, resize_ms, engine_ms, cores, int(frames_per_s / options.rate_hz))
+
+    def one_frame() -> None:
+        np.copyto(target, data)
+        resize()
+        list(engine.run(batch[:1]))
+
+    floor_ms = _fastest_ms(one_frame)
+    return IdealCapacity(copy_ms, resize_ms, engine_ms, cores, int(frames_per_s / options.rate_hz), floor_ms)
+
+
+def _fastest_ms(call: Callable[[], object]) -> float:
+    call()
+    took = []
+    for _ in range(_ROUNDS):
+        start = time.perf_counter()
+        call()
+        took.append(time.perf_counter() - start)
+    return min(took) * 1e3
 
 
 def _cpu_ms(call: Callable[[], object]) -> float:

@@ -25,24 +25,32 @@ from stream_infer_ros.capacity import (
 from stream_infer_ros.capacity.engine_alone import engine_streams
 from stream_infer_ros.capacity.plot import check_picture, plot_trials
 from stream_infer_ros.capacity.tally import recovery_s
-from stream_infer_ros.cli.setting_options import option
+from stream_infer_ros.cli.setting_options import with_config
 from stream_infer_ros.cli.writable import check_writable
-from stream_infer_ros.config import EngineKind
+from stream_infer_ros.config import Config
 from stream_infer_ros.errors import ConfigError
 
-GraphKind = Literal['dds', 'memory', 'ros', 'zenoh']
 CURVE = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
 BURST_S, BURST_FACTOR = 2.0, 2.0
 
 
+@with_config(
+    'settings',
+    'bound_ms',
+    'graph.kind',
+    'engine.kind',
+    'model.file',
+    'model.family',
+    'model.card',
+    'model.class_names_file',
+    file_help='Parameter file, of which `model`, `engine`, `bound_ms` and `graph.kind` are used. Other '
+    'options take precedence over it.',
+)
 def find_streams(
+    settings: Config,
     rate: Annotated[float, typer.Option(min=0.1, help='Images per second of each camera.')] = 10.0,
     size: Annotated[str, typer.Option(help='Size of the images, WIDTHxHEIGHT.')] = '640x480',
-    bound_ms: Annotated[float, option('bound_ms', min=1.0)] = 100.0,
     encoding: Annotated[Literal['rgb8', 'jpeg'], typer.Option(help='Encoding of the images.')] = 'rgb8',
-    graph: Annotated[GraphKind, typer.Option(help='Middleware between cameras and pipeline.')] = 'dds',
-    engine: Annotated[EngineKind, option('engine.kind')] = 'auto',
-    model: Annotated[Path | None, option('model.file')] = None,
     independent: Annotated[
         bool, typer.Option(help='Independent streams instead of synchronised sets.')
     ] = False,
@@ -76,9 +84,9 @@ def find_streams(
         width=width,
         height=height,
         encoding=encoding,
-        bound_ms=bound_ms,
+        bound_ms=settings.bound_ms,
         matched=not independent,
-        graph=graph,
+        graph=settings.graph.kind,
         domain_id=100 + os.getpid() % 100 if domain_id is None else domain_id,
         seconds=seconds,
     )
@@ -91,15 +99,17 @@ def find_streams(
     check_writable(plot, '--plot')
     check_picture(plot)
     console = Console(highlight=False, soft_wrap=True)
-    with Bench(most, {'kind': engine}, {'file': str(model) if model else ''}) as bench:
+    with Bench(most, settings.engine.model_dump(), settings.model.model_dump()) as bench:
         ideal = measure_ideal_capacity(bench.network.engines[0], options)
         console.print(_ideal_text(ideal))
+        console.print(_floor_text(ideal, options))
         found: dict[str, Any] = {'engine': bench.network.kind, 'model': bench.network.file.name}
         if engine_only:
             alone = engine_streams(bench.network.engines[0], options, most)
             found |= {'graph': 'none', **alone}
             for name, value in alone.items():
-                console.print(f'{name.replace("_", " ")}: {value}')
+                reached = ', ' + _ceiling_text(most) if value == most else ''
+                console.print(f'{name.replace("_", " ")}: {value}{reached}')
         else:
             found |= _through_the_graph(bench, options, most, confirmations, ideal, console)
             trials = found['trials']
@@ -129,8 +139,14 @@ def _through_the_graph(
     loss = max((trial.loss for trial in at_winner), default=1.0)
     ratio = streams / ideal.streams if ideal.streams else 0.0
     console.print(_table(options, streams, p99_ms, loss, ideal, ratio, len(at_winner)))
+    if streams == most:
+        console.print(f'at least {streams} streams: {_ceiling_text(most)}')
+    if not streams:
+        console.print(_none_held(trials, options))
     return {
         'streams': streams,
+        'ceiling_reached': streams == most,
+        'floor_ms': ideal.floor_ms,
         'p99_ms': p99_ms,
         'loss': loss,
         'ideal_streams': ideal.streams,
@@ -199,6 +215,32 @@ def _ideal_text(ideal: IdealCapacity) -> str:
         f'ideal pipeline: {ideal.streams} streams on {ideal.cores} cores, if a frame takes only '
         f'{ideal.copy_ms:.2f} ms for a copy, {ideal.resize_ms:.2f} ms for a resize and '
         f'{ideal.engine_ms:.2f} ms for the network'
+    )
+
+
+def _floor_text(ideal: IdealCapacity, options: TrialOptions) -> str:
+    words = (
+        f'floor of the latency: one frame alone takes {ideal.floor_ms:.1f} ms for copy, resize and network'
+    )
+    if ideal.floor_ms >= options.bound_ms:
+        return (
+            f'{words}: more than the bound of {options.bound_ms:g} ms, so that no stream can be held; raise '
+            '--bound-ms, or use a smaller network or a faster engine'
+        )
+    return words
+
+
+def _ceiling_text(most: int) -> str:
+    return f'the ceiling of this search was reached; a larger --most than {most} may find more'
+
+
+def _none_held(trials: list[TrialResult], options: TrialOptions) -> str:
+    """Explain a result of 0 with the trial of the smallest number of streams."""
+    least = min(trials, key=lambda trial: trial.streams)
+    return (
+        f'not even {least.streams} stream was held: its p99 was {least.p99_ms:.1f} ms with a bound of '
+        f'{options.bound_ms:g} ms, and {least.loss:.1%} of its frames were lost or late; use a smaller '
+        'network, smaller images, a lower --rate or a larger --bound-ms'
     )
 
 

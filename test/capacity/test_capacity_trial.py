@@ -61,6 +61,7 @@ def test_the_process_of_the_cameras_ends_with_whoever_started_it():
 def test_the_ideal_capacity_follows_from_the_costs_of_the_parts(bench):
     ideal = measure_ideal_capacity(bench.network.engines[0], SMALL)
     spent_ms = ideal.copy_ms + ideal.resize_ms + ideal.engine_ms
+    assert 0 < ideal.floor_ms < 1000
     assert ideal.streams == int(ideal.cores * 1e3 / spent_ms / SMALL.rate_hz)
 
 
@@ -76,6 +77,52 @@ def test_the_command_writes_its_figures(tmp_path):
     assert len(found['trials']) >= 2
     assert picture.stat().st_size > 1000
     assert 'streams held' in result.output
+    assert 'floor of the latency' in result.output
+    assert found['floor_ms'] > 0
+    # The fake engine holds both streams, unless the machine is very busy.
+    assert found['ceiling_reached'] == (found['streams'] == 2) == ('ceiling of this search' in result.output)
+
+
+def test_the_command_says_why_not_even_one_stream_is_held(tmp_path):
+    told, settings = tmp_path / 'found.json', tmp_path / 'slow.yaml'
+    settings.write_text('engine: {kind: fake, fake_latency_ms: 60.0}\nbound_ms: 50.0\ngraph: {kind: memory}')
+    arguments = [
+        '--config',
+        str(settings),
+        '--size',
+        '96x64',
+        '--most',
+        '2',
+        '--seconds',
+        '1',
+        '--json',
+        str(told),
+    ]
+    result = CliRunner().invoke(app, ['find-streams', *arguments], catch_exceptions=False)
+    found, words = json.loads(told.read_text()), ' '.join(result.output.split())
+    assert (found['streams'], found['ceiling_reached'], found['graph']) == (0, False, 'memory')
+    assert found['floor_ms'] >= 60.0
+    assert found['options']['bound_ms'] == 50.0
+    assert 'more than the bound of 50 ms' in words
+    assert 'not even 1 stream was held' in words
+
+
+def test_the_command_takes_a_card(tmp_path):
+    arguments = [
+        '--card',
+        'no_such_card',
+        '--engine',
+        'fake',
+        '--graph',
+        'memory',
+        '--most',
+        '1',
+        '--seconds',
+        '1',
+    ]
+    result = CliRunner().invoke(app, ['find-streams', *arguments])
+    assert result.exit_code
+    assert 'no_such_card' in str(result.exception)
 
 
 def test_the_engine_alone(tmp_path):
