@@ -29,26 +29,18 @@ class CameraFacts:
     Attributes:
         state: its topics, its calibration and its problems, as the pipeline sees them.
         why_no_image: why no image arrived; empty if one arrived.
-        messages: number of messages on the image topic.
-        refused: number of messages that could not be read as an image.
         arrivals: header stamp and arrival of the images, in the order of arrival.
         newest_ns: time of the last image in the clock of the graph.
         clock: the clock of its stamps; None if the cameras are not known.
-        images: number of usable messages.
         sizes: (width, height) -> number of images, of those whose size was looked at.
         encodings, frame_ids: of the images -> number of images.
         message_bytes: size of the largest image message.
         pixel_problem: why the pixels of an image could not be converted to colour; empty if they could.
-        info_messages: number of messages on the CameraInfo topic.
-        info_frame_ids: frame_id of CameraInfo -> number of different messages.
         stream: period, jitter and missing images.
     """
 
     state: CameraState
     why_no_image: str = ''
-    messages: int = 0
-    refused: int = 0
-    images: int = 0
     arrivals: list[Arrival] = field(default_factory=list)
     newest_ns: int = 0
     clock: SenderClock | None = None
@@ -57,8 +49,6 @@ class CameraFacts:
     frame_ids: Counter[str] = field(default_factory=Counter)
     message_bytes: int = 0
     pixel_problem: str = ''
-    info_messages: int = 0
-    info_frame_ids: Counter[str] = field(default_factory=Counter)
     stream: StreamRecord = field(default_factory=lambda: StreamRecord(0, 0, 0, 0, ()))
 
     @property
@@ -68,6 +58,16 @@ class CameraFacts:
     @property
     def subject(self) -> str:
         return f'camera {self.name}'
+
+    @property
+    def messages(self) -> int:
+        """Number of messages on the image topic, usable or not."""
+        return self.state.image_log.received
+
+    @property
+    def images(self) -> int:
+        """Number of usable messages on the image topic."""
+        return self.state.images
 
     @property
     def model(self) -> CameraModel | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from stream_infer_ros.doctor.geometry import views
 from stream_infer_ros.doctor.observation import CameraFacts, Observation
 from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.errors import (
-    CalibrationError,
     ConfigError,
     EncodingError,
     GraphError,
@@ -23,7 +21,6 @@ from stream_infer_ros.errors import (
 )
 from stream_infer_ros.graph import BagGraph, Graph
 from stream_infer_ros.graph.graph import TopicInfo
-from stream_infer_ros.messages.camera_info import decode_camera_info, unstamped
 from stream_infer_ros.messages.tf import decode_tf
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.health.input_watch import PATIENCE_NS, InputWatch
@@ -46,7 +43,7 @@ DISCOVERY_S = 10.0
 FIRST_IMAGE_S = 10.0
 LOOK_S = 0.02
 # Messages that may wait for the doctor, of each topic with images and of each other topic.
-IMAGES_WAITING, OTHERS_WAITING = 10, 2000
+IMAGES_WAITING, OTHERS_WAITING = 30, 2000
 # Arrivals that are kept of each camera: 30 s at 60 Hz.
 ARRIVALS_KEPT = 1800
 # Images of each camera whose pixels are converted, the first ones.
@@ -75,7 +72,6 @@ class Observer:
         self._seen.cameras = tuple(CameraFacts(state) for state in states)
         self._by_image = {facts.state.topics.image: facts for facts in self._seen.cameras}
         self._tf = TransformTopics.of(config.graph, lambda: self._seen.topics)
-        self._known_infos: dict[str, bytes] = {}
         self._began_ns: int | None = None
         self._now_ns = 0
         self._seen.clocks = clocks = SenderClocks([camera.name for camera in states])
@@ -117,9 +113,6 @@ class Observer:
         drops = self._statistics.drops()
         streams = {} if self._watch is None else self._watch.streams()
         for camera in seen.cameras:
-            camera.refused = (
-                drops.get(DropCause.MALFORMED, {}).get(camera.name, 0) - self._bad_infos[camera.name]
-            )
             camera.why_no_image = '' if camera.images else self._inputs.why_no_image(camera.state)
             camera.stream = streams.get(camera.name, camera.stream)
         self._look_at_views()
@@ -141,14 +134,14 @@ class Observer:
 
     def _start_matching(self, names: list[str]) -> None:
         self._watch, self._matcher, self._synchronizer = None, None, None
-        self._bad_infos: Counter[str] = Counter()
         if not names:
             return
         sync = self._config.sync
         if sync.policy == 'message_filters':  # its stock implementation needs a ROS node
             sync = sync.model_copy(update={'policy': 'approximate_time'})
         self._synchronizer = make_synchronizer(names, lambda: sync)
-        self._watch = SyncWatch(names, self._synchronizer.clocks)
+        by_name = {state.name: state for state in self._states}
+        self._watch = SyncWatch(names, self._synchronizer.clocks, lambda name: by_name[name].refusing)
         self._matcher = Matcher(self._synchronizer, self._watch, self._statistics)
 
     def _note_messages(self, messages: Iterable[Message | Tick]) -> Iterator[Message | Tick]:
@@ -161,12 +154,9 @@ class Observer:
             if self._began_ns is None:
                 self._began_ns = message.received_ns
             if (camera := self._by_image.get(message.topic)) is not None:
-                camera.messages += 1
                 camera.message_bytes = max(camera.message_bytes, memoryview(message.cdr).nbytes)
             elif message.topic in self._tf:
                 self._note_transforms(message)
-            else:
-                self._note_info(message)
             yield message
 
     def _note_frames(self, frames: Iterable[Frame | Tick]) -> Iterator[Frame | Tick]:
@@ -188,23 +178,6 @@ class Observer:
                 facts.invalid[str(transform)] += 1
                 continue
             facts.take(transform, message.received_ns, static=static)
-
-    def _note_info(self, message: Message) -> None:
-        content = unstamped(message.cdr)
-        cameras = [c for c in self._seen.cameras if c.state.topics.camera_info == message.topic]
-        for camera in cameras:
-            camera.info_messages += 1
-        if self._known_infos.get(message.topic) == content:
-            return
-        self._known_infos[message.topic] = content
-        for camera in cameras:
-            try:
-                info = decode_camera_info(message.cdr, camera.state.topics.rectified)
-            except (MessageError, CalibrationError):
-                self._bad_infos[camera.name] += 1
-                self._known_infos.pop(message.topic, None)
-                continue
-            camera.info_frame_ids[info.frame_id] += 1
 
 
 def observe_live(
@@ -274,14 +247,13 @@ def observe_recording(path: Path, config: Config, seconds: float) -> Observation
 
 
 def _note_frame(camera: CameraFacts, frame: Frame) -> None:
-    camera.images += 1
     if len(camera.arrivals) < ARRIVALS_KEPT:
         camera.arrivals.append(Arrival(frame.header_stamp_ns, frame.received_ns))
     camera.newest_ns = max(camera.newest_ns, frame.stamp_ns)
     camera.encodings[frame.encoding] += 1
     camera.frame_ids[frame.frame_id] += 1
     try:
-        if camera.images <= PIXELS_TRIED:
+        if len(camera.arrivals) <= PIXELS_TRIED:
             height, width = to_colour(frame.image, frame.encoding).shape[:2]
         elif frame.encoding in COMPRESSED:
             return

@@ -61,12 +61,12 @@ def _against_images(camera: CameraFacts) -> Iterator[Finding]:
             f'{model.image_width}x{model.image_height}',
             f'correct width and height, or binning and roi, on {topic}; or calibrate at the size in use',
         )
-    frames = [frame for frame in camera.info_frame_ids if frame.lstrip('/') != camera.frame_id.lstrip('/')]
-    if frames:
+    frame = camera.state.info_frame_id.lstrip('/')
+    if frame and frame != camera.frame_id.lstrip('/'):
         yield warning(
             'calibration_frame',
             camera.subject,
-            f'frame_id is {camera.frame_id!r} in its images and {frames[0]!r} in its CameraInfo; '
+            f'frame_id is {camera.frame_id!r} in its images and {frame!r} in its CameraInfo; '
             'the one of the images is used',
             'let the driver use one frame_id for both',
         )

@@ -29,7 +29,7 @@ def check_cameras(seen: Observation) -> Iterator[Finding]:
         if not camera.messages or _other_types(camera, seen):
             yield _unheard(camera, seen)
             continue
-        if camera.refused:
+        if camera.state.image_log.refused:
             yield _refused(camera)
         if camera.pixel_problem:
             what, remedy = split_remedy(camera.pixel_problem, 'correct the driver of the camera')
@@ -97,10 +97,10 @@ def _compressed(camera: CameraFacts, topic: str, seen: Observation) -> str:
 
 
 def _refused(camera: CameraFacts) -> Finding:
-    reason = camera.state.problems.get('image', '') or 'the reason is no longer known'
-    what, remedy = split_remedy(reason, 'correct the driver of the camera')
-    what = f'{camera.refused} of {camera.messages} messages were refused: {what}'
-    report = warning if camera.images else error
+    log = camera.state.image_log
+    what, remedy = split_remedy(log.reason, 'correct the driver of the camera')
+    what = f'{log.refused} of {log.received} messages were refused: {what}'
+    report = warning if log.usable else error
     return report('images_refused', camera.subject, what, remedy)
 
 
