@@ -31,6 +31,7 @@ class NetworkFacts:
         engine: kind of the engine; empty if there is none.
         family: model family; empty if it is not known.
         class_names: in order of class_id.
+        unnamed: what to do about classes without names; empty if they have names.
         invalid: boxes with invalid values in a run on noise.
         frame_ms: time per image in batches of the number of cameras, including decoding, of the fastest run;
             0 if not measured.
@@ -43,6 +44,7 @@ class NetworkFacts:
     engine: str = ''
     family: str = ''
     class_names: tuple[str, ...] = ()
+    unnamed: str = ''
     invalid: int = 0
     frame_ms: float = 0.0
     instances: int = 1
@@ -94,6 +96,7 @@ def examine_network(config: Config, cameras: int) -> NetworkFacts:
         kind,
         report.card.family,
         report.class_names,
+        report.unnamed,
         report.invalid,
         report.fastest_frame_ms,
         config.engine.instances,

@@ -304,7 +304,20 @@ PLANTED = {
         infos(lambda m, _: replace(m, k=np.zeros(9))),
         {},
     ),
-    'calibration of another size': ('calibration_size', 'cam0', '320x240', infos(info_of_size), {}),
+    'calibration of another size': (
+        'calibration_assumption',
+        'cam0',
+        'resized by 0.5',
+        infos(info_of_size),
+        {},
+    ),
+    'calibration of another shape': (
+        'calibration_size',
+        'cam0',
+        '320 x 180',
+        infos(lambda m, _: replace(m, width=320, height=180)),
+        {},
+    ),
     'two frame_ids': ('calibration_frame', 'cam0', "'lens'", infos(lambda m, _: in_frame(m, 'lens')), {}),
     'no transforms': (
         'transforms_missing',

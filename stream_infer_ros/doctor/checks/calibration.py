@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stream_infer_ros.cameras.image_fit import fitted
 from stream_infer_ros.doctor.findings import Finding, error, split_remedy, warning
 from stream_infer_ros.doctor.observation import CameraFacts, Observation
+from stream_infer_ros.errors import CalibrationError
 from stream_infer_ros.pipeline.inputs.camera_topics import CAMERA_INFO
 
 
@@ -50,17 +52,16 @@ def _missing(camera: CameraFacts, seen: Observation) -> Finding:
 
 
 def _against_images(camera: CameraFacts) -> Iterator[Finding]:
-    model, size, topic = camera.model, camera.size, camera.state.topics.camera_info
-    if model is None or size is None:
+    model = camera.model
+    if model is None:
         return
-    if (model.image_width, model.image_height) != size:
-        yield error(
-            'calibration_size',
-            camera.subject,
-            f'its images have {size[0]}x{size[1]} pixels, and its CameraInfo is for '
-            f'{model.image_width}x{model.image_height}',
-            f'correct width and height, or binning and roi, on {topic}; or calibrate at the size in use',
-        )
+    try:
+        model = fitted(model, *camera.size) if camera.size else model
+    except CalibrationError as problem:
+        what, remedy = split_remedy(str(problem), f'correct {camera.state.topics.camera_info}')
+        yield error('calibration_size', camera.subject, what, remedy)
+    for assumption in model.assumptions:
+        yield warning('calibration_assumption', camera.subject, assumption.cause, assumption.remedy)
     frame = camera.state.info_frame_id.lstrip('/')
     if frame and frame != camera.frame_id.lstrip('/'):
         yield warning(

@@ -11,7 +11,6 @@ from stream_infer_ros.doctor.observation import Observation
 
 # Share of the engine's time above which little is left for the rest of the pipeline.
 HIGH_LOAD = 0.8
-UNNAMED = 'class'
 
 
 def check_network(seen: Observation, network: NetworkFacts) -> Iterator[Finding]:
@@ -21,15 +20,9 @@ def check_network(seen: Observation, network: NetworkFacts) -> Iterator[Finding]
         what, remedy = split_remedy(network.problem, 'run `stream_infer check-model` on the file')
         yield error(network.problem_kind, subject, what, remedy)
         return
-    unnamed = [name for index, name in enumerate(network.class_names) if name == f'{UNNAMED}{index}']
-    if unnamed:
-        yield warning(
-            'class_names',
-            subject,
-            f'{len(unnamed)} of {len(network.class_names)} classes have no name, and are published as '
-            f'{unnamed[0]} ...',
-            'set model.class_names_file, or model.card to the card of the model',
-        )
+    if network.unnamed:
+        what, _, remedy = network.unnamed.partition('; ')
+        yield warning('class_names', subject, what, remedy)
     if network.invalid:
         yield warning(
             'network_values',
