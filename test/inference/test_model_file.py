@@ -212,3 +212,24 @@ def test_onnx_under_another_name_runs(tmp_path):
         engine = make_engine(EngineSpec(EngineConfig(kind=kind), path))
         engine.load()
         engine.close()
+
+
+def test_an_openvino_network_runs_with_the_metadata_beside_it(tmp_path):
+    openvino = pytest.importorskip('openvino', reason='openvino is not installed')
+    network = openvino.convert_model(str(write_stand_in(tmp_path / 'stand_in.onnx')))
+    openvino.save_model(network, tmp_path / 'net.xml')
+    (tmp_path / 'metadata.yaml').write_text('names: {0: person, 1: dog}\ntask: detect\nimgsz: [240, 320]\n')
+    spec = EngineSpec(EngineConfig(), tmp_path / 'net.xml')
+    assert engine_kind(spec.config, spec.model) == 'openvino'
+    engine = make_engine(spec)
+    engine.load()
+    assert engine.io.metadata['names'] == "{0: 'person', 1: 'dog'}"
+    assert engine.io.metadata['imgsz'] == '[240, 320]'
+    engine.close()
+    (tmp_path / 'metadata.yaml').write_text('names: [')
+    with pytest.raises(ModelError, match=r'metadata\.yaml, cannot read it'):
+        make_engine(spec).load()
+    (tmp_path / 'metadata.yaml').unlink()
+    (tmp_path / 'net.bin').unlink()
+    with pytest.raises(ModelError, match=r'expected the weights of .*net\.xml in net\.bin beside it'):
+        make_engine(spec).load()

@@ -5,6 +5,7 @@ The references follow the authors' code, cell by cell. The networks are ONNX fil
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import NamedTuple
 
@@ -500,6 +501,49 @@ class TestQuestions:
         outputs = {name: it[None] for name, it in example.outputs.items()}
         with pytest.raises(ModelError, match=r'expected 504 scores .* got 252 and 252; set input_size'):
             decoder.decode(outputs, [fit(96, 128, 96, 128)], THRESHOLDS)
+
+
+class TestYoloNasWithNms:
+    """documentation/source/models_export.md of super-gradients."""
+
+    BOXES = np.array([[10, 20, 50, 60], [30, 10, 90, 40]], np.float32)
+    SCORES, CLASSES = np.array([0.9, 0.6], np.float32), np.array([2, 0], np.float32)
+
+    def io(self, outputs: dict[str, tuple[int, ...]]) -> EngineIo:
+        io = shapes(outputs, NAMES, (HEIGHT, WIDTH))
+        return replace(io, inputs=(TensorInfo('input', 'uint8', (1, 3, HEIGHT, WIDTH)),))
+
+    def check(self, io: EngineIo, outputs: dict[str, np.ndarray], family: str) -> None:
+        decoder = make_decoder(ModelConfig(), io)
+        assert decoder.card.family == family
+        assert decoder.card.normalisation.scale == 1.0  # the network normalises bytes itself
+        (seen,) = decoder.decode(outputs, [fit(WIDTH, HEIGHT, WIDTH, HEIGHT)], THRESHOLDS)
+        np.testing.assert_allclose(seen.detections.xyxy, self.BOXES - 0.5)
+        np.testing.assert_allclose(seen.detections.score, self.SCORES)
+        assert [seen.detections.class_names[index] for index in seen.detections.class_id] == ['cow', 'cat']
+        assert seen.invalid == 0
+
+    @pytest.mark.parametrize('prefix', ['', 'graph2_'])
+    def test_batch_format(self, prefix):
+        outputs = {
+            f'{prefix}num_predictions': np.array([[2]]),
+            f'{prefix}pred_boxes': np.full((1, 10, 4), -1.0, np.float32),
+            f'{prefix}pred_scores': np.full((1, 10), -1.0, np.float32),
+            f'{prefix}pred_classes': np.full((1, 10), -1),
+        }
+        for name, values in (('boxes', self.BOXES), ('scores', self.SCORES), ('classes', self.CLASSES)):
+            outputs[f'{prefix}pred_{name}'][0, :2] = values
+        io = self.io({name: it.shape for name, it in outputs.items()})
+        self.check(io, outputs, 'efficient_nms')
+
+    @pytest.mark.parametrize('name', ['graph2_flat_predictions', 'renamed'])
+    def test_flat_format_has_the_score_before_the_class(self, name):
+        rows = np.column_stack([np.zeros(2), self.BOXES, self.SCORES, self.CLASSES]).astype(np.float32)
+        self.check(self.io({name: (-1, 7)}), {name: rows[None]}, 'nms_rows')
+
+    def test_rows_of_yolov7_have_the_class_before_the_score(self):
+        rows = np.column_stack([np.zeros(2), self.BOXES, self.CLASSES, self.SCORES]).astype(np.float32)
+        self.check(self.io({'output': (-1, 7)}), {'output': rows[None]}, 'nms_rows')
 
 
 def test_classes_of_faces_have_names():

@@ -2,46 +2,69 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from stream_infer_ros.config import ModelConfig
 from stream_infer_ros.inference.decoders.box_selection import Boxes
 from stream_infer_ros.inference.decoders.decoder import Outputs
 from stream_infer_ros.inference.decoders.grid import MOST_SELECTED
 from stream_infer_ros.inference.decoders.postprocessed import PostprocessedDecoder
 from stream_infer_ros.inference.model_card import IMAGENET, UNIT, ModelCard
-from stream_infer_ros.inference.network_io import EngineIo
+from stream_infer_ros.inference.network_io import EngineIo, TensorInfo
 
-_EFFICIENT_NMS = ('num_dets', 'det_boxes', 'det_scores', 'det_classes')
+# Count, boxes, scores and classes: the names of TensorRT's plugin, and those of super-gradients (YOLO-NAS),
+# which may have a prefix such as `graph2_`.
+_EFFICIENT_NMS = (
+    ('num_dets', 'det_boxes', 'det_scores', 'det_classes'),
+    ('num_predictions', 'pred_boxes', 'pred_scores', 'pred_classes'),
+)
+_FLAT = 'flat_predictions'  # super-gradients' name of rows with the score before the class
 _ROW = 7  # image, left, top, right, bottom, class, score
 _PADDLE_ROW = 6  # class, score, left, top, right, bottom
 
 
 class EfficientNmsDecoder(PostprocessedDecoder):
-    """NVIDIA TensorRT's EfficientNMS_TRT plugin, and exporters that imitate it."""
+    """NVIDIA TensorRT's EfficientNMS_TRT plugin, and exporters that imitate it.
+
+    One of them is super-gradients with `DetectionOutputFormatMode.BATCH_FORMAT`
+    (github.com/Deci-AI/super-gradients, documentation/source/models_export.md).
+    """
 
     default_card = ModelCard('efficient_nms', normalisation=UNIT)
-    output_layout = 'num_dets (batch, 1), det_boxes (batch, N, 4), det_scores and det_classes (batch, N)'
+    output_layout = (
+        'num_dets (batch, 1), det_boxes (batch, N, 4), det_scores and det_classes (batch, N), or the same as '
+        'num_predictions and pred_...'
+    )
+
+    def __init__(self, config: ModelConfig, io: EngineIo, card: ModelCard) -> None:
+        super().__init__(config, io, card)
+        self._names = tuple(tensor.name for tensor in _efficient_nms(io))
 
     @classmethod
     def recognises(cls, io: EngineIo) -> bool:
-        ranks = [len(tensor.shape) for name in _EFFICIENT_NMS if (tensor := io.output(name))]
-        return ranks[1:] == [3, 2, 2] and ranks[0] in (1, 2)
+        return bool(_efficient_nms(io))
 
     @classmethod
     def is_certain(cls, io: EngineIo) -> bool:
         return True
 
     def read(self, outputs: Outputs) -> Boxes:
-        count, boxes, scores, classes = (outputs[name] for name in _EFFICIENT_NMS)
+        count, boxes, scores, classes = (outputs[name] for name in self._names)
         # The rows behind the last box contain uninitialised memory.
         found = slice(0, max(int(count.reshape(-1)[0]), 0))
         return Boxes(boxes[found], scores[found], classes[found])
 
 
 class NmsRowsDecoder(PostprocessedDecoder):
-    """YOLOv7's end-to-end export (github.com/WongKinYiu/yolov7, models/experimental.py, ONNX_ORT)."""
+    """Rows of YOLOv7 (github.com/WongKinYiu/yolov7, models/experimental.py, ONNX_ORT) or of YOLO-NAS.
+
+    YOLO-NAS (super-gradients, `DetectionOutputFormatMode.FLAT_FORMAT`) has the score before the class. If the
+    name of the output does not show the order, the values do: classes are whole numbers.
+    """
 
     default_card = ModelCard('nms_rows', normalisation=UNIT)
-    output_layout = 'one (N, 7): image, x0, y0, x1, y1, class, score'
+    output_layout = 'one (N, 7): image, x0, y0, x1, y1, then class and score, or score and class'
 
     def __init__(self, config: ModelConfig, io: EngineIo, card: ModelCard) -> None:
         super().__init__(config, io, card)
@@ -56,7 +79,23 @@ class NmsRowsDecoder(PostprocessedDecoder):
 
     def read(self, outputs: Outputs) -> Boxes:
         rows = outputs[self._output]
-        return Boxes(rows[:, 1:5], rows[:, 6], rows[:, 5])
+        flat = _FLAT in self._output or (_are_classes(rows[:, 6]) and not _are_classes(rows[:, 5]))
+        score, class_id = (5, 6) if flat else (6, 5)
+        return Boxes(rows[:, 1:5], rows[:, score], rows[:, class_id])
+
+
+def _efficient_nms(io: EngineIo) -> tuple[TensorInfo, ...]:
+    """Return count, boxes, scores and classes; nothing if the outputs are others."""
+    for names in _EFFICIENT_NMS:
+        found = [tensor for name in names for tensor in io.outputs if tensor.name.endswith(name)]
+        ranks = [len(tensor.shape) for tensor in found]
+        if ranks[1:] == [3, 2, 2] and ranks[0] in (1, 2):
+            return tuple(found)
+    return ()
+
+
+def _are_classes(values: NDArray[np.float32]) -> bool:
+    return bool((values == np.rint(values)).all())
 
 
 class MmdeployDecoder(PostprocessedDecoder):
