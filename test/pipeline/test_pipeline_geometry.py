@@ -203,6 +203,13 @@ def test_images_of_another_shape_are_refused_in_words(robot):
     assert front.not_mapped()['no_camera_info']['front'] >= 2
 
 
+def test_no_frame_id_at_all_is_told(robot):
+    front = robot(transforms=FRONT)
+    front.send('', model=encode_camera_info(EPOCH_NS, '', MODEL))
+    assert 'frame_id is empty in the images and in CameraInfo' in front.words()
+    assert front.not_mapped()['no_transform']['front'] >= 2
+
+
 def test_an_image_without_frame_id_has_that_of_its_camera_info(robot):
     front = robot(transforms=FRONT)
     front.send('', info_frame_id='front_optical_frame')

@@ -163,6 +163,11 @@ class Locator:
     def _view(self, located: _Located) -> View:
         """Return the view of one frame. Raises TransformError."""
         camera, stamp_ns = located.camera, located.stamp_ns
+        if not located.frame_id:
+            raise TransformError(
+                'frame_id is empty in the images and in CameraInfo; set it to the optical frame of the '
+                'camera in the driver'
+            )
         offset_of = self._clocks.transform_offsets(camera.name, located.clock_offset_ns)
         base_from_camera = self._transforms.lookup(self._base_frame, located.frame_id, stamp_ns, offset_of)
         map_from_base = self._transforms.lookup(self._map_frame, self._base_frame, stamp_ns, offset_of)
