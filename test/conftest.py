@@ -1,5 +1,8 @@
 """Settings of all tests."""
 
+import os
+import shutil
+import tempfile
 from collections import Counter
 
 import pytest
@@ -8,6 +11,14 @@ from hypothesis import HealthCheck, settings
 # The time of an example depends on the machine, so no example fails because it is slow.
 settings.register_profile('project', deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile('project')
+
+# Results of engine trials must not come from other runs, nor get into the cache of the user.
+CACHE = tempfile.mkdtemp(prefix='stream_infer_test_cache_')
+os.environ['XDG_CACHE_HOME'] = CACHE
+
+
+def pytest_unconfigure(config):
+    shutil.rmtree(CACHE, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items):

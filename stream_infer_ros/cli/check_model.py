@@ -46,6 +46,8 @@ def check_model(
     table.add_row('pixels', _pixels(report.card))
     table.add_row('fit', _fit(report.card))
     table.add_row('engine', report.engine)
+    if report.trial:
+        table.add_row('trial', escape(report.trial))
     table.add_row(
         'time', f'{report.frame_ms:.2f} ms per image in batches of {report.batch}, including decoding'
     )

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from stream_infer_ros.config import EngineConfig
 from stream_infer_ros.errors import EngineError, ModelError
-from stream_infer_ros.inference.engines import registry
+from stream_infer_ros.inference.engines import EngineSpec, choose_engine, registry
 from stream_infer_ros.resources import default_model
 
 
@@ -25,8 +25,11 @@ def engines(
     """Show which inference engines work on this machine, why others do not, and how to install them."""
     all_found = {kind: find() for kind, find in registry.FINDERS.items()}
     try:
-        chosen = registry.automatic_kind(EngineConfig(), model or default_model())
-        words = f'engine.kind auto uses {chosen} for {(model or default_model()).name}'
+        file = model or default_model()
+        choice = choose_engine(EngineSpec(EngineConfig(), file)) if file.is_file() else None
+        chosen = choice.kind if choice else registry.automatic_kind(EngineConfig(), file)
+        words = f'engine.kind auto uses {chosen} for {file.name}'
+        words += f' ({choice.words})' if choice and choice.words else ''
     except (EngineError, ModelError) as error:
         chosen, words = '', str(error)
     if as_json:

@@ -58,6 +58,8 @@ def replay(
     for line in [] if settings.cameras else describe_found(settings, topics, found):
         typer.echo(line)
     with Network(settings) as network:
+        if network.choice.words:
+            typer.echo(network.choice.words)
         for note in network.notes(settings.map.enabled):
             typer.echo(note)
         # Created only now, so that a run that cannot start does not leave an empty recording.

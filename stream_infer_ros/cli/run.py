@@ -98,6 +98,8 @@ def _run(
     config: Config, graph: Graph, topics: tuple[CameraTopics, ...], ending: Ending, plain: bool
 ) -> Assembly:
     with Network(config, len(topics), ending.not_yet) as network:
+        if network.choice.words:
+            typer.echo(network.choice.words)
         for note in network.notes(config.map.enabled):
             typer.echo(note)
         assembly = assemble(config, topics, graph, network)

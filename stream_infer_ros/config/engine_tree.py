@@ -74,7 +74,8 @@ class EngineConfig(Section):
     kind: EngineKind = Field(
         'auto',
         description='Inference engine. With auto, the fastest engine that works on this machine is used; '
-        '`stream_infer engines` shows which one and why.',
+        '`stream_infer engines` shows which one and why. If both openvino and onnxruntime work, a model '
+        'other than the shipped one is first run on both for up to 2 s, and the result is kept in cache_dir.',
     )
     device: str = Field(
         'auto',
@@ -101,7 +102,9 @@ class EngineConfig(Section):
         'each GPU gets one engine.',
     )
     cache_dir: str = Field(
-        '', description='Folder where built plans are kept. If empty, it is $XDG_CACHE_HOME/stream_infer_ros.'
+        '',
+        description='Folder where built plans and results of engine trials are kept. If empty, it is '
+        '$XDG_CACHE_HOME/stream_infer_ros.',
     )
     fake_latency_ms: float = Field(
         0.0, ge=0.0, description='Time that the fake engine takes for a batch, in milliseconds.'

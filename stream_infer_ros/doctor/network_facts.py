@@ -93,7 +93,7 @@ def examine_network(config: Config, cameras: int) -> NetworkFacts:
         return NetworkFacts(str(file), kind, problem=str(problem), problem_kind=what)
     return NetworkFacts(
         str(file),
-        kind,
+        report.engine,
         report.card.family,
         report.class_names,
         report.unnamed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -19,7 +19,7 @@ from stream_infer_ros.inference.box_watch import NOTHING, BoxWatch, selects_boxe
 from stream_infer_ros.inference.class_name_hint import unnamed_classes
 from stream_infer_ros.inference.decoders import Decoder, Thresholds, make_decoder, network_card
 from stream_infer_ros.inference.detections import Perception
-from stream_infer_ros.inference.engines import Engine, EngineSpec, engine_kind, make_engine
+from stream_infer_ros.inference.engines import Engine, EngineSpec, choose_engine, make_engine
 from stream_infer_ros.inference.input_packing import ImageInput
 from stream_infer_ros.inference.letterbox import fit
 from stream_infer_ros.inference.model_card import ModelCard, user_card
@@ -49,6 +49,7 @@ class ModelReport:
         batch: images per run in the timing.
         frame_ms: time per image of such a batch for inference and decoding, median of the runs.
         fastest_frame_ms: the same of the fastest run, which other programs disturbed least.
+        trial: what was measured to choose the engine; empty without a trial.
         unnamed: what to do about classes without names; empty if they have names.
         pictures: the boxes of each picture of the user.
         nonsense: what is odd about these boxes; empty if nothing is.
@@ -65,6 +66,7 @@ class ModelReport:
     batch: int
     frame_ms: float
     fastest_frame_ms: float
+    trial: str = ''
     unnamed: str = ''
     pictures: tuple[PictureReport, ...] = ()
     nonsense: str = ''
@@ -84,15 +86,15 @@ def check_model(
     `clock` returns seconds. Raises ModelError, EngineError or ConfigError, with the remedy.
     """
     config = model_config or ModelConfig()
-    engine = make_engine(
-        EngineSpec(
-            engine_config,
-            path,
-            batch,
-            normalisation_of=lambda io: network_card(config, io).normalisation,
-            input_size=user_card(config).input_size,
-        )
+    spec = EngineSpec(
+        engine_config,
+        path,
+        batch,
+        normalisation_of=lambda io: network_card(config, io).normalisation,
+        input_size=user_card(config).input_size,
     )
+    choice = choose_engine(spec)
+    engine = make_engine(replace(spec, config=engine_config.model_copy(update={'kind': choice.kind})))
     try:
         engine.load()
         io = engine.io
@@ -123,7 +125,8 @@ def check_model(
     return ModelReport(
         path=path,
         size_bytes=path.stat().st_size if path.is_file() else 0,
-        engine=engine_kind(engine_config, path),
+        engine=choice.kind,
+        trial=choice.words,
         card=decoder.card,
         inputs=io.inputs,
         outputs=io.outputs,

@@ -48,6 +48,8 @@ class StreamInferNode(PipelineNode[Config]):
 
             self._network = Network(config, len(self._cameras) or MOST_CAMERAS, on_progress)
         self.check_live(settings)
+        if self._network.choice.words:
+            self.get_logger().info(self._network.choice.words)
         for note in self._network.notes(config.map.enabled):
             self.get_logger().warning(note)
         cameras = ', '.join(camera.camera for camera in self._cameras) or 'no cameras looked for'

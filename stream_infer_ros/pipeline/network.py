@@ -15,7 +15,7 @@ from stream_infer_ros.inference.engines import (
     EngineState,
     OnProgress,
     SupervisedEngine,
-    engine_kind,
+    choose_engine,
     instances,
     make_engine,
 )
@@ -38,6 +38,7 @@ class Network:
     Attributes:
         file: the model file; the shipped model if `model.file` is empty.
         kind: the kind of engine; the one that was chosen if `engine.kind` is `auto`.
+        choice: the kind, and what was measured for it.
         engines: the supervised engines, `engine.instances` of them.
         decoder: the decoder, which the threads of all engines share.
 
@@ -48,20 +49,18 @@ class Network:
         self, config: Config, cameras: int = MOST_CAMERAS, on_progress: OnProgress = lambda _, __: True
     ) -> None:
         self.file = Path(config.model.file) if config.model.file else default_model()
-        self.kind = engine_kind(config.engine, self.file)
+        spec = EngineSpec(
+            config.engine,
+            self.file,
+            config.engine.max_batch or max(1, cameras),
+            lambda io: network_card(config.model, io).normalisation,
+            on_progress,
+            user_card(config.model).input_size,
+        )
+        self.choice = choose_engine(spec)
+        self.kind = self.choice.kind
         self.engines: tuple[SupervisedEngine, ...] = tuple(
-            SupervisedEngine(
-                make_engine(
-                    EngineSpec(
-                        instance,
-                        self.file,
-                        config.engine.max_batch or max(1, cameras),
-                        lambda io: network_card(config.model, io).normalisation,
-                        on_progress,
-                        user_card(config.model).input_size,
-                    )
-                )
-            )
+            SupervisedEngine(make_engine(replace(spec, config=instance)))
             for instance in instances(config.engine, self.kind)
         )
         try:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from stream_infer_ros.errors import EngineError
-from stream_infer_ros.inference.engines.tensorrt.plan_cache import PlanCache, cache_folder
+from stream_infer_ros.inference.engines.cache_folder import cache_folder
+from stream_infer_ros.inference.engines.tensorrt.plan_cache import PlanCache
 
 FACTS = {'onnx_sha256': 'abc', 'version': '10.3.0', 'profile': [1, 6, 6]}
 PLAN = bytes(range(256)) * 40

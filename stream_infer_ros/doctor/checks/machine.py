@@ -14,7 +14,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from stream_infer_ros.config import Config
 from stream_infer_ros.doctor.findings import Finding, error, warning
-from stream_infer_ros.inference.engines.tensorrt.plan_cache import cache_folder
+from stream_infer_ros.inference.engines.cache_folder import cache_folder
 from stream_infer_ros.resources import PACKAGE
 
 LEAST_FREE_BYTES = 500_000_000

@@ -7,10 +7,12 @@ from stream_infer_ros.inference.engines.openvino_engine import OpenVinoEngine
 from stream_infer_ros.inference.engines.registry import ENGINES, engine_kind, instances, make_engine
 from stream_infer_ros.inference.engines.spec import EngineSpec, OnProgress
 from stream_infer_ros.inference.engines.supervised_engine import EngineHealth, EngineState, SupervisedEngine
+from stream_infer_ros.inference.engines.trial import EngineChoice, choose_engine
 
 __all__ = [
     'ENGINES',
     'Engine',
+    'EngineChoice',
     'EngineHealth',
     'EngineSpec',
     'EngineState',
@@ -21,6 +23,7 @@ __all__ = [
     'Outputs',
     'Picture',
     'SupervisedEngine',
+    'choose_engine',
     'engine_kind',
     'instances',
     'make_engine',

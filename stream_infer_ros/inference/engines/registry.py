@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from stream_infer_ros.config import EngineConfig
@@ -80,13 +80,23 @@ def engine_kind(config: EngineConfig, model: Path) -> str:
 
 
 def automatic_kind(config: EngineConfig, model: Path) -> str:
-    """Return the fastest kind that works here with such a file, or 'kserve' if servers are configured.
+    """Return the kind that is usually the fastest with such a file, or 'kserve' if servers are configured.
+
+    Raises as `working_kinds` does.
+    """
+    return 'kserve' if config.kserve.endpoints else next(_working(model))
+
+
+def working_kinds(model: Path) -> list[str]:
+    """Return the kinds that work here with such a file, the one that is usually the fastest first.
 
     Raises ModelError if no engine runs such a file. Raises EngineError with the reason for each kind if none
     works on this machine.
     """
-    if config.kserve.endpoints:
-        return 'kserve'
+    return list(_working(model))
+
+
+def _working(model: Path) -> Iterator[str]:
     found = model_format(model) if model.exists() else ModelFormat.UNKNOWN
     if found is ModelFormat.UNKNOWN:
         found = _BY_SUFFIX.get(model.suffix.lower(), ModelFormat.ONNX)
@@ -94,8 +104,11 @@ def automatic_kind(config: EngineConfig, model: Path) -> str:
     for kind in KINDS_OF_FORMAT[found]:
         there = FINDERS[kind]()
         if there.works:
-            return kind
-        reasons.append(f'{kind}: {there.problem} ({there.remedy})')
+            yield kind
+        else:
+            reasons.append(f'{kind}: {there.problem} ({there.remedy})')
+    if len(reasons) < len(KINDS_OF_FORMAT[found]):
+        return
     raise EngineError(
         f'expected an engine for {model.name}, {found.value}, found none that works. {"; ".join(reasons)}'
         f'{MORE_ON_FORMAT.get(found, "")}'

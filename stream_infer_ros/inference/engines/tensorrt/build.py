@@ -9,13 +9,14 @@ from typing import Any
 
 from stream_infer_ros.errors import EngineError
 from stream_infer_ros.inference.engines.availability import NvidiaGpu
+from stream_infer_ros.inference.engines.cache_folder import cache_folder
 from stream_infer_ros.inference.engines.spec import EngineSpec
 from stream_infer_ros.inference.engines.tensorrt.flavour import Flavour, flavour_named
 from stream_infer_ros.inference.engines.tensorrt.half import in_half
 from stream_infer_ros.inference.engines.tensorrt.input_stage import Staged, with_pictures_in
 from stream_infer_ros.inference.engines.tensorrt.network_builder import BuildOrder, build_serialized
 from stream_infer_ros.inference.engines.tensorrt.onnx_file import OnnxFile, read_onnx, serialized
-from stream_infer_ros.inference.engines.tensorrt.plan_cache import PlanCache, cache_folder
+from stream_infer_ros.inference.engines.tensorrt.plan_cache import PlanCache
 from stream_infer_ros.inference.engines.tensorrt.precision import (
     build_precision,
     check_capability,

@@ -15,19 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_cache_path
-
 from stream_infer_ros.errors import EngineError
+from stream_infer_ros.inference.engines.cache_folder import write_whole
 
 _log = logging.getLogger(__name__)
 _KEY_LENGTH = 16
 # The interval at which `on_wait` is called while another process builds.
 _WAIT_S = 0.2
-
-
-def cache_folder(configured: str) -> Path:
-    """Return `engine.cache_dir`, or by default the user's cache folder ($XDG_CACHE_HOME on Linux)."""
-    return Path(configured).expanduser() if configured else user_cache_path('stream_infer_ros')
 
 
 class PlanCache:
@@ -136,19 +130,8 @@ class PlanCache:
 
     def _replace(self, path: Path, data: bytes, writer: int) -> None:
         """Write a file completely or not at all. `writer` distinguishes writers that hold no lock."""
-        # The name is always the same, so that the file of a killed process is overwritten.
-        half_way = path.with_name(f'{path.name}.{writer}.tmp')
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            try:
-                with open(half_way, 'wb') as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(half_way, path)
-            except BaseException:
-                half_way.unlink(missing_ok=True)
-                raise
+            write_whole(path, data, writer)
         except OSError as error:
             raise self._unusable(error, len(data)) from error
 
