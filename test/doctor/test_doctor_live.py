@@ -1,5 +1,8 @@
 """The doctor on live graphs: in this process, and over DDS on loopback."""
 
+import json
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -164,3 +167,22 @@ def test_a_middleware_that_cannot_be_used(monkeypatch):
     config = parse_config({'engine': {'kind': 'fake'}}, 'test')
     told = problems(examine_live(config, 0.1, lambda _: True))
     assert 'seven' in told['graph']
+
+
+@pytest.mark.slow
+def test_nothing_is_wrong_with_the_simulated_robot_of_the_command_line(monkeypatch):
+    pytest.importorskip('cyclonedds', reason='the dds adapter needs cyclonedds, which is not installed')
+    monkeypatch.setenv('CYCLONEDDS_URI', LOOPBACK)
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(DOMAIN_ID))
+    command = [sys.executable, '-m', 'stream_infer_ros']
+    world = subprocess.Popen([*command, 'simulate', '--rate', '5', '--lifeline'], stdin=subprocess.PIPE)
+    try:
+        doctor = [*command, 'doctor', '--json']
+        done = subprocess.run(doctor, capture_output=True, text=True, check=False, timeout=240)
+    finally:
+        world.communicate(timeout=60)
+    report = json.loads(done.stdout)
+    assert len(report['cameras']) == 6
+    wrong = {f['problem'] for f in report['findings'] if f['severity'] != 'note'}
+    assert not wrong - OF_A_BUSY_MACHINE - {'engine_slow', 'bound_tight'}, report['findings']
+    assert done.returncode == bool(wrong)
