@@ -62,6 +62,8 @@ def examine_live(config: Config, seconds: float, stop: Callable[[float], bool]) 
             graph.close()
     except StreamInferError as problem:
         seen = Observation(config, graph_problem=str(problem))
+    except Exception as failure:  # the checks of model and machine are of use all the same
+        return examine(Observation(config), [_failed('observation', failure)])
     return examine(seen)
 
 
@@ -74,8 +76,12 @@ def examine_recording(path: Path, config: Config, seconds: float) -> Examination
     return examine(seen)
 
 
-def examine(seen: Observation) -> Examination:
-    """Measure the network, and run all checks. A check that fails becomes a finding and hides no other."""
+def examine(seen: Observation, before: Sequence[Finding] = ()) -> Examination:
+    """Measure the network, and run all checks. A check that fails becomes a finding and hides no other.
+
+    Args:
+        before: findings about the observation itself.
+    """
     config = seen.config
     # Only now, because the measurement would slow down the observation.
     network, failed = _network(config, len(seen.heard))
@@ -95,7 +101,11 @@ def examine(seen: Observation) -> Examination:
         'folders': lambda: check_folders(config),
         'memory': check_memory,
     }
-    findings = [*failed, *(finding for name, check in checks.items() for finding in run_check(name, check))]
+    findings = [
+        *before,
+        *failed,
+        *(finding for name, check in checks.items() for finding in run_check(name, check)),
+    ]
     return Examination(seen, network, worst_first(findings))
 
 

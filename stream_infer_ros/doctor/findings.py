@@ -1,4 +1,4 @@
-"""What the doctor finds: problems with their remedies, worst first."""
+"""The findings of the doctor: problems with their remedies, worst first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class Severity(str, Enum):
-    """How much a finding matters.
+    """The importance of a finding.
 
     An ERROR prevents results or makes them wrong. A WARNING makes them worse or less reliable. A NOTE is
     worth knowing, and nothing is wrong.

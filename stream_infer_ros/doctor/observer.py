@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from stream_infer_ros.cameras.compressed import COMPRESSED
 from stream_infer_ros.cameras.encodings import encoding_info, to_colour
@@ -37,6 +38,8 @@ from stream_infer_ros.pipeline.steps.match import Matcher
 from stream_infer_ros.pipeline.steps.read import Message, MessageReader, Tick
 from stream_infer_ros.sync import make_synchronizer
 from stream_infer_ros.sync.sender_clocks import SenderClocks
+
+Answer = TypeVar('Answer')
 
 # The longest wait for the first camera, and for its first image.
 DISCOVERY_S = 10.0
@@ -116,14 +119,22 @@ class Observer:
             camera.why_no_image = '' if camera.images else self._inputs.why_no_image(camera.state)
             camera.stream = streams.get(camera.name, camera.stream)
         self._look_at_views()
-        seen.qos_problems = tuple(graph.qos_problems())
-        seen.losses = graph.losses()
+        seen.qos_problems = tuple(self._asked(graph.qos_problems, []))
+        seen.losses = self._asked(graph.losses, {})
         seen.overflowed = drops.get(DropCause.INBOX_FULL, {})
-        seen.why_lost = graph.why_lost()
+        seen.why_lost = self._asked(graph.why_lost, '')
         if self._watch is not None and self._synchronizer is not None:
             config, slop_ns = self._config.sync, self._synchronizer.slop_ns
             seen.explanation = explain_sync(self._watch, config, slop_ns, drops, self._now_ns)
         return seen
+
+    def _asked(self, ask: Callable[[], Answer], otherwise: Answer) -> Answer:
+        """Return the answer of the graph. A failure is noted as its problem, and hides no other fact."""
+        try:
+            return ask()
+        except GraphError as error:
+            self._seen.graph_problem = str(error)
+            return otherwise
 
     def _look_at_views(self) -> None:
         seen, watch = self._seen, ViewWatch(self._states, self._seen.buffer, self._config.map)

@@ -169,6 +169,15 @@ def test_a_middleware_that_cannot_be_used(monkeypatch):
     assert 'seven' in told['graph']
 
 
+def test_an_observation_that_fails_does_not_hide_the_other_checks(monkeypatch, tmp_path):
+    monkeypatch.setattr('stream_infer_ros.doctor.examination.make_graph', lambda _: 1 / 0)
+    config = parse_config({'engine': {'kind': 'fake', 'cache_dir': str(tmp_path / 'x')}}, 'test')
+    (tmp_path / 'x').touch()
+    told = problems(examine_live(config, 0.1, lambda _: True))
+    assert 'ZeroDivisionError' in told['check_failed']
+    assert 'cache_not_writable' in told
+
+
 @pytest.mark.slow
 def test_nothing_is_wrong_with_the_simulated_robot_of_the_command_line(monkeypatch):
     pytest.importorskip('cyclonedds', reason='the dds adapter needs cyclonedds, which is not installed')
