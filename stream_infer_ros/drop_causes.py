@@ -61,8 +61,8 @@ class DropCause(_Cause):
     )
     FUTURE = (
         'future',
-        'The stamp of the frame was more than half a second ahead of the time of its arrival.',
-        'Synchronise the clocks (chrony, NTP), or set use_sim_time if a recording is played.',
+        'The frame was given to a synchronizer more than half a second before its stamp.',
+        'Read the problem `clock` of the camera on /diagnostics: it names the likely cause and its remedy.',
     )
     JUMP = (
         'jump',

@@ -72,6 +72,8 @@ def replay(
             problems += [problem] if (problem := assembly.health.inputs.why_no_transforms()) else []
             problems += [problem] if (problem := assembly.health.view_watch.ground_level_problem()) else []
             problems += [nonsense] if (nonsense := assembly.health.nonsense()) else []
+            clock = assembly.steps.read.transform_clock_problem(graph.now_ns())
+            problems += [clock] if clock else []
             explanation = str(assembly.health.explain_sync(graph.now_ns()))
         finally:
             graph.close()

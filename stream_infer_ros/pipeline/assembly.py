@@ -179,6 +179,7 @@ def _assemble(
         {
             'overload': lambda _: schedule.overload(),
             'transforms': inputs.transform_problem,
+            'transform_clock': steps.read.transform_clock_problem,
             'ground_level': view_watch.ground_level_problem,
             'losses': loss_watch.problem,
         },

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from stream_infer_ros.cameras.camera_model import CameraModel
 from stream_infer_ros.pipeline.inputs.camera_topics import CameraTopics
 from stream_infer_ros.pipeline.inputs.input_log import TopicLog
+from stream_infer_ros.sync.sender_clocks import ClockKind
 
 
 @dataclass(slots=True)
@@ -19,6 +20,8 @@ class CameraState:
         info_frame_id: the frame that its newest valid CameraInfo names; empty before the first.
         image_log: counts the messages on the image topic.
         calibration_log: counts the messages on the CameraInfo topic, which cameras may share.
+        clock_kind: the relation of its stamps to our clock.
+        clock_offset_ns: our time minus the time of its stamps; None if the stamps are useless.
         last_received_ns: when the newest usable image arrived; None before the first.
         lacks_frames: True if its newest frame was not mapped because a coordinate frame is unknown, or
             because two are not connected.
@@ -33,6 +36,8 @@ class CameraState:
     info_frame_id: str = ''
     image_log: TopicLog = field(init=False)
     calibration_log: TopicLog = field(init=False)
+    clock_kind: ClockKind = ClockKind.OURS
+    clock_offset_ns: int | None = 0
     last_received_ns: int | None = None
     lacks_frames: bool = False
     masked: float = 0.0

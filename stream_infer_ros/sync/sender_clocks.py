@@ -130,8 +130,9 @@ class SenderClock:
     def _look(self, stamp_ns: int, received_ns: int) -> int:
         """Return the time of a stamp that needs a closer look."""
         self._calm = False
-        if received_ns <= 0:  # no time has come on /clock yet
-            return stamp_ns
+        repeats = self.is_transform and stamp_ns == self.stamp_ns  # its delay tells nothing
+        if received_ns <= 0 or repeats:  # 0: no time has come on /clock yet
+            return stamp_ns + self._clock.offset_ns
         if received_ns < self.received_ns - JUMP_NS:  # our clock went back
             self._begin_anew()
             self.stamp_ns = self._time_ns = -_NEVER_NS
@@ -209,7 +210,7 @@ class SenderClock:
         least_ns = self.least_delay_ns
         if self.is_transform:
             latency_ns = 0
-        elif least_ns is None:
+        elif least_ns is None or self.kind is ClockKind.FROZEN:
             latency_ns = self._clocks.latency_ns()
         else:
             latency_ns = least_ns - self._clock.offset_ns
@@ -234,6 +235,11 @@ class SenderClock:
         self._early_ns = self._most_early_ns()
         self._set_kind(ClockKind.OURS if clock is self._clocks.ours else ClockKind.OFFSET)
         self.revision += 1
+
+    @property
+    def is_ours(self) -> bool:
+        """True if its stamps are in our clock."""
+        return self.kind is ClockKind.OURS
 
     @property
     def clock(self) -> _Clock:
@@ -314,9 +320,22 @@ class SenderClocks:
             found = self.transforms[child] = SenderClock(self, is_transform=True)
         return found
 
+    def odd_transforms(self) -> dict[str, SenderClock]:
+        """Return the transforms that are stamped neither by our clock nor by that of a camera."""
+        of_cameras = [sender.clock for sender in self.cameras.values()]
+        return {
+            child: sender
+            for child, sender in list(self.transforms.items())
+            if not sender.is_ours and (sender.kind is ClockKind.UNSET or sender.clock not in of_cameras)
+        }
+
     def latency_ns(self) -> int:
         """Return the median latency of the cameras in our clock; 0 if there are none."""
-        delays_ns = [sender.least_delay_ns for sender in self.ours.senders if not sender.is_transform]
+        delays_ns = [
+            sender.least_delay_ns
+            for sender in self.ours.senders
+            if not sender.is_transform and sender.kind is ClockKind.OURS
+        ]
         known_ns = [max(0, delay_ns) for delay_ns in delays_ns if delay_ns is not None]
         return median_low(known_ns) if known_ns else 0
 

@@ -52,6 +52,9 @@ class CameraStatuses:
             log = camera.image_log
             values = {'images': str(camera.images), 'topic': camera.topics.image}
             values |= {'masked': f'{camera.masked:.0%}'} if camera.masked else {}
+            values |= {'clock': camera.clock_kind.value}
+            if camera.clock_offset_ns:
+                values['clock.offset_ms'] = f'{camera.clock_offset_ns / 1e6:.1f}'
             values |= {'received': str(log.received), 'refused': str(log.refused)}
             values |= {'refused.last': log.reason} if log.refused else {}
             values |= {
@@ -81,6 +84,11 @@ class CameraStatuses:
             return []
         cameras = [camera for camera in self._cameras if camera.last_received_ns is None]
         return [f'{camera.name}: {self._unheard(camera)[2]}' for camera in cameras]
+
+    def clocks(self) -> dict[str, str]:
+        """Return the problem with the clock of each camera that has one."""
+        problems = {camera.name: camera.problems.get('clock') for camera in self._cameras}
+        return {name: problem for name, problem in problems.items() if problem}
 
     def none_usable(self) -> str:
         """Explain for each camera why it gave no usable image; empty if any camera gave one."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from stream_infer_ros.sync.sender_clocks import TOLERANCE_NS, ClockKind, SenderClock
 
 # TAI was 37 s ahead of UTC from 2017 on, and GPS time 18 s.
@@ -14,6 +16,8 @@ _QUARTER_HOUR_S = 900
 _MOST_ZONES_S = 14 * 3600
 # Images that arrive later after their stamps are worth a word, even if they can be used.
 SLOW_NS = 1_000_000_000
+# The most frames that a message lists.
+MOST_NAMED = 5
 # A clock before 2001-09-09 does not count from 1970: it is a simulation, or time since some start.
 _CALENDAR_NS = 10**18
 
@@ -46,6 +50,28 @@ def clock_problem(clock: SenderClock) -> str:
     )
 
 
+def transform_clock_problem(clocks: Mapping[str, SenderClock]) -> str:
+    """Describe the clock of these transforms, by child frame; empty if there are none."""
+    if not clocks:
+        return ''
+    frames = ', '.join(repr(child) for child in sorted(clocks)[:MOST_NAMED])
+    frames += ', ...' if len(clocks) > MOST_NAMED else ''
+    clock = next(iter(clocks.values()))
+    if clock.kind is ClockKind.UNSET:
+        return (
+            f'the stamps of the transforms of {frames} are zero: their arrival is used instead; '
+            'correct their publisher'
+        )
+    offset_ns = clock.offset_ns
+    cause, remedy = clock_cause(-offset_ns, clock.stamp_ns, clock.received_ns, 'publisher')
+    side = 'behind' if offset_ns > 0 else 'ahead of'
+    return (
+        f'the stamps of the transforms of {frames} lie {duration(abs(offset_ns))} {side} their arrival, '
+        f'unlike those of the images: {cause}; '
+        f'they are looked up with this difference taken out; {remedy}'
+    )
+
+
 def _other_clock(clock: SenderClock) -> str:
     offset_ns = clock.offset_ns
     side = 'behind' if offset_ns > 0 else 'ahead of'
@@ -60,13 +86,14 @@ def _other_clock(clock: SenderClock) -> str:
     )
 
 
-def clock_cause(ahead_ns: int, stamp_ns: int, received_ns: int) -> tuple[str, str]:
+def clock_cause(ahead_ns: int, stamp_ns: int, received_ns: int, driver: str = 'driver') -> tuple[str, str]:
     """Return the likely cause of a difference between two clocks, and the remedy for it.
 
     Args:
         ahead_ns: time by which the stamps are ahead of our clock; negative: behind.
         stamp_ns: a stamp in its own clock.
         received_ns: its arrival in our clock.
+        driver: the word for the program that stamps.
     """
     ahead_s = ahead_ns / 1e9
     zone_s = round(ahead_s / _QUARTER_HOUR_S) * _QUARTER_HOUR_S
@@ -78,12 +105,12 @@ def clock_cause(ahead_ns: int, stamp_ns: int, received_ns: int) -> tuple[str, st
         (
             stamp_ns < _CALENDAR_NS <= received_ns,
             'they count from about zero, as those of a simulation or the time since a start',
-            'for a simulation, set use_sim_time:=true; else let the driver stamp with the time of the system',
+            f'for a simulation, set use_sim_time:=true; else let the {driver} stamp with the system time',
         ),
         (
             received_ns < _CALENDAR_NS <= stamp_ns,
-            'our clock is that of a simulation or a recording (/clock), its driver uses that of the system',
-            'set use_sim_time for its driver as well, or for neither',
+            f'our clock is that of a simulation or a recording (/clock), its {driver} uses the system time',
+            f'set use_sim_time for its {driver} as well, or for neither',
         ),
         (
             is_ahead_by(TAI_AHEAD_S),
@@ -98,17 +125,17 @@ def clock_cause(ahead_ns: int, stamp_ns: int, received_ns: int) -> tuple[str, st
         (
             is_ahead_by(GPS_AHEAD_S),
             'this looks like GPS time, which has no leap seconds',
-            f'let its driver subtract the {GPS_AHEAD_S} leap seconds',
+            f'let its {driver} subtract the {GPS_AHEAD_S} leap seconds',
         ),
         (
             abs(ahead_s + GPS_EPOCH_S - GPS_AHEAD_S) < 60,
             'they look like GPS time, which counts from 1980',
-            'let its driver convert GPS time to UTC since 1970',
+            f'let its {driver} convert GPS time to UTC since 1970',
         ),
         (
             0 < abs(zone_s) <= _MOST_ZONES_S and is_ahead_by(zone_s),
             'this looks like local time instead of UTC',
-            'let its driver stamp in UTC',
+            f'let its {driver} stamp in UTC',
         ),
         (
             abs(ahead_s) < 60,

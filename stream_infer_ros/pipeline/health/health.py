@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stream_infer_ros.messages.diagnostics import DiagnosticLevel
 from stream_infer_ros.pipeline.health.camera_status import CameraStatuses
@@ -66,7 +66,7 @@ class Health:
 
     def explain_sync(self, now_ns: int) -> SyncExplanation:
         """Explain how the frames of the cameras match in time now; `str()` of the result is a text."""
-        return explain_sync(
+        explanation = explain_sync(
             self.sync_watch,
             self.settings().sync,
             self.synchronizer.slop_ns,
@@ -74,3 +74,4 @@ class Health:
             now_ns,
             self.loss_watch.problem(now_ns),
         )
+        return replace(explanation, clocks=self.cameras.clocks())

@@ -11,6 +11,7 @@ from stream_infer_ros.pipeline.health.losses import Losses
 from stream_infer_ros.pipeline.health.statistics import Stage, Statistics
 from stream_infer_ros.pipeline.health.status import Status
 from stream_infer_ros.pipeline.live_settings import CurrentSettings
+from stream_infer_ros.sync.sender_clocks import ClockKind
 
 # Returns the description of a problem at a time in nanoseconds; empty if there is none.
 Problem = Callable[[int], str]
@@ -31,6 +32,7 @@ class PipelineStatus:
         settings: CurrentSettings,
         problems: dict[str, Problem],
     ) -> None:
+        self._states = tuple(cameras)
         self._cameras = {camera.name for camera in cameras}
         self._statistics = statistics
         self._losses = losses
@@ -49,7 +51,7 @@ class PipelineStatus:
         elif total is None:  # a replay is not measured against the bound
             message = f'{sets} sets published'
         else:
-            message = f'p99 {total.p99:.0f} ms, bound {bound_ms:.0f} ms'
+            message = f'p99 {total.p99:.0f} ms{self._measured_from()}, bound {bound_ms:.0f} ms'
         if problems:
             level = DiagnosticLevel.WARN
             message = '; '.join([*([] if 'over_bound' in problems else [message]), *problems.values()])
@@ -59,6 +61,15 @@ class PipelineStatus:
             worst = max(by_camera.values(), key=lambda p: p.p99)
             values[f'{stage}.ms'] = f'p50 {worst.p50:.1f}, p95 {worst.p95:.1f}, p99 {worst.p99:.1f}'
         return [Status(level, 'pipeline', message, values, ', '.join(problems))]
+
+    def _measured_from(self) -> str:
+        """Name the cameras whose latency is not known before the arrival of their images."""
+        others = [camera.name for camera in self._states if camera.clock_kind is not ClockKind.OURS]
+        if not others:
+            return ''
+        if len(others) == len(self._states):
+            return ' from the arrival of the images'
+        return f' (for {", ".join(others)} from the arrival of the images)'
 
     def problems(self, now_ns: int) -> list[str]:
         """Return the problems, but not a latency over the bound."""

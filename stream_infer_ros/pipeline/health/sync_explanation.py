@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.drop_causes import DropCause
@@ -65,6 +65,7 @@ class SyncExplanation:
         partial: None if all sets had all cameras.
         suggestion: a better slop.
         losses: losses in the middleware, their reason and the remedy; empty if there are none.
+        clocks: camera -> the problem with its clock.
     """
 
     policy: str
@@ -74,12 +75,14 @@ class SyncExplanation:
     partial: PartialExplanation | None
     suggestion: SlopSuggestion
     losses: str = ''
+    clocks: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return '\n'.join(
             [
                 *(self._headline(), *_table(self.cameras), *self._sets(), *self._partial(), self.advice()),
                 *([self.losses] if self.losses else []),
+                *(f'{camera}: {problem}' for camera, problem in self.clocks.items()),
             ]
         )
 

@@ -14,12 +14,12 @@ from stream_infer_ros.graph.graph import Cdr
 from stream_infer_ros.messages.camera_info import decode_camera_info, unstamped
 from stream_infer_ros.messages.tf import decode_tf
 from stream_infer_ros.pipeline.camera_state import CameraState
-from stream_infer_ros.pipeline.health.clock_words import clock_problem
+from stream_infer_ros.pipeline.health.clock_words import clock_problem, transform_clock_problem
 from stream_infer_ros.pipeline.health.statistics import Stage, Statistics
 from stream_infer_ros.pipeline.inputs.frame_readers import FRAME_READERS
 from stream_infer_ros.pipeline.inputs.input_log import TopicLog
 from stream_infer_ros.pipeline.inputs.transform_topics import TransformTopics
-from stream_infer_ros.sync.sender_clocks import SenderClocks
+from stream_infer_ros.sync.sender_clocks import ClockKind, SenderClocks
 
 # A problem with transforms is reported for this long.
 REMEMBERED_NS = 10_000_000_000
@@ -122,6 +122,10 @@ class MessageReader:
         problem, noticed_ns = self._transform_problem
         return problem if abs(now_ns - noticed_ns) < REMEMBERED_NS else ''
 
+    def transform_clock_problem(self, _now_ns: int) -> str:
+        """Describe the clock of transforms that are stamped by neither us nor a camera; empty if none is."""
+        return transform_clock_problem(self._clocks.odd_transforms())
+
     def _image_handler(self, camera: CameraState) -> Callable[[Cdr, int], Frame | None]:
         read, clock, described = (
             FRAME_READERS[camera.topics.image_type],
@@ -147,6 +151,11 @@ class MessageReader:
             if clock.revision != described:
                 described = clock.revision
                 camera.note('clock', clock_problem(clock))
+                is_useful = clock.kind in (ClockKind.OURS, ClockKind.OFFSET)
+                camera.clock_kind, camera.clock_offset_ns = (
+                    clock.kind,
+                    clock.offset_ns if is_useful else None,
+                )
             camera.last_received_ns = received_ns
             return frame
 
