@@ -52,8 +52,9 @@ class BoxWatch:
     """Judges the boxes of all images, in constant memory. Every method can be called from any thread.
 
     One large object, small objects far away, or an empty scene are no nonsense. Nearly all boxes of many
-    images must be smaller than two network pixels, cover the whole image (of several cameras, or of several
-    classes), lie outside of the image, have invalid values, or be many with a score of 1. If no image has a
+    images must have one of these faults: they are smaller than two network pixels; they cover the whole
+    image, in several cameras or for several classes; they lie outside of the image; their values are invalid;
+    there are many with a score of 1. If no image has a
     box, the best scores of several images with contrast must be practically zero.
 
     Args:
@@ -72,7 +73,7 @@ class BoxWatch:
 
     @property
     def problem(self) -> str:
-        """What is odd about the boxes, in words; empty if nothing is."""
+        """A description of the fault of the boxes; empty if they are plausible."""
         return self._problem
 
     def add(self, camera: str, seen: Perception, letterbox: Letterbox, threshold: float) -> None:

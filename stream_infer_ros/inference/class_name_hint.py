@@ -1,4 +1,4 @@
-"""What to do if nothing says what the classes of a network are called."""
+"""The message about classes without names, and the shipped cards that fit."""
 
 from __future__ import annotations
 
