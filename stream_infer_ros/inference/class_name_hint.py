@@ -16,6 +16,7 @@ def fitting_cards(decoder: Decoder) -> list[str]:
         if card.family == decoder.card.family
         and len(card.class_names or ()) == len(decoder.class_names)
         and card.input_size in (None, size)
+        and not (decoder.strides and card.strides and card.strides != decoder.strides)
     ]
 
 

@@ -25,6 +25,7 @@ from stream_infer_ros.inference import (
     make_engine,
     network_card,
 )
+from stream_infer_ros.inference.class_name_hint import fitting_cards
 from stream_infer_ros.inference.engines import EngineSpec
 
 pytest.importorskip('onnx', reason='onnx is not installed: no network can be written')
@@ -335,6 +336,19 @@ def test_pictures_are_prepared_as_in_training(name):
     card = network_card(ModelConfig(), io_of(EXAMPLES[name][1]))
     pixels = card.normalisation
     assert (card.colour, card.fit, card.padding, pixels.scale, pixels.mean[0]) == CARDS[name]
+
+
+def test_the_card_of_the_other_nanodet_is_neither_proposed_nor_accepted():
+    """They differ in how a picture is fitted into the network."""
+    counts = {'nanodet_coco': (8, 16, 32), 'nanodet_plus_coco': (8, 16, 32, 64)}
+    other = dict(zip(counts, reversed(counts), strict=True))
+    for card, strides in counts.items():
+        rows = sum(len(list(cells(stride))) for stride in strides)
+        io = shapes({'output': (1, rows, 112)}, size=(HEIGHT, WIDTH))
+        assert fitting_cards(make_decoder(ModelConfig(), io)) == [card]
+        assert make_decoder(ModelConfig(card=card), io).class_names[0] == 'person'
+        with pytest.raises(ModelError, match=r'expected strides \[8, 16, 32.* in the model card'):
+            make_decoder(ModelConfig(card=other[card]), io)
 
 
 def shapes(outputs: dict[str, tuple[int, ...]], metadata=None, size=(640, 640), name='images') -> EngineIo:

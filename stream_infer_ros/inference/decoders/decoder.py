@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 
 from stream_infer_ros.config import ModelConfig
+from stream_infer_ros.errors import ModelError
 from stream_infer_ros.inference.decoders.thresholds import Thresholds
 from stream_infer_ros.inference.detections import Perception
 from stream_infer_ros.inference.input_packing import ImageInput
@@ -35,6 +36,7 @@ class Decoder(ABC):
         output_layout: description of the outputs, for messages and the documentation.
         gives_boxes: True if perceptions contain detections.
         gives_free_space: True if perceptions contain free space, for scans and the free cells of the map.
+        strides: of the output grids, pixels, if all networks of this decoder have the same; else empty.
         io: inputs and outputs of the network.
         card: preprocessing that the network expects, and what else is known about it.
         class_names: in order of class_id.
@@ -46,6 +48,7 @@ class Decoder(ABC):
     output_layout: ClassVar[str]
     gives_boxes: ClassVar[bool] = True
     gives_free_space: ClassVar[bool] = False
+    strides: ClassVar[tuple[int, ...]] = ()
 
     def __init__(self, config: ModelConfig, io: EngineIo, card: ModelCard) -> None:
         """Raises ConfigError or ModelError, e.g. if the class names do not fit the outputs."""
@@ -54,6 +57,11 @@ class Decoder(ABC):
         image_input = ImageInput.of(io)
         self.network_width, self.network_height = image_input.width, image_input.height
         self.class_names = self.find_class_names(config)
+        if self.strides and card.strides not in ((), self.strides):
+            raise ModelError(
+                f'expected strides {list(self.strides)} in the model card, which the outputs of this '
+                f'{card.family} network have, got {list(card.strides)}; set model.card to one for it'
+            )
 
     @classmethod
     @abstractmethod
