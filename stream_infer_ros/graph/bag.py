@@ -11,11 +11,11 @@ from rosbags.interfaces import Connection
 
 from stream_infer_ros.errors import GraphError
 from stream_infer_ros.graph.adapter_base import AdapterBase, closed_publisher
-from stream_infer_ros.graph.bag_reader import BagReader, RecordedMessages
 from stream_infer_ros.graph.bag_writer import BagWriter
 from stream_infer_ros.graph.graph import Cdr, OnMessage, Qos, QosProblem, TopicInfo
 from stream_infer_ros.graph.guarded_callback import GuardedCallback
 from stream_infer_ros.graph.names import check_names
+from stream_infer_ros.graph.recordings import BagReader, RecordedMessages, RecordingProblem
 
 
 class _Publisher:
@@ -47,7 +47,7 @@ class BagGraph(AdapterBase):
     are dropped. Without `read` the clock is the system's (or `clock_ns`), and the graph is a recorder.
 
     Args:
-        read: the recording to play: a folder, .mcap or .db3.
+        read: the recording to play, see `BagReader`; an open reader is closed with the graph.
         write: the recording to make, see `BagWriter`.
 
     Raises:
@@ -55,10 +55,13 @@ class BagGraph(AdapterBase):
     """
 
     def __init__(
-        self, read: Path | None = None, write: Path | None = None, clock_ns: Callable[[], int] = time.time_ns
+        self,
+        read: Path | BagReader | None = None,
+        write: Path | None = None,
+        clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         super().__init__()
-        self._reader = None if read is None else BagReader(read)
+        self._reader = BagReader(read) if isinstance(read, Path) else read
         self._now_ns = 0 if self._reader is None else self._reader.start_ns
         self._clock_ns = clock_ns
         self._subscriptions: list[tuple[TopicInfo, GuardedCallback]] = []
@@ -106,7 +109,6 @@ class BagGraph(AdapterBase):
 
         Raises:
             GraphError: there is no recording to play, it was played already, or the graph is closed.
-            BagError: the recording is damaged (raised by a step).
         """
         if self._reader is None or self.closed or self._playing:
             raise GraphError(
@@ -121,6 +123,10 @@ class BagGraph(AdapterBase):
 
     def topics(self) -> list[TopicInfo]:
         return [] if self._reader is None or self.closed else self._reader.topics()
+
+    def recording_problems(self) -> list[RecordingProblem]:
+        """Return what could not be read of the recording; it is complete once the recording was played."""
+        return [] if self._reader is None else self._reader.problems
 
     def qos_problems(self) -> list[QosProblem]:
         """Return the subscriptions whose topic was recorded with another type."""
