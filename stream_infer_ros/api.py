@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -14,6 +15,7 @@ from typing import Any
 from stream_infer_ros.config import Config, load_config, parse_config
 from stream_infer_ros.errors import MessageError
 from stream_infer_ros.graph import BagGraph, Graph, make_graph
+from stream_infer_ros.graph.recordings import BagReader
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
 from stream_infer_ros.pipeline.inputs.camera_search import wait_for_cameras
 from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics
@@ -21,6 +23,8 @@ from stream_infer_ros.pipeline.network import Network
 from stream_infer_ros.pipeline.results import Result
 from stream_infer_ros.pipeline.runtime.live import LiveRunner
 from stream_infer_ros.pipeline.runtime.replay import replay as replay_recording
+
+_log = logging.getLogger(__name__)
 
 Settings = Config | Mapping[str, Any] | str | Path | None
 
@@ -41,7 +45,8 @@ def replay(
     the same results.
 
     Args:
-        bag: folder of a ROS 2 bag, or a .mcap or .db3 file.
+        bag: a recording: the folder of a bag, an .mcap, a .db3, a ROS 1 .bag, or a folder of several. What
+            cannot be read of it is logged as a warning, with the remedy.
         settings: a `Config`, a mapping such as `{'cameras': ['front'], 'model.file': 'yolo11n.onnx'}`, or the
             path of a parameter file. If no cameras are named, all image topics of the recording are used.
         out: a new bag for detections and maps.
@@ -56,16 +61,22 @@ def replay(
     ['cam0', 'cam1'] (400, 400)
     """
     config = _config(settings)
-    with closing(BagGraph(Path(bag))) as recording:
+    with closing(BagReader(Path(bag))) as recording:
+        told = recording.problems
+        for problem in told:
+            _log.warning('%s', problem)
         topics = camera_topics(config, recording.topics())
-    with (
-        Network(config, len(topics)) as network,
-        closing(BagGraph(Path(bag), None if out is None else Path(out))) as graph,
-    ):
-        assembly = assemble(config, topics, graph, network)
-        yield from replay_recording(graph, assembly, realtime)
-        if nothing := assembly.health.cameras.none_usable():
-            raise MessageError(f'the recording has no usable image: {nothing}')
+        with (
+            Network(config, len(topics)) as network,
+            closing(BagGraph(recording, None if out is None else Path(out))) as graph,
+        ):
+            assembly = assemble(config, topics, graph, network)
+            yield from replay_recording(graph, assembly, realtime)
+            for problem in recording.problems:
+                if problem not in told:
+                    _log.warning('%s', problem)
+            if nothing := assembly.health.cameras.none_usable():
+                raise MessageError(f'the recording has no usable image: {nothing}')
 
 
 @contextmanager

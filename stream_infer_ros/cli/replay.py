@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,7 @@ from stream_infer_ros.cli.writable import check_new
 from stream_infer_ros.config import Config
 from stream_infer_ros.errors import MessageError
 from stream_infer_ros.graph import BagGraph
+from stream_infer_ros.graph.recordings import BagReader, RecordingProblem
 from stream_infer_ros.pipeline.assembly import Assembly, assemble
 from stream_infer_ros.pipeline.camera_state import CameraState
 from stream_infer_ros.pipeline.inputs.camera_search import describe_found
@@ -34,7 +36,12 @@ from stream_infer_ros.pipeline.runtime.replay import replay as replay_recording
     'engine.kind',
 )
 def replay(
-    bag: Annotated[Path, typer.Argument(help='Folder of a ROS 2 bag, or a .mcap or .db3 file.')],
+    bag: Annotated[
+        Path,
+        typer.Argument(
+            help='A recording: the folder of a bag, an .mcap, .db3 or .bag, or several in a folder.'
+        ),
+    ],
     settings: Config,
     out: Annotated[Path | None, typer.Option(help='Write detections and maps to this new bag.')] = None,
     realtime: Annotated[bool, typer.Option(help='Keep the pace of the recording.')] = False,
@@ -52,18 +59,20 @@ def replay(
     check_new(out, '--out')
     detections: Counter[str] = Counter()
 
-    with closing(BagGraph(bag)) as recording:
-        found = recording.topics()
+    recording = BagReader(bag)
+    told = recording.problems
+    _warn(told)
+    found = recording.topics()
     topics = camera_topics(settings, found)
     for line in [] if settings.cameras else describe_found(settings, topics, found):
         typer.echo(line)
-    with Network(settings) as network:
+    with closing(recording), Network(settings) as network:
         if network.choice.words:
             typer.echo(network.choice.words)
         for note in network.notes(settings.map.enabled):
             typer.echo(note)
         # Created only now, so that a run that cannot start does not leave an empty recording.
-        graph = BagGraph(bag, out)
+        graph = BagGraph(recording, out)
         try:
             assembly = assemble(settings, topics, graph, network)
             for result in replay_recording(graph, assembly, realtime):
@@ -78,12 +87,19 @@ def replay(
         finally:
             graph.close()
     _tell(assembly, detections, problems)
+    _warn([problem for problem in recording.problems if problem not in told])
     if explain_sync:
         typer.echo(explanation)
     if out is not None:
         Console(highlight=False).print(f'written to {escape(str(out))}')
     if nothing := assembly.health.cameras.none_usable():
         raise MessageError(f'the recording has no usable image: {nothing}')
+
+
+def _warn(problems: Sequence[RecordingProblem]) -> None:
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    for problem in problems:
+        console.print(f'[yellow]warning:[/] {escape(str(problem))}')
 
 
 def _tell(assembly: Assembly, detections: Counter[str], problems: list[str]) -> None:

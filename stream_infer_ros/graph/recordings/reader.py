@@ -45,16 +45,16 @@ class _Opened:
 
 
 class BagReader:
-    """An open recording.
+    r"""An open recording.
 
     It may be the folder of a recording, one of its storage files (.mcap, .db3, also compressed), a .bag of
     ROS 1, or a folder with several of these. Damaged files, and those of a recorder that was killed, are read
     as far as possible. ROS 1 messages are converted.
 
-    >>> reader = BagReader(bag)
-    >>> [topic.name for topic in reader.topics()][:2], [str(problem) for problem in reader.problems]
-    (['/cam0/camera_info', '/cam0/image_raw'], [])
-    >>> reader.close()
+    with closing(BagReader(path)) as reader:
+        for topic, stamp_ns, cdr in reader.messages(reader.topics()):
+            ...
+        print(*reader.problems, sep='\n')
 
     Attributes:
         path: the path that was opened.

@@ -63,6 +63,7 @@ class Rosbag1File:
         self._by_id: dict[int, Channel] = {}
         self._counts: Counter[int] = Counter()
         self._chunks: list[_Chunk] = []
+        self._listed_chunks = 0
         try:
             self._scan()
         except BaseException:
@@ -90,8 +91,8 @@ class Rosbag1File:
                 'convert it in ROS 1 with `rosbag fix`, then with rosbags-convert',
             )
         has_end = self._scan_records(len(_VERSION))
-        if not has_end or not self._by_id:
-            for chunk in self._chunks:
+        for chunk in self._chunks:
+            if not has_end or not self._by_id or not chunk.counts:
                 self._describe_chunk(chunk)
         if not self._by_id:
             raise UnreadableFile(
@@ -102,6 +103,11 @@ class Rosbag1File:
             self._tell(
                 'the ROS 1 bag has no end: the recorder was killed or the file was cut short', _COPY_AGAIN
             )
+        elif len(self._chunks) != self._listed_chunks:
+            cause = (
+                f'the ROS 1 bag is damaged: {len(self._chunks)} of {self._listed_chunks} chunks were found'
+            )
+            self._tell(cause, _COPY_AGAIN)
         self._by_id = {
             number: Channel(own.topic, own.type_name, own.encoding, own.definition, self._counts[number])
             for number, own in self._by_id.items()
@@ -116,8 +122,10 @@ class Rosbag1File:
                 header, data_at, length = self._record(position)
                 op = header[b'op'][0]
                 position = data_at + length
-                if op == _Op.BAG_HEADER and header.get(b'encryptor'):
-                    raise UnreadableFile('it is an encrypted ROS 1 bag', _CONVERT)
+                if op == _Op.BAG_HEADER:
+                    if header.get(b'encryptor'):
+                        raise UnreadableFile('it is an encrypted ROS 1 bag', _CONVERT)
+                    self._listed_chunks = _uint32(header, b'chunk_count')
                 if op == _Op.CHUNK:
                     compression = header[b'compression'].decode(errors='replace')
                     self._chunks.append(_Chunk(data_at, length, compression, position > self._size))
@@ -142,7 +150,7 @@ class Rosbag1File:
 
     def _describe_chunk(self, chunk: _Chunk) -> None:
         """Keep the connections of a chunk, and count its messages if it has no index."""
-        for header, data in _records_in(self._chunk_data(chunk)):
+        for header, data, _ in _records_in(self._chunk_data(chunk)):
             if header[b'op'][0] == _Op.CONNECTION:
                 self._describe(header, data)
             elif header[b'op'][0] == _Op.MESSAGE and not chunk.counts:
@@ -162,17 +170,21 @@ class Rosbag1File:
             )
 
     def _chunk_messages(self, chunk: _Chunk, wanted: dict[int, Channel]) -> Iterator[StoredMessage]:
-        if chunk.counts and wanted.keys().isdisjoint(chunk.counts):
-            return iter(())
-        messages = []
-        for header, data in _records_in(self._chunk_data(chunk)):
-            if header[b'op'][0] == _Op.MESSAGE and (number := _uint32(header, b'conn')) in wanted:
-                messages.append(StoredMessage(_stamp_ns(header), wanted[number], data))
-        expected = sum(count for number, count in chunk.counts.items() if number in wanted)
-        if len(messages) < expected:
+        messages: list[StoredMessage] = []
+        content, read_to = self._chunk_data(chunk), 0
+        found: Counter[int] = Counter()
+        for header, data, end in _records_in(content):
+            read_to = end
+            if header[b'op'][0] == _Op.MESSAGE:
+                number = _uint32(header, b'conn')
+                found[number] += 1
+                if number in wanted:
+                    messages.append(StoredMessage(_stamp_ns(header), wanted[number], data))
+        if read_to < len(content) or not content or (chunk.counts and found != chunk.counts):
+            expected = sum(chunk.counts.values())
             self._tell(
-                f'the chunk at byte {chunk.data_at} is damaged: {len(messages)} of {expected} of its '
-                'messages were read',
+                f'the chunk at byte {chunk.data_at} is damaged: {sum(found.values())} messages were found'
+                + (f', its index lists {expected}' if expected else ''),
                 _COPY_AGAIN,
             )
         messages.sort(key=lambda message: message.stamp_ns)
@@ -198,8 +210,8 @@ class Rosbag1File:
         self.problems.append(RecordingProblem(self._name, cause, remedy))
 
 
-def _records_in(data: bytes) -> Iterator[tuple[dict[bytes, bytes], bytes]]:
-    """Yield (header, data) of all complete records of a chunk, up to the first damaged one."""
+def _records_in(data: bytes) -> Iterator[tuple[dict[bytes, bytes], bytes, int]]:
+    """Yield (header, data, end) of all complete records of a chunk, up to the first damaged one."""
     position = 0
     try:
         while position < len(data):
@@ -212,7 +224,7 @@ def _records_in(data: bytes) -> Iterator[tuple[dict[bytes, bytes], bytes]]:
                 return
             if header[b'op'][0] == _Op.MESSAGE:
                 _stamp_ns(header), _uint32(header, b'conn')
-            yield header, data[start:position]
+            yield header, data[start:position], position
     except (struct.error, ValueError, KeyError):
         return
 

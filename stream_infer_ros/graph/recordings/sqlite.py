@@ -13,8 +13,8 @@ from urllib.parse import quote
 from stream_infer_ros.graph.recordings.storage import Channel, RecordingProblem, StoredMessage, UnreadableFile
 
 _RECOVER = "what is readable is used; repair it with: sqlite3 FILE '.recover' | sqlite3 NEW_FILE"
-# What reading a damaged database raises; an error message with damaged text cannot even be decoded.
-_DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
+# What reading a damaged database raises. A message with damaged text cannot be decoded, a row may be missing.
+_DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError, TypeError)
 # Files that a recorder leaves beside the database when it is killed: messages that were not yet moved to the
 # database, or pages to put back.
 _LOG, _JOURNAL, _LOG_INDEX = '-wal', '-journal', '-shm'
@@ -141,8 +141,8 @@ class SqliteFile:
         except _DAMAGE:
             self.start_ns = 0
             with suppress(*_DAMAGE):
-                first = self._database.execute('SELECT timestamp FROM messages LIMIT 1').fetchone()
-                self.start_ns = None if first is None else first[0]
+                (stamp_ns,) = self._database.execute('SELECT timestamp FROM messages LIMIT 1').fetchone()
+                self.start_ns = stamp_ns if isinstance(stamp_ns, int) else 0
             return None
         self.start_ns = min((start_ns for *_, start_ns in rows if isinstance(start_ns, int)), default=None)
         return {topic: count for topic, count, _ in rows}
@@ -163,7 +163,7 @@ class SqliteFile:
             try:
                 row = self._database.execute('SELECT data FROM messages WHERE id = ?', (number,)).fetchone()
                 yield StoredMessage(stamp_ns, wanted[topic], bytes(row[0]))
-            except (*_DAMAGE, TypeError):
+            except _DAMAGE:
                 unread += 1
         self._tell(
             f'the database is damaged ({error}): at least {unread} of its messages were lost', _RECOVER
@@ -182,6 +182,8 @@ def _connect(path: Path, option: str) -> sqlite3.Connection:
         raise UnreadableFile(
             f'sqlite cannot open it ({error})', 'check the permissions of the file'
         ) from error
+    # Without this, sqlite refuses a file that was cut short as a whole. Nothing is written.
+    database.execute('PRAGMA writable_schema=ON')
     database.text_factory = lambda text: text.decode(errors='replace')
     return database
 
