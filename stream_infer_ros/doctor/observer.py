@@ -248,7 +248,8 @@ def observe_recording(path: Path, config: Config, seconds: float) -> Observation
                 if now_ns - begin_ns > seconds * 1e9:
                     break
         except GraphError as error:
-            problems.append((str(error), 'repair the recording, e.g. with ros2 bag reindex or mcap recover'))
+            problems.append((str(error), 'copy the recording again'))
+        problems += [(f'{p.where}: {p.cause}', p.remedy) for p in graph.recording_problems()]
         observation = observer.result()
         observation.recording = path
         observation.recording_problems = tuple(problems)
