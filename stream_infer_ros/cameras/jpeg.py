@@ -21,6 +21,9 @@ _START, _END, _SCAN = 0xD8, 0xD9, 0xDA  # SOI, EOI, SOS
 _WITHOUT_LENGTH = frozenset([0x01, *range(0xD0, 0xD8)])  # TEM, RST0 to RST7
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15
 
+# A file with more markers, before or after the first scan, is damaged. It would only take time to read.
+_MOST_MARKERS = 1000
+
 # A marker is FF and another byte. As in libjpeg, other bytes before it are skipped, and so are repeated FFs.
 _MARKER = re.compile(rb'\xff[^\x00\xff]')
 
@@ -61,29 +64,31 @@ def jpeg_end(image: NDArray[np.uint8]) -> int:
     candidates = np.flatnonzero(image[at:-1] == 0xFF) + at
     following = image[candidates + 1]
     candidates = candidates[(following != 0) & (following & 0xF8 != 0xD0) & (following != 0xFF)]
-    for found in candidates.tolist():
-        if found < at:  # within a segment between the scans of a progressive JPEG
-            continue
+    for _ in range(_MOST_MARKERS):
+        index = np.searchsorted(candidates, at)  # behind the last segment
+        if index == len(candidates):
+            raise _cut_short(data)
+        found = int(candidates[index])
         marker = data[found + 1]
         if marker == _END:
-            return int(found) + 2
+            return found + 2
         if marker == _START:  # the next file begins before this one has ended
-            break
+            raise _cut_short(data)
         if marker in _FRAME_HEADERS:
             raise _damaged(data, 'it has two frame headers')
-        at = _behind_segment(data, found + 2)
-    raise _cut_short(data)
+        at = found + 2 if marker in _WITHOUT_LENGTH else _behind_segment(data, found + 2)
+    raise _damaged(data, 'it has too many markers')
 
 
 def _header(data: memoryview) -> Iterator[tuple[int, int]]:
-    """Yield each marker up to the first scan (SOS), and the position of its length."""
+    """Yield each marker up to and including the first scan (SOS), and the position of its length."""
     if data[: len(SIGNATURE)].tobytes() != SIGNATURE:
         raise EncodingError(
             f'expected a jpeg file, got {len(data)} bytes that begin with [{data[:8].hex(" ")}]; '
             'check the format field of the CompressedImage'
         )
-    at, marker = 2, 0
-    while marker != _SCAN:
+    at = len(SIGNATURE) - 1
+    for _ in range(_MOST_MARKERS):
         found = _MARKER.search(data, at)
         if found is None:
             raise _cut_short(data)
@@ -93,7 +98,10 @@ def _header(data: memoryview) -> Iterator[tuple[int, int]]:
         if marker in (_START, _END):
             raise _damaged(data, 'it ends before the compressed data')
         yield marker, at
+        if marker == _SCAN:
+            return
         at = _behind_segment(data, at)
+    raise _damaged(data, 'it has too many markers')
 
 
 def _behind_segment(data: memoryview, at: int) -> int:

@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stream_infer_ros.cameras import (
     ENCODINGS,
@@ -11,6 +13,7 @@ from stream_infer_ros.cameras import (
     encoding_info,
     to_colour,
 )
+from stream_infer_ros.cameras.compressed import COMPRESSED, MAX_PIXELS
 from stream_infer_ros.cameras.encodings import known_name
 from stream_infer_ros.errors import EncodingError
 
@@ -294,6 +297,54 @@ def test_fill_bytes_and_markers_without_length_are_skipped_as_the_decoder_does()
         np.testing.assert_array_equal(
             to_colour(odd, 'jpeg'), to_colour(np.frombuffer(file, np.uint8), 'jpeg')
         )
+
+
+@pytest.mark.parametrize('marker', [b'\xff\x01', b'\xff\xfe\0\2', b'\xff\xda\0\2'])
+@pytest.mark.parametrize('place', ['header', 'data'])
+def test_a_flood_of_markers_is_refused(marker: bytes, place: str) -> None:
+    file = file_of('jpeg', enlarged()).tobytes()
+    at = 2 if place == 'header' else len(file) - 2
+    flooded = np.frombuffer(file[:at] + marker * 100_000 + file[at:], np.uint8)
+    with pytest.raises(EncodingError, match=r'too many markers|frame header'):
+        decode_compressed(flooded, 'jpeg')
+
+
+NOISY_FILES = {
+    kind: cv2.imencode(suffix, np.random.default_rng(2).integers(0, 256, (24, 40, 3), np.uint8))[1].reshape(
+        -1
+    )
+    for kind, suffix in {'jpeg': '.jpg', 'png': '.png'}.items()
+}
+
+
+@given(st.sampled_from(['jpeg', 'png']), st.binary(max_size=400))
+def test_any_bytes_may_follow_a_file(kind: str, behind: bytes) -> None:
+    file = NOISY_FILES[kind]
+    longer = np.concatenate([file, np.frombuffer(behind, np.uint8)])
+    np.testing.assert_array_equal(decode_compressed(longer, kind), decode_compressed(file, kind))
+
+
+@given(st.sampled_from(sorted(COMPRESSED)), st.data())
+def test_damaged_files_are_refused_or_decoded_in_their_size(encoding: str, data: st.DataObject) -> None:
+    file = NOISY_FILES[COMPRESSED[encoding].codec].copy()
+    for _ in range(data.draw(st.integers(1, 5))):
+        file[data.draw(st.integers(0, min(len(file), 700) - 1))] = data.draw(st.integers(0, 255))
+    cut = file[: data.draw(st.integers(0, len(file)))] if data.draw(st.booleans()) else file
+    try:
+        size = compressed_size(cut, encoding)
+        assert size[0] * size[1] <= MAX_PIXELS
+        if size[0] * size[1] <= 1 << 20:  # a larger claim takes long to decode
+            assert decode_compressed(cut, encoding).shape[:2] == size
+    except EncodingError:
+        pass
+
+
+@given(st.text(max_size=30))
+def test_any_name_is_known_or_refused_by_name(name: str) -> None:
+    try:
+        assert known_name(name) in ENCODINGS
+    except EncodingError as error:
+        assert repr(name) in str(error)  # noqa: PT017
 
 
 def test_a_jpeg_with_two_sizes_is_refused() -> None:

@@ -11,9 +11,14 @@ from hypothesis import strategies as st
 from rosbags.highlevel import AnyReader
 from rosbags_messages import STAMP_NS, header, new, read, write
 
+from stream_infer_ros.cameras.compressed import COMPRESSED
 from stream_infer_ros.cameras.encodings import ENCODINGS, encoding_info, to_colour
 from stream_infer_ros.errors import EncodingError, MessageError
-from stream_infer_ros.messages.compressed_image import decode_compressed_image, encode_compressed_image
+from stream_infer_ros.messages.compressed_image import (
+    decode_compressed_image,
+    encode_compressed_image,
+    file_encoding,
+)
 from stream_infer_ros.messages.image import decode_image, encode_image
 
 # Those the package promises; more may be known.
@@ -300,6 +305,22 @@ def test_every_encoding_before_compression_is_decoded_or_refused(name, target, c
             colour_of(grey, codec, declared)
     else:
         np.testing.assert_allclose(colour_of(grey, codec, declared), 100, atol=1)
+
+
+@given(
+    st.sampled_from(['jpeg', 'png']),
+    st.text(max_size=20) | st.sampled_from(['', *ENCODINGS]),
+    st.text(max_size=12) | st.sampled_from(['; jpeg compressed ', ';png', '; compressedDepth ', ';']),
+    st.text(max_size=12) | st.sampled_from(['', 'rgb8', 'bgr16', *ENCODINGS]),
+)
+def test_any_format_has_a_meaning_or_is_refused(codec, name, between, target):
+    declared = name + between + target
+    try:
+        encoding = file_encoding(codec, declared)
+    except EncodingError as error:
+        assert repr(declared) in str(error)  # noqa: PT017
+    else:
+        assert COMPRESSED[encoding].codec == codec
 
 
 @pytest.mark.parametrize(
