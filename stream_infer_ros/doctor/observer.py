@@ -30,7 +30,7 @@ from stream_infer_ros.pipeline.health.sync_explanation import explain_sync
 from stream_infer_ros.pipeline.health.sync_watch import Arrival, SyncWatch
 from stream_infer_ros.pipeline.health.view_watch import ViewWatch
 from stream_infer_ros.pipeline.inputs.camera_search import wait_for_cameras
-from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics, left_out
+from stream_infer_ros.pipeline.inputs.camera_topics import camera_topics, image_topics, left_out
 from stream_infer_ros.pipeline.inputs.subscriptions import subscriptions
 from stream_infer_ros.pipeline.inputs.transform_topics import TransformTopics
 from stream_infer_ros.pipeline.runtime.inbox import Inbox
@@ -43,6 +43,8 @@ Answer = TypeVar('Answer')
 
 # The longest wait for the first camera, and for its first image.
 DISCOVERY_S = 10.0
+# The longest wait for the topics of named cameras; what appears later is subscribed to all the same.
+NAMED_DISCOVERY_S = 2.0
 FIRST_IMAGE_S = 10.0
 LOOK_S = 0.02
 # Messages that may wait for the doctor, of each topic with images and of each other topic.
@@ -202,9 +204,7 @@ def observe_live(
     Args:
         stop: waits for the given seconds; returns True if the observation must end now.
     """
-    found = graph.topics()
-    if not config.cameras:
-        found = wait_for_cameras(graph.topics, config, stop, DISCOVERY_S)
+    found = _found(graph, config, stop)
     observer = Observer(graph, config, found)
     for topic, type_name, qos in observer.subscriptions:
         graph.subscribe(
@@ -221,6 +221,19 @@ def observe_live(
         if not begun and observer.heard_image:
             begun, end_s = True, time.monotonic() + seconds
     return observer.result()
+
+
+def _found(graph: Graph, config: Config, stop: Callable[[float], bool]) -> list[TopicInfo]:
+    """Return the topics on the graph, after discovery had time to find the configured cameras."""
+    if not config.cameras:
+        return wait_for_cameras(graph.topics, config, stop, DISCOVERY_S)
+    end_s, found = time.monotonic() + NAMED_DISCOVERY_S, graph.topics()
+    wanted = len(config.cameras)
+    while time.monotonic() < end_s and not stop(LOOK_S):
+        found = graph.topics()
+        if len(image_topics(config, found)) >= wanted:
+            break
+    return found
 
 
 def observe_recording(path: Path, config: Config, seconds: float) -> Observation:

@@ -94,7 +94,7 @@ def graphs(request, monkeypatch):
     graph.close()
 
 
-def examined(graphs, messages, qos=None, seconds=2.0, **settings):
+def examined(graphs, messages, qos=None, seconds=1.0, **settings):
     graph, kind = graphs
     config = parse_config({'graph': kind, 'engine': {'kind': 'fake'}, **settings}, 'test')
     return examine_live(config, seconds, Player(graph, messages, qos))
@@ -103,7 +103,7 @@ def examined(graphs, messages, qos=None, seconds=2.0, **settings):
 def test_nothing_is_wrong_with_a_healthy_robot(graphs, robot):
     result = examined(graphs, robot, cameras=['cam0', 'cam1'], sync={'deadline_ms': 1000.0})
     assert not set(problems(result)) - OF_A_BUSY_MACHINE, problems(result)
-    assert {camera.name: camera.images > 10 for camera in result.seen.cameras} == {'cam0': True, 'cam1': True}
+    assert {camera.name: camera.images > 4 for camera in result.seen.cameras} == {'cam0': True, 'cam1': True}
 
 
 def test_static_transforms_that_are_volatile(graphs, robot):
