@@ -17,8 +17,8 @@ class Frame:
 
     Attributes:
         camera: name of the camera, as configured.
-        stamp_ns: time of the exposure in nanoseconds, in the clock of the graph: the header stamp plus
-            `clock_offset_ns`. Frames are matched by it.
+        stamp_ns: time in nanoseconds by which frames are matched, in the clock of the graph: the header stamp
+            plus `clock_offset_ns` and `time_offset_ns`.
         received_ns: time of arrival in nanoseconds, in the same clock.
         image: for raw encodings, a view (height, width) or (height, width, channels) with the dtype of the
             encoding. Its rows may be padded, so that it is not contiguous. `encodings` describes the shapes
@@ -27,6 +27,7 @@ class Frame:
             'bayer_rggb; png', ...).
         frame_id: optical frame of the camera (REP-103: x right, y down, z forward).
         clock_offset_ns: what was added to the header stamp; 0 if the camera uses the clock of the graph.
+        time_offset_ns: what was added after that, for matching only (`camera.<name>.time_offset_ms`).
     """
 
     camera: str
@@ -36,11 +37,17 @@ class Frame:
     encoding: str
     frame_id: str
     clock_offset_ns: int = field(default=0, kw_only=True)
+    time_offset_ns: int = field(default=0, kw_only=True)
+
+    @property
+    def stamped_ns(self) -> int:
+        """The header stamp in the clock of the graph, in nanoseconds. Transforms are looked up at it."""
+        return self.stamp_ns - self.time_offset_ns
 
     @property
     def header_stamp_ns(self) -> int:
         """The stamp in the header of the image, in nanoseconds, in whatever clock it is."""
-        return self.stamp_ns - self.clock_offset_ns
+        return self.stamped_ns - self.clock_offset_ns
 
     @property
     def exposed_ns(self) -> int:
@@ -51,5 +58,5 @@ class Frame:
         """
         if self.clock_offset_ns:
             return self.received_ns
-        wire_ns = self.received_ns - self.stamp_ns
-        return self.stamp_ns if 0 <= wire_ns <= BEHIND_NS else self.received_ns
+        wire_ns = self.received_ns - self.stamped_ns
+        return self.stamped_ns if 0 <= wire_ns <= BEHIND_NS else self.received_ns

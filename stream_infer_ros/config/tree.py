@@ -38,6 +38,23 @@ class CameraOptions(Section):
     compressed: bool = Field(
         False, description='Subscribe to <image_topic>/compressed (JPEG or PNG) instead of image_topic.'
     )
+    time_offset_ms: float = Field(
+        0.0,
+        ge=-400.0,
+        le=400.0,
+        description='Added to the stamps of this camera when its frames are matched with those of other '
+        'cameras, e.g. -20 for a camera that is triggered 20 ms after the others, or that stamps its images '
+        '20 ms too late. Published stamps, and the lookup of transforms, are not changed.',
+        json_schema_extra=LIVE,
+    )
+    max_rate_hz: float = Field(
+        0.0,
+        ge=0.0,
+        description='Use at most this many images per second of this camera, evenly spaced; 0: all. Cameras '
+        'of the same rate with the same cap use the images of the same moments. The others are left out '
+        'before they cost anything, and are not counted as lost.',
+        json_schema_extra=LIVE,
+    )
     geometry: ImageGeometry = Field(
         'auto',
         description='Which values of CameraInfo describe the images. raw: K and D. rectified: P, without '
@@ -50,6 +67,10 @@ class CameraOptions(Section):
         '[0, 479]]", or a list of polygons.',
         json_schema_extra=LIVE,
     )
+
+    @property
+    def time_offset_ns(self) -> int:
+        return _ns(self.time_offset_ms)
 
     @field_validator('mask', mode='before')
     @classmethod

@@ -37,6 +37,7 @@ from stream_infer_ros.pipeline.runtime.inbox import Inbox
 from stream_infer_ros.pipeline.steps.match import Matcher
 from stream_infer_ros.pipeline.steps.read import Message, MessageReader, Tick
 from stream_infer_ros.sync import make_synchronizer
+from stream_infer_ros.sync.rate_caps import RateCaps
 from stream_infer_ros.sync.sender_clocks import SenderClocks
 
 Answer = TypeVar('Answer')
@@ -127,7 +128,14 @@ class Observer:
         seen.why_lost = self._asked(graph.why_lost, '')
         if self._watch is not None and self._synchronizer is not None:
             config, slop_ns = self._config.sync, self._synchronizer.slop_ns
-            seen.explanation = explain_sync(self._watch, config, slop_ns, drops, self._now_ns)
+            seen.explanation = explain_sync(
+                self._watch,
+                config,
+                slop_ns,
+                drops,
+                self._now_ns,
+                deadline_ns=self._synchronizer.deadline_ns,
+            )
         return seen
 
     def _asked(self, ask: Callable[[], Answer], otherwise: Answer) -> Answer:
@@ -155,7 +163,13 @@ class Observer:
         self._synchronizer = make_synchronizer(names, lambda: sync)
         by_name = {state.name: state for state in self._states}
         self._watch = SyncWatch(names, self._synchronizer.clocks, lambda name: by_name[name].refusing)
-        self._matcher = Matcher(self._synchronizer, self._watch, self._statistics)
+        self._matcher = Matcher(
+            self._synchronizer,
+            self._watch,
+            self._statistics,
+            lambda: self._config.camera,
+            RateCaps(names),
+        )
 
     def _note_messages(self, messages: Iterable[Message | Tick]) -> Iterator[Message | Tick]:
         for message in messages:

@@ -39,6 +39,7 @@ from stream_infer_ros.pipeline.steps.publish import Outputs
 from stream_infer_ros.pipeline.steps.published_detections import PublishedDetections
 from stream_infer_ros.pipeline.steps.read import MessageReader
 from stream_infer_ros.sync import make_synchronizer
+from stream_infer_ros.sync.rate_caps import RateCaps
 from stream_infer_ros.sync.sender_clocks import SenderClocks
 
 # Returns the name of a topic on the graph, after the remapping rules of a node.
@@ -155,13 +156,14 @@ def _assemble(
     schedule = make_schedule(config, names, budget)
     synchronizer = make_synchronizer(names, lambda: settings().sync)
     by_name = {camera.name: camera for camera in cameras}
+    caps = RateCaps(names)
     sync_watch = SyncWatch(names, synchronizer.clocks, lambda name: by_name[name].refusing)
     view_watch = ViewWatch(cameras, transforms, config.map)
     steps = Steps(
         MessageReader(
             cameras, transforms, statistics, TransformTopics.of(config.graph, graph.topics), clocks
         ),
-        Matcher(synchronizer, sync_watch, statistics),
+        Matcher(synchronizer, sync_watch, statistics, lambda: settings().cameras, caps),
         perceivers,
         Locator(cameras, transforms, config.map, statistics, clocks),
         Fuser(config, view_watch, statistics) if config.map.enabled else None,
@@ -185,7 +187,13 @@ def _assemble(
         },
     )
     camera_statuses = CameraStatuses(
-        cameras, inputs, sync_watch, losses, settings, lambda: engine is not None and engine.is_down
+        cameras,
+        inputs,
+        sync_watch,
+        losses,
+        settings,
+        lambda: engine is not None and engine.is_down,
+        caps.left_out,
     )
     others: list[StatusSource] = [] if config.cameras else [UnusedTopics(inputs)]
     others += [source for source in (engine, model) if source is not None]

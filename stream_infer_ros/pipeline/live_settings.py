@@ -8,10 +8,31 @@ from dataclasses import dataclass, replace
 
 from stream_infer_ros.cameras.image_mask import CameraMask, read_mask
 from stream_infer_ros.config import Config, SyncConfig
+from stream_infer_ros.config.tree import CameraOptions
 from stream_infer_ros.inference.decoders.thresholds import Thresholds
 
 # A derived deadline of sets is at most this share of the bound.
 LONGEST_WAIT = 0.6
+
+
+class DerivedDeadlines(SyncConfig):
+    """The settings of the synchronizer if `deadline_ms` is 0: limits of the deadline that it derives.
+
+    Attributes:
+        usual_deadline_ms: sets wait at least this long for missing cameras.
+        most_deadline_ms: sets wait at most this long, if frames need it.
+    """
+
+    usual_deadline_ms: float = 0.0
+    most_deadline_ms: float = 0.0
+
+    @property
+    def deadline_ns(self) -> int:
+        return round(self.usual_deadline_ms * 1e6)
+
+    @property
+    def longest_deadline_ns(self) -> int:
+        return round(self.most_deadline_ms * 1e6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +41,9 @@ class LiveSettings:
 
     Attributes:
         bound_ns: the latency bound, nanoseconds.
-        sync: the settings of the synchronizer. `deadline_ms` is the derived one if the user set none.
+        sync: the settings of the synchronizer, see `DerivedDeadlines`.
         thresholds: the thresholds of the decoder.
+        cameras: camera -> its options; cameras without options are left out.
         masks: camera -> the parts of its image that are ignored.
         overlay: True if overlays are drawn.
         diagnostics_period_ns: the time between two messages on /diagnostics, nanoseconds.
@@ -30,6 +52,7 @@ class LiveSettings:
     bound_ns: int
     sync: SyncConfig
     thresholds: Thresholds
+    cameras: Mapping[str, CameraOptions]
     masks: Mapping[str, CameraMask]
     overlay: bool
     diagnostics_period_ns: int
@@ -44,6 +67,7 @@ class LiveSettings:
             round(config.bound_ms * 1e6),
             config.sync,
             Thresholds.of(config.model, class_names),
+            config.camera,
             {name: read_mask(options.mask) for name, options in config.camera.items() if options.mask},
             config.publish.overlay,
             round(config.publish.diagnostics_period_s * 1e9),
@@ -65,7 +89,8 @@ class CurrentSettings:
     def __init__(self, config: Config, class_names: Sequence[str] = ()) -> None:
         self._lock = threading.Lock()
         self._class_names = tuple(class_names)
-        self._deadline_ms = config.sync.deadline_ns / 1e6
+        self._usual_ms = config.sync.deadline_ns / 1e6
+        self._most_ms: float | None = None  # the bound, until the following steps were measured
         self._settings = LiveSettings.of(config, class_names)
         self.change(config)
 
@@ -79,14 +104,17 @@ class CurrentSettings:
             self._sync = config.sync
             self._settings = self._with_deadline(settings)
 
-    def derive_deadline(self, deadline_ms: float) -> None:
-        """Set the deadline of sets, which applies while `sync.deadline_ms` is 0."""
+    def derive_deadline(self, usual_ms: float, most_ms: float) -> None:
+        """Set the limits of the deadline of sets, which apply while `sync.deadline_ms` is 0."""
         with self._lock:
-            self._deadline_ms = deadline_ms
+            self._usual_ms, self._most_ms = usual_ms, most_ms
             self._settings = self._with_deadline(self._settings)
 
     def _with_deadline(self, settings: LiveSettings) -> LiveSettings:
         if self._sync.deadline_ms:
             return settings
-        deadline_ms = min(self._deadline_ms, LONGEST_WAIT * settings.bound_ns / 1e6)
-        return replace(settings, sync=self._sync.model_copy(update={'deadline_ms': deadline_ms}))
+        bound_ms = settings.bound_ns / 1e6
+        usual_ms = min(self._usual_ms, LONGEST_WAIT * bound_ms)
+        most_ms = bound_ms if self._most_ms is None else min(self._most_ms, bound_ms)
+        limits = {'usual_deadline_ms': usual_ms, 'most_deadline_ms': max(usual_ms, most_ms)}
+        return replace(settings, sync=DerivedDeadlines(**self._sync.model_dump(), **limits))

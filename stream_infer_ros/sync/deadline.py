@@ -30,8 +30,9 @@ _COMPLETE, _DEADLINE, _OVERTAKEN = SetReason.COMPLETE, SetReason.DEADLINE, SetRe
 class DeadlineSynchronizer:
     """Adds each frame to the set of its moment, see Moments.
 
-    While no moments are known, and if the place of a frame is taken or too far away, the frame is added to
-    the open set that is nearest in time, within the slop of the mean stamp of the set.
+    While no moments are known, and if a frame does not fit into the set of its moment, it is added to the
+    open set that is nearest in time, within the slop of the mean stamp of the set. The spread of a set is at
+    most twice the slop.
 
     A set leaves as soon as no awaited camera is missing (see LiveCameras), but at the latest at its deadline.
     A camera with a longer period than the others is only awaited if it takes an image at the moment of the
@@ -156,9 +157,7 @@ class DeadlineSynchronizer:
             home = sets.by_number.get(number)
             if home is None:
                 if number > self._moments.left_number:
-                    middle_ns = self._moments.middle_ns(number)
-                    if -self._slop_ns <= stamp_ns - middle_ns <= self._slop_ns:
-                        return self._begin(frame, slot, now_ns, number, middle_ns)
+                    return self._begin(frame, slot, now_ns, number)
             elif home.frames[slot] is None and home.earliest_ns <= stamp_ns <= home.latest_ns:
                 return self._join(home, frame, slot, now_ns)
         if number is None or number > self._moments.left_number:
@@ -194,23 +193,19 @@ class DeadlineSynchronizer:
             sets.due_ns = home.leaves_ns
         return home
 
-    def _begin(
-        self, frame: Frame, slot: int, now_ns: int, number: int | None = None, middle_ns: int = 0
-    ) -> OpenSet:
+    def _begin(self, frame: Frame, slot: int, now_ns: int, number: int | None = None) -> OpenSet:
         """Begin a set with a frame that has just arrived."""
         wait_ns = min(now_ns - frame.stamp_ns, self._slop_ns, self._deadline_ns)
-        return self._open(frame, slot, now_ns + wait_ns, number, middle_ns)
+        return self._open(frame, slot, now_ns + wait_ns, number)
 
-    def _open(
-        self, frame: Frame, slot: int, not_before_ns: int, number: int | None, middle_ns: int
-    ) -> OpenSet:
+    def _open(self, frame: Frame, slot: int, not_before_ns: int, number: int | None) -> OpenSet:
         moments, deadline_ns = self._moments, self._deadline_ns
         if number is not None and moments.spread_ns * 5 > deadline_ns * 2 > moments.period_ns * 2:
             # The cameras are triggered in turn: without its last cameras, a set has an early stamp. If the
             # deadline is long, they may still come, and it counts from the stamp of the complete set.
             complete_ns = min(moments.mean_ns(number), frame.stamp_ns + self._slop_ns)
             not_before_ns = max(not_before_ns, complete_ns + deadline_ns)
-        return self._sets.open(slot, frame, deadline_ns, not_before_ns, self._slop_ns, number, middle_ns)
+        return self._sets.open(slot, frame, deadline_ns, not_before_ns, self._slop_ns, number)
 
     # Sets that leave.
 
@@ -326,18 +321,20 @@ class DeadlineSynchronizer:
 
     def _place_again(self, frame: Frame, slot: int, not_before_ns: int) -> None:
         moments, sets, stamp_ns = self._moments, self._sets, frame.stamp_ns
-        number, middle_ns, home = None, 0, None
+        number, home = None, None
         if moments.period_ns:
             number = moments.number(slot, stamp_ns)
-            middle_ns, home = moments.middle_ns(number), sets.by_number.get(number)
-            if number <= moments.left_number or abs(stamp_ns - middle_ns) > self._slop_ns:
+            home = sets.by_number.get(number)
+            if home is not None and not (
+                home.frames[slot] is None and home.earliest_ns <= stamp_ns <= home.latest_ns
+            ):
                 number = home = None
-        if home is not None and home.frames[slot] is not None:
-            number = home = None
+            elif number <= moments.left_number:
+                number = None
         if number is None:
             home = sets.nearest(slot, stamp_ns, self._slop_ns)
         if home is None:
-            self._open(frame, slot, not_before_ns, number, middle_ns)
+            self._open(frame, slot, not_before_ns, number)
         else:
             home.join(slot, frame, self._deadline_ns)
             sets.sort()

@@ -22,9 +22,8 @@ class OpenSet:
         missing: slots without a frame.
         stamp_ns: mean of the stamps.
         oldest_ns, newest_ns: range of the stamps.
-        earliest_ns, latest_ns: a frame outside of them may not join. They are one slop from the middle of the
-            moment. Without a number, the spread of the set is limited to twice the slop. It could otherwise
-            grow frame by frame, as the mean stamp moves.
+        earliest_ns, latest_ns: a frame outside of them may not join. They limit the spread of the set to
+            twice the slop. It could otherwise grow frame by frame, as the mean stamp moves.
         not_before_ns: an incomplete set does not leave before this time.
         leaves_ns: the time at which the set leaves even if cameras are missing.
     """
@@ -54,12 +53,10 @@ class OpenSet:
         not_before_ns: int,
         slop_ns: int,
         number: int | None,
-        middle_ns: int,
     ) -> None:
         """Begin with one frame.
 
-        The set leaves `deadline_ns` after its stamp, but not before `not_before_ns`. `middle_ns` is the
-        middle of the moment with that number.
+        The set leaves `deadline_ns` after its stamp, but not before `not_before_ns`.
         """
         stamp_ns = frame.stamp_ns
         self.number = number
@@ -71,10 +68,7 @@ class OpenSet:
         # The sum of the offsets from the first stamp: its integers stay small, which is fast.
         self._offsets_ns = 0
         self._slop_ns = slop_ns
-        if number is None:
-            self.earliest_ns, self.latest_ns = stamp_ns - 2 * slop_ns, stamp_ns + 2 * slop_ns
-        else:
-            self.earliest_ns, self.latest_ns = middle_ns - slop_ns, middle_ns + slop_ns
+        self.earliest_ns, self.latest_ns = stamp_ns - 2 * slop_ns, stamp_ns + 2 * slop_ns
         self.not_before_ns = not_before_ns
         leaves_ns = stamp_ns + deadline_ns
         self.leaves_ns = leaves_ns if leaves_ns > not_before_ns else not_before_ns
@@ -89,11 +83,10 @@ class OpenSet:
         self.stamp_ns = mean_ns = self._first_ns + self._offsets_ns // count
         if stamp_ns < self.oldest_ns:
             self.oldest_ns = stamp_ns
+            self.latest_ns = stamp_ns + 2 * self._slop_ns
         elif stamp_ns > self.newest_ns:
             self.newest_ns = stamp_ns
-        if self.number is None:
-            self.earliest_ns = self.newest_ns - 2 * self._slop_ns
-            self.latest_ns = self.oldest_ns + 2 * self._slop_ns
+            self.earliest_ns = stamp_ns - 2 * self._slop_ns
         leaves_ns = mean_ns + deadline_ns
         self.leaves_ns = leaves_ns if leaves_ns > self.not_before_ns else self.not_before_ns
 
@@ -153,10 +146,9 @@ class OpenSets:
         not_before_ns: int,
         slop_ns: int,
         number: int | None = None,
-        middle_ns: int = 0,
     ) -> OpenSet:
         """Begin a set with this frame; see OpenSet."""
-        opened = OpenSet(self._slots, slot, frame, deadline_ns, not_before_ns, slop_ns, number, middle_ns)
+        opened = OpenSet(self._slots, slot, frame, deadline_ns, not_before_ns, slop_ns, number)
         if number is not None:
             self.by_number[number] = opened
         if self.by_stamp:

@@ -22,6 +22,7 @@ class CameraStatuses:
 
     Args:
         engine_is_down: returns True if no engine gives results any more.
+        left_out: camera -> number of images that its rate cap left out.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class CameraStatuses:
         losses: Losses,
         settings: CurrentSettings,
         engine_is_down: Callable[[], bool],
+        left_out: Mapping[str, int],
     ) -> None:
         self._cameras = cameras
         self._inputs = inputs
@@ -39,6 +41,7 @@ class CameraStatuses:
         self._losses = losses
         self._settings = settings
         self._engine_is_down = engine_is_down
+        self._left_out = left_out
 
     def statuses(self, now_ns: int) -> list[Status]:
         counts: dict[str, Mapping[Any, Mapping[str, int]]] = {
@@ -55,6 +58,8 @@ class CameraStatuses:
             values |= {'clock': camera.clock_kind.value}
             if camera.clock_offset_ns:
                 values['clock.offset_ms'] = f'{camera.clock_offset_ns / 1e6:.1f}'
+            left_out = self._left_out[camera.name]
+            values |= {'left_out.max_rate_hz': str(left_out)} if left_out else {}
             values |= {'received': str(log.received), 'refused': str(log.refused)}
             values |= {'refused.last': log.reason} if log.refused else {}
             values |= {

@@ -73,5 +73,6 @@ class Health:
             self.losses.drops(),
             now_ns,
             self.loss_watch.problem(now_ns),
+            self.synchronizer.deadline_ns,
         )
         return replace(explanation, clocks=self.cameras.clocks())

@@ -51,6 +51,24 @@ def phases_ns(streams: Mapping[str, StreamRecord]) -> dict[str, int]:
     return phases
 
 
+def positions_ns(streams: Mapping[str, StreamRecord]) -> dict[str, int]:
+    """Return by how much the frames of each camera come after the first ones of their moment.
+
+    The moments begin after the widest gap between two phases. Cameras without a known phase are left out.
+    """
+    phases = phases_ns(streams)
+    if not phases:
+        return {}
+    period_ns = min(streams[camera].period_ns for camera in phases)
+    on_circle = {camera: phase_ns % period_ns for camera, phase_ns in phases.items()}
+    ascending = sorted(on_circle.values())
+    gaps_ns = [
+        (begin - end) % period_ns for end, begin in zip([ascending[-1], *ascending], ascending, strict=False)
+    ]
+    first_ns = ascending[gaps_ns.index(max(gaps_ns))]
+    return {camera: (phase_ns - first_ns) % period_ns for camera, phase_ns in on_circle.items()}
+
+
 def suggest_slop(streams: Mapping[str, StreamRecord]) -> SlopSuggestion:
     """Return the smallest slop with which frames of one moment are matched, in any order of arrival.
 

@@ -10,6 +10,7 @@ from stream_infer_ros.config.tree import SyncConfig
 from stream_infer_ros.drop_causes import DropCause
 from stream_infer_ros.pipeline.health.missing_camera import in_ms, why_missing
 from stream_infer_ros.pipeline.health.slop_suggestion import SlopSuggestion, phases_ns, suggest_slop
+from stream_infer_ros.pipeline.health.sync_advice import sync_advice
 from stream_infer_ros.pipeline.health.sync_watch import SetRecord, StreamRecord, SyncWatch
 from stream_infer_ros.sync.frame_set import SetReason
 
@@ -63,9 +64,11 @@ class SyncExplanation:
         cameras: in configured order.
         sets: the last sets, oldest first.
         partial: None if all sets had all cameras.
-        suggestion: a better slop.
+        suggestion: the slop that the phases need.
+        suggestions: lines that name the settings that help, with their values, or say that none does.
         losses: losses in the middleware, their reason and the remedy; empty if there are none.
         clocks: camera -> the problem with its clock.
+        deadline_ns: sets leave this long after their stamps; None if the policy has no deadline.
     """
 
     policy: str
@@ -74,13 +77,21 @@ class SyncExplanation:
     sets: tuple[SetRecord, ...]
     partial: PartialExplanation | None
     suggestion: SlopSuggestion
+    suggestions: tuple[str, ...]
     losses: str = ''
     clocks: Mapping[str, str] = field(default_factory=dict)
+    deadline_ns: int | None = None
 
     def __str__(self) -> str:
         return '\n'.join(
             [
-                *(self._headline(), *_table(self.cameras), *self._sets(), *self._partial(), self.advice()),
+                *(
+                    self._headline(),
+                    *_table(self.cameras),
+                    *self._sets(),
+                    *self._partial(),
+                    *self.suggestions,
+                ),
                 *([self.losses] if self.losses else []),
                 *(f'{camera}: {problem}' for camera, problem in self.clocks.items()),
             ]
@@ -88,7 +99,8 @@ class SyncExplanation:
 
     def _headline(self) -> str:
         slop = '' if self.slop_ns is None else f', slop {in_ms(self.slop_ns)}'
-        return f'policy {self.policy}, {len(self.cameras)} cameras{slop}'
+        deadline = '' if self.deadline_ns is None else f', deadline {in_ms(self.deadline_ns)}'
+        return f'policy {self.policy}, {len(self.cameras)} cameras{slop}{deadline}'
 
     def _sets(self) -> list[str]:
         if not self.sets:
@@ -109,15 +121,18 @@ class SyncExplanation:
         return [*lines, *(f'  without {camera}: {why}' for camera, why in self.partial.missing.items())]
 
     def advice(self) -> str:
-        """Return the setting that is suggested and the reason, as a sentence."""
-        slop_ns, because = self.suggestion.slop_ns, self.suggestion.because
-        if slop_ns is None:
-            return f'no slop to suggest: {because}'
-        return f'suggested: {_SETTING[self.policy].format(ms=f"{slop_ns / 1e6:.1f}")} ({because})'
+        """Return the settings that are suggested and the reasons, as one line."""
+        return '; '.join(self.suggestions)
 
 
 def explain_sync(
-    watch: SyncWatch, config: SyncConfig, slop_ns: int | None, drops: Drops, now_ns: int, losses: str = ''
+    watch: SyncWatch,
+    config: SyncConfig,
+    slop_ns: int | None,
+    drops: Drops,
+    now_ns: int,
+    losses: str = '',
+    deadline_ns: int | None = None,
 ) -> SyncExplanation:
     """Explain matching in time as of `now_ns`.
 
@@ -128,6 +143,7 @@ def explain_sync(
         drops: losses so far.
         now_ns: time of the clock that stamps arrivals.
         losses: a description of losses in the middleware.
+        deadline_ns: sets leave this long after their stamps; None if the policy has no deadline.
     """
     streams = watch.streams()
     phases = phases_ns(streams)
@@ -142,8 +158,18 @@ def explain_sync(
             for camera in partial.nearest
         }
         explained = PartialExplanation(now_ns - partial.record.left_ns, partial.record.reason, why)
+    sets, slop = watch.sets(), suggest_slop(streams)
+    suggestions = tuple(sync_advice(config, slop_ns, deadline_ns, streams, sets, slop))
     return SyncExplanation(
-        config.policy, slop_ns, cameras, watch.sets(), explained, suggest_slop(streams), losses
+        config.policy,
+        slop_ns,
+        cameras,
+        sets,
+        explained,
+        slop,
+        suggestions,
+        losses,
+        deadline_ns=deadline_ns,
     )
 
 
@@ -195,13 +221,4 @@ _LEFT = {
     SetReason.OVERTAKEN: 'because a newer set left',
     SetReason.MATCHED: 'by the rule of its policy',
     SetReason.ARRIVED: 'on arrival',
-}
-# The setting that a better slop leads to, by policy.
-_SETTING = {
-    'deadline': 'sync.slop_ms: {ms}',
-    'message_filters': 'sync.slop_ms: {ms}',
-    'approximate_time': 'sync.max_interval_ms: {ms}',
-    'exact': 'sync.policy: deadline with sync.slop_ms: {ms}, unless all cameras share one trigger',
-    'latest': 'sync.policy: deadline with sync.slop_ms: {ms}; the policy latest ignores stamps',
-    'none': 'sync.policy: deadline with sync.slop_ms: {ms}, if these cameras see the same place',
 }

@@ -70,5 +70,9 @@ class LatencyBudget:
         processing = self._statistics.of_sets(Stage.PROCESSING)
         left_ms = bound_ms - (processing.robust_p99 if processing else 0.0)
         deadline_ms = min(max(left_ms, SHORTEST_WAIT * bound_ms), LONGEST_WAIT * bound_ms)
-        if abs(deadline_ms - self._settings().sync.deadline_ms) >= SMALLEST_CHANGE_MS:
-            self._settings.derive_deadline(deadline_ms)
+        # If frames need longer than that, sets wait for them as long as the bound allows at all.
+        most_ms = max(deadline_ms, left_ms)
+        sync = self._settings().sync
+        changes_ms = deadline_ms - sync.deadline_ns / 1e6, most_ms - sync.longest_deadline_ns / 1e6
+        if max(map(abs, changes_ms)) >= SMALLEST_CHANGE_MS:
+            self._settings.derive_deadline(deadline_ms, most_ms)

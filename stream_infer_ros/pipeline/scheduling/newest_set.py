@@ -47,6 +47,9 @@ class NewestSet:
         self._cost_ns = 0.0
         # For each of the last sets, why it was dropped or cut short; None if it was run whole.
         self._causes: deque[DropCause | None] = deque(maxlen=JUDGED)
+        # True for each of them that was cut short because it was too old already when it came.
+        self._came_old: deque[bool] = deque(maxlen=JUDGED)
+        self._age_ns = 0  # of the last set when it came
 
     def put(self, frame_set: FrameSet, now_ns: int) -> Choice:
         held, self._held = self._held, (frame_set, now_ns)
@@ -62,6 +65,12 @@ class NewestSet:
         frames = frame_set.there
         begun = self._in_time(frames, now_ns)
         self._causes.append(DropCause.LATE if len(begun) < len(frames) else None)
+        # A set that was too old when it came is late because of its cameras, and not because of the load.
+        old = (
+            put_ns - frame_set.exposed_ns + self._cost_ns > self._budget.bound_ns - self._budget.after_run_ns
+        )
+        self._came_old.append(old and len(begun) < len(frames))
+        self._age_ns = put_ns - frame_set.exposed_ns
         forced = not begun
         if forced:
             if not _overdue(self._ran_ns, now_ns):
@@ -111,6 +120,14 @@ class NewestSet:
         if late + superseded < MANY * JUDGED:
             return ''
         bound_ms, after_run_ms = self._budget.bound_ns / 1e6, self._budget.after_run_ns / 1e6
+        if 2 * sum(self._came_old) > late + superseded and self._cost_ns * 2 < self._budget.bound_ns:
+            return (
+                f'sets come too late: of the last {len(self._causes)} sets, {late} could not be in time as a '
+                f'whole, although inference takes {self._cost_ns / 1e6:.0f} ms only. The last one was '
+                f'{self._age_ns / 1e6:.0f} ms old when it left matching, of a bound of {bound_ms:.0f} ms; '
+                'make transport faster, reduce sync.deadline_ms, or increase bound_ms (explain_sync gives '
+                'the latency and the stagger of the cameras)'
+            )
         return (
             f'overloaded: of the last {len(self._causes)} sets, {late} could not be in time as a whole and '
             f'{superseded} were replaced by newer ones (inference takes {self._cost_ns / 1e6:.0f} ms, and '

@@ -82,9 +82,9 @@ class Locator:
             model = self._model(camera, image.size)
             if model is not None:
                 waiting = self._waiting[camera.name]
-                if waiting and frame.stamp_ns < waiting[-1].stamp_ns - JUMP_NS:  # a recording started again
+                if waiting and frame.stamped_ns < waiting[-1].stamp_ns - JUMP_NS:  # a recording started again
                     self._give_up_waiting_of(camera.name)
-                times = (frame.stamp_ns, frame.received_ns, frame.clock_offset_ns)
+                times = (frame.stamped_ns, frame.received_ns, frame.clock_offset_ns)
                 frame_id = frame.frame_id or camera.info_frame_id
                 place = _Located(camera, *times, frame_id, model, image.perception, image.mask)
                 self._waiting[camera.name].append(place)
