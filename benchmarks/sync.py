@@ -199,6 +199,89 @@ def _close_due(synchronizer: Any, until_ns: int, sets: list[Any]) -> None:
         sets += synchronizer.poll(due_ns)
 
 
+# Six cameras at 10 Hz that are triggered one after the other, and the moments of the measurement.
+STAGGERED_MS = (0, 16, 32, 48, 64, 81)
+STAGGERED_MOMENTS = 80
+LATENCY_MS = 20.0  # mean of an exponential distribution
+STAGGER_LEAST = 79  # complete moments of 80 with a deadline of 150 ms
+
+
+def free_running(
+    phases_ms: Sequence[float], rates_hz: Sequence[float], seconds: float, latency_ms: float, seed: int
+) -> list[tuple[int, Frame]]:
+    """Return (arrival, frame) of cameras with these phases and rates, with exponential latency.
+
+    The stream of each camera stays in order.
+    """
+    rng, arrivals = random.Random(seed), []
+    for slot, (phase_ms, rate_hz) in enumerate(zip(phases_ms, rates_hz, strict=True)):
+        latest_ns = 0
+        for tick in range(round(seconds * rate_hz)):
+            stamp_ns = START + int((tick * 1000 / rate_hz + phase_ms + rng.uniform(-0.2, 0.2)) * MS)
+            late_ns = int(rng.expovariate(1 / latency_ms) * MS) if latency_ms else 0
+            latest_ns = max(latest_ns + 1, stamp_ns + late_ns)
+            arrivals.append((latest_ns, Frame(f'c{slot}', stamp_ns, latest_ns, None, 'rgb8', '')))
+    return sorted(arrivals, key=lambda arrival: arrival[0])
+
+
+def staggered(seeds: int) -> tuple[Table, float]:
+    """Return the complete moments of the staggered cameras, and the median of policy deadline at 150 ms."""
+    table = Table(
+        f'six cameras over 81 ms, 10 Hz: complete moments of {STAGGERED_MOMENTS}, by {seeds} seeds',
+        ('latency', 'policy', 'deadline ms', 'least', 'median', 'most'),
+    )
+    median = 0.0
+    for latency_ms, deadline_ms in ((0.0, 0.0), (LATENCY_MS, 0.0), (LATENCY_MS, 150.0)):
+        config = SyncConfig(deadline_ms=deadline_ms)
+        for policy in (DeadlineSynchronizer, ApproximateTimeSynchronizer):
+            whole = []
+            for seed in range(seeds):
+                arrivals = free_running(STAGGERED_MS, [10] * 6, STAGGERED_MOMENTS / 10, latency_ms, seed)
+                synchronizer: Any = policy([f'c{slot}' for slot in range(6)], lambda config=config: config)
+                sets = fed(synchronizer, arrivals)
+                whole.append(sum(None not in one.frames for one in sets))
+            whole.sort()
+            name = 'deadline' if policy is DeadlineSynchronizer else 'approximate_time'
+            shown = f'{deadline_ms:g}' if name == 'deadline' else '-'
+            latency = f'exponential, mean {latency_ms:g} ms' if latency_ms else 'none'
+            table.row(latency, name, shown, whole[0], whole[len(whole) // 2], whole[-1])
+            if name == 'deadline' and deadline_ms:
+                median = whole[len(whole) // 2]
+    return table, median
+
+
+def different_rates() -> Table:
+    """Return how sets of cameras with different rates come out."""
+    table = Table(
+        'cameras of different rates, 20 s, latency exponential with a mean of 5 ms',
+        ('rates Hz', 'policy', 'sets', 'partial', 'frames in them', 'wait p95 ms'),
+    )
+    for rates_hz in ((8, 2), (8, 8, 2), (30, 15, 10), (10, 7)):
+        arrivals = free_running([3 * slot for slot in range(len(rates_hz))], rates_hz, 20, 5.0, 1)
+        config = SyncConfig(deadline_ms=150.0)
+        for policy in (DeadlineSynchronizer, ApproximateTimeSynchronizer):
+            cameras = [f'c{slot}' for slot in range(len(rates_hz))]
+            synchronizer: Any = policy(cameras, lambda config=config: config)
+            sets = timed(synchronizer, arrivals)
+            waits_ms = sorted((when - max(f.received_ns for f in one.there)) / MS for when, one in sets)
+            used = sum(len(one.there) for _, one in sets) / len(arrivals)
+            partial = sum(one.partial for _, one in sets)
+            name = 'deadline' if policy is DeadlineSynchronizer else 'approximate_time'
+            rates = '/'.join(map(str, rates_hz))
+            table.row(rates, name, len(sets), partial, f'{used:.0%}', waits_ms[int(0.95 * len(waits_ms))])
+    return table
+
+
+def timed(synchronizer: Any, arrivals: Sequence[tuple[int, Frame]]) -> list[tuple[int, Any]]:
+    """Return (time at which it left, set) of all sets."""
+    left: list[tuple[int, Any]] = []
+    for now_ns, frame in arrivals:
+        while (due_ns := synchronizer.next_deadline_ns()) is not None and due_ns <= now_ns:
+            left += [(due_ns, one) for one in synchronizer.poll(due_ns)]
+        left += [(now_ns, one) for one in synchronizer.add(frame, now_ns)]
+    return left
+
+
 def frames_of(one: Any) -> list[Frame]:
     return [frame for frame in getattr(one, 'frames', one) if frame is not None]
 
@@ -228,6 +311,10 @@ def main() -> int:
             for name, (moments, used) in outcomes(streams, trouble, with_ros).items():
                 made.row(trouble, name, f'{moments:.0%}', f'{used:.0%}')
         results.show(made)
+    stagger, median = staggered(5 if options.quick else 31)
+    results.show(stagger)
+    results.show(different_rates())
+    results.check('complete moments of six staggered cameras, of 80', median, STAGGER_LEAST, '', False)
     for policy in ('deadline', 'approximate_time'):
         results.check(f'{policy}, 12 streams, a message', costs[12][policy], BUDGET_US, 'us')
     results.figures(

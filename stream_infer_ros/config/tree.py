@@ -92,14 +92,16 @@ class SyncConfig(Section):
     slop_ms: float = Field(
         0.0,
         ge=0.0,
-        description='Largest distance in time of a frame from its set; 0: half of the shortest period.',
+        description='Largest distance in time of a frame from the middle of its set; 0: half of the shortest '
+        'period.',
         json_schema_extra=LIVE,
     )
     deadline_ms: float = Field(
         0.0,
         ge=0.0,
         description='Policy deadline: a set leaves this long after its stamp, even if cameras are missing. '
-        '0: bound_ms minus the measured p99 of the following steps (40 until it is known).',
+        '0: bound_ms minus the measured p99 of the following steps (40 until it is known), or longer if images '
+        'need it and bound_ms allows it.',
         json_schema_extra=LIVE,
     )
     camera_timeout_ms: float = Field(

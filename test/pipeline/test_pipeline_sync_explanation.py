@@ -1,6 +1,7 @@
 """Matching explained: each way to be missing is told apart, and the suggested slop is one that works."""
 
 import random
+import re
 
 import pytest
 from hypothesis import example, given
@@ -57,7 +58,14 @@ class Match:
         for camera, by_cause in self.synchronizer.drops().items():
             for cause, n in by_cause.items():
                 drops.setdefault(cause, {})[camera] = n
-        return explain_sync(self.watch, self.config, self.synchronizer.slop_ns, drops, self.now_ns)
+        return explain_sync(
+            self.watch,
+            self.config,
+            self.synchronizer.slop_ns,
+            drops,
+            self.now_ns,
+            deadline_ns=self.synchronizer.deadline_ns,
+        )
 
 
 def why(match: Match, camera: str) -> str:
@@ -205,6 +213,74 @@ def test_every_policy_is_explained(policy):
     text = str(match.explain())
     assert text.startswith(f'policy {policy}, 2 cameras')
     assert text.splitlines()[-1].startswith('suggested: sync.')
+
+
+def followed(match: Match) -> dict[str, float]:
+    """The settings of sync that are suggested."""
+    text = str(match.explain())
+    return {name: float(value) for name, value in re.findall(r'suggested: sync\.(\w+): ([\d.]+)', text)}
+
+
+def complete(match: Match, last: int = 30) -> int:
+    return sum(None not in frame_set.frames for frame_set in match.sets[-last:])
+
+
+STAGGERED = {camera: 16.0 * place for place, camera in enumerate('abcdef')}
+
+
+@pytest.mark.parametrize('latency_ms', [0, 30, 120])
+@pytest.mark.parametrize('deadline_ms', [10.0, 40.0])
+def test_the_suggested_deadline_completes_the_sets(latency_ms, deadline_ms):
+    def match_with(**settings):
+        match, rng, frames = Match('abcdef', **settings), random.Random(0), []
+        for tick in range(60):
+            for camera, phase_ms in STAGGERED.items():
+                stamp_ns = START + tick * PERIOD_NS + int(phase_ms * MS)
+                late_ms = latency_ms * (camera == 'b') + rng.uniform(0, 5)
+                frames.append((stamp_ns + int(late_ms * MS), camera, stamp_ns))
+        for now_ns, camera, stamp_ns in sorted(frames):
+            match.frame(camera, stamp_ns, now_ns)
+        return match
+
+    before = match_with(deadline_ms=deadline_ms)
+    assert complete(before) == 0
+    suggested = followed(before)
+    assert set(suggested) == {'deadline_ms'}
+    assert suggested['deadline_ms'] > deadline_ms
+    after = match_with(**suggested)
+    assert complete(after) >= 29
+    assert 'suggested: sync.deadline_ms' not in str(after.explain())
+
+
+def test_the_slop_in_use_is_not_suggested():
+    match = Match('ab')
+    match.ticks(0, 40, a=0, b=45)
+    match.explain()
+    assert followed(match).get('slop_ms', 0.0) * MS != pytest.approx(match.synchronizer.slop_ns, abs=MS)
+
+
+def test_a_slop_that_is_too_small_and_the_suggestions_that_help():
+    match = Match('ab', slop_ms=5.0)
+    match.ticks(0, 40, a=0, b=30)
+    text = str(match.explain())
+    assert 'camera.b.time_offset_ms: -30.0' in text
+    better = Match('ab', **followed(match))
+    better.ticks(0, 40, a=0, b=30)
+    assert complete(better) >= 29
+    shifted = Match('ab', slop_ms=5.0)
+    shifted.ticks(0, 40, a=0, b=30 - 30)
+    assert complete(shifted) >= 29
+
+
+def test_sets_without_a_slower_camera_that_takes_no_image_are_not_partial():
+    match = Match('ab')
+    for tick in range(120):
+        match.frame('a', START + tick * 125 * MS)
+        if tick % 4 == 0:
+            match.frame('b', START + tick * 125 * MS + 3 * MS)
+    explanation = match.explain()
+    assert not any(record.missing for record in explanation.sets)
+    assert 'nothing to change' in str(explanation) or 'suggested: sync.slop_ms' in str(explanation)
 
 
 def test_before_anything_came_it_says_so():

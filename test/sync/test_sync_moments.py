@@ -108,7 +108,7 @@ def test_the_order_of_arrival_changes_no_set(
         for _, camera, stamp_ns in sorted(later, key=lambda arrival: arrival[2]):
             newest[camera] = max(newest[camera] + 1, stamp_ns + int(rng.uniform(0, most_ms) * MS))
             frames.append((newest[camera], camera, stamp_ns))
-        r = played([*learning, *sorted(frames)], deadline_ms=350.0)
+        r = played([*learning, *sorted(frames)], deadline_ms=350.0, camera_timeout_ms=3000.0)
         return {frozenset(f.stamp_ns for f in s.there) for s in r.sets if s.stamp_ns > then_ns + 100 * MS}
 
     assert sets_with(1, 0.0) == sets_with(2, 150.0) == sets_with(3, 150.0)
@@ -211,7 +211,7 @@ def test_rates_that_are_no_multiples() -> None:
     assert joined[2] >= 136  # each frame of the slower camera joins
     assert sum(missing > 0 for _, missing in settled(r)) <= 2
     waits = [wait_ns for wait_ns, _ in settled(r)]
-    assert sum(wait_ns > 60 * MS for wait_ns in waits) <= 2  # half a period at most, for an image that is due
+    assert max(waits) <= 65 * MS  # half a period and some, for an image that may be due
 
 
 def test_a_lost_image_of_a_slow_camera_is_missing() -> None:
