@@ -100,8 +100,8 @@ class SyncConfig(Section):
         0.0,
         ge=0.0,
         description='Policy deadline: a set leaves this long after its stamp, even if cameras are missing. '
-        '0: bound_ms minus the measured p99 of the following steps (40 until it is known), or longer if images '
-        'need it and bound_ms allows it.',
+        '0: bound_ms minus the measured p99 of the following steps (40 until it is known), or longer if '
+        'images need it and bound_ms allows it.',
         json_schema_extra=LIVE,
     )
     camera_timeout_ms: float = Field(
