@@ -20,7 +20,7 @@ def budget_of(config=None, **stages_ms):
 
 
 def deadline_ms(settings):
-    return settings().sync.deadline_ms
+    return settings().sync.deadline_ns / 1e6
 
 
 def test_sets_wait_for_the_bound_less_what_follows():
