@@ -184,5 +184,7 @@ def test_what_is_live_is_declared_once():
         'model.class_thresholds',
         'publish.overlay',
         'camera.<name>.mask',
+        'camera.<name>.time_offset_ms',
+        'camera.<name>.max_rate_hz',
         'publish.diagnostics_period_s',
     }
