@@ -89,7 +89,7 @@ def test_two_pictures_of_one_scene_are_seen_alike():
 
 
 def test_check_model_tells_what_the_network_is():
-    report = check_model(YOLOX, EngineConfig(threads=1), CONFIG, batch=2, runs=1)
+    report = check_model(YOLOX, EngineConfig(kind=RUNTIMES[0], threads=1), CONFIG, batch=2, runs=1)
     assert report.card.family == 'yolox'
     assert report.class_names[:3] == ('person', 'bicycle', 'car')
     assert report.card.colour == 'bgr'

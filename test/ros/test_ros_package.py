@@ -19,8 +19,8 @@ ROS_SIDE = ('stream_infer_ros/nodes', 'stream_infer_ros/graph/ros', 'launch', 'e
 # Modules whose package has another name.
 KEYS = {'cv2': 'python3-opencv', 'numpy': 'python3-numpy', 'tf2_ros': 'tf2_ros_py', 'yaml': 'python3-yaml'}
 INTERFACE_TYPE = re.compile(r"'([a-z0-9_]+)/(?:msg|srv|action)/")
-# The placeholder of docstrings; and what every middleware of ROS brings along.
-NOT_OURS = {'package', 'rmw_dds_common'}
+# The placeholder of docstrings; what every middleware of ROS brings along; and the transforms of ROS 1.
+NOT_OURS = {'package', 'rmw_dds_common', 'tf'}
 
 
 @pytest.fixture(scope='module')
