@@ -160,10 +160,10 @@ class DeadlineSynchronizer:
                     return self._begin(frame, slot, now_ns, number)
             elif home.frames[slot] is None and home.earliest_ns <= stamp_ns <= home.latest_ns:
                 return self._join(home, frame, slot, now_ns)
-        if number is None or number > self._moments.left_number:
-            home = sets.nearest(slot, stamp_ns, self._slop_ns)
-            if home is not None:
-                return self._join(home, frame, slot, now_ns)
+        home = sets.nearest(slot, stamp_ns, self._slop_ns)
+        # A frame whose moment has left would take the place of a later frame of its camera in a numbered set.
+        if home is not None and (number is None or number > self._moments.left_number or home.number is None):
+            return self._join(home, frame, slot, now_ns)
         age_ns = now_ns - stamp_ns
         if sets.left_without(slot, stamp_ns, self._slop_ns, number == self._moments.left_number):
             self._note_wait(now_ns - sets.left_ns, age_ns + self._moments.spread_ns)

@@ -223,3 +223,21 @@ def test_a_lost_image_of_a_slow_camera_is_missing() -> None:
     lost = [s for s in played(frames, deadline_ms=60.0).sets if s.partial and s.stamp_ns > START + 3000 * MS]
     assert [round((s.stamp_ns - START) / (500 * MS)) for s in lost][:1] == [20]
     assert lost[0].reason is SetReason.DEADLINE
+
+
+# ---- no period at all ----
+
+
+@given(st.lists(st.floats(2, 80), min_size=3, max_size=60))
+def test_images_of_one_stamp_form_a_set_at_once_however_irregular_their_moments_are(intervals_ms):
+    """Cameras that are triggered on request, for example when the previous result has arrived."""
+    r = Rig(DeadlineSynchronizer(['a', 'b', 'c'], fixed(deadline_ms=5000.0)))
+    now_ns = START
+    for count, interval_ms in enumerate(intervals_ms, 1):
+        stamp_ns = now_ns
+        for camera in 'abc':
+            now_ns += MS
+            r.add(camera, stamp_ns, now_ns)
+        assert len(r.sets) == count
+        assert members(r)[-1] == (stamp_ns, stamp_ns, stamp_ns)
+        now_ns += int(interval_ms * MS)
