@@ -124,10 +124,8 @@ def _numpy(environ: Mapping[str, str]) -> Iterator[Finding]:
             'numpy_2',
             'package numpy',
             f'NumPy {version} is installed, and the cv_bridge of ROS {distribution} is compiled for '
-            'NumPy 1: it '
-            'crashes, so that encodings which only it knows are refused',
-            "pip install 'numpy<2' in this environment, or let the driver publish a common encoding "
-            '(rgb8, bgr8)',
+            'NumPy 1: it crashes Python nodes that use it. This package does not use it',
+            "for those nodes, pip install 'numpy<2' in this environment",
         )
 
 
