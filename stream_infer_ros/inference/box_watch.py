@@ -52,10 +52,15 @@ class BoxWatch:
     """Judges the boxes of all images, in constant memory. Every method can be called from any thread.
 
     One large object, small objects far away, or an empty scene are no nonsense. Nearly all boxes of many
-    images must have one of these faults: they are smaller than two network pixels; they cover the whole
-    image, in several cameras or for several classes; they lie outside of the image; their values are invalid;
-    there are many with a score of 1. If no image has a
-    box, the best scores of several images with contrast must be practically zero.
+    images must have one of these faults:
+
+    - They are smaller than two network pixels.
+    - They cover the whole image, in several cameras or for several classes.
+    - They lie outside of the image.
+    - Their values are invalid.
+    - There are many with a score of 1.
+
+    If no image has a box, the best scores of several images with contrast must be practically zero.
 
     Args:
         window: number of images with boxes after which they are judged.
